@@ -1,0 +1,60 @@
+# Every target sets up what it needs, so that any of them works alone on a fresh machine.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# The recipes share packages, clips and cargo's locks; cargo and the scripts use all cores anyway.
+.NOTPARALLEL:
+.PHONY: help run build test bench bench-gpu check fmt setup clips media clean
+
+CLIPSY := target/release/clipsy
+SAMPLE := target/sample-hls
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+
+run: build clips ## Transcode a sample clip to HLS and say how to play it
+	@rm -rf $(SAMPLE)
+	$(CLIPSY) transcode .media/clips/trailer_bbb.mp4 --out $(SAMPLE)
+	@printf '\n%s\n' \
+		'The stream lies in $(SAMPLE). To play it:' \
+		'  python3 -m http.server -d $(SAMPLE) 8080' \
+		'and open http://localhost:8080/master.m3u8 in Safari, VLC or any page with hls.js.'
+
+build: ## Build target/release/clipsy
+	@tools/setup.sh build
+	cargo build --release --locked
+
+test: media ## Run all tests
+	cargo test --workspace --locked
+
+bench: setup build clips ## Compare speed and quality with other programs, on this machine's CPU
+	@for run in bench/*/run; do \
+		if [[ -x $$run && $$run != bench/gpu/run ]]; then echo "== $$run"; "$$run"; fi; \
+	done
+
+bench-gpu: setup build clips ## The same on a GPU
+	bench/gpu/run
+
+check: ## Formatting, lints, documentation, scripts
+	@tools/setup.sh build
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+	tools/check-scripts.sh
+
+fmt: ## Format the Rust code
+	cargo fmt --all
+
+setup: ## Install what building, testing and benchmarking need
+	@tools/setup.sh test
+
+clips: ## Fetch the test clips
+	@tools/fetch-media.py
+
+media: setup clips ## Fetch the test clips and make the test inputs from them
+	@tools/make-fixtures.py
+
+clean: ## Remove what was built or made, but not the fetched clips
+	rm -rf target .media/fixtures tools/js/node_modules

@@ -1,0 +1,1 @@
+"""Shared by the benchmarks: measuring, media, quality and reports. Standard library only."""

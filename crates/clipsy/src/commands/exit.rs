@@ -1,0 +1,58 @@
+//! Exit codes and the one line that says what went wrong.
+
+use std::process::ExitCode;
+
+use clipsy_domain::failure::{Failure, Fault, Stage};
+
+/// The command line or a settings file is wrong.
+#[derive(Debug)]
+pub(crate) struct UsageError(pub(crate) String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// The command line or a settings file is wrong.
+const USAGE: u8 = 2;
+/// The input was refused.
+const INPUT: u8 = 3;
+/// Anything else.
+const OTHER: u8 = 1;
+
+/// Prints `error[code]: message` and gives the exit code.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    let (code, message, exit) = explain(error);
+    // Standard error may be closed; there is nobody left to tell then.
+    let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("error[{code}]: {message}\n"));
+    ExitCode::from(exit)
+}
+
+/// The failure behind `error`, if it is one that a job can have.
+pub(crate) fn failure(error: &clipsy_pipeline::Error) -> Failure {
+    error.to_failure(Stage::Transcode)
+}
+
+fn explain(error: &anyhow::Error) -> (String, String, u8) {
+    if let Some(usage) = error.downcast_ref::<UsageError>() {
+        return ("usage".into(), one_line(&usage.to_string()), USAGE);
+    }
+    match error.downcast_ref::<clipsy_pipeline::Error>() {
+        Some(clipsy_pipeline::Error::Source { .. } | clipsy_pipeline::Error::Catalog(_)) => {
+            ("usage".into(), one_line(&error.to_string()), USAGE)
+        }
+        Some(pipeline) => {
+            let failure = failure(pipeline);
+            let exit = if failure.code.fault() == Fault::Input { INPUT } else { OTHER };
+            (failure.code.as_str().into(), failure.message, exit)
+        }
+        None => ("internal".into(), one_line(&format!("{error:#}")), OTHER),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,67 @@
+//! Settings that all commands share. Only this module reads the environment.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use clipsy_domain::ladder::Ladder;
+use clipsy_pipeline::catalog::Catalog;
+
+use crate::commands::exit::UsageError;
+
+/// Settings by flag or environment; a flag wins.
+#[derive(Debug, Args)]
+pub(crate) struct Settings {
+    /// Rungs and bitrates, as in pipelines/ladder.toml [default: built in]
+    #[arg(long, global = true, env = "CLIPSY_LADDER", value_name = "FILE")]
+    ladder: Option<PathBuf>,
+    /// Encoders, as in pipelines/encoders.toml [default: built in]
+    #[arg(long, global = true, env = "CLIPSY_ENCODERS", value_name = "FILE")]
+    encoders: Option<PathBuf>,
+    /// What to log to standard error, e.g. "info" or "clipsy_pipeline=debug"
+    #[arg(long, global = true, env = "CLIPSY_LOG", default_value = "error", value_name = "FILTER")]
+    pub(crate) log: String,
+    /// How log lines look
+    #[arg(long, global = true, env = "CLIPSY_LOG_FORMAT", value_enum, default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// Form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+impl Settings {
+    /// The ladder to use.
+    pub(crate) fn ladder(&self) -> anyhow::Result<Ladder> {
+        let text = match &self.ladder {
+            Some(path) => read("--ladder", path)?,
+            None => include_str!("../../../pipelines/ladder.toml").to_owned(),
+        };
+        let ladder: Ladder = toml::from_str(&text).map_err(|e| UsageError(format!("--ladder: {}", first_line(&e))))?;
+        ladder.validate().map_err(|e| UsageError(format!("--ladder: {e}")))?;
+        Ok(ladder)
+    }
+
+    /// The encoders to choose from.
+    pub(crate) fn catalog(&self) -> anyhow::Result<Catalog> {
+        match &self.encoders {
+            Some(path) => {
+                let text = read("--encoders", path)?;
+                Ok(Catalog::parse(&text).map_err(|e| UsageError(format!("--encoders: {e}")))?)
+            }
+            None => Ok(Catalog::built_in()?),
+        }
+    }
+}
+
+fn read(flag: &str, path: &std::path::Path) -> Result<String, UsageError> {
+    std::fs::read_to_string(path).map_err(|e| UsageError(format!("{flag}: cannot read {}: {e}", path.display())))
+}
+
+fn first_line(error: &toml::de::Error) -> String {
+    error.message().lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,150 @@
+//! Looks at pictures: whether they are upright, and whether they show what the source shows.
+
+use std::path::Path;
+
+use super::stills;
+use super::tree::Tree;
+use crate::support::report::Report;
+use crate::support::tools::{ffmpeg, text};
+
+/// The corners of every rendition and still have these colours: top left, top right, bottom left,
+/// bottom right, each a quarter of the picture wide and high.
+pub(crate) fn check_corners(tree: &Tree, corners: &[String; 4], report: &mut Report) {
+    for rung in &tree.rungs {
+        let middle = format!("select=eq(n\\,{})", tree.frames() / 2);
+        check_one(&rung.name, &rung.joined(), &middle, corners, report);
+    }
+    let thumbnail = tree
+        .folder
+        .join(text(&tree.summary["thumbnail"]))
+        .display()
+        .to_string();
+    check_one("the thumbnail", &thumbnail, "null", corners, report);
+    for cue in stills::cues(tree).into_iter().flatten().step_by(7) {
+        let [x, y, w, h] = cue.place;
+        let sheet = tree.folder.join(&cue.sheet).display().to_string();
+        check_one(
+            &format!("the tile at {x},{y}"),
+            &sheet,
+            &format!("crop={w}:{h}:{x}:{y}"),
+            corners,
+            report,
+        );
+    }
+}
+
+fn check_one(what: &str, input: &str, filter: &str, corners: &[String; 4], report: &mut Report) {
+    const SIDE: usize = 16;
+    // Pixels 1, 1 and so on of 16 x 16 lie well inside the corners.
+    const NEAR: usize = 1;
+    const FAR: usize = SIDE - 2;
+    let filter = format!("{filter},scale={SIDE}:{SIDE}:flags=area,setsar=1");
+    match pixels(input, &filter, 1) {
+        Ok(pixels) if pixels.len() >= SIDE * SIDE * 3 => {
+            let colour = |x: usize, y: usize| nearest_colour(&pixels[(y * SIDE + x) * 3..]);
+            let found = [
+                colour(NEAR, NEAR),
+                colour(FAR, NEAR),
+                colour(NEAR, FAR),
+                colour(FAR, FAR),
+            ];
+            report.equal(
+                &format!("corners of {what}"),
+                found.map(str::to_owned),
+                corners.clone(),
+            );
+        }
+        Ok(pixels) => report.check(false, || {
+            format!("{what}: {} bytes of picture", pixels.len())
+        }),
+        Err(problem) => report.check(false, || format!("{what}: {problem}")),
+    }
+}
+
+/// The colour's name, as `tools/make-fixtures.py` uses it.
+fn nearest_colour(pixel: &[u8]) -> &'static str {
+    const COLOURS: [(&str, [u8; 3]); 5] = [
+        ("red", [255, 0, 0]),
+        ("lime", [0, 255, 0]),
+        ("blue", [0, 0, 255]),
+        ("white", [255, 255, 255]),
+        ("black", [0, 0, 0]),
+    ];
+    let distance = |colour: &[u8; 3]| -> u32 {
+        colour
+            .iter()
+            .zip(pixel)
+            .map(|(a, b)| u32::from(a.abs_diff(*b)))
+            .sum()
+    };
+    COLOURS
+        .iter()
+        .min_by_key(|(_, colour)| distance(colour))
+        .map_or("", |(name, _)| name)
+}
+
+/// The picture in the middle shows what the source shows there: the right frame, the right
+/// colours. `source` is read with ffmpeg's own ideas of rotation, aspect and colour.
+pub(crate) fn check_likeness(tree: &Tree, source: &Path, report: &mut Report) {
+    /// Frames around the same one of the source that may be shown, for sources whose first frames
+    /// one program drops and the other does not.
+    const SLACK: u64 = 2;
+    /// Steps of 255, on average over a small picture.
+    const TOLERANCE: f64 = 5.0;
+    const SIZE: &str = "scale=96:64:flags=area,setsar=1";
+    const BYTES: usize = 96 * 64 * 3;
+
+    let middle = tree.frames() / 2;
+    let (from, to) = (middle.saturating_sub(SLACK), middle + SLACK);
+    let around = format!("select=between(n\\,{from}\\,{to}),{SIZE}");
+    let source = match pixels(&source.display().to_string(), &around, 2 * SLACK + 1) {
+        Ok(pixels) => pixels,
+        Err(problem) => return report.check(false, || format!("source: {problem}")),
+    };
+    for rung in &tree.rungs {
+        let found = pixels(
+            &rung.joined(),
+            &format!("select=eq(n\\,{middle}),{SIZE}"),
+            1,
+        )
+        .unwrap_or_default();
+        let difference = |other: &[u8]| {
+            let sum: u32 = other
+                .iter()
+                .zip(&found)
+                .map(|(a, b)| u32::from(a.abs_diff(*b)))
+                .sum();
+            f64::from(sum) / BYTES as f64
+        };
+        let best = source
+            .chunks_exact(BYTES)
+            .map(difference)
+            .fold(f64::MAX, f64::min);
+        report.check(found.len() == BYTES && best <= TOLERANCE, || {
+            format!(
+                "{}: picture {middle} differs from the source by {best:.1} of 255 on average",
+                rung.name
+            )
+        });
+    }
+}
+
+/// Pictures as red, green and blue bytes. Complaints about a damaged source are not ours to judge.
+fn pixels(input: &str, filter: &str, frames: u64) -> Result<Vec<u8>, String> {
+    let frames = frames.to_string();
+    let filter = format!("{filter},format=rgb24");
+    let args = [
+        "-i",
+        input,
+        "-map",
+        "0:v:0",
+        "-fps_mode",
+        "passthrough",
+        "-vf",
+        &filter,
+    ];
+    ffmpeg(
+        args.into_iter()
+            .chain(["-frames:v", &frames, "-f", "rawvideo"]),
+    )
+}

@@ -1,0 +1,337 @@
+//! `clipsy probe` against ffprobe, for every fixture that can be transcoded.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::clipsy::clipsy;
+use crate::support::inputs::{Expect, Fixture, fixture, fixtures_where};
+use crate::support::rate::Rate;
+use crate::support::report::{Report, each};
+use crate::support::tools::{ffprobe, number, text, whole};
+
+/// How ffprobe calls a codec, and a part of how GStreamer does.
+const CODECS: [(&str, &str); 27] = [
+    ("aac", "AAC"),
+    ("ac3", "AC-3"),
+    ("amr_nb", "AMR"),
+    ("av1", "AV1"),
+    ("dnxhd", "DNxHD"),
+    ("ffv1", "FFMpeg v1"),
+    ("flac", "FLAC"),
+    ("flv1", "Sorenson"),
+    ("h263", "H.263"),
+    ("h264", "H.264"),
+    ("hevc", "H.265"),
+    ("mjpeg", "JPEG"),
+    ("mp2", "Layer 2"),
+    ("mp3", "Layer 3"),
+    ("mpeg1video", "MPEG-1"),
+    ("mpeg2video", "MPEG-2"),
+    ("mpeg4", "MPEG-4"),
+    ("opus", "Opus"),
+    ("pcm_s16le", "16-bit"),
+    ("png", "PNG"),
+    ("prores", "ProRes"),
+    ("theora", "Theora"),
+    ("vorbis", "Vorbis"),
+    ("vp8", "VP8"),
+    ("vp9", "VP9"),
+    ("wmav2", "Windows Media Audio"),
+    ("wmv2", "Windows Media Video"),
+];
+
+fn probe(path: &Path) -> Result<Value, String> {
+    let done = clipsy(["probe".as_ref(), path.as_os_str(), "--json".as_ref()]);
+    if done.code() != Some(0) || done.stdout.len() != 1 {
+        return Err(format!(
+            "exit {:?}, {} lines, {}",
+            done.code(),
+            done.stdout.len(),
+            done.stderr.trim()
+        ));
+    }
+    Ok(done.events().remove(0))
+}
+
+fn judged(path: &Path) -> Vec<Value> {
+    // Damaged and odd files make ffprobe complain; what it found all the same is what counts here.
+    let mut found = ffprobe(path, &["-v", "quiet", "-show_streams", "-show_format"]).unwrap();
+    found["streams"]
+        .as_array_mut()
+        .map(std::mem::take)
+        .unwrap_or_default()
+}
+
+#[test]
+fn streams_are_as_ffprobe_says() {
+    let all = fixtures_where(|f| f.facts.expect == Expect::Ok);
+    each(
+        &all,
+        |f| &f.name,
+        |fixture, report| {
+            let found = match probe(&fixture.path) {
+                Ok(found) => found,
+                Err(problem) => return report.check(false, || problem),
+            };
+            let streams = judged(&fixture.path);
+            let of = |kind: &str| {
+                streams
+                    .iter()
+                    .filter(|s| s["codec_type"] == kind)
+                    .collect::<Vec<_>>()
+            };
+            let listed = |kind: &str| found["media"][kind].as_array().cloned().unwrap_or_default();
+            let (videos, audios) = (listed("video"), listed("audio"));
+            report.equal(
+                "numbers of streams",
+                (videos.len(), audios.len()),
+                (of("video").len(), of("audio").len()),
+            );
+            for (found, judged) in videos.iter().zip(of("video")) {
+                check_video(fixture, found, judged, report);
+            }
+            for (found, judged) in audios.iter().zip(of("audio")) {
+                check_audio(found, judged, report);
+            }
+            check_media(fixture, &found, report);
+        },
+    );
+}
+
+fn check_codec(found: &Value, judged: &Value, report: &mut Report) {
+    let name = text(&judged["codec_name"]);
+    let part = CODECS
+        .iter()
+        .find(|(codec, _)| *codec == name)
+        .map(|(_, part)| *part);
+    let codec = text(&found["codec"]);
+    report.check(part.is_some_and(|part| codec.contains(part)), || {
+        format!("codec {codec:?}, ffprobe says {name}")
+    });
+    report.equal("decoding", text(&found["decoding"]), "works");
+}
+
+fn check_video(fixture: &Fixture, found: &Value, judged: &Value, report: &mut Report) {
+    check_codec(found, judged, report);
+    let size = |stream: &Value| (whole(&stream["width"]), whole(&stream["height"]));
+    report.equal("coded size", size(found), size(judged));
+    let turned = judged["side_data_list"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find_map(|data| data["rotation"].as_i64());
+    // ffprobe counts against the clock.
+    let degrees = (-turned.unwrap_or(0)).rem_euclid(360);
+    report.equal(
+        "orientation",
+        found["orientation"]["degrees"].as_i64(),
+        Some(degrees),
+    );
+    report.equal(
+        "mirrored",
+        &found["orientation"]["mirrored"],
+        &Value::Bool(false),
+    );
+    let aspect = &found["sample_aspect"];
+    let aspect = format!("{}:{}", aspect["num"], aspect["den"]);
+    let judged_aspect =
+        Some(text(&judged["sample_aspect_ratio"])).filter(|a| !["", "0:1"].contains(a));
+    report.equal(
+        "sample aspect",
+        aspect.as_str(),
+        judged_aspect.unwrap_or("1:1"),
+    );
+
+    let is_interlaced = ["tt", "bb", "tb", "bt"].contains(&text(&judged["field_order"]));
+    report.equal(
+        "interlaced",
+        &found["interlaced"],
+        &Value::Bool(is_interlaced),
+    );
+    let format = text(&judged["pix_fmt"]);
+    let depth = ["9", "10", "12", "16"]
+        .into_iter()
+        .find(|depth| format.ends_with(&format!("{depth}le")));
+    report.equal(
+        "bit depth",
+        found["bit_depth"].to_string().as_str(),
+        depth.unwrap_or("8"),
+    );
+    report.equal("chroma", text(&found["chroma"]), chroma(format));
+    let hdr = match text(&judged["color_transfer"]) {
+        "smpte2084" => "pq",
+        "arib-std-b67" => "hlg",
+        _ => "",
+    };
+    report.equal("hdr", text(&found["hdr"]), hdr);
+
+    let varies = fixture.name.starts_with("rate-variable");
+    report.equal(
+        "variable frame rate",
+        &found["variable_frame_rate"],
+        &Value::Bool(varies),
+    );
+    let rates = (
+        Rate::parse(text(&found["frame_rate"])),
+        Rate::parse(text(&judged["r_frame_rate"])),
+    );
+    // A single picture has no rate, and ffprobe has no fixed one where it varies.
+    if !varies && fixture.name != "rate-single-frame" {
+        report.equal("frame rate", rates.0, rates.1);
+    }
+}
+
+fn chroma(pixel_format: &str) -> &'static str {
+    match pixel_format {
+        f if f.starts_with("yuv420") || f.starts_with("yuvj420") => "4:2:0",
+        f if f.starts_with("yuv422") => "4:2:2",
+        f if f.starts_with("yuv444") || f.starts_with("yuva444") => "4:4:4",
+        f if f.starts_with("rgb") || f.starts_with("bgr") || f.starts_with("gbr") => "RGB",
+        _ => "something else",
+    }
+}
+
+fn check_audio(found: &Value, judged: &Value, report: &mut Report) {
+    check_codec(found, judged, report);
+    for field in ["channels", "sample_rate"] {
+        report.equal(field, whole(&found[field]), whole(&judged[field]));
+    }
+}
+
+fn check_media(fixture: &Fixture, found: &Value, report: &mut Report) {
+    let media = &found["media"];
+    report.check(!text(&media["container"]).is_empty(), || {
+        "no container".into()
+    });
+    let size = std::fs::metadata(&fixture.path).unwrap().len();
+    report.equal("size_bytes", media["size_bytes"].as_u64(), Some(size));
+    let expected = fixture.facts.durations();
+    if let [expected] = expected[..] {
+        let found = number(&media["duration_s"]).unwrap_or(0.0);
+        // Headers count the sound, too, whose blocks end a little later.
+        report.near("duration", found, expected, 0.15);
+    }
+    let plan = &found["plan"];
+    let rate = Rate::parse(text(&plan["frame_rate"]));
+    let rates = fixture.facts.rates();
+    report.check(
+        rates.is_empty() || rate.is_some_and(|rate| rates.contains(&rate)),
+        || format!("planned frame rate {rate:?}, expected one of {rates:?}"),
+    );
+    let top = &plan["rungs"][0];
+    let even = |side: u64| side / 2 * 2;
+    let (width, height) = (
+        whole(&top["width"]).unwrap_or(0),
+        whole(&top["height"]).unwrap_or(0),
+    );
+    report.check(
+        width <= even(fixture.facts.width) && height <= even(fixture.facts.height),
+        || format!("the ladder begins at {width}x{height}"),
+    );
+}
+
+fn rungs(name: &str) -> Vec<String> {
+    let found = probe(&fixture(name).path).unwrap();
+    let rungs = found["plan"]["rungs"].as_array().unwrap().iter();
+    rungs
+        .map(|rung| {
+            format!(
+                "{} {}x{}",
+                text(&rung["name"]),
+                rung["width"],
+                rung["height"]
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn the_ladder_follows_from_the_upright_picture() {
+    let four = [
+        "1080p 1920x1080",
+        "720p 1280x720",
+        "480p 854x480",
+        "360p 640x360",
+    ];
+    assert_eq!(rungs("geometry-1920x1080"), four);
+    assert_eq!(rungs("geometry-3840x2160"), four);
+    assert_eq!(
+        rungs("geometry-1440x900"),
+        [
+            "1080p 1440x900",
+            "720p 1152x720",
+            "480p 768x480",
+            "360p 576x360"
+        ]
+    );
+    assert_eq!(
+        rungs("geometry-sar-64-45"),
+        ["720p 1024x576", "480p 854x480", "360p 640x360"]
+    );
+    assert_eq!(rungs("geometry-rotate-90"), ["360p 360x640"]);
+    assert_eq!(rungs("geometry-64x36"), ["360p 64x36"]);
+    assert_eq!(rungs("geometry-odd-427x239"), ["360p 426x238"]);
+}
+
+#[test]
+fn tracks_have_languages_and_a_default() {
+    let found = probe(&fixture("audio-two-tracks").path).unwrap();
+    let tracks = found["media"]["audio"].as_array().unwrap();
+    let of = |field: &str| {
+        tracks
+            .iter()
+            .map(|track| track[field].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of("default"), [false, true]);
+    let languages: Vec<Value> = of("language");
+    assert!(
+        ["en", "eng"].contains(&text(&languages[0])),
+        "{languages:?}"
+    );
+    assert!(
+        ["de", "deu", "ger"].contains(&text(&languages[1])),
+        "{languages:?}"
+    );
+}
+
+#[test]
+fn people_read_the_same() {
+    let path = fixture("geometry-rotate-90").path;
+    let done = clipsy(["probe".as_ref(), path.as_os_str()]);
+    assert_eq!((done.code(), done.stderr.as_str()), (Some(0), ""));
+    let text = done.stdout.join("\n");
+    for part in [
+        "H.264",
+        "640x360",
+        "turned by 90°",
+        "25 fps",
+        "AAC",
+        "48000 Hz",
+        "360x640",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_in_the_same_words() {
+    for (name, code) in [
+        ("bad-text", "unsupported_container"),
+        ("bad-audio-only-mp4", "no_video_stream"),
+        ("bad-unknown-codec", "unsupported_codec"),
+        ("limit-38-megapixels", "limits_exceeded"),
+    ] {
+        let done = clipsy([
+            "probe".as_ref(),
+            fixture(name).path.as_os_str(),
+            "--json".as_ref(),
+        ]);
+        assert_eq!(
+            (done.code(), done.error_code()),
+            (Some(3), Ok(code.into())),
+            "{name}"
+        );
+    }
+}

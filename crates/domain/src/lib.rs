@@ -1,0 +1,17 @@
+//! The words and rules of Clipsy, without any I/O.
+//!
+//! Every other crate speaks in these terms: what a [`media::MediaInfo`] says about a source,
+//! how a [`ladder::Ladder`] turns it into a [`ladder::Plan`], what a job reports while it runs
+//! ([`progress::Event`]), how it may fail ([`failure::Failure`]), and how HLS playlists
+//! ([`playlist`]) and storyboards ([`storyboard`]) are written down.
+
+pub mod codecs;
+pub mod failure;
+pub mod frame_rate;
+pub mod ladder;
+pub mod limits;
+pub mod media;
+pub mod media_key;
+pub mod playlist;
+pub mod progress;
+pub mod storyboard;

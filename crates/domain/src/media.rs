@@ -1,0 +1,246 @@
+//! What is known about a source file after probing it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::frame_rate::FrameRate;
+
+/// Everything the probe found out about a source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MediaInfo {
+    /// Container in words, e.g. `"ISO MP4/M4A"`.
+    pub container: String,
+    /// Size of the file in bytes.
+    pub size_bytes: u64,
+    /// Length in seconds; `None` if neither header nor packets tell.
+    pub duration_s: Option<f64>,
+    /// True if [`Self::duration_s`] was measured from packets because the header had none.
+    pub duration_measured: bool,
+    /// Moving pictures, in file order.
+    pub video: Vec<VideoStream>,
+    /// Audio tracks, in file order.
+    pub audio: Vec<AudioStream>,
+    /// Subtitles, data and anything else, as codec names.
+    pub other: Vec<String>,
+}
+
+/// One video stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VideoStream {
+    /// Position among the video streams of the file, from 0.
+    pub index: usize,
+    /// Codec in words, e.g. `"H.264 (High Profile)"`.
+    pub codec: String,
+    /// Whether a decoder on this machine delivered a picture.
+    pub decoding: Decoding,
+    /// True if the container marks this stream as the one to choose.
+    pub default: bool,
+    /// Coded width in pixels, before rotation and sample aspect.
+    pub width: u32,
+    /// Coded height in pixels, before rotation and sample aspect.
+    pub height: u32,
+    /// How the picture must be turned to be upright.
+    pub orientation: Orientation,
+    /// Width of one sample divided by its height.
+    pub sample_aspect: SampleAspect,
+    /// Nominal frame rate; for a variable rate, the most frequent one.
+    pub frame_rate: Option<FrameRate>,
+    /// True if the distance between frames varies.
+    pub variable_frame_rate: bool,
+    /// True if the pictures are fields or mixed fields and frames.
+    pub interlaced: bool,
+    /// Bits per component.
+    pub bit_depth: u8,
+    /// Chroma layout, e.g. `"4:2:0"` or `"RGB"`.
+    pub chroma: String,
+    /// Colour description as `range:matrix:transfer:primaries` or a well-known name, e.g. `"bt709"`.
+    pub colorimetry: Option<String>,
+    /// High dynamic range transfer of the source, if it is one.
+    pub hdr: Option<HdrKind>,
+    /// ISO 639 language code, if tagged.
+    pub language: Option<String>,
+    /// Average bit rate in bit/s, if the container says.
+    pub bitrate: Option<u32>,
+}
+
+/// One audio track.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AudioStream {
+    /// Position among the audio streams of the file, from 0.
+    pub index: usize,
+    /// Codec in words, e.g. `"MPEG-4 AAC"`.
+    pub codec: String,
+    /// Whether a decoder on this machine delivered sound.
+    pub decoding: Decoding,
+    /// True if the container marks this track as the one to choose.
+    pub default: bool,
+    /// Number of channels.
+    pub channels: u32,
+    /// Samples per second.
+    pub sample_rate: u32,
+    /// ISO 639 language code, if tagged.
+    pub language: Option<String>,
+    /// Average bit rate in bit/s, if the container says.
+    pub bitrate: Option<u32>,
+}
+
+/// What came of decoding the beginning of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decoding {
+    /// Pictures or sound came out.
+    Works,
+    /// No decoder for this codec is installed or allowed.
+    NoDecoder,
+    /// There is a decoder, but nothing came out of it.
+    NoOutput,
+    /// Not tried, because the stream is beyond the limits.
+    Skipped,
+}
+
+/// Transfer function of a high dynamic range source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HdrKind {
+    /// SMPTE ST 2084 perceptual quantizer (HDR10, Dolby Vision base layers).
+    Pq,
+    /// ARIB STD-B67 hybrid log-gamma.
+    Hlg,
+}
+
+/// The eight ways in which a stored picture can differ from the upright one: it is turned
+/// clockwise by `degrees` and, if `mirrored`, flipped left to right first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Orientation {
+    /// 0, 90, 180 or 270, clockwise.
+    pub degrees: u16,
+    /// Flipped left to right before turning.
+    pub mirrored: bool,
+}
+
+impl Orientation {
+    /// True if applying it changes nothing.
+    pub fn is_upright(self) -> bool {
+        self == Self::default()
+    }
+
+    /// True if width and height change places.
+    pub fn swaps_sides(self) -> bool {
+        self.degrees % 180 == 90
+    }
+}
+
+/// Width to height of one sample (pixel aspect ratio).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleAspect {
+    /// Horizontal share.
+    pub num: u32,
+    /// Vertical share.
+    pub den: u32,
+}
+
+impl SampleAspect {
+    /// Square samples.
+    pub const SQUARE: Self = Self { num: 1, den: 1 };
+}
+
+impl VideoStream {
+    /// Width and height in square pixels as a viewer sees them: sample aspect applied to the
+    /// width, then turned upright.
+    pub fn display_size(&self) -> (u32, u32) {
+        let SampleAspect { num, den } = self.sample_aspect;
+        let wide = (u64::from(self.width) * u64::from(num) + u64::from(den) / 2) / u64::from(den.max(1));
+        let wide = u32::try_from(wide).unwrap_or(u32::MAX).max(1);
+        if self.orientation.swaps_sides() { (self.height, wide) } else { (wide, self.height) }
+    }
+}
+
+impl MediaInfo {
+    /// The video stream that is published: the one marked default, else the largest, else the
+    /// first.
+    pub fn main_video(&self) -> Option<&VideoStream> {
+        let area = |v: &VideoStream| u64::from(v.width) * u64::from(v.height);
+        self.video.iter().max_by_key(|v| (v.default, area(v), std::cmp::Reverse(v.index)))
+    }
+
+    /// The audio track that is published: among those that can be decoded the one marked
+    /// default, else the first.
+    pub fn main_audio(&self) -> Option<&AudioStream> {
+        self.audio.iter().filter(|a| a.decoding == Decoding::Works).max_by_key(|a| (a.default, std::cmp::Reverse(a.index)))
+    }
+
+    /// Streams of every kind.
+    pub fn track_count(&self) -> usize {
+        self.video.len() + self.audio.len() + self.other.len()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn video(width: u32, height: u32) -> VideoStream {
+        VideoStream {
+            index: 0,
+            codec: "H.264".into(),
+            decoding: Decoding::Works,
+            default: false,
+            width,
+            height,
+            orientation: Orientation::default(),
+            sample_aspect: SampleAspect::SQUARE,
+            frame_rate: FrameRate::new(25, 1),
+            variable_frame_rate: false,
+            interlaced: false,
+            bit_depth: 8,
+            chroma: "4:2:0".into(),
+            colorimetry: None,
+            hdr: None,
+            language: None,
+            bitrate: None,
+        }
+    }
+
+    pub(crate) fn media(streams: Vec<VideoStream>) -> MediaInfo {
+        MediaInfo {
+            container: "test".into(),
+            size_bytes: 1,
+            duration_s: Some(10.0),
+            duration_measured: false,
+            video: streams,
+            audio: vec![],
+            other: vec![],
+        }
+    }
+
+    #[test]
+    fn display_size_applies_aspect_then_rotation() {
+        let mut v = video(720, 576);
+        v.sample_aspect = SampleAspect { num: 64, den: 45 };
+        assert_eq!(v.display_size(), (1024, 576));
+        v.orientation.degrees = 90;
+        assert_eq!(v.display_size(), (576, 1024));
+    }
+
+    #[test]
+    fn main_video_is_the_default_then_the_largest_then_the_first() {
+        let (small, mut large) = (video(320, 240), video(640, 480));
+        large.index = 1;
+        let same = VideoStream { index: 2, ..large.clone() };
+        assert_eq!(media(vec![small.clone(), large.clone(), same]).main_video().unwrap().index, 1);
+        let small = VideoStream { default: true, ..small };
+        assert_eq!(media(vec![small, large]).main_video().unwrap().index, 0);
+    }
+
+    #[test]
+    fn limits_name_both_numbers() {
+        let limits = crate::limits::Limits::default();
+        assert_eq!(limits.broken_by(&media(vec![video(1920, 1080)])), None);
+        let text = limits.broken_by(&media(vec![video(8192, 4608)])).unwrap();
+        assert!(text.contains("37.7") && text.contains("36.0"), "{text}");
+        assert!(limits.size_broken_by(17_000, 20).is_some());
+        assert!(limits.size_broken_by(200, 8).is_some());
+        let mut long = media(vec![video(64, 64)]);
+        long.duration_s = Some(50_000.0);
+        assert!(limits.broken_by(&long).unwrap().contains("50000 s"));
+    }
+}

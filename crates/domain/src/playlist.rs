@@ -1,0 +1,234 @@
+//! HLS playlists as text (RFC 8216).
+
+use std::fmt::Write as _;
+
+use crate::frame_rate::FrameRate;
+use crate::media_key;
+
+/// One finished segment of one rendition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// Where it starts, in microseconds from the start of the video. Boundaries are rounded once,
+    /// here, so that the durations of all segments add up to the length of the video.
+    pub start_us: u64,
+    /// Where it ends, in microseconds from the start of the video.
+    pub end_us: u64,
+    /// Size of its file in bytes.
+    pub bytes: u64,
+}
+
+impl Segment {
+    /// Length in microseconds.
+    pub fn duration_us(&self) -> u64 {
+        self.end_us.saturating_sub(self.start_us)
+    }
+}
+
+/// Whether more segments will follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaylistState {
+    /// Segments are still being appended; players may start from the beginning.
+    Growing,
+    /// All segments are there.
+    Complete,
+}
+
+/// The text of a media playlist (RFC 8216 section 4.3.3).
+///
+/// `target_duration_s` must be the same in every version of one playlist (section 6.2.1); see
+/// [`target_duration_s`]. A growing playlist is of type `EVENT` and tells players to begin at the
+/// start, since players would otherwise join near its end as if it were live.
+pub fn media_playlist(segments: &[Segment], target_duration_s: u64, state: PlaylistState) -> String {
+    let mut text = String::with_capacity(256 + segments.len() * 40);
+    let kind = match state {
+        PlaylistState::Growing => "EVENT",
+        PlaylistState::Complete => "VOD",
+    };
+    let _ = write!(
+        text,
+        "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:{target_duration_s}\n#EXT-X-MEDIA-SEQUENCE:0\n\
+         #EXT-X-PLAYLIST-TYPE:{kind}\n#EXT-X-INDEPENDENT-SEGMENTS\n"
+    );
+    if state == PlaylistState::Growing {
+        text.push_str("#EXT-X-START:TIME-OFFSET=0,PRECISE=YES\n");
+    }
+    for (segment, index) in segments.iter().zip(0..) {
+        let us = segment.duration_us();
+        let _ = write!(text, "#EXTINF:{}.{:06},\n{}\n", us / 1_000_000, us % 1_000_000, media_key::segment_name(index));
+    }
+    if state == PlaylistState::Complete {
+        text.push_str("#EXT-X-ENDLIST\n");
+    }
+    text
+}
+
+/// The target duration that holds for every segment of a video cut every `segment_s` seconds at
+/// `rate`: a cut falls on the first frame at or after the mark, so a segment may be one frame
+/// longer, and its rounded duration must not exceed the target (RFC 8216 section 4.3.3.1).
+pub fn target_duration_s(segment_s: u32, rate: FrameRate) -> u64 {
+    (f64::from(segment_s) + 1.0 / rate.as_f64()).round() as u64
+}
+
+/// One variant of the multivariant playlist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variant {
+    /// Rung name, which is its folder.
+    pub rung: String,
+    /// Encoded width in pixels.
+    pub width: u32,
+    /// Encoded height in pixels.
+    pub height: u32,
+    /// Peak bit rate in bit/s.
+    pub bandwidth: u64,
+    /// Average bit rate in bit/s; `None` while it is not known yet.
+    pub average_bandwidth: Option<u64>,
+    /// RFC 6381 codec names, video first.
+    pub codecs: Vec<String>,
+}
+
+/// The text of a multivariant playlist (RFC 8216 section 4.3.4).
+///
+/// Players begin with the variant that is listed first, so that one is the variant nearest to
+/// 2 Mbit/s, as Apple's authoring specification asks; the others follow from high to low. While
+/// the video is being made the playlist says so in a session-data tag.
+pub fn multivariant_playlist(variants: &[Variant], frame_rate: FrameRate, state: PlaylistState) -> String {
+    const FIRST_CHOICE: u64 = 2_000_000;
+    let mut order: Vec<&Variant> = variants.iter().collect();
+    order.sort_by_key(|v| std::cmp::Reverse(v.bandwidth));
+    let rate = |v: &Variant| v.average_bandwidth.unwrap_or(v.bandwidth);
+    if let Some(first) = (0..order.len()).min_by_key(|&i| rate(order[i]).abs_diff(FIRST_CHOICE)) {
+        order[..=first].rotate_right(1);
+    }
+
+    let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+    if state == PlaylistState::Growing {
+        text.push_str("#EXT-X-SESSION-DATA:DATA-ID=\"org.clipsy.state\",VALUE=\"processing\"\n");
+    }
+    for v in order {
+        let _ = write!(text, "#EXT-X-STREAM-INF:BANDWIDTH={}", v.bandwidth);
+        if let Some(average) = v.average_bandwidth {
+            let _ = write!(text, ",AVERAGE-BANDWIDTH={average}");
+        }
+        let _ = writeln!(
+            text,
+            ",CODECS=\"{}\",RESOLUTION={}x{},FRAME-RATE={:.3}\n{}",
+            v.codecs.join(","),
+            v.width,
+            v.height,
+            frame_rate.as_f64(),
+            media_key::playlist(&v.rung)
+        );
+    }
+    text
+}
+
+/// Bit rate over all segments in bit/s.
+pub fn average_bandwidth(segments: &[Segment]) -> u64 {
+    let bytes = segments.iter().map(|s| s.bytes).sum();
+    bits_per_second(bytes, segments.iter().map(Segment::duration_us).sum())
+}
+
+/// Peak segment bit rate in bit/s (RFC 8216 section 4.1): the highest rate of any run of adjacent
+/// segments that lasts between 0.5 and 1.5 target durations, so that a very short last segment
+/// does not count by itself.
+pub fn peak_bandwidth(segments: &[Segment], target_duration_s: u64) -> u64 {
+    let (shortest, longest) = (target_duration_s * 500_000, target_duration_s * 1_500_000);
+    let mut peak = 0;
+    for start in 0..segments.len() {
+        let (mut bytes, mut us) = (0, 0);
+        for segment in &segments[start..] {
+            bytes += segment.bytes;
+            us += segment.duration_us();
+            if us > longest {
+                break;
+            }
+            if us >= shortest {
+                peak = peak.max(bits_per_second(bytes, us));
+            }
+        }
+    }
+    peak.max(average_bandwidth(segments))
+}
+
+fn bits_per_second(bytes: u64, us: u64) -> u64 {
+    if us == 0 {
+        return 0;
+    }
+    let rate = (u128::from(bytes) * 8_000_000).div_ceil(u128::from(us));
+    u64::try_from(rate).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segments(durations_us: &[u64], bytes: u64) -> Vec<Segment> {
+        let mut at = 0;
+        durations_us
+            .iter()
+            .map(|d| {
+                at += d;
+                Segment { start_us: at - d, end_us: at, bytes }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_growing_playlist_has_no_end() {
+        let text = media_playlist(&segments(&[10_010_000], 1), 10, PlaylistState::Growing);
+        assert_eq!(
+            text,
+            "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:10\n#EXT-X-MEDIA-SEQUENCE:0\n\
+             #EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-INDEPENDENT-SEGMENTS\n\
+             #EXT-X-START:TIME-OFFSET=0,PRECISE=YES\n#EXTINF:10.010000,\nsegment_00000.ts\n"
+        );
+    }
+
+    #[test]
+    fn a_complete_playlist_is_vod_and_ends() {
+        let text = media_playlist(&segments(&[10_010_000, 33_367], 1), 10, PlaylistState::Complete);
+        assert!(text.contains("#EXT-X-PLAYLIST-TYPE:VOD\n"));
+        assert!(text.ends_with("#EXTINF:0.033367,\nsegment_00001.ts\n#EXT-X-ENDLIST\n"));
+        assert!(!text.contains("EXT-X-START"));
+    }
+
+    #[test]
+    fn target_duration_covers_one_frame_more_than_the_mark() {
+        assert_eq!(target_duration_s(10, FrameRate::new(24_000, 1001).unwrap()), 10);
+        assert_eq!(target_duration_s(10, FrameRate::whole(1)), 11);
+    }
+
+    #[test]
+    fn multivariant_begins_near_two_megabits() {
+        let variant = |rung: &str, kbps: u64| Variant {
+            rung: rung.into(),
+            width: 2,
+            height: 2,
+            bandwidth: kbps * 1100,
+            average_bandwidth: Some(kbps * 1000),
+            codecs: vec!["avc1.64001f".into(), "mp4a.40.2".into()],
+        };
+        let all = [variant("1080p", 5000), variant("720p", 2500), variant("480p", 1200), variant("360p", 700)];
+        let text = multivariant_playlist(&all, FrameRate::new(30_000, 1001).unwrap(), PlaylistState::Complete);
+        let order: Vec<&str> = text.lines().filter(|l| !l.starts_with('#')).collect();
+        assert_eq!(order, ["720p", "1080p", "480p", "360p"].map(|r| format!("{r}/playlist.m3u8")));
+        assert!(text.contains(
+            "BANDWIDTH=2750000,AVERAGE-BANDWIDTH=2500000,CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=2x2,FRAME-RATE=29.970\n"
+        ));
+        assert!(!text.contains("SESSION-DATA"));
+        let early = multivariant_playlist(&all, FrameRate::whole(25), PlaylistState::Growing);
+        assert!(early.contains("VALUE=\"processing\""));
+    }
+
+    #[test]
+    fn peak_ignores_a_short_last_segment_by_itself() {
+        let mut list = segments(&[10_000_000, 10_000_000, 500_000], 1_000_000);
+        // The last half second runs at 16 Mbit/s; only together with its neighbour does it count.
+        assert_eq!(average_bandwidth(&list), 1_170_732);
+        assert_eq!(peak_bandwidth(&list, 10), 1_523_810);
+        list.truncate(1);
+        assert_eq!(peak_bandwidth(&list, 10), 800_000);
+        assert_eq!(peak_bandwidth(&[], 10), 0);
+        assert_eq!(peak_bandwidth(&segments(&[1_000_000], 125_000), 10), 1_000_000);
+    }
+}

@@ -1,0 +1,124 @@
+//! The storyboard: small pictures at even distances, gathered on sheets, for seek previews.
+
+use std::fmt::Write as _;
+
+use crate::media_key;
+
+/// Tiles side by side on a sheet.
+pub const COLUMNS: u32 = 5;
+/// Rows of tiles on a full sheet.
+pub const ROWS: u32 = 5;
+const SHORT_SIDE: u32 = 120;
+const LONG_SIDE_MAX: u32 = 320;
+const INTERVAL_US: u64 = 10_000_000;
+const MIN_TILES: u64 = 10;
+const MAX_TILES: u64 = 200;
+
+/// When tiles are taken and how large they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoryboardPlan {
+    /// Time between two tiles in microseconds.
+    pub interval_us: u64,
+    /// How many tiles at most.
+    pub max_tiles: u64,
+    /// Width of a tile in pixels, even.
+    pub tile_width: u32,
+    /// Height of a tile in pixels, even.
+    pub tile_height: u32,
+}
+
+impl StoryboardPlan {
+    /// One tile every 10 s, but at least 10 and at most 200 for the whole video. `width` and
+    /// `height` are those of the upright, square-pixel picture. A video of unknown length gets a
+    /// tile every 10 s as long as there are fewer than 200.
+    pub fn new(duration_us: Option<u64>, width: u32, height: u32) -> Self {
+        let tiles = duration_us.map_or(MAX_TILES, |d| d.div_ceil(INTERVAL_US).clamp(MIN_TILES, MAX_TILES));
+        let interval_us = match duration_us {
+            Some(d) if d > MAX_TILES * INTERVAL_US || d <= (MIN_TILES - 1) * INTERVAL_US => (d / tiles).max(1),
+            _ => INTERVAL_US,
+        };
+        let (tile_width, tile_height) = tile_size(width.max(1), height.max(1));
+        Self { interval_us, max_tiles: tiles, tile_width, tile_height }
+    }
+
+    /// Time at which tile `index` is taken, in microseconds.
+    pub fn tile_at_us(&self, index: u64) -> u64 {
+        index * self.interval_us
+    }
+}
+
+/// Short side 120, but never larger than the source and never wider than 320.
+fn tile_size(width: u32, height: u32) -> (u32, u32) {
+    let (short, long) = (f64::from(width.min(height)), f64::from(width.max(height)));
+    let scale = (f64::from(SHORT_SIDE) / short).min(f64::from(LONG_SIDE_MAX) / long).min(1.0);
+    let side = |n: u32| ((f64::from(n) * scale / 2.0).round() as u32 * 2).max(2);
+    (side(width), side(height))
+}
+
+/// The WebVTT index of `tiles` tiles; each cue names a sheet and, as a media fragment, the
+/// rectangle of its tile (`#xywh=x,y,w,h`). The last cue ends with the video at `end_us`.
+pub fn vtt(plan: &StoryboardPlan, tiles: u64, end_us: u64) -> String {
+    let per_sheet = u64::from(COLUMNS * ROWS);
+    let mut text = String::from("WEBVTT\n");
+    for index in 0..tiles {
+        let start = plan.tile_at_us(index);
+        let end = if index + 1 == tiles { end_us.max(start + 1000) } else { plan.tile_at_us(index + 1) };
+        let place = index % per_sheet;
+        let (column, row) = (place % u64::from(COLUMNS), place / u64::from(COLUMNS));
+        let sheet = usize::try_from(index / per_sheet).unwrap_or(usize::MAX);
+        let _ = write!(
+            text,
+            "\n{} --> {}\n{}#xywh={},{},{},{}\n",
+            timestamp(start),
+            timestamp(end),
+            media_key::storyboard_sheet(sheet),
+            column * u64::from(plan.tile_width),
+            row * u64::from(plan.tile_height),
+            plan.tile_width,
+            plan.tile_height
+        );
+    }
+    text
+}
+
+fn timestamp(us: u64) -> String {
+    let ms = us / 1000;
+    format!("{:02}:{:02}:{:02}.{:03}", ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(duration_s: u64, tiles: u64, interval_us: u64) {
+        let plan = StoryboardPlan::new(Some(duration_s * 1_000_000), 1920, 1080);
+        assert_eq!((plan.max_tiles, plan.interval_us), (tiles, interval_us), "{duration_s} s");
+    }
+
+    #[test]
+    fn one_tile_every_ten_seconds_within_bounds() {
+        check(5, 10, 500_000);
+        check(60, 10, 6_000_000);
+        check(95, 10, 10_000_000);
+        check(600, 60, 10_000_000);
+        check(7200, 200, 36_000_000);
+    }
+
+    #[test]
+    fn tiles_keep_the_shape_of_the_picture() {
+        assert_eq!(tile_size(1920, 1080), (214, 120));
+        assert_eq!(tile_size(1080, 1920), (120, 214));
+        assert_eq!(tile_size(1280, 240), (320, 60));
+        assert_eq!(tile_size(64, 36), (64, 36));
+    }
+
+    #[test]
+    fn cues_point_at_their_tiles() {
+        let plan = StoryboardPlan::new(Some(600_000_000), 1920, 1080);
+        let text = vtt(&plan, 60, 600_000_000);
+        assert!(text.starts_with("WEBVTT\n\n00:00:00.000 --> 00:00:10.000\nstoryboard_000.jpg#xywh=0,0,214,120\n"));
+        assert!(text.contains("00:01:10.000 --> 00:01:20.000\nstoryboard_000.jpg#xywh=428,120,214,120\n"));
+        assert!(text.ends_with("00:09:50.000 --> 00:10:00.000\nstoryboard_002.jpg#xywh=856,120,214,120\n"), "{text}");
+    }
+}

@@ -1,0 +1,99 @@
+//! Making single elements and setting their properties.
+
+use std::collections::BTreeMap;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+
+use crate::Error;
+use crate::catalog::Settings;
+
+/// Makes an element; `name` shows up in error messages and is how the failing part is found.
+pub(crate) fn make(factory: &str, name: &str) -> Result<gst::Element, Error> {
+    gst::ElementFactory::make(factory)
+        .name(name)
+        .build()
+        .map_err(|_| Error::MissingElement(factory.to_owned()))
+}
+
+/// A caps filter.
+pub(crate) fn capsfilter(name: &str, caps: &gst::Caps) -> Result<gst::Element, Error> {
+    let filter = make("capsfilter", name)?;
+    filter.set_property("caps", caps);
+    Ok(filter)
+}
+
+/// `caps` for pictures in the memory that this caps feature names; in system memory without one.
+pub(crate) fn in_memory(mut caps: gst::Caps, feature: Option<&str>) -> gst::Caps {
+    if let Some(feature) = feature {
+        caps.make_mut().set_features_simple(Some(gst::CapsFeatures::new([feature])));
+    }
+    caps
+}
+
+/// A queue that holds at most `buffers` buffers, whatever their size and duration.
+pub(crate) fn frame_queue(name: &str, buffers: u32) -> Result<gst::Element, Error> {
+    let queue = make("queue", name)?;
+    queue.set_property("max-size-buffers", buffers);
+    queue.set_property("max-size-bytes", 0u32);
+    queue.set_property("max-size-time", 0u64);
+    Ok(queue)
+}
+
+/// A queue without limits, for encoded data in front of a muxer: a muxer that waits for one
+/// stream must never block another one back to the tee, or all of them stop for ever.
+pub(crate) fn endless_queue(name: &str) -> Result<gst::Element, Error> {
+    frame_queue(name, 0)
+}
+
+/// Adds `elements` to `bin` and links them one after the other.
+pub(crate) fn chain(bin: &gst::Bin, elements: &[gst::Element]) -> Result<(), Error> {
+    bin.add_many(elements)?;
+    gst::Element::link_many(elements)?;
+    Ok(())
+}
+
+/// The static pad `name` of `element`.
+pub(crate) fn pad(element: &gst::Element, name: &str) -> Result<gst::Pad, Error> {
+    element
+        .static_pad(name)
+        .ok_or_else(|| Error::Internal(format!("{} has no pad {name:?}", element.name())))
+}
+
+/// A new request pad of `element` from the template `name`.
+pub(crate) fn request_pad(element: &gst::Element, name: &str) -> Result<gst::Pad, Error> {
+    element
+        .request_pad_simple(name)
+        .ok_or_else(|| Error::Internal(format!("{} gives no pad {name:?}", element.name())))
+}
+
+/// Links a new branch of `tee` to the sink pad of `branch`; the answer is the tee's pad.
+pub(crate) fn branch(tee: &gst::Element, branch: &gst::Element) -> Result<gst::Pad, Error> {
+    let source = request_pad(tee, "src_%u")?;
+    source.link(&pad(branch, "sink")?)?;
+    Ok(source)
+}
+
+/// Sets every property that `element` has; the others belong to other versions of it.
+/// A value that the property cannot take is an error.
+pub(crate) fn set_properties(
+    element: &gst::Element,
+    properties: &BTreeMap<String, toml::Value>,
+    settings: &Settings,
+) -> Result<(), Error> {
+    for (name, value) in properties {
+        let Some(spec) = element.find_property(name) else {
+            tracing::debug!(element = %element.name(), property = %name, "not in this version, skipped");
+            continue;
+        };
+        let text = match value {
+            toml::Value::String(template) => settings.fill(template)?,
+            other => other.to_string(),
+        };
+        let parsed = gst::glib::Value::deserialize_with_pspec(&text, &spec).map_err(|_| {
+            Error::Catalog(format!("{text:?} does not fit the property {name:?} of {}", element.name()))
+        })?;
+        element.set_property_from_value(name, &parsed);
+    }
+    Ok(())
+}

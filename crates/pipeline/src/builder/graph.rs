@@ -1,0 +1,218 @@
+//! Puts the parts together.
+
+use std::path::Path;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clipsy_domain::ladder::{Ladder, Plan};
+use clipsy_domain::media::{AudioStream, VideoStream};
+use gstreamer as gst;
+use gstreamer::prelude::*;
+
+use super::package::{self, Encode, SegmentFrames};
+use super::source::{self, Kind, Observer, Step, StreamKey};
+use super::stills::{self, Still, StillsPlan};
+use super::tail::{self, Tails};
+use super::{audio, video};
+use crate::Error;
+use crate::catalog::{AudioEncoderSpec, DecoderSpec};
+use crate::measure::{Activity, Meter};
+
+/// What a graph is built from.
+pub(crate) struct Blueprint<'a> {
+    pub(crate) input: &'a Path,
+    pub(crate) folder: &'a Path,
+    pub(crate) ladder: &'a Ladder,
+    pub(crate) plan: &'a Plan,
+    pub(crate) video: &'a VideoStream,
+    pub(crate) audio: Option<&'a AudioStream>,
+    pub(crate) audio_encoders: &'a [AudioEncoderSpec],
+    pub(crate) hardware: Option<&'a DecoderSpec>,
+    pub(crate) encodes: &'a [Encode<'a>],
+    pub(crate) stills: StillsPlan,
+}
+
+/// A pipeline ready to run, and what watches it.
+pub(crate) struct Graph {
+    pub(crate) pipeline: gst::Pipeline,
+    pub(crate) renditions: Vec<Rendition>,
+    pub(crate) stills: Receiver<Still>,
+    pub(crate) activity: Activity,
+    pub(crate) tails: Arc<Tails>,
+    pub(crate) encoded_audio: Option<gst::Pad>,
+    selector: Arc<Selector>,
+}
+
+/// One rendition while it is being made.
+pub(crate) struct Rendition {
+    pub(crate) rung: String,
+    pub(crate) meter: Meter,
+    pub(crate) segment_frames: SegmentFrames,
+}
+
+/// Builds the whole graph.
+pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
+    let pipeline = gst::Pipeline::with_name("transcode");
+    limit_decoder_threads(&pipeline);
+    let activity = Activity::default();
+    let tails = Arc::new(Tails::default());
+
+    let trunk = video::Trunk {
+        source: blueprint.video,
+        frame_rate: blueprint.plan.frame_rate,
+        gop_s: blueprint.plan.gop_s,
+        deinterlace: blueprint.ladder.video.deinterlace,
+        hardware: blueprint.hardware,
+    };
+    let video = trunk.add(&pipeline)?;
+    activity.watch(&video.input);
+    let audio = match blueprint.audio {
+        Some(_) => Some(audio::add(&pipeline, &blueprint.ladder.audio, blueprint.audio_encoders)?),
+        None => None,
+    };
+    if let Some(audio) = &audio {
+        activity.watch(&audio.encoded);
+        tail::watch(&tails, &video.tail, &audio.tail);
+    }
+
+    let mut renditions = Vec::new();
+    for encode in blueprint.encodes {
+        let rung = encode.rung.name.clone();
+        let encoded = encode.add(&pipeline, &video.tee)?;
+        let meter = Meter::new(blueprint.plan.frame_rate, blueprint.plan.gop_s);
+        meter.watch(&encoded, &activity);
+        let segment_frames = package::add_sink(
+            &pipeline,
+            &rung,
+            &blueprint.folder.join(&rung),
+            blueprint.plan.segment_s,
+            &encoded,
+            audio.as_ref().map(|a| &a.tee),
+        )?;
+        renditions.push(Rendition { rung, meter, segment_frames });
+    }
+    let download = match blueprint.hardware {
+        Some(hardware) if trunk.stays_on_gpu() => hardware.download.as_slice(),
+        _ => &[],
+    };
+    let stills = stills::add(&pipeline, &video.tee, download, blueprint.stills)?;
+
+    let selector = Arc::new(Selector {
+        pipeline: pipeline.downgrade(),
+        video: (StreamKey { kind: Kind::Video, index: blueprint.video.index }, video.input),
+        audio: blueprint
+            .audio
+            .zip(audio.as_ref())
+            .map(|(stream, ends)| (StreamKey { kind: Kind::Audio, index: stream.index }, ends.input.clone())),
+        state: Mutex::default(),
+    });
+    source::add(&pipeline, blueprint.input, blueprint.hardware, &selector)?;
+    let encoded_audio = audio.map(|a| a.encoded);
+    Ok(Graph { pipeline, renditions, stills, activity, tails, encoded_audio, selector })
+}
+
+/// True if pictures decoded by `hardware` can stay in its memory up to the scalers.
+pub(crate) fn stays_on_gpu(video: &VideoStream, hardware: Option<&DecoderSpec>) -> bool {
+    hardware.is_some() && video::works_in_gpu_memory(video)
+}
+
+impl Graph {
+    /// A stream that was planned for and did not come out of the decoder, once that is certain.
+    pub(crate) fn missing_stream(&self) -> Option<MissingStream> {
+        let state = self.selector.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.complete {
+            None
+        } else if !state.video {
+            Some(MissingStream::Video)
+        } else if self.selector.audio.is_some() && !state.audio {
+            Some(MissingStream::Audio)
+        } else {
+            None
+        }
+    }
+
+    /// Factory name of the video decoder in use, once there is one.
+    pub(crate) fn decoder(&self) -> Option<String> {
+        let is_decoder = |factory: &gst::ElementFactory| {
+            factory.metadata(gst::ELEMENT_METADATA_KLASS).is_some_and(|class| {
+                let has = |word: &str| class.split('/').any(|part| part == word);
+                has("Decoder") && has("Video")
+            })
+        };
+        let elements = self.pipeline.iterate_recurse().into_iter().flatten();
+        elements.filter_map(|e| e.factory()).find(is_decoder).map(|f| f.name().to_string())
+    }
+}
+
+/// A stream that did not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MissingStream {
+    Video,
+    Audio,
+}
+
+/// Links the two wanted streams and sends the others nowhere.
+struct Selector {
+    pipeline: gst::glib::WeakRef<gst::Pipeline>,
+    video: (StreamKey, gst::Pad),
+    audio: Option<(StreamKey, gst::Pad)>,
+    state: Mutex<Linked>,
+}
+
+#[derive(Default)]
+struct Linked {
+    video: bool,
+    audio: bool,
+    complete: bool,
+}
+
+impl Selector {
+    fn input(&self, key: StreamKey) -> Option<&gst::Pad> {
+        if self.video.0 == key {
+            return Some(&self.video.1);
+        }
+        self.audio.as_ref().filter(|(wanted, _)| *wanted == key).map(|(_, pad)| pad)
+    }
+}
+
+impl Observer for Selector {
+    fn step(&self, step: &Step<'_>) -> bool {
+        self.input(step.key).is_some()
+    }
+
+    fn exposed(&self, key: Option<StreamKey>, pad: &gst::Pad) {
+        let Some(pipeline) = self.pipeline.upgrade() else { return };
+        let raw = pad.current_caps().is_some_and(|c| c.structure(0).is_some_and(|s| s.name().ends_with("/x-raw")));
+        let input = key.and_then(|k| self.input(k)).filter(|input| raw && !input.is_linked());
+        let result = match (input, key) {
+            (Some(input), Some(key)) => pad.link(input).map_err(Error::from).map(|_| {
+                let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                match key.kind {
+                    Kind::Video => state.video = true,
+                    _ => state.audio = true,
+                }
+            }),
+            _ => source::discard(&pipeline, pad),
+        };
+        if let Err(error) = result {
+            tracing::warn!(%error, pad = %pad.name(), "a stream was left hanging");
+        }
+    }
+
+    fn complete(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).complete = true;
+    }
+}
+
+/// Decoders keep a picture or more per thread; a few threads are enough to feed the encoders.
+fn limit_decoder_threads(pipeline: &gst::Pipeline) {
+    const MOST: i32 = 4;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = i32::try_from(cores).unwrap_or(MOST).min(MOST);
+    pipeline.connect_deep_element_added(move |_, _, element| {
+        let is_libav = element.factory().is_some_and(|f| f.name().starts_with("avdec_"));
+        if is_libav && element.has_property_with_type("max-threads", i32::static_type()) {
+            element.set_property("max-threads", threads);
+        }
+    });
+}

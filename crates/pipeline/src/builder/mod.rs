@@ -1,0 +1,36 @@
+//! Builds GStreamer pipelines. Nothing outside this module makes elements.
+//!
+//! The graph of a transcode, part by part:
+//!
+//! ```text
+//! source   filesrc → decodebin ─┬─ video: tail → deinterlace → convert → videorate → flip → keyframes → tee
+//!                               └─ audio: convert → resample → audiorate → tail → AAC → tee
+//! package  video tee → queue → scale → H.264 encoder → queue ┐
+//!          audio tee → queue ────────────────────────────────┴ hlssink2        (once per rung)
+//! stills   video tee → queue → only the wanted frames → appsink
+//! ```
+
+pub(crate) mod audio;
+pub(crate) mod element;
+pub(crate) mod graph;
+pub(crate) mod keyframes;
+pub(crate) mod package;
+pub(crate) mod picture;
+mod scale;
+pub(crate) mod source;
+pub(crate) mod stills;
+pub(crate) mod tail;
+pub(crate) mod trial;
+pub(crate) mod video;
+
+use crate::Error;
+
+/// Registers the elements that this crate brings. Does nothing the second time.
+pub(crate) fn register_elements() -> Result<(), Error> {
+    use gstreamer::prelude::*;
+    if gstreamer::ElementFactory::find(scale::NAME).is_some() {
+        return Ok(());
+    }
+    gstreamer::Element::register(None, scale::NAME, gstreamer::Rank::NONE, scale::Scale::static_type())?;
+    Ok(())
+}

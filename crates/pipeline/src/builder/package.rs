@@ -1,0 +1,201 @@
+//! One rendition: from the tee through scaler and encoder into `hlssink2`.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use clipsy_domain::ladder::PlannedRung;
+use clipsy_domain::media_key;
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_video as gst_video;
+
+use super::element::{self, make};
+use crate::Error;
+use crate::catalog::{Settings, VariantSpec};
+
+/// How pictures get from the tee to the encoder.
+#[derive(Clone, Copy)]
+pub(crate) struct Encode<'a> {
+    pub(crate) rung: &'a PlannedRung,
+    pub(crate) variant: &'a VariantSpec,
+    pub(crate) settings: &'a Settings,
+    /// Elements instead of the variant's own, for pictures in GPU memory.
+    pub(crate) prepare: Option<&'a [String]>,
+}
+
+/// Pictures that wait in front of a scaler.
+const WAITING_PICTURES: u32 = 3;
+
+impl Encode<'_> {
+    /// Name prefix of everything that makes this rendition; errors are told apart by it.
+    fn name(&self, part: &str) -> String {
+        format!("{}:{part}", self.rung.name)
+    }
+
+    /// Adds queue, scaler, encoder and parser; the answer is the pad that gives access units.
+    /// All elements are named `{rung}:{part}`.
+    pub(crate) fn add(&self, pipeline: &gst::Pipeline, tee: &gst::Element) -> Result<gst::Pad, Error> {
+        let queue = element::frame_queue(&self.name("queue"), WAITING_PICTURES)?;
+        let mut elements = vec![queue.clone()];
+        for (i, factory) in self.prepare.unwrap_or(&self.variant.prepare).iter().enumerate() {
+            elements.push(make(factory, &self.name(&format!("prepare-{i}")))?);
+        }
+        let side = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
+        let raw = gst_video::VideoCapsBuilder::new()
+            .width(side(self.rung.width))
+            .height(side(self.rung.height))
+            .field("format", self.variant.format.as_str())
+            .pixel_aspect_ratio(gst::Fraction::new(1, 1))
+            .build();
+        let raw = element::in_memory(raw, self.variant.memory.as_deref());
+        let encoder = make(&self.variant.element, &self.name("encoder"))?;
+        element::set_properties(&encoder, &self.variant.properties, self.settings)?;
+        let mut coded = gst::Caps::builder("video/x-h264");
+        for (field, value) in &self.variant.output {
+            coded = coded.field(field.as_str(), value.as_str());
+        }
+        let parse = make("h264parse", &self.name("parse"))?;
+        // Repeats the parameter sets with every IDR, so that each segment can be decoded alone.
+        parse.set_property("config-interval", -1i32);
+        let units = gst::Caps::builder("video/x-h264").field("stream-format", "byte-stream").field("alignment", "au");
+        let units = element::capsfilter(&self.name("units"), &units.build())?;
+        elements.extend([
+            element::capsfilter(&self.name("size"), &raw)?,
+            encoder,
+            element::capsfilter(&self.name("profile"), &coded.build())?,
+            parse,
+            units.clone(),
+        ]);
+        element::chain(pipeline.upcast_ref(), &elements)?;
+        element::branch(tee, &queue)?;
+        element::pad(&units, "src")
+    }
+}
+
+/// Frames in each finished segment of a rendition, in order.
+pub(crate) type SegmentFrames = Arc<Mutex<Vec<u64>>>;
+
+/// Adds `hlssink2` behind `encoded`, writing segments to `folder`. The answer counts the frames
+/// of each segment at the muxer, which is exact whatever the encoder does to its time line.
+pub(crate) fn add_sink(
+    pipeline: &gst::Pipeline,
+    rung: &str,
+    folder: &Path,
+    segment_s: u32,
+    encoded: &gst::Pad,
+    audio_tee: Option<&gst::Element>,
+) -> Result<SegmentFrames, Error> {
+    let sink = make("hlssink2", &format!("{rung}:hls"))?;
+    sink.set_property("target-duration", segment_s);
+    sink.set_property("max-files", 0u32);
+    sink.set_property("playlist-length", 0u32);
+    // Keyframes are forced above the tee; requests from here would come at random.
+    sink.set_property("send-keyframe-requests", false);
+    sink.set_property("location", location(folder)?);
+    // We write playlists ourselves: hlssink2 ends its own with ENDLIST even after an error.
+    sink.connect("get-playlist-stream", false, |_| {
+        let nowhere = gio::MemoryOutputStream::new_resizable();
+        Some(nowhere.to_value())
+    });
+    let queue = element::endless_queue(&format!("{rung}:video-queue"))?;
+    pipeline.add_many([&queue, &sink])?;
+
+    let splitter = child(&sink, "splitmuxsink")?;
+    // A segment ends with the last GOP that fits. A GOP ends up to a frame after its mark, so
+    // allow for that, but for less than a GOP.
+    let limit = gst::ClockTime::from_mseconds(u64::from(segment_s) * 1000 + 450);
+    splitter.set_property("max-size-time", limit.nseconds());
+
+    let video_pad = element::request_pad(&sink, "video")?;
+    let frames = count_segment_frames(&splitter)?;
+    encoded.link(&element::pad(&queue, "sink")?)?;
+    element::pad(&queue, "src")?.link(&video_pad)?;
+
+    if let Some(tee) = audio_tee {
+        let queue = element::endless_queue(&format!("{rung}:audio-queue"))?;
+        pipeline.add(&queue)?;
+        element::branch(tee, &queue)?;
+        element::pad(&queue, "src")?.link(&element::request_pad(&sink, "audio")?)?;
+    }
+    Ok(frames)
+}
+
+/// The rung whose `hlssink2` sent this message.
+pub(crate) fn rung_of_sink(source: &gst::Object) -> Option<String> {
+    let mut object = Some(source.clone());
+    while let Some(current) = object {
+        if let Some(rung) = current.name().strip_suffix(":hls") {
+            return Some(rung.to_owned());
+        }
+        object = current.parent();
+    }
+    None
+}
+
+/// The rung whose scaler, encoder or parser is, or holds, `source`.
+pub(crate) fn rung_of_encoder(source: &gst::Object) -> Option<String> {
+    let mut object = Some(source.clone());
+    while let Some(current) = object {
+        let name = current.name();
+        if let Some((rung, part)) = name.split_once(':')
+            && part != "hls"
+        {
+            return Some(rung.to_owned());
+        }
+        object = current.parent();
+    }
+    None
+}
+
+fn location(folder: &Path) -> Result<String, Error> {
+    let folder = folder
+        .to_str()
+        .ok_or_else(|| Error::Internal(format!("the output folder {} is not valid UTF-8", folder.display())))?;
+    // The location is a printf pattern.
+    let pattern = media_key::segment_name(0).replace("00000", "%05d");
+    Ok(format!("{}/{pattern}", folder.replace('%', "%%")))
+}
+
+/// The child of `bin` made by `factory`.
+fn child(bin: &gst::Element, factory: &str) -> Result<gst::Element, Error> {
+    let missing = || Error::Internal(format!("{} has no {factory} in it", bin.name()));
+    let bin = bin.downcast_ref::<gst::Bin>().ok_or_else(missing)?;
+    bin.iterate_recurse()
+        .into_iter()
+        .flatten()
+        .find(|e| e.factory().is_some_and(|f| f.name() == factory))
+        .ok_or_else(missing)
+}
+
+/// Counts pictures between the ends of fragments at the muxer's first pad, which is the video's.
+fn count_segment_frames(splitter: &gst::Element) -> Result<SegmentFrames, Error> {
+    let muxer = child(splitter, "mpegtsmux")?;
+    let pad = muxer
+        .sink_pads()
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::Internal("the muxer has no video pad".into()))?;
+    let finished = SegmentFrames::default();
+    let counts = Arc::clone(&finished);
+    let current = AtomicU64::new(0);
+    let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
+    pad.add_probe(mask, move |_, info| {
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(_)) => {
+                current.fetch_add(1, Ordering::Relaxed);
+            }
+            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => {
+                let frames = current.swap(0, Ordering::Relaxed);
+                if let Ok(mut counts) = counts.lock()
+                    && frames > 0
+                {
+                    counts.push(frames);
+                }
+            }
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+    Ok(finished)
+}

@@ -1,0 +1,142 @@
+//! Scaling of planar 4:2:0 pictures.
+//!
+//! `pic-scale` does the work: its vectorised bicubic filter costs a fraction of what `videoscale`
+//! takes for the same picture (docs/decisions/0003-own-scaler-element.md).
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use pic_scale::{BufferStore, ImageSize, ImageStore, ImageStoreMut, Resampling, ResamplingFunction, ThreadingPolicy};
+
+use crate::Error;
+
+/// One plane of 8-bit samples; rows are `stride` bytes apart.
+pub(crate) struct Plane<'a> {
+    pub(crate) data: &'a [u8],
+    pub(crate) stride: usize,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+/// One plane to write to.
+pub(crate) struct PlaneMut<'a> {
+    pub(crate) data: &'a mut [u8],
+    pub(crate) stride: usize,
+}
+
+/// A rectangle in samples of a plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Area {
+    pub(crate) left: u32,
+    pub(crate) top: u32,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+/// Remembers how to get from one size to another; one per plane, since planes differ in size.
+#[derive(Default)]
+pub(crate) struct Scaler(Option<(Sizes, Arc<Resampling<u8, 1>>)>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Sizes {
+    from: (u32, u32),
+    to: (u32, u32),
+}
+
+impl Scaler {
+    /// Scales all of `from` into the rectangle `area` of `to`.
+    pub(crate) fn scale(&mut self, from: &Plane<'_>, to: &mut PlaneMut<'_>, area: Area) -> Result<(), Error> {
+        let wrong = |what: &dyn std::fmt::Display| Error::Internal(format!("scaling: {what}"));
+        let sizes = Sizes { from: (from.width, from.height), to: (area.width, area.height) };
+        let plan = match &self.0 {
+            Some((known, plan)) if *known == sizes => Arc::clone(plan),
+            _ => {
+                let mut scaler = pic_scale::Scaler::new(ResamplingFunction::CatmullRom);
+                // The renditions already run side by side.
+                scaler.set_threading_policy(ThreadingPolicy::Single);
+                let size = |(width, height): (u32, u32)| ImageSize::new(width as usize, height as usize);
+                let plan = scaler.plan_planar_resampling(size(sizes.from), size(sizes.to)).map_err(|e| wrong(&e))?;
+                self.0 = Some((sizes, Arc::clone(&plan)));
+                plan
+            }
+        };
+        let source = ImageStore::<u8, 1> {
+            buffer: Cow::Borrowed(from.data),
+            channels: 1,
+            width: from.width as usize,
+            height: from.height as usize,
+            stride: from.stride,
+            bit_depth: 8,
+        };
+        let first = area.top as usize * to.stride + area.left as usize;
+        let data = to.data.get_mut(first..).ok_or_else(|| wrong(&"the rectangle is outside of the picture"))?;
+        let mut target = ImageStoreMut::<u8, 1> {
+            buffer: BufferStore::Borrowed(data),
+            channels: 1,
+            width: area.width as usize,
+            height: area.height as usize,
+            stride: to.stride,
+            bit_depth: 8,
+        };
+        plan.resample(&source, &mut target).map_err(|e| wrong(&e))
+    }
+}
+
+/// The largest rectangle with the shape of a `width` × `height` picture of samples shaped
+/// `par_num`:`par_den` that fits in the middle of `out_width` × `out_height` square samples.
+/// All numbers are even, as 4:2:0 needs. A difference of less than a percent is taken as
+/// rounding and fills the whole picture.
+pub(crate) fn fit(
+    (width, height): (u32, u32),
+    (par_num, par_den): (u32, u32),
+    (out_width, out_height): (u32, u32),
+) -> Area {
+    let whole = Area { left: 0, top: 0, width: out_width, height: out_height };
+    let shape = f64::from(width) * f64::from(par_num.max(1)) / (f64::from(height.max(1)) * f64::from(par_den.max(1)));
+    let out_shape = f64::from(out_width) / f64::from(out_height.max(1));
+    // One line more or less of a small picture is no other shape.
+    let tolerance = (2.0 / f64::from(out_width.min(out_height).max(1))).max(0.01);
+    if (shape / out_shape - 1.0).abs() <= tolerance {
+        return whole;
+    }
+    let even = |x: f64| ((x / 2.0).round() as u32 * 2).max(2);
+    if shape > out_shape {
+        let height = even(f64::from(out_width) / shape).min(out_height);
+        Area { top: ((out_height - height) / 2) & !1, height, ..whole }
+    } else {
+        let width = even(f64::from(out_height) * shape).min(out_width);
+        Area { left: ((out_width - width) / 2) & !1, width, ..whole }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_shape_fills_the_picture() {
+        let whole = Area { left: 0, top: 0, width: 854, height: 480 };
+        assert_eq!(fit((1920, 1080), (1, 1), (854, 480)), whole);
+        assert_eq!(fit((720, 576), (64, 45), (854, 480)), whole);
+    }
+
+    #[test]
+    fn another_shape_gets_bars() {
+        assert_eq!(fit((640, 480), (1, 1), (1280, 720)), Area { left: 160, top: 0, width: 960, height: 720 });
+        assert_eq!(fit((1920, 800), (1, 1), (640, 360)), Area { left: 0, top: 46, width: 640, height: 266 });
+    }
+
+    #[test]
+    fn a_flat_plane_stays_flat_and_the_border_untouched() {
+        let source = vec![100u8; 64 * 32];
+        let mut target = vec![7u8; 40 * 20];
+        let from = Plane { data: &source, stride: 64, width: 60, height: 32 };
+        let mut to = PlaneMut { data: &mut target, stride: 40 };
+        Scaler::default().scale(&from, &mut to, Area { left: 4, top: 2, width: 30, height: 16 }).unwrap();
+        for (i, &sample) in target.iter().enumerate() {
+            let (x, y) = (i % 40, i / 40);
+            let inside = (4..34).contains(&x) && (2..18).contains(&y);
+            assert_eq!(sample, if inside { 100 } else { 7 }, "at {x},{y}");
+        }
+    }
+}

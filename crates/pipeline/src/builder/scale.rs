@@ -1,0 +1,159 @@
+//! `clipsyscale`: scales I420 pictures to the size that is asked for downstream.
+
+use std::sync::Mutex;
+
+use gstreamer as gst;
+use gstreamer::glib;
+use gstreamer::subclass::prelude::*;
+use gstreamer_base::subclass::BaseTransformMode;
+use gstreamer_video as gst_video;
+use gstreamer_video::prelude::*;
+use gstreamer_video::subclass::prelude::*;
+
+use super::picture::{self, Area, Plane, PlaneMut, Scaler};
+
+/// Factory name.
+pub(crate) const NAME: &str = "clipsyscale";
+
+glib::wrapper! {
+    pub struct Scale(ObjectSubclass<imp::Scale>)
+        @extends gst_video::VideoFilter, gstreamer_base::BaseTransform, gst::Element, gst::Object;
+}
+
+mod imp {
+    use std::sync::LazyLock;
+
+    use super::*;
+
+    #[derive(Default)]
+    pub struct Scale {
+        state: Mutex<State>,
+    }
+
+    #[derive(Default)]
+    struct State {
+        scalers: [Scaler; 3],
+        area: Option<Area>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Scale {
+        const NAME: &'static str = "ClipsyScale";
+        type Type = super::Scale;
+        type ParentType = gst_video::VideoFilter;
+    }
+
+    impl ObjectImpl for Scale {}
+    impl GstObjectImpl for Scale {}
+
+    impl ElementImpl for Scale {
+        fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
+            static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
+                gst::subclass::ElementMetadata::new(
+                    "Clipsy scaler",
+                    "Filter/Converter/Video/Scaler",
+                    "Bicubic scaling of I420 video; other shapes get black bars",
+                    "The Clipsy developers",
+                )
+            });
+            Some(&METADATA)
+        }
+
+        fn pad_templates() -> &'static [gst::PadTemplate] {
+            static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
+                let caps = gst_video::VideoCapsBuilder::new().format(gst_video::VideoFormat::I420).build();
+                [("src", gst::PadDirection::Src), ("sink", gst::PadDirection::Sink)]
+                    .into_iter()
+                    .filter_map(|(name, direction)| {
+                        gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &caps).ok()
+                    })
+                    .collect()
+            });
+            &TEMPLATES
+        }
+    }
+
+    impl BaseTransformImpl for Scale {
+        const MODE: BaseTransformMode = BaseTransformMode::NeverInPlace;
+        const PASSTHROUGH_ON_SAME_CAPS: bool = true;
+        const TRANSFORM_IP_ON_PASSTHROUGH: bool = false;
+
+        fn transform_caps(
+            &self,
+            _direction: gst::PadDirection,
+            caps: &gst::Caps,
+            filter: Option<&gst::Caps>,
+        ) -> Option<gst::Caps> {
+            // Any size and sample aspect can become any other; the rest stays as it is.
+            let mut other = caps.clone();
+            for structure in other.make_mut().iter_mut() {
+                structure.set("width", gst::IntRange::new(1, i32::MAX));
+                structure.set("height", gst::IntRange::new(1, i32::MAX));
+                structure.remove_field("pixel-aspect-ratio");
+            }
+            Some(match filter {
+                Some(filter) => filter.intersect_with_mode(&other, gst::CapsIntersectMode::First),
+                None => other,
+            })
+        }
+    }
+
+    impl VideoFilterImpl for Scale {
+        fn set_info(
+            &self,
+            _in_caps: &gst::Caps,
+            in_info: &gst_video::VideoInfo,
+            _out_caps: &gst::Caps,
+            out_info: &gst_video::VideoInfo,
+        ) -> Result<(), gst::LoggableError> {
+            let par = in_info.par();
+            let shape = (par.numer().unsigned_abs(), par.denom().unsigned_abs());
+            let size = |info: &gst_video::VideoInfo| (info.width(), info.height());
+            if let Ok(mut state) = self.state.lock() {
+                state.area = Some(picture::fit(size(in_info), shape, size(out_info)));
+            }
+            Ok(())
+        }
+
+        fn transform_frame(
+            &self,
+            input: &gst_video::VideoFrameRef<&gst::BufferRef>,
+            output: &mut gst_video::VideoFrameRef<&mut gst::BufferRef>,
+        ) -> Result<gst::FlowSuccess, gst::FlowError> {
+            let mut state = self.state.lock().map_err(|_| gst::FlowError::Error)?;
+            let State { scalers, area } = &mut *state;
+            let area = (*area).ok_or(gst::FlowError::NotNegotiated)?;
+            let framed = area.width != output.width() || area.height != output.height();
+            for (component, scaler) in (0u32..).zip(scalers) {
+                // Chroma planes of 4:2:0 have half the size in both directions.
+                let (shift, black) = if component == 0 { (0, 16) } else { (1, 128) };
+                let from = Plane {
+                    data: input.plane_data(component).map_err(|_| gst::FlowError::Error)?,
+                    stride: row_length(input.plane_stride(), component),
+                    width: input.comp_width(component),
+                    height: input.comp_height(component),
+                };
+                let stride = row_length(output.plane_stride(), component);
+                let data = output.plane_data_mut(component).map_err(|_| gst::FlowError::Error)?;
+                if framed {
+                    data.fill(black);
+                }
+                let area = Area {
+                    left: area.left >> shift,
+                    top: area.top >> shift,
+                    width: area.width.div_ceil(1 << shift),
+                    height: area.height.div_ceil(1 << shift),
+                };
+                scaler.scale(&from, &mut PlaneMut { data, stride }, area).map_err(|error| {
+                    gst::element_imp_error!(self, gst::StreamError::Failed, ["{error}"]);
+                    gst::FlowError::Error
+                })?;
+            }
+            Ok(gst::FlowSuccess::Ok)
+        }
+    }
+
+    fn row_length(strides: &[i32], component: u32) -> usize {
+        strides.get(component as usize).copied().and_then(|s| usize::try_from(s).ok()).unwrap_or(0)
+    }
+}

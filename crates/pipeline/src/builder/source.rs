@@ -1,0 +1,201 @@
+//! Opens a file and plugs demuxers, parsers and decoders.
+//!
+//! `decodebin` does the plugging under a policy of ours: only demuxers, parsers and decoders may
+//! be plugged, nothing that would open another file or address (playlist and streaming
+//! demuxers), and hardware decoders only when they were asked for.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_pbutils as pbutils;
+
+use super::element;
+use crate::Error;
+use crate::catalog::DecoderSpec;
+
+/// What a stream holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Video,
+    Audio,
+    Other,
+}
+
+/// A stream by its kind and its position among the streams of that kind.
+///
+/// Positions are given in the order in which the demuxer announces its streams, which is the
+/// same every time the same file is opened, so the probe's numbers hold for the transcode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct StreamKey {
+    pub(crate) kind: Kind,
+    pub(crate) index: usize,
+}
+
+/// A pad on the way of one stream from the demuxer to the decoder.
+pub(crate) struct Step<'a> {
+    pub(crate) key: StreamKey,
+    pub(crate) pad: &'a gst::Pad,
+    pub(crate) caps: &'a gst::Caps,
+}
+
+/// What the opener of a file wants to know and decide.
+pub(crate) trait Observer: Send + Sync + 'static {
+    /// The outermost format was recognised.
+    fn container(&self, _caps: &gst::Caps) {}
+    /// A stream reached `step`; the answer says whether it should be decoded further.
+    fn step(&self, step: &Step<'_>) -> bool;
+    /// Nothing that is installed and allowed can take this stream any further.
+    fn unknown(&self, _step: &Step<'_>) {}
+    /// A stream comes out: decoded, or undecoded if [`Self::step`] said no.
+    fn exposed(&self, key: Option<StreamKey>, pad: &gst::Pad);
+    /// All streams have come out.
+    fn complete(&self) {}
+}
+
+/// Adds `filesrc ! decodebin` to `pipeline`.
+pub(crate) fn add(
+    pipeline: &gst::Pipeline,
+    path: &Path,
+    hardware: Option<&DecoderSpec>,
+    observer: &Arc<impl Observer>,
+) -> Result<(), Error> {
+    let file = element::make("filesrc", "source")?;
+    file.set_property("location", path);
+    let decode = element::make("decodebin", "decode")?;
+    element::chain(pipeline.upcast_ref(), &[file, decode.clone()])?;
+
+    let preferred: Vec<String> = hardware.iter().flat_map(|h| h.elements.values().flatten().cloned()).collect();
+    // The enum that this signal answers with is not part of the bindings.
+    let choice = gst::glib::Type::from_name("GstAutoplugSelectResult")
+        .and_then(gst::glib::EnumClass::with_type)
+        .ok_or_else(|| Error::Internal("decodebin has no GstAutoplugSelectResult".into()))?;
+    decode.connect("autoplug-select", false, move |args| {
+        let caps = args.get(2)?.get::<gst::Caps>().ok()?;
+        let factory = args.get(3)?.get::<gst::ElementFactory>().ok()?;
+        choice.to_value_by_nick(if may_plug(&factory, &caps, &preferred) { "try" } else { "skip" })
+    });
+
+    let streams = Arc::new(Streams::default());
+    let (known, watcher) = (Arc::clone(&streams), Arc::clone(observer));
+    decode.connect("autoplug-continue", false, move |args| {
+        let pad = target(args.get(1)?.get::<gst::Pad>().ok()?);
+        let caps = args.get(2)?.get::<gst::Caps>().ok()?;
+        let Some(kind) = kind_of(&caps) else {
+            watcher.container(&caps);
+            return Some(true.to_value());
+        };
+        let key = known.key(&pad, kind);
+        Some(watcher.step(&Step { key, pad: &pad, caps: &caps }).to_value())
+    });
+    let (known, watcher) = (Arc::clone(&streams), Arc::clone(observer));
+    decode.connect("unknown-type", false, move |args| {
+        let pad = target(args.get(1)?.get::<gst::Pad>().ok()?);
+        let caps = args.get(2)?.get::<gst::Caps>().ok()?;
+        let key = known.key(&pad, kind_of(&caps).unwrap_or(Kind::Other));
+        watcher.unknown(&Step { key, pad: &pad, caps: &caps });
+        None
+    });
+    let (known, watcher) = (streams, Arc::clone(observer));
+    decode.connect_pad_added(move |_, pad| watcher.exposed(known.find(pad), pad));
+    let watcher = Arc::clone(observer);
+    decode.connect_no_more_pads(move |_| watcher.complete());
+    Ok(())
+}
+
+/// `decodebin` shows a ghost pad that data will not pass; behind it is the element's own pad.
+fn target(pad: gst::Pad) -> gst::Pad {
+    let inner = pad.downcast_ref::<gst::GhostPad>().and_then(|ghost| ghost.target());
+    inner.unwrap_or(pad)
+}
+
+/// Sends a stream that nobody wants to nowhere.
+pub(crate) fn discard(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), Error> {
+    let sink = element::make("fakesink", &format!("discard-{}", pad.name()))?;
+    sink.set_property("sync", false);
+    sink.set_property("async", false);
+    pipeline.add(&sink)?;
+    pad.link(&element::pad(&sink, "sink")?)?;
+    sink.sync_state_with_parent()?;
+    Ok(())
+}
+
+/// What a stream with these caps holds; `None` for containers and tags around streams.
+pub(crate) fn kind_of(caps: &gst::Caps) -> Option<Kind> {
+    use pbutils::PbUtilsCapsDescriptionFlags as Flags;
+    let name = caps.structure(0)?.name().as_str();
+    let flags = pbutils::pb_utils_get_caps_description_flags(caps);
+    if flags.intersects(Flags::CONTAINER | Flags::TAG) {
+        None
+    } else if flags.intersects(Flags::VIDEO | Flags::IMAGE) || name.starts_with("video/") || name.starts_with("image/") {
+        Some(Kind::Video)
+    } else if flags.contains(Flags::AUDIO) || name.starts_with("audio/") {
+        Some(Kind::Audio)
+    } else {
+        Some(Kind::Other)
+    }
+}
+
+/// Which stream a pad belongs to, by stream id.
+#[derive(Default)]
+struct Streams(Mutex<Vec<(String, StreamKey)>>);
+
+impl Streams {
+    fn key(&self, pad: &gst::Pad, kind: Kind) -> StreamKey {
+        let id = stream_id(pad);
+        let Ok(mut known) = self.0.lock() else { return StreamKey { kind, index: 0 } };
+        if let Some((_, key)) = known.iter().find(|(other, _)| *other == id) {
+            return *key;
+        }
+        let key = StreamKey { kind, index: known.iter().filter(|(_, k)| k.kind == kind).count() };
+        known.push((id, key));
+        key
+    }
+
+    fn find(&self, pad: &gst::Pad) -> Option<StreamKey> {
+        let id = stream_id(pad);
+        let known = self.0.lock().ok()?;
+        known.iter().find(|(other, _)| *other == id).map(|(_, key)| *key)
+    }
+}
+
+fn stream_id(pad: &gst::Pad) -> String {
+    // An element may be plugged before anything has flowed into it: then ask further up.
+    let mut at = Some(pad.clone());
+    while let Some(current) = at {
+        if let Some(id) = current.stream_id() {
+            return id.to_string();
+        }
+        let upstream = || current.parent_element()?.static_pad("sink")?.peer();
+        at = upstream().map(target);
+    }
+    // A pad without a stream's start is the only one of its demuxer.
+    "only".to_owned()
+}
+
+/// Demuxers that would open what their input names.
+const FOLLOWS_REFERENCES: [&str; 8] = [
+    "hlsdemux", "hlsdemux2", "dashdemux", "dashdemux2", "mssdemux", "mssdemux2", "sdpdemux", "splitmuxsrc",
+];
+
+fn may_plug(factory: &gst::ElementFactory, caps: &gst::Caps, preferred: &[String]) -> bool {
+    let name = factory.name();
+    let class = factory.metadata(gst::ELEMENT_METADATA_KLASS).unwrap_or_default();
+    let has = |word: &str| class.split('/').any(|part| part == word);
+    if FOLLOWS_REFERENCES.contains(&name.as_str()) || !(has("Demuxer") || has("Parser") || has("Decoder") || has("Demux")) {
+        return false;
+    }
+    if !has("Decoder") {
+        return true;
+    }
+    if preferred.iter().any(|p| *p == name) {
+        return true;
+    }
+    let hardware = has("Hardware") || ["nv", "va", "v4l2", "msdk", "qsv", "amf"].iter().any(|p| name.starts_with(p));
+    let beaten = preferred
+        .iter()
+        .filter_map(|p| gst::ElementFactory::find(p))
+        .any(|better| better.can_sink_any_caps(caps));
+    !hardware && !beaten
+}

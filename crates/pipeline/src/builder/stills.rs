@@ -1,0 +1,342 @@
+//! Poster and storyboard from the same decode: a branch of the tee that lets only the wanted
+//! pictures through.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clipsy_domain::storyboard::{COLUMNS, ROWS, StoryboardPlan};
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
+use gstreamer_video::prelude::*;
+
+use super::element::{self, make};
+use super::keyframes::running_time;
+use super::picture::{Area, Plane, PlaneMut, Scaler};
+use crate::Error;
+
+/// What to take from the video, in microseconds of its own time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StillsPlan {
+    pub(crate) thumbnail_at_us: u64,
+    pub(crate) thumbnail_size: (u32, u32),
+    pub(crate) storyboard: StoryboardPlan,
+}
+
+/// Longest side of the poster.
+const THUMBNAIL_SIDE: u32 = 1280;
+
+impl StillsPlan {
+    /// The poster is the picture at one second, or in the middle of a video that is shorter than
+    /// that; it is 1280 wide or high at most. `width` and `height` are those of the upright,
+    /// square-pixel picture.
+    pub(crate) fn new(duration_us: Option<u64>, width: u32, height: u32) -> Self {
+        let scale = (f64::from(THUMBNAIL_SIDE) / f64::from(width.max(height).max(1))).min(1.0);
+        let side = |n: u32| ((f64::from(n) * scale / 2.0).round() as u32 * 2).max(2);
+        Self {
+            thumbnail_at_us: duration_us.filter(|d| *d <= 1_000_000).map_or(1_000_000, |d| d / 2),
+            thumbnail_size: (side(width), side(height)),
+            storyboard: StoryboardPlan::new(duration_us, width, height),
+        }
+    }
+}
+
+/// A picture that was asked for.
+pub(crate) enum Still {
+    /// The poster, as JPEG.
+    Thumbnail(Vec<u8>),
+    /// A sheet of the storyboard, as JPEG.
+    Sheet { index: usize, jpeg: Vec<u8> },
+    /// The storyboard is over; it has this many tiles.
+    End { tiles: u64 },
+}
+
+/// Adds the branch; pictures arrive at the receiver, ending with [`Still::End`].
+pub(crate) fn add(
+    pipeline: &gst::Pipeline,
+    tee: &gst::Element,
+    download: &[String],
+    plan: StillsPlan,
+) -> Result<Receiver<Still>, Error> {
+    let queue = element::frame_queue("stills:queue", 2)?;
+    let mut elements = vec![queue.clone()];
+    for (i, factory) in download.iter().enumerate() {
+        elements.push(make(factory, &format!("stills:download-{i}"))?);
+    }
+    let i420 = gst_video::VideoCapsBuilder::new().format(gst_video::VideoFormat::I420).build();
+    let sink = gst_app::AppSink::builder().name("stills:sink").caps(&i420).sync(false).async_(false).build();
+    elements.extend([make("videoconvert", "stills:convert")?, sink.clone().upcast()]);
+    element::chain(pipeline.upcast_ref(), &elements)?;
+    let branch = element::branch(tee, &queue)?;
+
+    // Filtering in front of the queue keeps the queue free for wanted pictures only.
+    let wants = Arc::new(Mutex::new(Wants::new(plan)));
+    let chooser = Arc::clone(&wants);
+    branch.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        let time = info.buffer().and_then(|b| b.pts()).and_then(|pts| running_time(pad, pts));
+        let mut wants = chooser.lock().unwrap_or_else(PoisonError::into_inner);
+        match time {
+            Some(time) if wants.choose(time.useconds()) => gst::PadProbeReturn::Ok,
+            _ => gst::PadProbeReturn::Drop,
+        }
+    });
+
+    let (send, receive) = sync_channel(64);
+    let maker = Arc::new(Mutex::new(Maker::new(plan, send)));
+    let at_end = Arc::clone(&maker);
+    sink.set_callbacks(
+        gst_app::AppSinkCallbacks::builder()
+            .new_sample(move |sink| {
+                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                let want = wants.lock().unwrap_or_else(PoisonError::into_inner).chosen.pop_front();
+                if let Some(want) = want
+                    && let Err(error) = maker.lock().unwrap_or_else(PoisonError::into_inner).take(&sample, want)
+                {
+                    // A video without a picture beside it is better than no video.
+                    tracing::warn!(%error, "a still could not be made");
+                }
+                Ok(gst::FlowSuccess::Ok)
+            })
+            .eos(move |_| {
+                if let Err(error) = at_end.lock().unwrap_or_else(PoisonError::into_inner).finish() {
+                    tracing::warn!(%error, "the last stills could not be made");
+                }
+            })
+            .build(),
+    );
+    Ok(receive)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Want {
+    thumbnail: bool,
+    tile: bool,
+}
+
+/// Decides which pictures are wanted.
+struct Wants {
+    plan: StillsPlan,
+    first: bool,
+    thumbnail_done: bool,
+    tiles: u64,
+    chosen: std::collections::VecDeque<Want>,
+}
+
+impl Wants {
+    fn new(plan: StillsPlan) -> Self {
+        Self { plan, first: true, thumbnail_done: false, tiles: 0, chosen: std::collections::VecDeque::new() }
+    }
+
+    fn choose(&mut self, time_us: u64) -> bool {
+        let board = &self.plan.storyboard;
+        let due = time_us >= self.plan.thumbnail_at_us && !self.thumbnail_done;
+        self.thumbnail_done |= due;
+        let tile = self.tiles < board.max_tiles && time_us >= board.tile_at_us(self.tiles);
+        self.tiles += u64::from(tile);
+        // The first picture stands in until the right one comes, in case the video ends before.
+        let want = Want { thumbnail: due || self.first, tile };
+        self.first = false;
+        let wanted = want.thumbnail || want.tile;
+        if wanted {
+            self.chosen.push_back(want);
+        }
+        wanted
+    }
+}
+
+/// Makes JPEGs of the pictures.
+struct Maker {
+    plan: StillsPlan,
+    send: SyncSender<Still>,
+    sheet: Option<Sheet>,
+    sheets: usize,
+    tiles: u64,
+}
+
+struct Sheet {
+    picture: gst::Buffer,
+    info: gst_video::VideoInfo,
+    tiles: u32,
+}
+
+impl Maker {
+    fn new(plan: StillsPlan, send: SyncSender<Still>) -> Self {
+        Self { plan, send, sheet: None, sheets: 0, tiles: 0 }
+    }
+
+    fn take(&mut self, sample: &gst::Sample, want: Want) -> Result<(), Error> {
+        let wrong = || Error::Internal("a still has no picture in it".into());
+        let (buffer, caps) = (sample.buffer().ok_or_else(wrong)?, sample.caps().ok_or_else(wrong)?);
+        let info = gst_video::VideoInfo::from_caps(caps)?;
+        let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info)?;
+        if want.thumbnail {
+            let (width, height) = self.plan.thumbnail_size;
+            let mut picture = blank(width, height, &info)?;
+            place(&frame, &mut picture, Area { left: 0, top: 0, width, height })?;
+            let jpeg = jpeg(&picture.picture, &picture.info)?;
+            self.send(Still::Thumbnail(jpeg));
+        }
+        if want.tile {
+            let StoryboardPlan { tile_width: width, tile_height: height, .. } = self.plan.storyboard;
+            let mut sheet = match self.sheet.take() {
+                Some(sheet) => sheet,
+                None => blank(width * COLUMNS, height * ROWS, &info)?,
+            };
+            let (left, top) = (sheet.tiles % COLUMNS * width, sheet.tiles / COLUMNS * height);
+            place(&frame, &mut sheet, Area { left, top, width, height })?;
+            sheet.tiles += 1;
+            self.tiles += 1;
+            let full = sheet.tiles == COLUMNS * ROWS;
+            self.sheet = Some(sheet);
+            if full {
+                self.finish_sheet()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish_sheet(&mut self) -> Result<(), Error> {
+        if let Some(sheet) = self.sheet.take() {
+            let jpeg = jpeg(&sheet.picture, &sheet.info)?;
+            self.send(Still::Sheet { index: self.sheets, jpeg });
+            self.sheets += 1;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        let result = self.finish_sheet();
+        self.send(Still::End { tiles: self.tiles });
+        result
+    }
+
+    fn send(&self, still: Still) {
+        // Nobody listens any more only when the run is being torn down.
+        let _ = self.send.send(still);
+    }
+}
+
+/// A black picture with the colour description of `like`.
+fn blank(width: u32, height: u32, like: &gst_video::VideoInfo) -> Result<Sheet, Error> {
+    let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, width, height)
+        .colorimetry(&like.colorimetry())
+        .fps(gst::Fraction::new(1, 1))
+        .build()?;
+    let mut picture = gst::Buffer::with_size(info.size())?;
+    {
+        let picture = picture.get_mut().ok_or_else(|| Error::Internal("a new buffer is shared".into()))?;
+        let mut frame = gst_video::VideoFrameRef::from_buffer_ref_writable(picture, &info)?;
+        for (plane, black) in [(0, 16u8), (1, 128), (2, 128)] {
+            frame.plane_data_mut(plane)?.fill(black);
+        }
+    }
+    Ok(Sheet { picture, info, tiles: 0 })
+}
+
+/// Scales `frame` into `area` of `sheet`; all of `area`'s numbers are even.
+fn place(
+    frame: &gst_video::VideoFrameRef<&gst::BufferRef>,
+    sheet: &mut Sheet,
+    area: Area,
+) -> Result<(), Error> {
+    let picture = sheet.picture.make_mut();
+    let mut target = gst_video::VideoFrameRef::from_buffer_ref_writable(picture, &sheet.info)?;
+    for component in 0..3u32 {
+        let shift = u32::from(component > 0);
+        let length = |strides: &[i32]| strides.get(component as usize).and_then(|s| usize::try_from(*s).ok()).unwrap_or(0);
+        let from = Plane {
+            data: frame.plane_data(component)?,
+            stride: length(frame.plane_stride()),
+            width: frame.comp_width(component),
+            height: frame.comp_height(component),
+        };
+        let stride = length(target.plane_stride());
+        let to = &mut PlaneMut { data: target.plane_data_mut(component)?, stride };
+        let area = Area {
+            left: area.left >> shift,
+            top: area.top >> shift,
+            width: area.width >> shift,
+            height: area.height >> shift,
+        };
+        Scaler::default().scale(&from, to, area)?;
+    }
+    Ok(())
+}
+
+/// JPEG of a picture. JPEG has full range and the BT.601 matrix, so the colours are converted.
+fn jpeg(picture: &gst::Buffer, info: &gst_video::VideoInfo) -> Result<Vec<u8>, Error> {
+    let pipeline = gst::Pipeline::with_name("jpeg");
+    let source = gst_app::AppSrc::builder().caps(&info.to_caps()?).format(gst::Format::Time).build();
+    let full_range = gst_video::VideoCapsBuilder::new()
+        .format(gst_video::VideoFormat::I420)
+        .field("colorimetry", "1:4:0:0")
+        .build();
+    let encoder = make("jpegenc", "jpeg-encoder")?;
+    encoder.set_property("quality", 82i32);
+    let sink = gst_app::AppSink::builder().sync(false).build();
+    element::chain(
+        pipeline.upcast_ref(),
+        &[
+            source.clone().upcast(),
+            make("videoconvert", "jpeg-convert")?,
+            element::capsfilter("jpeg-range", &full_range)?,
+            encoder,
+            sink.clone().upcast(),
+        ],
+    )?;
+    let encode = || -> Result<Vec<u8>, Error> {
+        pipeline.set_state(gst::State::Playing)?;
+        let failed = || Error::Internal("a still could not be encoded as JPEG".into());
+        let mut buffer = picture.copy();
+        buffer.make_mut().set_pts(gst::ClockTime::ZERO);
+        source.push_buffer(buffer).map_err(|_| failed())?;
+        source.end_of_stream().map_err(|_| failed())?;
+        let sample = sink.try_pull_sample(gst::ClockTime::from_seconds(20)).ok_or_else(failed)?;
+        let map = sample.buffer().ok_or_else(failed)?.map_readable()?;
+        Ok(map.to_vec())
+    };
+    let result = encode();
+    crate::run::stop(&pipeline);
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(duration_us: u64, fps: u64) -> (Vec<u64>, Vec<u64>) {
+        let mut wants = Wants::new(StillsPlan::new(Some(duration_us), 1920, 1080));
+        let (mut thumbnails, mut tiles) = (vec![], vec![]);
+        for frame in 0..duration_us * fps / 1_000_000 {
+            let time = frame * 1_000_000 / fps;
+            if wants.choose(time) {
+                let want = wants.chosen.pop_back().unwrap();
+                thumbnails.extend(want.thumbnail.then_some(time));
+                tiles.extend(want.tile.then_some(time));
+            }
+        }
+        (thumbnails, tiles)
+    }
+
+    #[test]
+    fn the_poster_is_taken_at_one_second_and_the_first_picture_stands_in() {
+        let (thumbnails, tiles) = chosen(60_000_000, 25);
+        assert_eq!(thumbnails, [0, 1_000_000]);
+        assert_eq!(tiles, (0..10).map(|i| i * 6_000_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_short_video_is_pictured_in_its_middle() {
+        let (thumbnails, tiles) = chosen(800_000, 25);
+        assert_eq!(thumbnails, [0, 400_000]);
+        assert_eq!(tiles.len(), 10);
+    }
+
+    #[test]
+    fn the_poster_fits_into_1280() {
+        assert_eq!(StillsPlan::new(None, 3840, 2160).thumbnail_size, (1280, 720));
+        assert_eq!(StillsPlan::new(None, 1080, 1920).thumbnail_size, (720, 1280));
+        assert_eq!(StillsPlan::new(None, 640, 360).thumbnail_size, (640, 360));
+    }
+}

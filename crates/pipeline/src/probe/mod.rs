@@ -1,0 +1,135 @@
+//! Finds out what a file is, without decoding more than its first pictures.
+
+mod facts;
+mod timing;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clipsy_domain::failure::{Failure, FailureCode, Stage};
+use clipsy_domain::limits::Limits;
+use clipsy_domain::media::{Decoding, MediaInfo, VideoStream};
+use gstreamer as gst;
+use gstreamer::prelude::*;
+
+use crate::builder::source;
+use crate::run::{describe, stop};
+use crate::{CancelToken, Error};
+use facts::Facts;
+
+/// How long a probe may take.
+const TIME_LIMIT: Duration = Duration::from_secs(20);
+
+/// Opens `path` and tells what is in it. Streams beyond `limits` are listed but not decoded.
+///
+/// Fails if the file is no media at all; whether it can be made into renditions is
+/// [`check`]'s question.
+pub fn probe(path: &Path, limits: &Limits, cancel: &CancelToken) -> Result<MediaInfo, Error> {
+    let metadata = std::fs::metadata(path).map_err(|source| Error::Source { path: path.to_owned(), source })?;
+    if !metadata.is_file() {
+        return Err(refuse(FailureCode::UnsupportedContainer, "this is not a file"));
+    }
+    if metadata.len() == 0 {
+        return Err(refuse(FailureCode::CorruptInput, "the file is empty"));
+    }
+    std::fs::File::open(path).map_err(|source| Error::Source { path: path.to_owned(), source })?;
+
+    let pipeline = gst::Pipeline::with_name("probe");
+    let facts = Arc::new(Facts::new(&pipeline, limits.clone()));
+    source::add(&pipeline, path, None, &facts)?;
+    let outcome = scan(&pipeline, &facts, cancel);
+    let duration = pipeline.query_duration::<gst::ClockTime>();
+    stop(&pipeline);
+
+    let broke_off = outcome?;
+    let media = facts.media_info(metadata.len(), duration);
+    if media.track_count() == 0 {
+        return Err(broke_off.map_or_else(
+            || refuse(FailureCode::UnsupportedContainer, "no known format was recognised"),
+            |failure| Error::Failure(failure.as_refusal(facts.saw_container())),
+        ));
+    }
+    if facts.is_picture() {
+        return Err(refuse(FailureCode::UnsupportedContainer, format!("this is a picture ({})", media.video[0].codec)));
+    }
+    Ok(media)
+}
+
+/// Whether `media` can be made into renditions: the video stream to use, or why not.
+pub fn check<'a>(media: &'a MediaInfo, limits: &Limits) -> Result<&'a VideoStream, Failure> {
+    let failure = |code, message: String| Failure::new(code, Stage::Probe, message);
+    if let Some(reason) = limits.broken_by(media) {
+        return Err(failure(FailureCode::LimitsExceeded, reason));
+    }
+    let Some(video) = media.main_video() else {
+        let found: Vec<&str> = media.audio.iter().map(|a| a.codec.as_str()).collect();
+        let found = if found.is_empty() { "no audio either".into() } else { format!("only audio: {}", found.join(", ")) };
+        return Err(failure(FailureCode::NoVideoStream, format!("the file has no video stream ({found})")));
+    };
+    match video.decoding {
+        Decoding::Works => Ok(video),
+        Decoding::NoDecoder => Err(failure(
+            FailureCode::UnsupportedCodec,
+            format!("the video codec {} cannot be decoded here", video.codec),
+        )),
+        Decoding::NoOutput | Decoding::Skipped => Err(failure(
+            FailureCode::CorruptInput,
+            format!("no picture could be decoded from the {} stream", video.codec),
+        )),
+    }
+}
+
+/// Why a scan ended early.
+struct BrokeOff {
+    error: gst::glib::Error,
+    message: String,
+}
+
+impl BrokeOff {
+    fn as_refusal(&self, saw_container: bool) -> Failure {
+        let not_media = self.error.matches(gst::StreamError::TypeNotFound)
+            || self.error.matches(gst::StreamError::WrongType)
+            || (self.error.matches(gst::StreamError::CodecNotFound) && !saw_container);
+        let code = if not_media && !saw_container { FailureCode::UnsupportedContainer } else { FailureCode::CorruptInput };
+        let message = match code {
+            FailureCode::UnsupportedContainer => format!("this is no known video format ({})", self.message),
+            _ => format!("the file cannot be read ({})", self.message),
+        };
+        Failure::new(code, Stage::Probe, message)
+    }
+}
+
+/// Runs the pipeline until enough is known. `Some` says that reading broke off.
+fn scan(pipeline: &gst::Pipeline, facts: &Facts, cancel: &CancelToken) -> Result<Option<BrokeOff>, Error> {
+    let bus = pipeline.bus().ok_or_else(|| Error::Internal("the pipeline has no bus".into()))?;
+    let started = Instant::now();
+    // A failed state change says why on the bus.
+    let _ = pipeline.set_state(gst::State::Playing);
+    loop {
+        if cancel.is_cancelled() {
+            return Err(Failure::new(FailureCode::Cancelled, Stage::Probe, "cancelled").into());
+        }
+        if let Some(message) = bus.timed_pop(gst::ClockTime::from_mseconds(20)) {
+            match message.view() {
+                gst::MessageView::Eos(_) => return Ok(None),
+                gst::MessageView::Error(error) => {
+                    return Ok(Some(BrokeOff { error: error.error(), message: describe(error) }));
+                }
+                _ => continue,
+            }
+        }
+        let has_duration = || pipeline.query_duration::<gst::ClockTime>().is_some_and(|d| !d.is_zero());
+        if facts.is_enough() && has_duration() {
+            return Ok(None);
+        }
+        if started.elapsed() > TIME_LIMIT {
+            tracing::warn!("probing took too long, going on with what is known");
+            return Ok(None);
+        }
+    }
+}
+
+fn refuse(code: FailureCode, message: impl Into<String>) -> Error {
+    Failure::new(code, Stage::Probe, message).into()
+}

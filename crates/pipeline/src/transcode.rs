@@ -1,0 +1,261 @@
+//! From a source file to a finished output folder.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clipsy_domain::failure::{Failure, FailureCode, Stage};
+use clipsy_domain::ladder::{Ladder, Plan};
+use clipsy_domain::limits::Limits;
+use clipsy_domain::media::{AudioStream, MediaInfo, VideoStream};
+use clipsy_domain::media_key;
+use clipsy_domain::playlist::Segment;
+use clipsy_domain::progress::{Event, PassedOver, RenditionSummary, Summary, WarningCode};
+
+use crate::builder::graph::{self, Blueprint};
+use crate::builder::stills::StillsPlan;
+use crate::catalog::{Catalog, DecoderSpec};
+use crate::encoder::{self, Choice};
+use crate::measure::round;
+use crate::output::OutputTree;
+use crate::run::{self, Made, Stopped};
+use crate::{CancelToken, Error, doctor, probe};
+
+/// What to make of which file.
+#[derive(Debug, Clone)]
+pub struct Job<'a> {
+    /// The source file.
+    pub input: &'a Path,
+    /// The folder that takes the result; it is made if it is not there.
+    pub output: &'a Path,
+    /// Rungs and settings.
+    pub ladder: &'a Ladder,
+    /// Encoders.
+    pub catalog: &'a Catalog,
+    /// Limits on the source.
+    pub limits: &'a Limits,
+    /// Which encoder to use.
+    pub encoder: Choice,
+    /// Where to decode.
+    pub decoder: Decoder,
+    /// How long nothing may move before the job is ended.
+    pub stall_timeout: Duration,
+}
+
+/// Where to decode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Decoder {
+    /// On the CPU.
+    #[default]
+    Software,
+    /// On a GPU if one can decode this codec, else on the CPU.
+    Hardware,
+}
+
+/// Makes the ladder of `job`. `emit` is told what happens as it happens. If this fails, nothing
+/// of the job is left in the output folder.
+pub fn transcode(job: &Job<'_>, cancel: &CancelToken, emit: &mut dyn FnMut(Event)) -> Result<Summary, Error> {
+    let started = Instant::now();
+    let media = probe::probe(job.input, job.limits, cancel)?;
+    emit(Event::Probed { media: Box::new(media.clone()) });
+    let video = probe::check(&media, job.limits)?;
+    let plan = job.ladder.plan(video);
+    let mut transcode = Transcode { job, cancel, media: &media, video, plan: &plan, warnings: Vec::new() };
+    let audio = transcode.choose_audio(emit);
+    emit(Event::Planned {
+        renditions: plan.rungs.clone(),
+        frame_rate: plan.frame_rate.to_string(),
+        segment_s: plan.segment_s,
+        duration_s: media.duration_s,
+        hdr_source: video.hdr,
+        deinterlaced: video.interlaced,
+        orientation: video.orientation,
+        audio_track: audio.map(|a| a.index),
+    });
+
+    let mut output = OutputTree::open(job.output)?;
+    match transcode.run(audio, &mut output, emit) {
+        Ok((made, encoder)) => Ok(transcode.summary(&made, encoder, started)),
+        Err(error) => {
+            output.discard();
+            Err(error)
+        }
+    }
+}
+
+struct Transcode<'a> {
+    job: &'a Job<'a>,
+    cancel: &'a CancelToken,
+    media: &'a MediaInfo,
+    video: &'a VideoStream,
+    plan: &'a Plan,
+    warnings: Vec<WarningCode>,
+}
+
+impl<'a> Transcode<'a> {
+    /// Runs on one encoder after the other until one makes it.
+    fn run(
+        &mut self,
+        mut audio: Option<&'a AudioStream>,
+        output: &mut OutputTree,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<(Made, String), Error> {
+        let mut failed: Vec<String> = Vec::new();
+        let mut last_reason = None;
+        loop {
+            let job = self.job;
+            let (selected, passed_over) =
+                encoder::select(job.catalog, &job.encoder, &failed, self.plan, &job.ladder.video)?;
+            let Some(selected) = selected else { return Err(out_of_encoders(last_reason, &passed_over)) };
+            let id = selected.spec.id.clone();
+            if let (Some(from), Some(reason)) = (failed.last().cloned(), last_reason.take()) {
+                tracing::warn!(from, to = id, reason, "an encoder failed, starting again on the next one");
+                emit(Event::EncoderFallback { from, to: id.clone(), reason });
+            }
+            emit(Event::EncoderSelected { encoder: id.clone(), label: selected.spec.label.clone(), passed_over });
+
+            output.prepare(self.plan)?;
+            match self.attempt(selected, audio, output, emit) {
+                Ok(made) => return Ok((made, id)),
+                Err(Stopped::NoAudio) => {
+                    self.warn(WarningCode::AudioDropped, "the audio could not be decoded and was left out", emit);
+                    audio = None;
+                }
+                Err(Stopped::Failed(Error::Encoder { encoder, reason })) if job.encoder == Choice::Auto => {
+                    failed.push(encoder);
+                    last_reason = Some(reason);
+                }
+                Err(Stopped::Failed(error)) => return Err(error),
+            }
+        }
+    }
+
+    fn attempt(
+        &mut self,
+        selected: encoder::Selected<'_>,
+        audio: Option<&AudioStream>,
+        output: &OutputTree,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<Made, Stopped> {
+        let job = self.job;
+        let (width, height) = self.video.display_size();
+        let stills = StillsPlan::new(self.media.duration_s.map(|s| (s * 1e6) as u64), width, height);
+        let hardware = self.hardware_decoder();
+        let in_gpu = graph::stays_on_gpu(self.video, hardware);
+        let prepare = hardware.filter(|_| in_gpu).map(|h| h.to_system.as_slice());
+        let settings = encoder::settings(self.plan, &job.ladder.video);
+        let encodes = encoder::encodes(self.plan, &settings, selected.variant, prepare);
+        let graph = graph::build(&Blueprint {
+            input: job.input,
+            folder: output.root(),
+            ladder: job.ladder,
+            plan: self.plan,
+            video: self.video,
+            audio,
+            audio_encoders: &job.catalog.audio_encoders,
+            hardware,
+            encodes: &encodes,
+            stills,
+        })?;
+        let context = run::Context {
+            plan: self.plan,
+            encoder: &selected.spec.id,
+            duration_s: self.media.duration_s,
+            max_duration_s: job.limits.max_duration_s,
+            audio_kbps: if audio.is_some() { job.ladder.audio.bitrate_kbps } else { 0 },
+            storyboard: stills.storyboard,
+            stall_timeout: job.stall_timeout,
+            cancel: self.cancel,
+            output,
+        };
+        let made = run::run(&graph, &context, emit)?;
+        self.check_length(&made, emit);
+        self.warnings.extend(made.warnings.iter().copied());
+        run::publish(&made, &context)?;
+        Ok(made)
+    }
+
+    /// The audio track to use; says so if there is audio that cannot be used.
+    fn choose_audio(&mut self, emit: &mut dyn FnMut(Event)) -> Option<&'a AudioStream> {
+        let audio = self.media.main_audio();
+        if audio.is_none() && !self.media.audio.is_empty() {
+            let codecs: Vec<&str> = self.media.audio.iter().map(|a| a.codec.as_str()).collect();
+            let message = format!("no audio track can be decoded ({}); the video has no sound", codecs.join(", "));
+            self.warn(WarningCode::AudioDropped, &message, emit);
+        }
+        audio
+    }
+
+    /// The first hardware decoder that works for the codec of this source, if one is wanted.
+    fn hardware_decoder(&self) -> Option<&'a DecoderSpec> {
+        if self.job.decoder == Decoder::Software {
+            return None;
+        }
+        self.job.catalog.decoders.iter().find(|spec| doctor::decoder_fault(spec).is_none())
+    }
+
+    fn check_length(&mut self, made: &Made, emit: &mut dyn FnMut(Event)) {
+        let Some(expected) = self.media.duration_s else { return };
+        let found = made.duration_us as f64 / 1e6;
+        if found + (expected * 0.02).max(1.0) < expected {
+            let message = format!("the source ends after {found:.1} s of {expected:.1} s; what is there was used");
+            self.warn(WarningCode::Truncated, &message, emit);
+        }
+    }
+
+    fn warn(&mut self, code: WarningCode, message: &str, emit: &mut dyn FnMut(Event)) {
+        self.warnings.push(code);
+        emit(Event::Warning { code, message: message.to_owned() });
+    }
+
+    fn summary(&self, made: &Made, encoder: String, started: Instant) -> Summary {
+        let duration_s = made.duration_us as f64 / 1e6;
+        let wall_s = started.elapsed().as_secs_f64();
+        let each = self.plan.rungs.iter().zip(&made.variants).zip(&made.segments);
+        let renditions = each.map(|((rung, variant), segments)| RenditionSummary {
+            quality: rung.name.clone(),
+            resolution: format!("{}x{}", rung.width, rung.height),
+            bitrate: variant.average_bandwidth.unwrap_or(0).div_ceil(1000),
+            peak_bitrate: variant.bandwidth.div_ceil(1000),
+            file_size: segments.iter().map(|s: &Segment| s.bytes).sum(),
+            codecs: variant.codecs.join(","),
+            frames: made.frames,
+            segments: segments.len() as u64,
+            playlist_path: media_key::playlist(&rung.name),
+        });
+        Summary {
+            master: media_key::MASTER.into(),
+            duration_s,
+            frame_rate: self.plan.frame_rate.to_string(),
+            renditions: renditions.collect(),
+            thumbnail: made.has_thumbnail.then(|| media_key::THUMBNAIL.into()),
+            storyboard: (made.tiles > 0).then(|| media_key::STORYBOARD.into()),
+            storyboard_tiles: made.tiles,
+            encoder,
+            decoder: made.decoder.clone(),
+            hdr_source: self.video.hdr,
+            warnings: self.warnings.clone(),
+            wall_s: round(wall_s, 1000.0),
+            cpu_s: round(cpu_seconds(), 1000.0),
+            speed: round(duration_s / wall_s, 100.0),
+        }
+    }
+}
+
+fn out_of_encoders(last_reason: Option<String>, passed_over: &[PassedOver]) -> Error {
+    let reasons: Vec<String> = passed_over.iter().map(|p| format!("{}: {}", p.encoder, p.reason)).collect();
+    match last_reason {
+        Some(reason) => Failure::new(FailureCode::EncoderFailed, Stage::Transcode, reason),
+        None => Failure::new(
+            FailureCode::EncoderUnavailable,
+            Stage::Plan,
+            format!("no encoder works on this machine ({})", reasons.join("; ")),
+        ),
+    }
+    .into()
+}
+
+/// Processor time of this process so far, user and system.
+fn cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}

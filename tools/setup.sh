@@ -1,0 +1,171 @@
+#!/usr/bin/env bash
+# Installs what Clipsy needs on Debian 12 or newer, and does nothing when nothing is missing.
+#
+#   tools/setup.sh build    what it takes to build and run clipsy
+#   tools/setup.sh test     that, and what the tests and benchmarks use
+#
+# Make calls this before every target, so the path on which all is present must stay fast:
+# one dpkg-query, and no interpreter is started unless its version is wanted.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+build_packages=(
+    build-essential
+    ca-certificates
+    pkg-config
+    libgstreamer1.0-dev
+    libgstreamer-plugins-base1.0-dev
+    gstreamer1.0-plugins-base
+    gstreamer1.0-plugins-good
+    gstreamer1.0-plugins-bad
+    gstreamer1.0-plugins-ugly
+    gstreamer1.0-libav
+    gstreamer1.0-tools
+)
+test_packages=(
+    curl
+    ffmpeg
+)
+needed_cargo=1.92
+needed_node=20
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+die() {
+    say "$@"
+    exit 1
+}
+
+usage() {
+    printf 'usage: tools/setup.sh build|test\n' >&2
+    exit 2
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Succeeds when version $1 is at least version $2.
+at_least() {
+    [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]
+}
+
+is_debian() {
+    has dpkg-query && has apt-get
+}
+
+as_root() {
+    if ((EUID == 0)); then
+        "$@"
+    elif has sudo; then
+        sudo "$@"
+    else
+        die "installing packages needs root: run as root, install sudo, or install by hand: ${missing[*]}"
+    fi
+}
+
+apt() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get \
+        -o DPkg::Lock::Timeout=120 \
+        -o Dpkg::Options::=--force-confdef \
+        -o Dpkg::Options::=--force-confold \
+        "$@" </dev/null
+}
+
+find_missing() {
+    local installed package
+    # dpkg-query exits 1 when it does not know a package: that is an answer, not an error.
+    # shellcheck disable=SC2016 # the placeholders are dpkg-query's
+    installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true)
+    missing=()
+    for package in "$@"; do
+        grep -qxF "installed $package" <<<"$installed" || missing+=("$package")
+    done
+}
+
+# A fresh machine has no package lists, so they are fetched first. The development packages may
+# pull in a systemd update whose first try stops with "cannot access archive"; apt then has to
+# finish what it began before the same command succeeds, hence -f and the second and third try.
+install_missing() {
+    local try
+    find_missing "$@"
+    ((${#missing[@]})) || return 0
+    say "installing ${missing[*]}"
+    for try in 1 2 3; do
+        if apt update -q && apt install -q -y --no-install-recommends "${missing[@]}"; then
+            return 0
+        fi
+        say "try $try did not succeed; repairing before the next"
+        apt install -q -f -y || true
+    done
+    die "apt-get could not install ${missing[*]}; its messages above say why"
+}
+
+# Elsewhere than on Debian the names of packages differ, so only say what must be there.
+check_by_hand() {
+    local absent=()
+    has gst-inspect-1.0 || absent+=(gst-inspect-1.0)
+    has pkg-config && pkg-config --exists gstreamer-1.0 gstreamer-app-1.0 gstreamer-pbutils-1.0 ||
+        absent+=("the GStreamer development files")
+    if [[ $mode == test ]]; then
+        has ffmpeg || absent+=(ffmpeg)
+        has ffprobe || absent+=(ffprobe)
+        has curl || absent+=(curl)
+    fi
+    ((${#absent[@]})) || return 0
+    say "not Debian, so install these yourself: a C compiler, pkg-config, GStreamer 1.22 or newer with its tools," \
+        "its development files and the base, good, bad, ugly and libav plug-ins; for the tests also ffmpeg and curl"
+    die "missing: $(IFS=,; printf '%s' "${absent[*]}")"
+}
+
+check_tools() {
+    local version
+    has cargo || die "cargo is missing: install Rust $needed_cargo or newer"
+    version=$(cargo --version)
+    version=${version#cargo }
+    version=${version%%[ -]*}
+    at_least "$version" "$needed_cargo" || die "cargo is $version, but $needed_cargo or newer is needed"
+
+    has node || die "node is missing: install Node.js $needed_node or newer"
+    version=$(node --version)
+    version=${version#v}
+    at_least "$version" "$needed_node" || die "node is $version, but $needed_node or newer is needed"
+
+    has python3 || die "python3 is missing: install Python 3.11 or newer"
+}
+
+# hls-parser is the judge of our playlists that shares no code with us.
+install_js() {
+    local folder=$root/tools/js
+    local stamp=$folder/node_modules/.package-lock.json
+    [[ -e $stamp && ! $folder/package-lock.json -nt $stamp ]] && return 0
+    has npm || die "npm is missing: install it with Node.js $needed_node or newer"
+    say "installing node packages into tools/js"
+    npm ci --prefix "$folder" --no-audit --no-fund --loglevel error </dev/null ||
+        die "npm ci failed; its messages above say why"
+    # npm keeps the times of an unpacked file; the test above needs the time of the install.
+    touch "$stamp"
+}
+
+(($# == 1)) || usage
+mode=$1
+case $mode in
+build) packages=("${build_packages[@]}") ;;
+test) packages=("${build_packages[@]}" "${test_packages[@]}") ;;
+*) usage ;;
+esac
+
+missing=()
+check_tools
+if is_debian; then
+    # The clips are fetched with pip, or with a virtual environment's pip. Debian's own python3 has
+    # neither without this; any other python3 brings both.
+    if [[ $(command -v python3) == /usr/bin/python3 && ! -e /usr/lib/python3/dist-packages/pip ]]; then
+        packages+=(python3-venv)
+    fi
+    install_missing "${packages[@]}"
+else
+    check_by_hand
+fi
+if [[ $mode == test ]]; then
+    install_js
+fi
