@@ -1,7 +1,11 @@
 """What every contestant is asked to make: read in one place, used by all."""
 
 import re
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
+
+PIPELINES = Path(__file__).resolve().parents[2] / "pipelines"
 
 
 @dataclass(frozen=True)
@@ -29,25 +33,26 @@ class Rung:
 
 
 def add_flags(parser):
-    group = parser.add_argument_group("encoding (of the ffmpeg runs; keep equal to Clipsy's own)")
-    group.add_argument("--preset", default="veryfast", help="x264 preset (%(default)s)")
-    group.add_argument("--crf", type=float, default=23, help="x264 quality (%(default)s)")
-    group.add_argument("--vbv-ms", type=int, default=2000, help="rate buffer at the cap, in ms (%(default)s)")
-    group.add_argument(
-        "--caps", type=_caps, default="1080:5000,720:2500,480:1200,360:700", metavar="RUNG:KBPS,…",
-        help="rungs by short side and their caps (%(default)s)",
-    )
+    group = parser.add_argument_group("encoding (of the ffmpeg runs; what pipelines/*.toml say unless given)")
+    group.add_argument("--preset", help="x264 preset")
+    group.add_argument("--crf", type=float, help="x264 quality")
+    group.add_argument("--vbv-ms", type=int, help="rate buffer at the cap, in ms")
+    group.add_argument("--caps", type=_caps, metavar="RUNG:KBPS,…", help="rungs by short side and their caps")
 
 
 def settings(args):
+    ladder = tomllib.loads((PIPELINES / "ladder.toml").read_text())
+    encoders = tomllib.loads((PIPELINES / "encoders.toml").read_text())["encoder"]
+    x264 = next(e for e in encoders if e["id"] == "software")["variant"][0]["properties"]
+    video = ladder["video"]
     return Settings(
-        preset=args.preset,
-        crf=args.crf,
-        vbv_ms=args.vbv_ms,
-        caps_kbps=args.caps,
-        key_frame_seconds=2,
-        segment_seconds=10,
-        audio_kbps=128,
+        preset=args.preset or x264["speed-preset"],
+        crf=args.crf or video["quality"],
+        vbv_ms=args.vbv_ms or video["vbv_ms"],
+        caps_kbps=args.caps or {r["short_side"]: r["max_kbps"] for r in ladder["rung"]},
+        key_frame_seconds=video["gop_s"],
+        segment_seconds=video["segment_s"],
+        audio_kbps=ladder["audio"]["bitrate_kbps"],
     )
 
 

@@ -30,7 +30,9 @@ mod tests {
 
     #[test]
     fn avc1_is_read_from_the_sps_behind_an_access_unit_delimiter() {
-        let unit = [0, 0, 0, 1, 0x09, 0xf0, 0, 0, 0, 1, 0x67, 0x64, 0x00, 0x28, 0xac];
+        let unit = [
+            0, 0, 0, 1, 0x09, 0xf0, 0, 0, 0, 1, 0x67, 0x64, 0x00, 0x28, 0xac,
+        ];
         assert_eq!(avc1_from_access_unit(&unit).as_deref(), Some("avc1.640028"));
         assert_eq!(avc1_from_access_unit(&unit[..6]), None);
         assert_eq!(avc1_from_access_unit(&[0, 0, 1, 0x67, 0x42]), None);
@@ -38,8 +40,14 @@ mod tests {
 
     #[test]
     fn aac_lc_is_object_type_two() {
-        assert_eq!(mp4a_from_audio_specific_config(&[0x11, 0x90]).as_deref(), Some("mp4a.40.2"));
-        assert_eq!(mp4a_from_audio_specific_config(&[0xf8, 0x20]).as_deref(), Some("mp4a.40.33"));
+        assert_eq!(
+            mp4a_from_audio_specific_config(&[0x11, 0x90]).as_deref(),
+            Some("mp4a.40.2")
+        );
+        assert_eq!(
+            mp4a_from_audio_specific_config(&[0xf8, 0x20]).as_deref(),
+            Some("mp4a.40.33")
+        );
         assert_eq!(mp4a_from_audio_specific_config(&[]), None);
     }
 }

@@ -68,7 +68,9 @@ impl FailureCode {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::UnsupportedContainer => "This file is not a video format that can be opened.",
-            Self::UnsupportedCodec => "The video inside this file uses a codec that cannot be decoded here.",
+            Self::UnsupportedCodec => {
+                "The video inside this file uses a codec that cannot be decoded here."
+            }
             Self::NoVideoStream => "This file has no video in it.",
             Self::CorruptInput => "This file is damaged and cannot be read as video.",
             Self::LimitsExceeded => "This video is beyond what this server accepts.",
@@ -85,13 +87,25 @@ impl FailureCode {
     /// What the person reading [`Self::sentence`] can do about it.
     pub fn advice(self) -> &'static str {
         match self {
-            Self::UnsupportedContainer => "Export the video as MP4, MOV, MKV or WebM and upload it again.",
+            Self::UnsupportedContainer => {
+                "Export the video as MP4, MOV, MKV or WebM and upload it again."
+            }
             Self::UnsupportedCodec => "Export it again as H.264, HEVC, VP9 or AV1.",
-            Self::NoVideoStream => "Choose a file that contains video; audio alone cannot be published.",
-            Self::CorruptInput => "Check that it plays on your device and that the copy is complete, then upload it again.",
-            Self::LimitsExceeded => "Export a smaller, shorter or slower version, or ask the operator to raise the limit.",
-            Self::EncoderUnavailable => "Operators: run `clipsy doctor` to see which encoder works and why the others do not.",
-            Self::EncoderFailed => "Try again; operators: run `clipsy doctor` to test the encoders.",
+            Self::NoVideoStream => {
+                "Choose a file that contains video; audio alone cannot be published."
+            }
+            Self::CorruptInput => {
+                "Check that it plays on your device and that the copy is complete, then upload it again."
+            }
+            Self::LimitsExceeded => {
+                "Export a smaller, shorter or slower version, or ask the operator to raise the limit."
+            }
+            Self::EncoderUnavailable => {
+                "Operators: run `clipsy doctor` to see which encoder works and why the others do not."
+            }
+            Self::EncoderFailed => {
+                "Try again; operators: run `clipsy doctor` to test the encoders."
+            }
             Self::Stalled => "Try again; if it happens every time, the file is probably damaged.",
             Self::Crashed => "Try again; if it happens every time, the file is probably damaged.",
             Self::OutOfDisk => "Operators: free some space, then retry.",
@@ -153,7 +167,12 @@ impl Failure {
     pub fn new(code: FailureCode, stage: Stage, message: impl Into<String>) -> Self {
         let message: String = message.into();
         let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-        Self { code, message, stage, retryable: code.fault() == Fault::Machine }
+        Self {
+            code,
+            message,
+            stage,
+            retryable: code.fault() == Fault::Machine,
+        }
     }
 }
 

@@ -20,20 +20,32 @@ const STANDARD: [FrameRate; 17] = [
     FrameRate { num: 10, den: 1 },
     FrameRate { num: 12, den: 1 },
     FrameRate { num: 25, den: 2 },
-    FrameRate { num: 15_000, den: 1001 },
+    FrameRate {
+        num: 15_000,
+        den: 1001,
+    },
     FrameRate { num: 15, den: 1 },
     FrameRate { num: 20, den: 1 },
-    FrameRate { num: 24_000, den: 1001 },
+    FrameRate {
+        num: 24_000,
+        den: 1001,
+    },
     FrameRate { num: 24, den: 1 },
     FrameRate { num: 25, den: 1 },
-    FrameRate { num: 30_000, den: 1001 },
+    FrameRate {
+        num: 30_000,
+        den: 1001,
+    },
     FrameRate { num: 30, den: 1 },
     FrameRate { num: 48, den: 1 },
     FrameRate { num: 50, den: 1 },
     FrameRate { num: 60, den: 1 },
 ];
 
-const NTSC_60: FrameRate = FrameRate { num: 60_000, den: 1001 };
+const NTSC_60: FrameRate = FrameRate {
+    num: 60_000,
+    den: 1001,
+};
 
 impl FrameRate {
     /// `num`/`den` frames per second in lowest terms; `None` if either is zero.
@@ -42,12 +54,18 @@ impl FrameRate {
             return None;
         }
         let d = gcd(num, den);
-        Some(Self { num: num / d, den: den / d })
+        Some(Self {
+            num: num / d,
+            den: den / d,
+        })
     }
 
     /// `fps` whole frames per second; 0 counts as 1.
     pub const fn whole(fps: u32) -> Self {
-        Self { num: if fps == 0 { 1 } else { fps }, den: 1 }
+        Self {
+            num: if fps == 0 { 1 } else { fps },
+            den: 1,
+        }
     }
 
     /// Numerator of the fraction in lowest terms.
@@ -101,7 +119,8 @@ impl FrameRate {
         if !fps.is_finite() || fps <= 0.0 {
             return None;
         }
-        Self::nearest_standard(fps, 0.000_5).or_else(|| Self::new((fps * 1000.0).round() as u32, 1000))
+        Self::nearest_standard(fps, 0.000_5)
+            .or_else(|| Self::new((fps * 1000.0).round() as u32, 1000))
     }
 
     /// The rate a ladder is encoded at: the source's own, or for faster sources the source's
@@ -114,7 +133,9 @@ impl FrameRate {
             return Self { num: 1, den: 1 };
         }
         let limit = u64::from(max.max(1)) * u64::from(self.den);
-        let divisor = u32::try_from(u64::from(self.num).div_ceil(limit)).unwrap_or(1).max(1);
+        let divisor = u32::try_from(u64::from(self.num).div_ceil(limit))
+            .unwrap_or(1)
+            .max(1);
         Self::new(self.num, self.den.saturating_mul(divisor)).unwrap_or(self)
     }
 }

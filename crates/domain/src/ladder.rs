@@ -143,7 +143,10 @@ impl Ladder {
                 "video: gop_s, max_fps and vbv_ms must be above 0 and quality at most 51".into(),
             ));
         }
-        if self.audio.bitrate_kbps == 0 || !(1..=2).contains(&self.audio.channels) || self.audio.sample_rate < 8000 {
+        if self.audio.bitrate_kbps == 0
+            || !(1..=2).contains(&self.audio.channels)
+            || self.audio.sample_rate < 8000
+        {
             return Err(LadderError::BadValue(
                 "audio: needs a bitrate_kbps above 0, 1 or 2 channels and a sample_rate of at least 8000".into(),
             ));
@@ -169,14 +172,20 @@ impl Ladder {
         let mut rungs: Vec<&Rung> = self.rungs.iter().collect();
         rungs.sort_by_key(|r| std::cmp::Reverse(r.short_side));
 
-        let first_kept = rungs.iter().position(|r| r.short_side <= short).unwrap_or(rungs.len());
-        let mut planned: Vec<PlannedRung> =
-            rungs[first_kept..].iter().map(|r| planned(r, scaled(width, height, r.short_side))).collect();
+        let first_kept = rungs
+            .iter()
+            .position(|r| r.short_side <= short)
+            .unwrap_or(rungs.len());
+        let mut planned: Vec<PlannedRung> = rungs[first_kept..]
+            .iter()
+            .map(|r| planned(r, scaled(width, height, r.short_side)))
+            .collect();
         if let Some(next) = first_kept.checked_sub(1) {
             let clearly_above = match rungs.get(first_kept) {
                 Some(kept) => {
                     u64::from(short) * 100
-                        > u64::from(kept.short_side) * u64::from(100 + self.video.next_rung_above_percent)
+                        > u64::from(kept.short_side)
+                            * u64::from(100 + self.video.next_rung_above_percent)
                 }
                 None => true,
             };
@@ -187,7 +196,8 @@ impl Ladder {
 
         let source_rate = source.frame_rate.unwrap_or(DEFAULT_RATE);
         let rate = if source.interlaced && self.video.deinterlace == Deinterlace::Field {
-            FrameRate::new(source_rate.num().saturating_mul(2), source_rate.den()).unwrap_or(source_rate)
+            FrameRate::new(source_rate.num().saturating_mul(2), source_rate.den())
+                .unwrap_or(source_rate)
         } else {
             source_rate
         };
@@ -213,7 +223,12 @@ fn check_segment(segment_s: u32, gop_s: u32) -> Result<(), LadderError> {
 }
 
 fn planned(rung: &Rung, (width, height): (u32, u32)) -> PlannedRung {
-    PlannedRung { name: rung.name.clone(), width, height, max_kbps: rung.max_kbps }
+    PlannedRung {
+        name: rung.name.clone(),
+        width,
+        height,
+        max_kbps: rung.max_kbps,
+    }
 }
 
 /// `width` × `height` shrunk so that the shorter side is `short_side`; the longer one is rounded
@@ -223,9 +238,15 @@ fn scaled(width: u32, height: u32, short_side: u32) -> (u32, u32) {
     let long = width.max(height);
     let exact = u64::from(long) * u64::from(short_side);
     let half = u64::from(short) * 2;
-    let long = u32::try_from((exact + u64::from(short)) / half * 2).unwrap_or(u32::MAX).max(2);
+    let long = u32::try_from((exact + u64::from(short)) / half * 2)
+        .unwrap_or(u32::MAX)
+        .max(2);
     let short = even(short_side);
-    if width >= height { (long.max(short), short) } else { (short, long.max(short)) }
+    if width >= height {
+        (long.max(short), short)
+    } else {
+        (short, long.max(short))
+    }
 }
 
 /// The largest even number that is not above `n`, at least 2.
@@ -249,28 +270,60 @@ mod tests {
     #[track_caller]
     fn check(source: &VideoStream, expected: &[&str]) {
         let plan = ladder().plan(source);
-        let found: Vec<String> = plan.rungs.iter().map(|r| format!("{} {}x{}", r.name, r.width, r.height)).collect();
+        let found: Vec<String> = plan
+            .rungs
+            .iter()
+            .map(|r| format!("{} {}x{}", r.name, r.width, r.height))
+            .collect();
         assert_eq!(found, expected);
     }
 
     #[test]
     fn the_shipped_ladder_has_the_documented_caps() {
-        let caps: Vec<_> = ladder().rungs.iter().map(|r| (r.name.clone(), r.max_kbps)).collect();
-        let expected = [("1080p", 5000), ("720p", 2500), ("480p", 1200), ("360p", 700)];
+        let caps: Vec<_> = ladder()
+            .rungs
+            .iter()
+            .map(|r| (r.name.clone(), r.max_kbps))
+            .collect();
+        let expected = [
+            ("1080p", 5000),
+            ("720p", 2500),
+            ("480p", 1200),
+            ("360p", 700),
+        ];
         assert_eq!(caps, expected.map(|(n, k)| (n.to_owned(), k)));
         assert_eq!(ladder().video.segment_s, 10);
     }
 
     #[test]
     fn a_full_hd_source_fills_every_rung() {
-        check(&video(1920, 1080), &["1080p 1920x1080", "720p 1280x720", "480p 854x480", "360p 640x360"]);
+        check(
+            &video(1920, 1080),
+            &[
+                "1080p 1920x1080",
+                "720p 1280x720",
+                "480p 854x480",
+                "360p 640x360",
+            ],
+        );
     }
 
     #[test]
     fn nothing_is_upscaled() {
-        check(&video(1280, 720), &["720p 1280x720", "480p 854x480", "360p 640x360"]);
+        check(
+            &video(1280, 720),
+            &["720p 1280x720", "480p 854x480", "360p 640x360"],
+        );
         check(&video(640, 360), &["360p 640x360"]);
-        check(&video(3840, 2160), &["1080p 1920x1080", "720p 1280x720", "480p 854x480", "360p 640x360"]);
+        check(
+            &video(3840, 2160),
+            &[
+                "1080p 1920x1080",
+                "720p 1280x720",
+                "480p 854x480",
+                "360p 640x360",
+            ],
+        );
     }
 
     #[test]
@@ -282,17 +335,47 @@ mod tests {
 
     #[test]
     fn a_source_clearly_above_its_highest_rung_gets_the_next_at_its_own_size() {
-        check(&video(1440, 900), &["1080p 1440x900", "720p 1152x720", "480p 768x480", "360p 576x360"]);
+        check(
+            &video(1440, 900),
+            &[
+                "1080p 1440x900",
+                "720p 1152x720",
+                "480p 768x480",
+                "360p 576x360",
+            ],
+        );
         // 828 is 15 % above 720: one line more tips it.
-        check(&video(1472, 828), &["720p 1280x720", "480p 854x480", "360p 640x360"]);
-        check(&video(1474, 829), &["1080p 1474x828", "720p 1280x720", "480p 854x480", "360p 640x360"]);
+        check(
+            &video(1472, 828),
+            &["720p 1280x720", "480p 854x480", "360p 640x360"],
+        );
+        check(
+            &video(1474, 829),
+            &[
+                "1080p 1474x828",
+                "720p 1280x720",
+                "480p 854x480",
+                "360p 640x360",
+            ],
+        );
     }
 
     #[test]
     fn portrait_is_measured_on_its_short_side() {
-        check(&video(1080, 1920), &["1080p 1080x1920", "720p 720x1280", "480p 480x854", "360p 360x640"]);
+        check(
+            &video(1080, 1920),
+            &[
+                "1080p 1080x1920",
+                "720p 720x1280",
+                "480p 480x854",
+                "360p 360x640",
+            ],
+        );
         let mut turned = video(1280, 720);
-        turned.orientation = Orientation { degrees: 90, mirrored: false };
+        turned.orientation = Orientation {
+            degrees: 90,
+            mirrored: false,
+        };
         check(&turned, &["720p 720x1280", "480p 480x854", "360p 360x640"]);
     }
 

@@ -40,18 +40,28 @@ impl Limits {
     pub fn broken_by(&self, media: &MediaInfo) -> Option<String> {
         let tracks = media.track_count();
         if tracks > self.max_tracks {
-            return Some(format!("the file has {tracks} tracks, the limit is {}", self.max_tracks));
+            return Some(format!(
+                "the file has {tracks} tracks, the limit is {}",
+                self.max_tracks
+            ));
         }
         if let Some(seconds) = media.duration_s
             && seconds > self.max_duration_s
         {
-            return Some(format!("the video is {seconds:.0} s long, the limit is {:.0} s", self.max_duration_s));
+            return Some(format!(
+                "the video is {seconds:.0} s long, the limit is {:.0} s",
+                self.max_duration_s
+            ));
         }
         let video = media.main_video()?;
         self.size_broken_by(video.width, video.height).or_else(|| {
             let fps = video.frame_rate?.as_f64();
-            (fps > self.max_fps)
-                .then(|| format!("the video has {fps:.0} frames per second, the limit is {:.0}", self.max_fps))
+            (fps > self.max_fps).then(|| {
+                format!(
+                    "the video has {fps:.0} frames per second, the limit is {:.0}",
+                    self.max_fps
+                )
+            })
         })
     }
 
@@ -66,9 +76,15 @@ impl Limits {
                 megapixels(self.max_pixels)
             ))
         } else if width.max(height) > self.max_side {
-            Some(format!("the picture is {width}x{height}, no side may be longer than {}", self.max_side))
+            Some(format!(
+                "the picture is {width}x{height}, no side may be longer than {}",
+                self.max_side
+            ))
         } else if width.min(height) < self.min_side {
-            Some(format!("the picture is {width}x{height}, no side may be shorter than {}", self.min_side))
+            Some(format!(
+                "the picture is {width}x{height}, no side may be shorter than {}",
+                self.min_side
+            ))
         } else {
             None
         }

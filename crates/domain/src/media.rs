@@ -30,6 +30,8 @@ pub struct VideoStream {
     pub index: usize,
     /// Codec in words, e.g. `"H.264 (High Profile)"`.
     pub codec: String,
+    /// Media type of the compressed stream as GStreamer names it, e.g. `"video/x-h264"`.
+    pub media_type: String,
     /// Whether a decoder on this machine delivered a picture.
     pub decoding: Decoding,
     /// True if the container marks this stream as the one to choose.
@@ -148,9 +150,14 @@ impl VideoStream {
     /// width, then turned upright.
     pub fn display_size(&self) -> (u32, u32) {
         let SampleAspect { num, den } = self.sample_aspect;
-        let wide = (u64::from(self.width) * u64::from(num) + u64::from(den) / 2) / u64::from(den.max(1));
+        let wide =
+            (u64::from(self.width) * u64::from(num) + u64::from(den) / 2) / u64::from(den.max(1));
         let wide = u32::try_from(wide).unwrap_or(u32::MAX).max(1);
-        if self.orientation.swaps_sides() { (self.height, wide) } else { (wide, self.height) }
+        if self.orientation.swaps_sides() {
+            (self.height, wide)
+        } else {
+            (wide, self.height)
+        }
     }
 }
 
@@ -159,13 +166,18 @@ impl MediaInfo {
     /// first.
     pub fn main_video(&self) -> Option<&VideoStream> {
         let area = |v: &VideoStream| u64::from(v.width) * u64::from(v.height);
-        self.video.iter().max_by_key(|v| (v.default, area(v), std::cmp::Reverse(v.index)))
+        self.video
+            .iter()
+            .max_by_key(|v| (v.default, area(v), std::cmp::Reverse(v.index)))
     }
 
     /// The audio track that is published: among those that can be decoded the one marked
     /// default, else the first.
     pub fn main_audio(&self) -> Option<&AudioStream> {
-        self.audio.iter().filter(|a| a.decoding == Decoding::Works).max_by_key(|a| (a.default, std::cmp::Reverse(a.index)))
+        self.audio
+            .iter()
+            .filter(|a| a.decoding == Decoding::Works)
+            .max_by_key(|a| (a.default, std::cmp::Reverse(a.index)))
     }
 
     /// Streams of every kind.
@@ -182,6 +194,7 @@ pub(crate) mod tests {
         VideoStream {
             index: 0,
             codec: "H.264".into(),
+            media_type: "video/x-h264".into(),
             decoding: Decoding::Works,
             default: false,
             width,
@@ -225,9 +238,21 @@ pub(crate) mod tests {
     fn main_video_is_the_default_then_the_largest_then_the_first() {
         let (small, mut large) = (video(320, 240), video(640, 480));
         large.index = 1;
-        let same = VideoStream { index: 2, ..large.clone() };
-        assert_eq!(media(vec![small.clone(), large.clone(), same]).main_video().unwrap().index, 1);
-        let small = VideoStream { default: true, ..small };
+        let same = VideoStream {
+            index: 2,
+            ..large.clone()
+        };
+        assert_eq!(
+            media(vec![small.clone(), large.clone(), same])
+                .main_video()
+                .unwrap()
+                .index,
+            1
+        );
+        let small = VideoStream {
+            default: true,
+            ..small
+        };
         assert_eq!(media(vec![small, large]).main_video().unwrap().index, 0);
     }
 

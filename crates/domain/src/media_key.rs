@@ -9,11 +9,12 @@ pub const THUMBNAIL: &str = "thumbnail.jpg";
 /// The storyboard's index.
 pub const STORYBOARD: &str = "storyboard.vtt";
 
-const PLAYLIST_NAME: &str = "playlist.m3u8";
+/// Name of a media playlist in the folder of its rung.
+pub const PLAYLIST: &str = "playlist.m3u8";
 
 /// Media playlist of a rung: `{rung}/playlist.m3u8`.
 pub fn playlist(rung: &str) -> String {
-    format!("{rung}/{PLAYLIST_NAME}")
+    format!("{rung}/{PLAYLIST}")
 }
 
 /// Name of segment `index` beside its playlist: `segment_00000.ts`.

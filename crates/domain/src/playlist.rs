@@ -38,7 +38,11 @@ pub enum PlaylistState {
 /// `target_duration_s` must be the same in every version of one playlist (section 6.2.1); see
 /// [`target_duration_s`]. A growing playlist is of type `EVENT` and tells players to begin at the
 /// start, since players would otherwise join near its end as if it were live.
-pub fn media_playlist(segments: &[Segment], target_duration_s: u64, state: PlaylistState) -> String {
+pub fn media_playlist(
+    segments: &[Segment],
+    target_duration_s: u64,
+    state: PlaylistState,
+) -> String {
     let mut text = String::with_capacity(256 + segments.len() * 40);
     let kind = match state {
         PlaylistState::Growing => "EVENT",
@@ -54,7 +58,13 @@ pub fn media_playlist(segments: &[Segment], target_duration_s: u64, state: Playl
     }
     for (segment, index) in segments.iter().zip(0..) {
         let us = segment.duration_us();
-        let _ = write!(text, "#EXTINF:{}.{:06},\n{}\n", us / 1_000_000, us % 1_000_000, media_key::segment_name(index));
+        let _ = write!(
+            text,
+            "#EXTINF:{}.{:06},\n{}\n",
+            us / 1_000_000,
+            us % 1_000_000,
+            media_key::segment_name(index)
+        );
     }
     if state == PlaylistState::Complete {
         text.push_str("#EXT-X-ENDLIST\n");
@@ -91,7 +101,11 @@ pub struct Variant {
 /// Players begin with the variant that is listed first, so that one is the variant nearest to
 /// 2 Mbit/s, as Apple's authoring specification asks; the others follow from high to low. While
 /// the video is being made the playlist says so in a session-data tag.
-pub fn multivariant_playlist(variants: &[Variant], frame_rate: FrameRate, state: PlaylistState) -> String {
+pub fn multivariant_playlist(
+    variants: &[Variant],
+    frame_rate: FrameRate,
+    state: PlaylistState,
+) -> String {
     const FIRST_CHOICE: u64 = 2_000_000;
     let mut order: Vec<&Variant> = variants.iter().collect();
     order.sort_by_key(|v| std::cmp::Reverse(v.bandwidth));
@@ -168,7 +182,11 @@ mod tests {
             .iter()
             .map(|d| {
                 at += d;
-                Segment { start_us: at - d, end_us: at, bytes }
+                Segment {
+                    start_us: at - d,
+                    end_us: at,
+                    bytes,
+                }
             })
             .collect()
     }
@@ -186,7 +204,11 @@ mod tests {
 
     #[test]
     fn a_complete_playlist_is_vod_and_ends() {
-        let text = media_playlist(&segments(&[10_010_000, 33_367], 1), 10, PlaylistState::Complete);
+        let text = media_playlist(
+            &segments(&[10_010_000, 33_367], 1),
+            10,
+            PlaylistState::Complete,
+        );
         assert!(text.contains("#EXT-X-PLAYLIST-TYPE:VOD\n"));
         assert!(text.ends_with("#EXTINF:0.033367,\nsegment_00001.ts\n#EXT-X-ENDLIST\n"));
         assert!(!text.contains("EXT-X-START"));
@@ -194,7 +216,10 @@ mod tests {
 
     #[test]
     fn target_duration_covers_one_frame_more_than_the_mark() {
-        assert_eq!(target_duration_s(10, FrameRate::new(24_000, 1001).unwrap()), 10);
+        assert_eq!(
+            target_duration_s(10, FrameRate::new(24_000, 1001).unwrap()),
+            10
+        );
         assert_eq!(target_duration_s(10, FrameRate::whole(1)), 11);
     }
 
@@ -208,10 +233,22 @@ mod tests {
             average_bandwidth: Some(kbps * 1000),
             codecs: vec!["avc1.64001f".into(), "mp4a.40.2".into()],
         };
-        let all = [variant("1080p", 5000), variant("720p", 2500), variant("480p", 1200), variant("360p", 700)];
-        let text = multivariant_playlist(&all, FrameRate::new(30_000, 1001).unwrap(), PlaylistState::Complete);
+        let all = [
+            variant("1080p", 5000),
+            variant("720p", 2500),
+            variant("480p", 1200),
+            variant("360p", 700),
+        ];
+        let text = multivariant_playlist(
+            &all,
+            FrameRate::new(30_000, 1001).unwrap(),
+            PlaylistState::Complete,
+        );
         let order: Vec<&str> = text.lines().filter(|l| !l.starts_with('#')).collect();
-        assert_eq!(order, ["720p", "1080p", "480p", "360p"].map(|r| format!("{r}/playlist.m3u8")));
+        assert_eq!(
+            order,
+            ["720p", "1080p", "480p", "360p"].map(|r| format!("{r}/playlist.m3u8"))
+        );
         assert!(text.contains(
             "BANDWIDTH=2750000,AVERAGE-BANDWIDTH=2500000,CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=2x2,FRAME-RATE=29.970\n"
         ));
@@ -229,6 +266,9 @@ mod tests {
         list.truncate(1);
         assert_eq!(peak_bandwidth(&list, 10), 800_000);
         assert_eq!(peak_bandwidth(&[], 10), 0);
-        assert_eq!(peak_bandwidth(&segments(&[1_000_000], 125_000), 10), 1_000_000);
+        assert_eq!(
+            peak_bandwidth(&segments(&[1_000_000], 125_000), 10),
+            1_000_000
+        );
     }
 }

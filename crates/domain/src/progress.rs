@@ -118,6 +118,8 @@ pub enum WarningCode {
     DamagedInput,
     /// The audio of the source cannot be used.
     AudioDropped,
+    /// Decoding on a GPU failed; everything started again on the CPU.
+    DecoderFallback,
     /// The picture changes its size in mid-stream; it was fitted into the first size.
     SizeChanged,
 }
@@ -214,7 +216,11 @@ mod tests {
 
     #[test]
     fn events_are_tagged_with_stable_names() {
-        let event = Event::EncoderFallback { from: "nvenc".into(), to: "software".into(), reason: "gone".into() };
+        let event = Event::EncoderFallback {
+            from: "nvenc".into(),
+            to: "software".into(),
+            reason: "gone".into(),
+        };
         assert_eq!(
             serde_json::to_string(&event).unwrap(),
             r#"{"event":"encoder_fallback","from":"nvenc","to":"software","reason":"gone"}"#

@@ -32,13 +32,22 @@ impl StoryboardPlan {
     /// `height` are those of the upright, square-pixel picture. A video of unknown length gets a
     /// tile every 10 s as long as there are fewer than 200.
     pub fn new(duration_us: Option<u64>, width: u32, height: u32) -> Self {
-        let tiles = duration_us.map_or(MAX_TILES, |d| d.div_ceil(INTERVAL_US).clamp(MIN_TILES, MAX_TILES));
+        let tiles = duration_us.map_or(MAX_TILES, |d| {
+            d.div_ceil(INTERVAL_US).clamp(MIN_TILES, MAX_TILES)
+        });
         let interval_us = match duration_us {
-            Some(d) if d > MAX_TILES * INTERVAL_US || d <= (MIN_TILES - 1) * INTERVAL_US => (d / tiles).max(1),
+            Some(d) if d > MAX_TILES * INTERVAL_US || d <= (MIN_TILES - 1) * INTERVAL_US => {
+                (d / tiles).max(1)
+            }
             _ => INTERVAL_US,
         };
         let (tile_width, tile_height) = tile_size(width.max(1), height.max(1));
-        Self { interval_us, max_tiles: tiles, tile_width, tile_height }
+        Self {
+            interval_us,
+            max_tiles: tiles,
+            tile_width,
+            tile_height,
+        }
     }
 
     /// Time at which tile `index` is taken, in microseconds.
@@ -50,7 +59,9 @@ impl StoryboardPlan {
 /// Short side 120, but never larger than the source and never wider than 320.
 fn tile_size(width: u32, height: u32) -> (u32, u32) {
     let (short, long) = (f64::from(width.min(height)), f64::from(width.max(height)));
-    let scale = (f64::from(SHORT_SIDE) / short).min(f64::from(LONG_SIDE_MAX) / long).min(1.0);
+    let scale = (f64::from(SHORT_SIDE) / short)
+        .min(f64::from(LONG_SIDE_MAX) / long)
+        .min(1.0);
     let side = |n: u32| ((f64::from(n) * scale / 2.0).round() as u32 * 2).max(2);
     (side(width), side(height))
 }
@@ -62,7 +73,11 @@ pub fn vtt(plan: &StoryboardPlan, tiles: u64, end_us: u64) -> String {
     let mut text = String::from("WEBVTT\n");
     for index in 0..tiles {
         let start = plan.tile_at_us(index);
-        let end = if index + 1 == tiles { end_us.max(start + 1000) } else { plan.tile_at_us(index + 1) };
+        let end = if index + 1 == tiles {
+            end_us.max(start + 1000)
+        } else {
+            plan.tile_at_us(index + 1)
+        };
         let place = index % per_sheet;
         let (column, row) = (place % u64::from(COLUMNS), place / u64::from(COLUMNS));
         let sheet = usize::try_from(index / per_sheet).unwrap_or(usize::MAX);
@@ -83,7 +98,13 @@ pub fn vtt(plan: &StoryboardPlan, tiles: u64, end_us: u64) -> String {
 
 fn timestamp(us: u64) -> String {
     let ms = us / 1000;
-    format!("{:02}:{:02}:{:02}.{:03}", ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000)
+    format!(
+        "{:02}:{:02}:{:02}.{:03}",
+        ms / 3_600_000,
+        ms / 60_000 % 60,
+        ms / 1000 % 60,
+        ms % 1000
+    )
 }
 
 #[cfg(test)]
@@ -93,7 +114,11 @@ mod tests {
     #[track_caller]
     fn check(duration_s: u64, tiles: u64, interval_us: u64) {
         let plan = StoryboardPlan::new(Some(duration_s * 1_000_000), 1920, 1080);
-        assert_eq!((plan.max_tiles, plan.interval_us), (tiles, interval_us), "{duration_s} s");
+        assert_eq!(
+            (plan.max_tiles, plan.interval_us),
+            (tiles, interval_us),
+            "{duration_s} s"
+        );
     }
 
     #[test]
@@ -117,8 +142,19 @@ mod tests {
     fn cues_point_at_their_tiles() {
         let plan = StoryboardPlan::new(Some(600_000_000), 1920, 1080);
         let text = vtt(&plan, 60, 600_000_000);
-        assert!(text.starts_with("WEBVTT\n\n00:00:00.000 --> 00:00:10.000\nstoryboard_000.jpg#xywh=0,0,214,120\n"));
-        assert!(text.contains("00:01:10.000 --> 00:01:20.000\nstoryboard_000.jpg#xywh=428,120,214,120\n"));
-        assert!(text.ends_with("00:09:50.000 --> 00:10:00.000\nstoryboard_002.jpg#xywh=856,120,214,120\n"), "{text}");
+        assert!(text.starts_with(
+            "WEBVTT\n\n00:00:00.000 --> 00:00:10.000\nstoryboard_000.jpg#xywh=0,0,214,120\n"
+        ));
+        assert!(
+            text.contains(
+                "00:01:10.000 --> 00:01:20.000\nstoryboard_000.jpg#xywh=428,120,214,120\n"
+            )
+        );
+        assert!(
+            text.ends_with(
+                "00:09:50.000 --> 00:10:00.000\nstoryboard_002.jpg#xywh=856,120,214,120\n"
+            ),
+            "{text}"
+        );
     }
 }

@@ -46,7 +46,7 @@ pub struct EncoderSpec {
 pub struct Needs {
     /// Shared libraries by file name.
     pub libraries: Vec<String>,
-    /// Device nodes; one that exists and can be opened is enough. `*` stands for any ending.
+    /// Device nodes; one that can be opened is enough.
     pub devices: Vec<String>,
     /// Package that brings the elements on Debian.
     pub package: Option<String>,
@@ -75,6 +75,40 @@ pub struct VariantSpec {
     /// by side.
     #[serde(default)]
     pub properties: BTreeMap<String, toml::Value>,
+    /// Properties that larger pictures have instead or besides, in the order of their sizes.
+    #[serde(default)]
+    pub larger: Vec<LargerSpec>,
+}
+
+/// Properties for pictures from a certain size on.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LargerSpec {
+    /// Length of the shorter side in pixels from which they hold.
+    pub from_short_side: u32,
+    /// The properties.
+    pub properties: BTreeMap<String, toml::Value>,
+}
+
+impl VariantSpec {
+    /// The properties for a picture of this size.
+    pub fn properties_for(&self, width: u32, height: u32) -> BTreeMap<String, toml::Value> {
+        let mut properties = self.properties.clone();
+        for larger in self
+            .larger
+            .iter()
+            .filter(|l| width.min(height) >= l.from_short_side)
+        {
+            properties.extend(larger.properties.clone());
+        }
+        properties
+    }
+
+    fn all_values(&self) -> impl Iterator<Item = &toml::Value> {
+        self.properties
+            .values()
+            .chain(self.larger.iter().flat_map(|l| l.properties.values()))
+    }
 }
 
 /// One way to decode in hardware.
@@ -115,7 +149,8 @@ pub struct AudioEncoderSpec {
 /// The values that placeholders stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// `{max_kbps}`: cap in kbit/s; `{max_bps}` is the same in bit/s.
+    /// `{max_kbps}`: cap in kbit/s; `{max_bps}` is the same in bit/s, `{target_kbps}` is three
+    /// quarters of it, the average that variable-rate hardware encoders aim at.
     pub max_kbps: u32,
     /// `{quality}`: constant-rate-factor target.
     pub quality: u32,
@@ -133,9 +168,11 @@ impl Settings {
         let mut text = String::with_capacity(template.len());
         let mut rest = template;
         while let Some((before, after)) = rest.split_once('{') {
-            let (name, after) = after
-                .split_once('}')
-                .ok_or_else(|| Error::Catalog(format!("{template:?} opens a placeholder and does not close it")))?;
+            let (name, after) = after.split_once('}').ok_or_else(|| {
+                Error::Catalog(format!(
+                    "{template:?} opens a placeholder and does not close it"
+                ))
+            })?;
             text.push_str(before);
             text.push_str(&self.value(name)?.to_string());
             rest = after;
@@ -148,6 +185,7 @@ impl Settings {
         Ok(match name {
             "max_kbps" => self.max_kbps.into(),
             "max_bps" => u64::from(self.max_kbps) * 1000,
+            "target_kbps" => u64::from(self.max_kbps) * 3 / 4,
             "quality" => self.quality.into(),
             "vbv_ms" => self.vbv_ms.into(),
             "vbv_kbit" => u64::from(self.max_kbps) * u64::from(self.vbv_ms) / 1000,
@@ -178,17 +216,34 @@ impl Catalog {
 
     fn validate(&self) -> Result<(), Error> {
         if self.encoders.is_empty() || self.audio_encoders.is_empty() {
-            return Err(Error::Catalog("needs at least one encoder and one audio_encoder".into()));
+            return Err(Error::Catalog(
+                "needs at least one encoder and one audio_encoder".into(),
+            ));
         }
-        let sample = Settings { max_kbps: 1, quality: 1, vbv_ms: 1, gop_frames: 1, threads: 1 };
+        let sample = Settings {
+            max_kbps: 1,
+            quality: 1,
+            vbv_ms: 1,
+            gop_frames: 1,
+            threads: 1,
+        };
         for (i, encoder) in self.encoders.iter().enumerate() {
-            if self.encoders[..i].iter().any(|other| other.id == encoder.id) {
-                return Err(Error::Catalog(format!("the encoder {:?} is named twice", encoder.id)));
+            if self.encoders[..i]
+                .iter()
+                .any(|other| other.id == encoder.id)
+            {
+                return Err(Error::Catalog(format!(
+                    "the encoder {:?} is named twice",
+                    encoder.id
+                )));
             }
             if encoder.variants.is_empty() {
-                return Err(Error::Catalog(format!("the encoder {:?} has no variant", encoder.id)));
+                return Err(Error::Catalog(format!(
+                    "the encoder {:?} has no variant",
+                    encoder.id
+                )));
             }
-            for value in encoder.variants.iter().flat_map(|v| v.properties.values()) {
+            for value in encoder.variants.iter().flat_map(VariantSpec::all_values) {
                 if let toml::Value::String(template) = value {
                     sample.fill(template)?;
                 }
@@ -202,11 +257,22 @@ impl Catalog {
 mod tests {
     use super::*;
 
-    const SETTINGS: Settings = Settings { max_kbps: 5000, quality: 23, vbv_ms: 2000, gop_frames: 48, threads: 2 };
+    const SETTINGS: Settings = Settings {
+        max_kbps: 5000,
+        quality: 23,
+        vbv_ms: 2000,
+        gop_frames: 48,
+        threads: 2,
+    };
 
     #[test]
     fn placeholders_are_filled() {
-        assert_eq!(SETTINGS.fill("{max_bps}/{vbv_kbit}:k={gop_frames}").unwrap(), "5000000/10000:k=48");
+        assert_eq!(
+            SETTINGS
+                .fill("{max_bps}/{vbv_kbit}:k={gop_frames}")
+                .unwrap(),
+            "5000000/10000:k=48"
+        );
         assert_eq!(SETTINGS.fill("plain").unwrap(), "plain");
         assert!(SETTINGS.fill("{nonsense}").is_err());
         assert!(SETTINGS.fill("{quality").is_err());
@@ -217,6 +283,15 @@ mod tests {
         let catalog = Catalog::built_in().unwrap();
         let ids: Vec<&str> = catalog.encoders.iter().map(|e| e.id.as_str()).collect();
         assert_eq!(ids, ["nvenc", "va", "software", "openh264"]);
+    }
+
+    #[test]
+    fn larger_pictures_have_their_own_properties() {
+        let catalog = Catalog::built_in().unwrap();
+        let variant = &catalog.encoder("software").unwrap().variants[0];
+        assert!(!variant.properties_for(640, 360).contains_key("analyse"));
+        let large = variant.properties_for(1080, 1920);
+        assert!(large.contains_key("analyse") && large.contains_key("speed-preset"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use clipsy_domain::ladder::{Ladder, Plan, PlannedRung};
 use gstreamer as gst;
 use serde::Serialize;
 
+use crate::CancelToken;
 use crate::catalog::{Catalog, DecoderSpec};
 use crate::encoder::{self, diagnose};
 
@@ -45,9 +46,21 @@ const CODECS: [(&str, &str, &str); 13] = [
     ("vp8", "VP8", "video/x-vp8,codec-alpha=false"),
     ("vp9", "VP9", "video/x-vp9,codec-alpha=false"),
     ("av1", "AV1", "video/x-av1"),
-    ("mpeg1", "MPEG-1", "video/mpeg,mpegversion=1,systemstream=false"),
-    ("mpeg2", "MPEG-2", "video/mpeg,mpegversion=2,systemstream=false"),
-    ("mpeg4", "MPEG-4 Part 2", "video/mpeg,mpegversion=4,systemstream=false"),
+    (
+        "mpeg1",
+        "MPEG-1",
+        "video/mpeg,mpegversion=1,systemstream=false",
+    ),
+    (
+        "mpeg2",
+        "MPEG-2",
+        "video/mpeg,mpegversion=2,systemstream=false",
+    ),
+    (
+        "mpeg4",
+        "MPEG-4 Part 2",
+        "video/mpeg,mpegversion=4,systemstream=false",
+    ),
     ("theora", "Theora", "video/x-theora"),
     ("prores", "ProRes", "video/x-prores"),
     ("wmv", "WMV", "video/x-wmv,wmvversion=2"),
@@ -76,9 +89,17 @@ pub fn examine(catalog: &Catalog, ladder: &Ladder) -> Report {
         .map(|&(id, label, caps)| software_decoder(id, label, caps))
         .chain(catalog.decoders.iter().flat_map(hardware_decoders))
         .collect();
-    let parts = PARTS.iter().map(|&(element, package)| part(element, package));
+    let parts = PARTS
+        .iter()
+        .map(|&(element, package)| part(element, package));
     let parts = parts.chain([audio_encoder(catalog)]).collect();
-    Report { gstreamer: gst::version_string().to_string(), encoders, selected, decoders, parts }
+    Report {
+        gstreamer: gst::version_string().to_string(),
+        encoders,
+        selected,
+        decoders,
+        parts,
+    }
 }
 
 /// Tries every encoder of the catalog with the whole ladder at 1080p.
@@ -103,23 +124,41 @@ fn encoder_findings(catalog: &Catalog, ladder: &Ladder) -> Vec<Finding> {
     };
     let each = catalog.encoders.iter();
     each.map(|spec| {
-        let (works, reason) = match encoder::prove(spec, &plan, &ladder.video) {
+        let (works, reason) = match encoder::prove(spec, &plan, &ladder.video, &CancelToken::new())
+        {
             Ok(variant) => (true, format!("{} encoded real pictures", variant.element)),
             Err(reason) => (false, reason),
         };
-        let advice = if works { None } else { diagnose::advice(&spec.needs) };
-        Finding { id: spec.id.clone(), label: spec.label.clone(), works, reason, advice }
+        let advice = if works {
+            None
+        } else {
+            diagnose::advice(&spec.needs)
+        };
+        Finding {
+            id: spec.id.clone(),
+            label: spec.label.clone(),
+            works,
+            reason,
+            advice,
+        }
     })
     .collect()
 }
 
 fn software_decoder(id: &str, label: &str, caps: &str) -> Finding {
     let found = caps.parse::<gst::Caps>().ok().and_then(|caps| {
-        let decoders = gst::ElementFactory::factories_with_type(gst::ElementFactoryType::DECODER, gst::Rank::MARGINAL);
+        let decoders = gst::ElementFactory::factories_with_type(
+            gst::ElementFactoryType::DECODER,
+            gst::Rank::MARGINAL,
+        );
         decoders
             .iter()
             .filter(|f| f.can_sink_any_caps(&caps))
-            .filter(|f| !f.metadata(gst::ELEMENT_METADATA_KLASS).unwrap_or_default().contains("Hardware"))
+            .filter(|f| {
+                !f.metadata(gst::ELEMENT_METADATA_KLASS)
+                    .unwrap_or_default()
+                    .contains("Hardware")
+            })
             .max_by_key(|f| gst::prelude::PluginFeatureExtManual::rank(*f))
             .map(|f| gst::prelude::GstObjectExt::name(f).to_string())
     });
@@ -127,7 +166,9 @@ fn software_decoder(id: &str, label: &str, caps: &str) -> Finding {
         id: id.to_owned(),
         label: format!("{label} on the CPU"),
         works: found.is_some(),
-        advice: found.is_none().then(|| "install gstreamer1.0-libav and gstreamer1.0-plugins-good".to_owned()),
+        advice: found
+            .is_none()
+            .then(|| "install gstreamer1.0-libav and gstreamer1.0-plugins-good".to_owned()),
         reason: found.unwrap_or_else(|| "no decoder is installed".into()),
     }
 }
@@ -145,17 +186,26 @@ fn hardware_decoders(spec: &DecoderSpec) -> Vec<Finding> {
     }
     let each = spec.elements.iter();
     each.map(|(codec, elements)| {
-        let installed = elements.iter().find(|e| gst::ElementFactory::find(e).is_some());
+        let installed = elements
+            .iter()
+            .find(|e| gst::ElementFactory::find(e).is_some());
         let works = installed.is_some();
         let reason = match installed {
             Some(element) => element.clone(),
-            None => format!("GStreamer has no {} (this GPU does not decode it)", elements.join(" or ")),
+            None => format!(
+                "GStreamer has no {} (this GPU does not decode it)",
+                elements.join(" or ")
+            ),
         };
         Finding {
             id: format!("{}-{codec}", spec.id),
             label: format!("{codec} on {}", spec.label),
             works,
-            advice: if works { None } else { diagnose::advice(&spec.needs) },
+            advice: if works {
+                None
+            } else {
+                diagnose::advice(&spec.needs)
+            },
             reason,
         }
     })
@@ -165,25 +215,60 @@ fn hardware_decoders(spec: &DecoderSpec) -> Vec<Finding> {
 /// Why nothing can be decoded with `spec`; `None` if something can.
 pub(crate) fn decoder_fault(spec: &DecoderSpec) -> Option<String> {
     let find = |name: &String| gst::ElementFactory::find(name).is_some();
-    let needed: Vec<String> = spec.to_system.iter().chain(&spec.download).filter(|e| !find(e)).cloned().collect();
+    let needed: Vec<String> = spec
+        .to_system
+        .iter()
+        .chain(&spec.download)
+        .filter(|e| !find(e))
+        .cloned()
+        .collect();
     if !needed.is_empty() {
         return Some(diagnose::why_missing(&spec.needs, &needed));
     }
     let any = spec.elements.values().flatten().any(find);
-    (!any).then(|| diagnose::why_missing(&spec.needs, &spec.elements.values().flatten().cloned().collect::<Vec<_>>()))
+    (!any).then(|| {
+        diagnose::why_missing(
+            &spec.needs,
+            &spec
+                .elements
+                .values()
+                .flatten()
+                .cloned()
+                .collect::<Vec<_>>(),
+        )
+    })
 }
 
 /// The first AAC encoder of the catalog that is installed.
 fn audio_encoder(catalog: &Catalog) -> Finding {
-    let names: Vec<&str> = catalog.audio_encoders.iter().map(|e| e.element.as_str()).collect();
-    let found = names.iter().find(|name| gst::ElementFactory::find(name).is_some());
+    let names: Vec<&str> = catalog
+        .audio_encoders
+        .iter()
+        .map(|e| e.element.as_str())
+        .collect();
+    let found = names
+        .iter()
+        .find(|name| gst::ElementFactory::find(name).is_some());
     Finding {
         id: "aac-encoder".into(),
         label: "AAC encoder".into(),
         works: found.is_some(),
-        reason: found.map_or_else(|| format!("GStreamer has none of {}", names.join(", ")), |name| (*name).to_owned()),
-        advice: found.is_none().then(|| "install gstreamer1.0-libav".to_owned()),
+        reason: found.map_or_else(
+            || format!("GStreamer has none of {}", names.join(", ")),
+            |name| (*name).to_owned(),
+        ),
+        advice: found
+            .is_none()
+            .then(|| "install gstreamer1.0-libav".to_owned()),
     }
+}
+
+/// Whether `spec` can decode streams of this media type here.
+pub(crate) fn decodes(spec: &DecoderSpec, media_type: &str) -> bool {
+    let codec = media_type.strip_prefix("video/x-").unwrap_or_default();
+    let elements = spec.elements.get(codec);
+    let installed = |e: &String| gst::ElementFactory::find(e).is_some();
+    decoder_fault(spec).is_none() && elements.is_some_and(|e| e.iter().any(installed))
 }
 
 fn part(element: &str, package: &str) -> Finding {
@@ -192,7 +277,11 @@ fn part(element: &str, package: &str) -> Finding {
         id: element.to_owned(),
         label: element.to_owned(),
         works,
-        reason: if works { "installed".into() } else { "not installed".into() },
+        reason: if works {
+            "installed".into()
+        } else {
+            "not installed".into()
+        },
         advice: (!works).then(|| format!("install {package}")),
     }
 }

@@ -53,11 +53,17 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn output(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
-        move |source| Self::Output { path: path.to_owned(), source }
+        move |source| Self::Output {
+            path: path.to_owned(),
+            source,
+        }
     }
 
     pub(crate) fn encoder(encoder: &str, reason: impl Into<String>) -> Self {
-        Self::Encoder { encoder: encoder.to_owned(), reason: reason.into() }
+        Self::Encoder {
+            encoder: encoder.to_owned(),
+            reason: reason.into(),
+        }
     }
 
     /// The failure that clients are told.
@@ -78,7 +84,10 @@ impl Error {
 }
 
 fn is_disk_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 impl From<gstreamer::glib::BoolError> for Error {

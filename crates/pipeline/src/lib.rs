@@ -18,13 +18,16 @@ pub mod probe;
 mod run;
 pub mod transcode;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use error::Error;
 
 /// Starts GStreamer and registers the elements of this crate. Safe to call more than once.
 pub fn init() -> Result<(), Error> {
+    // Two threads that register one element at the same time would pull it from under each other.
+    static STARTING: Mutex<()> = Mutex::new(());
+    let _guard = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
     gstreamer::init().map_err(|e| Error::Internal(format!("GStreamer does not start: {e}")))?;
     builder::register_elements()
 }

@@ -58,7 +58,11 @@ const WINDOW: Duration = Duration::from_secs(4);
 
 impl Meter {
     pub(crate) fn new(rate: FrameRate, gop_s: u32) -> Self {
-        Self { state: Arc::default(), rate, gop_ns: u64::from(gop_s) * 1_000_000_000 }
+        Self {
+            state: Arc::default(),
+            rate,
+            gop_ns: u64::from(gop_s) * 1_000_000_000,
+        }
     }
 
     /// Starts measuring access units that leave `pad`.
@@ -114,7 +118,13 @@ impl Meter {
     }
 
     /// How far the rendition is, given the `expected` number of frames.
-    pub(crate) fn progress(&self, rung: &str, encoder: &str, expected: Option<u64>, now: Instant) -> RenditionProgress {
+    pub(crate) fn progress(
+        &self,
+        rung: &str,
+        encoder: &str,
+        expected: Option<u64>,
+        now: Instant,
+    ) -> RenditionProgress {
         let mut state = self.lock();
         let frames = state.frames;
         state.history.push_back((now, frames));
@@ -123,15 +133,22 @@ impl Meter {
         }
         let (since, before) = state.history[0];
         let seconds = now.duration_since(since).as_secs_f64();
-        let fps = if seconds > 0.0 { (frames - before) as f64 / seconds } else { 0.0 };
+        let fps = if seconds > 0.0 {
+            (frames - before) as f64 / seconds
+        } else {
+            0.0
+        };
         let left = expected.map(|e| e.saturating_sub(frames));
         RenditionProgress {
             rung: rung.to_owned(),
-            percent: expected.map(|e| round(100.0 * frames as f64 / e.max(1) as f64, 10.0).min(99.0)),
+            percent: expected
+                .map(|e| round(100.0 * frames as f64 / e.max(1) as f64, 10.0).min(99.0)),
             frames,
             fps: round(fps, 10.0),
             speed: round(fps / self.rate.as_f64(), 100.0),
-            eta_s: left.filter(|_| fps > 0.0).map(|l| round(l as f64 / fps, 10.0)),
+            eta_s: left
+                .filter(|_| fps > 0.0)
+                .map(|l| round(l as f64 / fps, 10.0)),
             bytes: state.bytes,
             encoder: encoder.to_owned(),
         }

@@ -40,18 +40,30 @@ impl OutputTree {
     /// Makes `root` if need be, checks that it can be written and removes what an earlier run
     /// left there. Files that are not ours are not touched.
     pub(crate) fn open(root: &Path) -> Result<Self, Error> {
-        let mut created: Vec<PathBuf> =
-            root.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).map(Path::to_owned).collect();
+        let mut created: Vec<PathBuf> = root
+            .ancestors()
+            .take_while(|p| !p.as_os_str().is_empty() && !p.exists())
+            .map(Path::to_owned)
+            .collect();
         created.reverse();
-        let tree = Self { root: root.to_owned(), created, rungs: Vec::new() };
-        let result = fs::create_dir_all(root).and_then(|()| tree.remove_earlier_run()).and_then(|()| {
-            let trial = root.join(".clipsy-write-test");
-            fs::write(&trial, b"x")?;
-            fs::remove_file(trial)
-        });
+        let tree = Self {
+            root: root.to_owned(),
+            created,
+            rungs: Vec::new(),
+        };
+        let result = fs::create_dir_all(root)
+            .and_then(|()| tree.remove_earlier_run())
+            .and_then(|()| {
+                let trial = root.join(".clipsy-write-test");
+                fs::write(&trial, b"x")?;
+                fs::remove_file(trial)
+            });
         if let Err(source) = result {
             tree.remove_created();
-            return Err(Error::Output { path: root.to_owned(), source });
+            return Err(Error::Output {
+                path: root.to_owned(),
+                source,
+            });
         }
         Ok(tree)
     }
@@ -80,21 +92,37 @@ impl OutputTree {
         state: PlaylistState,
     ) -> Result<(), Error> {
         let text = playlist::media_playlist(segments, target_duration_s, state);
-        self.write(&media_key::playlist(rung), text.as_bytes(), durability(state))
+        self.write(
+            &media_key::playlist(rung),
+            text.as_bytes(),
+            durability(state),
+        )
     }
 
     /// Writes the multivariant playlist.
-    pub(crate) fn write_master(&self, variants: &[Variant], rate: FrameRate, state: PlaylistState) -> Result<(), Error> {
+    pub(crate) fn write_master(
+        &self,
+        variants: &[Variant],
+        rate: FrameRate,
+        state: PlaylistState,
+    ) -> Result<(), Error> {
         let text = playlist::multivariant_playlist(variants, rate, state);
         self.write(media_key::MASTER, text.as_bytes(), durability(state))
     }
 
     /// Writes a file under a temporary name and renames it, so that readers see all or nothing.
-    pub(crate) fn write(&self, name: &str, bytes: &[u8], durability: Durability) -> Result<(), Error> {
+    pub(crate) fn write(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        durability: Durability,
+    ) -> Result<(), Error> {
         let path = self.root.join(name);
         let temporary = path.with_file_name(format!(
             ".{}.part",
-            path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+            path.file_name()
+                .map(|n| n.to_string_lossy().into_owned())
+                .unwrap_or_default()
         ));
         let write = || -> io::Result<()> {
             let mut file = fs::File::create(&temporary)?;
@@ -120,10 +148,19 @@ impl OutputTree {
     pub(crate) fn sync_segments(&self, rung: &str, count: u64) -> Result<(), Error> {
         for index in 0..count {
             let path = self.root.join(media_key::segment(rung, index));
-            fs::File::open(&path).and_then(|f| f.sync_all()).map_err(Error::output(&path))?;
+            fs::File::open(&path)
+                .and_then(|f| f.sync_all())
+                .map_err(Error::output(&path))?;
         }
-        let folder = self.root.join(rung);
-        fs::File::open(&folder).and_then(|f| f.sync_all()).map_err(Error::output(&folder))
+        self.sync_folder(rung)
+    }
+
+    /// Makes the names in a folder below the root durable.
+    pub(crate) fn sync_folder(&self, name: &str) -> Result<(), Error> {
+        let folder = self.root.join(name);
+        fs::File::open(&folder)
+            .and_then(|f| f.sync_all())
+            .map_err(Error::output(&folder))
     }
 
     /// Removes everything that was written, the multivariant playlist first, and keeps the root.
@@ -154,7 +191,7 @@ impl OutputTree {
             let entry = entry?;
             let ours = |name: String| entry.path().join(name).exists();
             let first = media_key::segment_name(0);
-            if entry.file_type()?.is_dir() && (ours("playlist.m3u8".into()) || ours(first)) {
+            if entry.file_type()?.is_dir() && (ours(media_key::PLAYLIST.into()) || ours(first)) {
                 rungs.push(entry.file_name().to_string_lossy().into_owned());
             }
         }
@@ -190,7 +227,10 @@ impl OutputTree {
 }
 
 fn file_name(path: &Path) -> String {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default();
     // What a killed run was about to rename.
     match name.strip_prefix('.').and_then(|n| n.strip_suffix(".part")) {
         Some(inner) => inner.to_owned(),
@@ -204,7 +244,7 @@ fn has_extension(name: &str, extension: &str) -> bool {
 
 fn is_rung_file(path: &Path) -> bool {
     let name = file_name(path);
-    name == "playlist.m3u8" || (name.starts_with("segment_") && has_extension(&name, "ts"))
+    name == media_key::PLAYLIST || (name.starts_with("segment_") && has_extension(&name, "ts"))
 }
 
 fn is_root_file(path: &Path) -> bool {
@@ -228,8 +268,18 @@ mod tests {
     use clipsy_domain::ladder::PlannedRung;
 
     fn plan() -> Plan {
-        let rung = PlannedRung { name: "360p".into(), width: 640, height: 360, max_kbps: 700 };
-        Plan { rungs: vec![rung], frame_rate: FrameRate::whole(25), gop_s: 2, segment_s: 10 }
+        let rung = PlannedRung {
+            name: "360p".into(),
+            width: 640,
+            height: 360,
+            max_kbps: 700,
+        };
+        Plan {
+            rungs: vec![rung],
+            frame_rate: FrameRate::whole(25),
+            gop_s: 2,
+            segment_s: 10,
+        }
     }
 
     #[test]
@@ -238,9 +288,12 @@ mod tests {
         let root = dir.path().join("a/b");
         let mut tree = OutputTree::open(&root).unwrap();
         tree.prepare(&plan()).unwrap();
-        tree.write("360p/segment_00000.ts", b"x", Durability::Durable).unwrap();
-        tree.write_playlist("360p", &[], 10, PlaylistState::Growing).unwrap();
-        tree.write_master(&[], FrameRate::whole(25), PlaylistState::Growing).unwrap();
+        tree.write("360p/segment_00000.ts", b"x", Durability::Durable)
+            .unwrap();
+        tree.write_playlist("360p", &[], 10, PlaylistState::Growing)
+            .unwrap();
+        tree.write_master(&[], FrameRate::whole(25), PlaylistState::Growing)
+            .unwrap();
         tree.discard();
         assert!(!dir.path().join("a").exists());
 
@@ -250,7 +303,10 @@ mod tests {
         fs::write(root.join("master.m3u8"), b"old").unwrap();
         fs::write(root.join(".master.m3u8.part"), b"old").unwrap();
         OutputTree::open(&root).unwrap().discard();
-        let left: Vec<_> = fs::read_dir(root.join("360p")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let left: Vec<_> = fs::read_dir(root.join("360p"))
+            .unwrap()
+            .map(|e| e.unwrap().file_name())
+            .collect();
         assert_eq!(left, ["mine.txt"]);
         assert_eq!(fs::read_dir(&root).unwrap().count(), 1);
     }

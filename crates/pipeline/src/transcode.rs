@@ -53,13 +53,28 @@ pub enum Decoder {
 
 /// Makes the ladder of `job`. `emit` is told what happens as it happens. If this fails, nothing
 /// of the job is left in the output folder.
-pub fn transcode(job: &Job<'_>, cancel: &CancelToken, emit: &mut dyn FnMut(Event)) -> Result<Summary, Error> {
+pub fn transcode(
+    job: &Job<'_>,
+    cancel: &CancelToken,
+    emit: &mut dyn FnMut(Event),
+) -> Result<Summary, Error> {
     let started = Instant::now();
+    encoder::check(job.catalog, &job.encoder)?;
     let media = probe::probe(job.input, job.limits, cancel)?;
-    emit(Event::Probed { media: Box::new(media.clone()) });
+    emit(Event::Probed {
+        media: Box::new(media.clone()),
+    });
     let video = probe::check(&media, job.limits)?;
     let plan = job.ladder.plan(video);
-    let mut transcode = Transcode { job, cancel, media: &media, video, plan: &plan, warnings: Vec::new() };
+    let mut transcode = Transcode {
+        job,
+        cancel,
+        media: &media,
+        video,
+        plan: &plan,
+        warnings: Vec::new(),
+        decoder: job.decoder,
+    };
     let audio = transcode.choose_audio(emit);
     emit(Event::Planned {
         renditions: plan.rungs.clone(),
@@ -89,6 +104,8 @@ struct Transcode<'a> {
     video: &'a VideoStream,
     plan: &'a Plan,
     warnings: Vec<WarningCode>,
+    /// Hardware only as long as it works.
+    decoder: Decoder,
 }
 
 impl<'a> Transcode<'a> {
@@ -103,26 +120,67 @@ impl<'a> Transcode<'a> {
         let mut last_reason = None;
         loop {
             let job = self.job;
-            let (selected, passed_over) =
-                encoder::select(job.catalog, &job.encoder, &failed, self.plan, &job.ladder.video)?;
-            let Some(selected) = selected else { return Err(out_of_encoders(last_reason, &passed_over)) };
+            let (selected, passed_over) = encoder::select(
+                job.catalog,
+                &job.encoder,
+                &failed,
+                self.plan,
+                &job.ladder.video,
+                self.cancel,
+            )?;
+            let Some(selected) = selected else {
+                return Err(out_of_encoders(last_reason, &passed_over));
+            };
             let id = selected.spec.id.clone();
             if let (Some(from), Some(reason)) = (failed.last().cloned(), last_reason.take()) {
-                tracing::warn!(from, to = id, reason, "an encoder failed, starting again on the next one");
-                emit(Event::EncoderFallback { from, to: id.clone(), reason });
+                tracing::warn!(
+                    from,
+                    to = id,
+                    reason,
+                    "an encoder failed, starting again on the next one"
+                );
+                emit(Event::EncoderFallback {
+                    from,
+                    to: id.clone(),
+                    reason,
+                });
             }
-            emit(Event::EncoderSelected { encoder: id.clone(), label: selected.spec.label.clone(), passed_over });
+            emit(Event::EncoderSelected {
+                encoder: id.clone(),
+                label: selected.spec.label.clone(),
+                passed_over,
+            });
 
             output.prepare(self.plan)?;
             match self.attempt(selected, audio, output, emit) {
                 Ok(made) => return Ok((made, id)),
                 Err(Stopped::NoAudio) => {
-                    self.warn(WarningCode::AudioDropped, "the audio could not be decoded and was left out", emit);
+                    self.warn(
+                        WarningCode::AudioDropped,
+                        "the audio could not be decoded and was left out",
+                        emit,
+                    );
                     audio = None;
                 }
-                Err(Stopped::Failed(Error::Encoder { encoder, reason })) if job.encoder == Choice::Auto => {
+                Err(Stopped::Failed(Error::Encoder { encoder, reason }))
+                    if job.encoder == Choice::Auto =>
+                {
                     failed.push(encoder);
                     last_reason = Some(reason);
+                }
+                Err(Stopped::Failed(Error::Failure(failure)))
+                    if failure.code == FailureCode::Stalled
+                        && selected.spec.hardware
+                        && job.encoder == Choice::Auto =>
+                {
+                    failed.push(id);
+                    last_reason = Some(failure.message);
+                }
+                Err(Stopped::Failed(error)) if self.can_decode_elsewhere(&error) => {
+                    self.decoder = Decoder::Software;
+                    let message =
+                        format!("decoding on the GPU failed, starting again on the CPU: {error}");
+                    self.warn(WarningCode::DecoderFallback, &message, emit);
                 }
                 Err(Stopped::Failed(error)) => return Err(error),
             }
@@ -138,7 +196,11 @@ impl<'a> Transcode<'a> {
     ) -> Result<Made, Stopped> {
         let job = self.job;
         let (width, height) = self.video.display_size();
-        let stills = StillsPlan::new(self.media.duration_s.map(|s| (s * 1e6) as u64), width, height);
+        let stills = StillsPlan::new(
+            self.media.duration_s.map(|s| (s * 1e6) as u64),
+            width,
+            height,
+        );
         let hardware = self.hardware_decoder();
         let in_gpu = graph::stays_on_gpu(self.video, hardware);
         let prepare = hardware.filter(|_| in_gpu).map(|h| h.to_system.as_slice());
@@ -161,7 +223,11 @@ impl<'a> Transcode<'a> {
             encoder: &selected.spec.id,
             duration_s: self.media.duration_s,
             max_duration_s: job.limits.max_duration_s,
-            audio_kbps: if audio.is_some() { job.ladder.audio.bitrate_kbps } else { 0 },
+            audio_kbps: if audio.is_some() {
+                job.ladder.audio.bitrate_kbps
+            } else {
+                0
+            },
             storyboard: stills.storyboard,
             stall_timeout: job.stall_timeout,
             cancel: self.cancel,
@@ -179,7 +245,10 @@ impl<'a> Transcode<'a> {
         let audio = self.media.main_audio();
         if audio.is_none() && !self.media.audio.is_empty() {
             let codecs: Vec<&str> = self.media.audio.iter().map(|a| a.codec.as_str()).collect();
-            let message = format!("no audio track can be decoded ({}); the video has no sound", codecs.join(", "));
+            let message = format!(
+                "no audio track can be decoded ({}); the video has no sound",
+                codecs.join(", ")
+            );
             self.warn(WarningCode::AudioDropped, &message, emit);
         }
         audio
@@ -187,30 +256,54 @@ impl<'a> Transcode<'a> {
 
     /// The first hardware decoder that works for the codec of this source, if one is wanted.
     fn hardware_decoder(&self) -> Option<&'a DecoderSpec> {
-        if self.job.decoder == Decoder::Software {
+        if self.decoder == Decoder::Software {
             return None;
         }
-        self.job.catalog.decoders.iter().find(|spec| doctor::decoder_fault(spec).is_none())
+        let decodes = |spec: &&DecoderSpec| doctor::decodes(spec, &self.video.media_type);
+        self.job.catalog.decoders.iter().find(decodes)
+    }
+
+    /// True if `error` may come from a hardware decoder that is in use.
+    fn can_decode_elsewhere(&self, error: &Error) -> bool {
+        let code = error.to_failure(Stage::Transcode).code;
+        let suspicious = [
+            FailureCode::CorruptInput,
+            FailureCode::Internal,
+            FailureCode::Stalled,
+        ];
+        self.hardware_decoder().is_some() && suspicious.contains(&code)
     }
 
     fn check_length(&mut self, made: &Made, emit: &mut dyn FnMut(Event)) {
-        let Some(expected) = self.media.duration_s else { return };
+        let Some(expected) = self.media.duration_s else {
+            return;
+        };
         let found = made.duration_us as f64 / 1e6;
         if found + (expected * 0.02).max(1.0) < expected {
-            let message = format!("the source ends after {found:.1} s of {expected:.1} s; what is there was used");
+            let message = format!(
+                "the source ends after {found:.1} s of {expected:.1} s; what is there was used"
+            );
             self.warn(WarningCode::Truncated, &message, emit);
         }
     }
 
     fn warn(&mut self, code: WarningCode, message: &str, emit: &mut dyn FnMut(Event)) {
         self.warnings.push(code);
-        emit(Event::Warning { code, message: message.to_owned() });
+        emit(Event::Warning {
+            code,
+            message: message.to_owned(),
+        });
     }
 
     fn summary(&self, made: &Made, encoder: String, started: Instant) -> Summary {
         let duration_s = made.duration_us as f64 / 1e6;
         let wall_s = started.elapsed().as_secs_f64();
-        let each = self.plan.rungs.iter().zip(&made.variants).zip(&made.segments);
+        let each = self
+            .plan
+            .rungs
+            .iter()
+            .zip(&made.variants)
+            .zip(&made.segments);
         let renditions = each.map(|((rung, variant), segments)| RenditionSummary {
             quality: rung.name.clone(),
             resolution: format!("{}x{}", rung.width, rung.height),
@@ -242,7 +335,10 @@ impl<'a> Transcode<'a> {
 }
 
 fn out_of_encoders(last_reason: Option<String>, passed_over: &[PassedOver]) -> Error {
-    let reasons: Vec<String> = passed_over.iter().map(|p| format!("{}: {}", p.encoder, p.reason)).collect();
+    let reasons: Vec<String> = passed_over
+        .iter()
+        .map(|p| format!("{}: {}", p.encoder, p.reason))
+        .collect();
     match last_reason {
         Some(reason) => Failure::new(FailureCode::EncoderFailed, Stage::Transcode, reason),
         None => Failure::new(

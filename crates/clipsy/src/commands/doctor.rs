@@ -25,6 +25,14 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     } else {
         print(&describe(&report))?;
     }
+    if let Some(part) = report.parts.iter().find(|part| !part.works) {
+        let reason = format!(
+            "{} is missing, no job can run: {}",
+            part.label,
+            part.advice.as_deref().unwrap_or(&part.reason)
+        );
+        return Err(clipsy_pipeline::Error::Internal(reason).into());
+    }
     if report.selected.is_none() {
         let failure = clipsy_domain::failure::Failure::new(
             clipsy_domain::failure::FailureCode::EncoderUnavailable,
@@ -38,9 +46,11 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
 
 fn describe(report: &Report) -> String {
     let mut text = format!("{}\n", report.gstreamer);
-    for (title, findings) in
-        [("video encoders", &report.encoders), ("decoders", &report.decoders), ("parts", &report.parts)]
-    {
+    for (title, findings) in [
+        ("video encoders", &report.encoders),
+        ("decoders", &report.decoders),
+        ("parts", &report.parts),
+    ] {
         let _ = writeln!(text, "\n{title}");
         for finding in findings {
             describe_finding(&mut text, finding);

@@ -27,7 +27,10 @@ const OTHER: u8 = 1;
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let (code, message, exit) = explain(error);
     // Standard error may be closed; there is nobody left to tell then.
-    let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("error[{code}]: {message}\n"));
+    let _ = std::io::Write::write_fmt(
+        &mut std::io::stderr(),
+        format_args!("error[{code}]: {message}\n"),
+    );
     ExitCode::from(exit)
 }
 
@@ -36,17 +39,29 @@ pub(crate) fn failure(error: &clipsy_pipeline::Error) -> Failure {
     error.to_failure(Stage::Transcode)
 }
 
+/// True if the command line is wrong, not the job.
+pub(crate) fn is_usage(error: &clipsy_pipeline::Error) -> bool {
+    matches!(
+        error,
+        clipsy_pipeline::Error::Source { .. } | clipsy_pipeline::Error::Catalog(_)
+    )
+}
+
 fn explain(error: &anyhow::Error) -> (String, String, u8) {
     if let Some(usage) = error.downcast_ref::<UsageError>() {
         return ("usage".into(), one_line(&usage.to_string()), USAGE);
     }
     match error.downcast_ref::<clipsy_pipeline::Error>() {
-        Some(clipsy_pipeline::Error::Source { .. } | clipsy_pipeline::Error::Catalog(_)) => {
+        Some(pipeline) if is_usage(pipeline) => {
             ("usage".into(), one_line(&error.to_string()), USAGE)
         }
         Some(pipeline) => {
             let failure = failure(pipeline);
-            let exit = if failure.code.fault() == Fault::Input { INPUT } else { OTHER };
+            let exit = if failure.code.fault() == Fault::Input {
+                INPUT
+            } else {
+                OTHER
+            };
             (failure.code.as_str().into(), failure.message, exit)
         }
         None => ("internal".into(), one_line(&format!("{error:#}")), OTHER),

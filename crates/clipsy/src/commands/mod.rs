@@ -30,7 +30,11 @@ pub(crate) fn print(text: &str) -> std::io::Result<()> {
 /// process at once.
 pub(crate) fn cancel_on_signals() -> std::io::Result<CancelToken> {
     let cancel = CancelToken::new();
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+    for signal in [
+        signal_hook::consts::SIGINT,
+        signal_hook::consts::SIGTERM,
+        signal_hook::consts::SIGHUP,
+    ] {
         signal_hook::flag::register_conditional_shutdown(signal, 130, cancel.flag())?;
         signal_hook::flag::register(signal, cancel.flag())?;
     }

@@ -10,7 +10,7 @@ use clipsy_pipeline::{CancelToken, Error, probe};
 use serde::Serialize;
 
 use super::{print, print_json};
-use crate::config::Settings;
+use crate::config::{LimitArgs, Settings};
 
 /// Arguments of `clipsy probe`.
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    limits: super::transcode::LimitArgs,
+    limits: LimitArgs,
 }
 
 #[derive(Serialize)]
@@ -48,7 +48,10 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     };
     let plan = ladder.plan(video);
     if args.json {
-        print_json(&Report { media: &media, plan: &plan })?;
+        print_json(&Report {
+            media: &media,
+            plan: &plan,
+        })?;
     } else {
         print(&describe(&media, Some(&plan)))?;
     }
@@ -58,9 +61,20 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
 fn describe(media: &MediaInfo, plan: Option<&Plan>) -> String {
     let mut text = String::new();
     let length = media.duration_s.map_or("unknown length".into(), |s| {
-        format!("{s:.3} s{}", if media.duration_measured { " (measured)" } else { "" })
+        format!(
+            "{s:.3} s{}",
+            if media.duration_measured {
+                " (measured)"
+            } else {
+                ""
+            }
+        )
     });
-    let _ = writeln!(text, "container  {}, {length}, {} bytes", media.container, media.size_bytes);
+    let _ = writeln!(
+        text,
+        "container  {}, {length}, {} bytes",
+        media.container, media.size_bytes
+    );
     for video in &media.video {
         let _ = writeln!(text, "video {}    {}", video.index, describe_video(video));
     }
@@ -71,26 +85,51 @@ fn describe(media: &MediaInfo, plan: Option<&Plan>) -> String {
         let _ = writeln!(text, "other      {other}");
     }
     if let Some(plan) = plan {
-        let _ = writeln!(text, "ladder     {} fps, segments of {} s", plan.frame_rate, plan.segment_s);
+        let _ = writeln!(
+            text,
+            "ladder     {} fps, segments of {} s",
+            plan.frame_rate, plan.segment_s
+        );
         for rung in &plan.rungs {
-            let _ = writeln!(text, "  {:<8} {}x{}, at most {} kbit/s", rung.name, rung.width, rung.height, rung.max_kbps);
+            let _ = writeln!(
+                text,
+                "  {:<8} {}x{}, at most {} kbit/s",
+                rung.name, rung.width, rung.height, rung.max_kbps
+            );
         }
     }
     text
 }
 
 fn describe_video(video: &VideoStream) -> String {
-    let mut parts = vec![video.codec.clone(), format!("{}x{}", video.width, video.height)];
+    let mut parts = vec![
+        video.codec.clone(),
+        format!("{}x{}", video.width, video.height),
+    ];
     if let Some(rate) = video.frame_rate {
-        parts.push(format!("{rate} fps{}", if video.variable_frame_rate { " (variable)" } else { "" }));
+        parts.push(format!(
+            "{rate} fps{}",
+            if video.variable_frame_rate {
+                " (variable)"
+            } else {
+                ""
+            }
+        ));
     }
     let aspect = video.sample_aspect;
     if aspect.num != aspect.den {
         parts.push(format!("sample aspect {}:{}", aspect.num, aspect.den));
     }
     if !video.orientation.is_upright() {
-        let mirrored = if video.orientation.mirrored { "mirrored and " } else { "" };
-        parts.push(format!("{mirrored}turned by {}°", video.orientation.degrees));
+        let mirrored = if video.orientation.mirrored {
+            "mirrored and "
+        } else {
+            ""
+        };
+        parts.push(format!(
+            "{mirrored}turned by {}°",
+            video.orientation.degrees
+        ));
     }
     if video.interlaced {
         parts.push("interlaced".into());
@@ -107,8 +146,11 @@ fn describe_video(video: &VideoStream) -> String {
 }
 
 fn describe_audio(audio: &AudioStream) -> String {
-    let mut parts =
-        vec![audio.codec.clone(), format!("{} channels", audio.channels), format!("{} Hz", audio.sample_rate)];
+    let mut parts = vec![
+        audio.codec.clone(),
+        format!("{} channels", audio.channels),
+        format!("{} Hz", audio.sample_rate),
+    ];
     parts.extend(audio.language.clone());
     if audio.default {
         parts.push("default".into());

@@ -4,14 +4,13 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clipsy_domain::limits::Limits;
 use clipsy_domain::progress::Event;
 use clipsy_pipeline::encoder::Choice;
 use clipsy_pipeline::transcode::{self, Decoder, Job};
 
 use super::exit::{self, UsageError};
 use super::{cancel_on_signals, print_json};
-use crate::config::Settings;
+use crate::config::{LimitArgs, Settings};
 use bars::Bars;
 
 mod bars;
@@ -49,40 +48,14 @@ enum DecoderArg {
     Hardware,
 }
 
-/// Limits on the source.
-#[derive(Debug, clap::Args)]
-pub(crate) struct LimitArgs {
-    /// Refuse pictures of more megapixels
-    #[arg(long, env = "CLIPSY_MAX_MEGAPIXELS", default_value_t = 36.0, value_name = "MP")]
-    max_megapixels: f64,
-    /// Refuse video of more frames per second
-    #[arg(long, env = "CLIPSY_MAX_FPS", default_value_t = 240.0, value_name = "FPS")]
-    max_fps: f64,
-    /// Refuse files with more tracks
-    #[arg(long, env = "CLIPSY_MAX_TRACKS", default_value_t = 16, value_name = "N")]
-    max_tracks: usize,
-    /// Refuse longer video
-    #[arg(long, env = "CLIPSY_MAX_HOURS", default_value_t = 12.0, value_name = "HOURS")]
-    max_hours: f64,
-}
-
-impl LimitArgs {
-    pub(crate) fn limits(&self) -> Limits {
-        Limits {
-            max_pixels: (self.max_megapixels * 1e6) as u64,
-            max_fps: self.max_fps,
-            max_tracks: self.max_tracks,
-            max_duration_s: self.max_hours * 3600.0,
-            ..Limits::default()
-        }
-    }
-}
-
 /// Runs the command.
 pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
+    crate::config::use_few_malloc_arenas()?;
     let (catalog, mut ladder) = (settings.catalog()?, settings.ladder()?);
     if let Some(seconds) = args.segment_seconds {
-        ladder = ladder.with_segment_s(seconds).map_err(|e| UsageError(format!("--segment-seconds: {e}")))?;
+        ladder = ladder
+            .with_segment_s(seconds)
+            .map_err(|e| UsageError(format!("--segment-seconds: {e}")))?;
     }
     let limits = args.limits.limits();
     let cancel = cancel_on_signals()?;
@@ -108,11 +81,18 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     };
     match transcode::transcode(&job, &cancel, &mut tell) {
         Ok(summary) => {
-            tell(Event::Finished { summary: Box::new(summary) });
+            tell(Event::Finished {
+                summary: Box::new(summary),
+            });
             Ok(())
         }
         Err(error) => {
-            tell(Event::Failed { failure: exit::failure(&error) });
+            // A wrong command line is no failure of a job.
+            if !exit::is_usage(&error) {
+                tell(Event::Failed {
+                    failure: exit::failure(&error),
+                });
+            }
             Err(error.into())
         }
     }

@@ -125,7 +125,7 @@ fn formats_that_need_not_be_known() {
             if done.code() == Some(0) {
                 // Some of these tell no length, and ffprobe reads them differently.
                 let silent = ["demo.gif", "demo.m1v"].contains(name);
-            let audio = !silent && !done.warnings().contains(&"audio_dropped".to_owned());
+                let audio = !silent && !done.warnings().contains(&"audio_dropped".to_owned());
                 let facts = Facts::ok(176, 144, "24/1", 0.0, audio).of_any_duration();
                 judge::output(&out, &done, &facts, 10, report);
             } else {

@@ -29,17 +29,33 @@ pub(crate) fn add(
     let spec = encoders
         .iter()
         .find(|spec| gst::ElementFactory::find(&spec.element).is_some())
-        .ok_or_else(|| Error::MissingElement(encoders.first().map(|e| e.element.clone()).unwrap_or_default()))?;
+        .ok_or_else(|| {
+            Error::MissingElement(
+                encoders
+                    .first()
+                    .map(|e| e.element.clone())
+                    .unwrap_or_default(),
+            )
+        })?;
     let caps = gst::Caps::builder("audio/x-raw")
         .field("format", spec.format.as_str())
-        .field("rate", i32::try_from(settings.sample_rate).unwrap_or(48_000))
+        .field(
+            "rate",
+            i32::try_from(settings.sample_rate).unwrap_or(48_000),
+        )
         .field("channels", i32::try_from(settings.channels).unwrap_or(2))
         .field("layout", "interleaved")
         .build();
 
     let input = element::frame_queue("audio-decoded", 50)?;
     let encoder = make(&spec.element, "audio-encoder")?;
-    let numbers = Settings { max_kbps: settings.bitrate_kbps, quality: 0, vbv_ms: 0, gop_frames: 0, threads: 1 };
+    let numbers = Settings {
+        max_kbps: settings.bitrate_kbps,
+        quality: 0,
+        vbv_ms: 0,
+        gop_frames: 0,
+        threads: 1,
+    };
     element::set_properties(&encoder, &spec.properties, &numbers)?;
     // Fills holes and a late start with silence, so that sound stays in step with the picture.
     let rate = make("audiorate", "audio-rate")?;

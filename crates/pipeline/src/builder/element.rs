@@ -26,7 +26,8 @@ pub(crate) fn capsfilter(name: &str, caps: &gst::Caps) -> Result<gst::Element, E
 /// `caps` for pictures in the memory that this caps feature names; in system memory without one.
 pub(crate) fn in_memory(mut caps: gst::Caps, feature: Option<&str>) -> gst::Caps {
     if let Some(feature) = feature {
-        caps.make_mut().set_features_simple(Some(gst::CapsFeatures::new([feature])));
+        caps.make_mut()
+            .set_features_simple(Some(gst::CapsFeatures::new([feature])));
     }
     caps
 }
@@ -91,7 +92,10 @@ pub(crate) fn set_properties(
             other => other.to_string(),
         };
         let parsed = gst::glib::Value::deserialize_with_pspec(&text, &spec).map_err(|_| {
-            Error::Catalog(format!("{text:?} does not fit the property {name:?} of {}", element.name()))
+            Error::Catalog(format!(
+                "{text:?} does not fit the property {name:?} of {}",
+                element.name()
+            ))
         })?;
         element.set_property_from_value(name, &parsed);
     }

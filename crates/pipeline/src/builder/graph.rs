@@ -1,6 +1,7 @@
 //! Puts the parts together.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -40,6 +41,8 @@ pub(crate) struct Graph {
     pub(crate) activity: Activity,
     pub(crate) tails: Arc<Tails>,
     pub(crate) encoded_audio: Option<gst::Pad>,
+    /// Set when the picture changes its size in mid-stream.
+    pub(crate) size_changed: Arc<AtomicBool>,
     selector: Arc<Selector>,
 }
 
@@ -66,8 +69,13 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
     };
     let video = trunk.add(&pipeline)?;
     activity.watch(&video.input);
+    let size_changed = watch_size(&video.input);
     let audio = match blueprint.audio {
-        Some(_) => Some(audio::add(&pipeline, &blueprint.ladder.audio, blueprint.audio_encoders)?),
+        Some(_) => Some(audio::add(
+            &pipeline,
+            &blueprint.ladder.audio,
+            blueprint.audio_encoders,
+        )?),
         None => None,
     };
     if let Some(audio) = &audio {
@@ -89,7 +97,11 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
             &encoded,
             audio.as_ref().map(|a| &a.tee),
         )?;
-        renditions.push(Rendition { rung, meter, segment_frames });
+        renditions.push(Rendition {
+            rung,
+            meter,
+            segment_frames,
+        });
     }
     let download = match blueprint.hardware {
         Some(hardware) if trunk.stays_on_gpu() => hardware.download.as_slice(),
@@ -99,16 +111,36 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
 
     let selector = Arc::new(Selector {
         pipeline: pipeline.downgrade(),
-        video: (StreamKey { kind: Kind::Video, index: blueprint.video.index }, video.input),
-        audio: blueprint
-            .audio
-            .zip(audio.as_ref())
-            .map(|(stream, ends)| (StreamKey { kind: Kind::Audio, index: stream.index }, ends.input.clone())),
+        video: (
+            StreamKey {
+                kind: Kind::Video,
+                index: blueprint.video.index,
+            },
+            video.input,
+        ),
+        audio: blueprint.audio.zip(audio.as_ref()).map(|(stream, ends)| {
+            (
+                StreamKey {
+                    kind: Kind::Audio,
+                    index: stream.index,
+                },
+                ends.input.clone(),
+            )
+        }),
         state: Mutex::default(),
     });
     source::add(&pipeline, blueprint.input, blueprint.hardware, &selector)?;
     let encoded_audio = audio.map(|a| a.encoded);
-    Ok(Graph { pipeline, renditions, stills, activity, tails, encoded_audio, selector })
+    Ok(Graph {
+        pipeline,
+        renditions,
+        stills,
+        activity,
+        tails,
+        encoded_audio,
+        size_changed,
+        selector,
+    })
 }
 
 /// True if pictures decoded by `hardware` can stay in its memory up to the scalers.
@@ -119,7 +151,11 @@ pub(crate) fn stays_on_gpu(video: &VideoStream, hardware: Option<&DecoderSpec>) 
 impl Graph {
     /// A stream that was planned for and did not come out of the decoder, once that is certain.
     pub(crate) fn missing_stream(&self) -> Option<MissingStream> {
-        let state = self.selector.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self
+            .selector
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if !state.complete {
             None
         } else if !state.video {
@@ -134,13 +170,18 @@ impl Graph {
     /// Factory name of the video decoder in use, once there is one.
     pub(crate) fn decoder(&self) -> Option<String> {
         let is_decoder = |factory: &gst::ElementFactory| {
-            factory.metadata(gst::ELEMENT_METADATA_KLASS).is_some_and(|class| {
-                let has = |word: &str| class.split('/').any(|part| part == word);
-                has("Decoder") && has("Video")
-            })
+            factory
+                .metadata(gst::ELEMENT_METADATA_KLASS)
+                .is_some_and(|class| {
+                    let has = |word: &str| class.split('/').any(|part| part == word);
+                    has("Decoder") && has("Video")
+                })
         };
         let elements = self.pipeline.iterate_recurse().into_iter().flatten();
-        elements.filter_map(|e| e.factory()).find(is_decoder).map(|f| f.name().to_string())
+        elements
+            .filter_map(|e| e.factory())
+            .find(is_decoder)
+            .map(|f| f.name().to_string())
     }
 }
 
@@ -171,7 +212,10 @@ impl Selector {
         if self.video.0 == key {
             return Some(&self.video.1);
         }
-        self.audio.as_ref().filter(|(wanted, _)| *wanted == key).map(|(_, pad)| pad)
+        self.audio
+            .as_ref()
+            .filter(|(wanted, _)| *wanted == key)
+            .map(|(_, pad)| pad)
     }
 }
 
@@ -181,9 +225,15 @@ impl Observer for Selector {
     }
 
     fn exposed(&self, key: Option<StreamKey>, pad: &gst::Pad) {
-        let Some(pipeline) = self.pipeline.upgrade() else { return };
-        let raw = pad.current_caps().is_some_and(|c| c.structure(0).is_some_and(|s| s.name().ends_with("/x-raw")));
-        let input = key.and_then(|k| self.input(k)).filter(|input| raw && !input.is_linked());
+        let Some(pipeline) = self.pipeline.upgrade() else {
+            return;
+        };
+        let raw = pad
+            .current_caps()
+            .is_some_and(|c| c.structure(0).is_some_and(|s| s.name().ends_with("/x-raw")));
+        let input = key
+            .and_then(|k| self.input(k))
+            .filter(|input| raw && !input.is_linked());
         let result = match (input, key) {
             (Some(input), Some(key)) => pad.link(input).map_err(Error::from).map(|_| {
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -200,8 +250,34 @@ impl Observer for Selector {
     }
 
     fn complete(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).complete = true;
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .complete = true;
     }
+}
+
+/// Notices a change of size on `pad`.
+fn watch_size(pad: &gst::Pad) -> Arc<AtomicBool> {
+    let changed = Arc::new(AtomicBool::new(false));
+    let (flag, first) = (Arc::clone(&changed), Mutex::new(None));
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(event) = info.event()
+            && let gst::EventView::Caps(caps) = event.view()
+            && let Some(structure) = caps.caps().structure(0)
+            && let Ok(mut first) = first.lock()
+        {
+            let size = (
+                structure.get::<i32>("width").ok(),
+                structure.get::<i32>("height").ok(),
+            );
+            if *first.get_or_insert(size) != size {
+                flag.store(true, Ordering::Relaxed);
+            }
+        }
+        gst::PadProbeReturn::Ok
+    });
+    changed
 }
 
 /// Decoders keep a picture or more per thread; a few threads are enough to feed the encoders.
@@ -210,7 +286,9 @@ fn limit_decoder_threads(pipeline: &gst::Pipeline) {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = i32::try_from(cores).unwrap_or(MOST).min(MOST);
     pipeline.connect_deep_element_added(move |_, _, element| {
-        let is_libav = element.factory().is_some_and(|f| f.name().starts_with("avdec_"));
+        let is_libav = element
+            .factory()
+            .is_some_and(|f| f.name().starts_with("avdec_"));
         if is_libav && element.has_property_with_type("max-threads", i32::static_type()) {
             element.set_property("max-threads", threads);
         }

@@ -31,6 +31,11 @@ pub(crate) fn register_elements() -> Result<(), Error> {
     if gstreamer::ElementFactory::find(scale::NAME).is_some() {
         return Ok(());
     }
-    gstreamer::Element::register(None, scale::NAME, gstreamer::Rank::NONE, scale::Scale::static_type())?;
+    gstreamer::Element::register(
+        None,
+        scale::NAME,
+        gstreamer::Rank::NONE,
+        scale::Scale::static_type(),
+    )?;
     Ok(())
 }

@@ -25,7 +25,7 @@ pub(crate) struct Encode<'a> {
 }
 
 /// Pictures that wait in front of a scaler.
-const WAITING_PICTURES: u32 = 3;
+const WAITING_PICTURES: u32 = 2;
 
 impl Encode<'_> {
     /// Name prefix of everything that makes this rendition; errors are told apart by it.
@@ -35,10 +35,19 @@ impl Encode<'_> {
 
     /// Adds queue, scaler, encoder and parser; the answer is the pad that gives access units.
     /// All elements are named `{rung}:{part}`.
-    pub(crate) fn add(&self, pipeline: &gst::Pipeline, tee: &gst::Element) -> Result<gst::Pad, Error> {
+    pub(crate) fn add(
+        &self,
+        pipeline: &gst::Pipeline,
+        tee: &gst::Element,
+    ) -> Result<gst::Pad, Error> {
         let queue = element::frame_queue(&self.name("queue"), WAITING_PICTURES)?;
         let mut elements = vec![queue.clone()];
-        for (i, factory) in self.prepare.unwrap_or(&self.variant.prepare).iter().enumerate() {
+        for (i, factory) in self
+            .prepare
+            .unwrap_or(&self.variant.prepare)
+            .iter()
+            .enumerate()
+        {
             elements.push(make(factory, &self.name(&format!("prepare-{i}")))?);
         }
         let side = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
@@ -50,7 +59,10 @@ impl Encode<'_> {
             .build();
         let raw = element::in_memory(raw, self.variant.memory.as_deref());
         let encoder = make(&self.variant.element, &self.name("encoder"))?;
-        element::set_properties(&encoder, &self.variant.properties, self.settings)?;
+        let properties = self
+            .variant
+            .properties_for(self.rung.width, self.rung.height);
+        element::set_properties(&encoder, &properties, self.settings)?;
         let mut coded = gst::Caps::builder("video/x-h264");
         for (field, value) in &self.variant.output {
             coded = coded.field(field.as_str(), value.as_str());
@@ -58,7 +70,9 @@ impl Encode<'_> {
         let parse = make("h264parse", &self.name("parse"))?;
         // Repeats the parameter sets with every IDR, so that each segment can be decoded alone.
         parse.set_property("config-interval", -1i32);
-        let units = gst::Caps::builder("video/x-h264").field("stream-format", "byte-stream").field("alignment", "au");
+        let units = gst::Caps::builder("video/x-h264")
+            .field("stream-format", "byte-stream")
+            .field("alignment", "au");
         let units = element::capsfilter(&self.name("units"), &units.build())?;
         elements.extend([
             element::capsfilter(&self.name("size"), &raw)?,
@@ -149,9 +163,12 @@ pub(crate) fn rung_of_encoder(source: &gst::Object) -> Option<String> {
 }
 
 fn location(folder: &Path) -> Result<String, Error> {
-    let folder = folder
-        .to_str()
-        .ok_or_else(|| Error::Internal(format!("the output folder {} is not valid UTF-8", folder.display())))?;
+    let folder = folder.to_str().ok_or_else(|| {
+        Error::Internal(format!(
+            "the output folder {} is not valid UTF-8",
+            folder.display()
+        ))
+    })?;
     // The location is a printf pattern.
     let pattern = media_key::segment_name(0).replace("00000", "%05d");
     Ok(format!("{}/{pattern}", folder.replace('%', "%%")))

@@ -6,7 +6,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use pic_scale::{BufferStore, ImageSize, ImageStore, ImageStoreMut, Resampling, ResamplingFunction, ThreadingPolicy};
+use pic_scale::{
+    BufferStore, ImageSize, ImageStore, ImageStoreMut, Resampling, ResamplingFunction,
+    ThreadingPolicy,
+};
 
 use crate::Error;
 
@@ -45,17 +48,28 @@ struct Sizes {
 
 impl Scaler {
     /// Scales all of `from` into the rectangle `area` of `to`.
-    pub(crate) fn scale(&mut self, from: &Plane<'_>, to: &mut PlaneMut<'_>, area: Area) -> Result<(), Error> {
+    pub(crate) fn scale(
+        &mut self,
+        from: &Plane<'_>,
+        to: &mut PlaneMut<'_>,
+        area: Area,
+    ) -> Result<(), Error> {
         let wrong = |what: &dyn std::fmt::Display| Error::Internal(format!("scaling: {what}"));
-        let sizes = Sizes { from: (from.width, from.height), to: (area.width, area.height) };
+        let sizes = Sizes {
+            from: (from.width, from.height),
+            to: (area.width, area.height),
+        };
         let plan = match &self.0 {
             Some((known, plan)) if *known == sizes => Arc::clone(plan),
             _ => {
                 let mut scaler = pic_scale::Scaler::new(ResamplingFunction::CatmullRom);
                 // The renditions already run side by side.
                 scaler.set_threading_policy(ThreadingPolicy::Single);
-                let size = |(width, height): (u32, u32)| ImageSize::new(width as usize, height as usize);
-                let plan = scaler.plan_planar_resampling(size(sizes.from), size(sizes.to)).map_err(|e| wrong(&e))?;
+                let size =
+                    |(width, height): (u32, u32)| ImageSize::new(width as usize, height as usize);
+                let plan = scaler
+                    .plan_planar_resampling(size(sizes.from), size(sizes.to))
+                    .map_err(|e| wrong(&e))?;
                 self.0 = Some((sizes, Arc::clone(&plan)));
                 plan
             }
@@ -69,7 +83,10 @@ impl Scaler {
             bit_depth: 8,
         };
         let first = area.top as usize * to.stride + area.left as usize;
-        let data = to.data.get_mut(first..).ok_or_else(|| wrong(&"the rectangle is outside of the picture"))?;
+        let data = to
+            .data
+            .get_mut(first..)
+            .ok_or_else(|| wrong(&"the rectangle is outside of the picture"))?;
         let mut target = ImageStoreMut::<u8, 1> {
             buffer: BufferStore::Borrowed(data),
             channels: 1,
@@ -91,8 +108,14 @@ pub(crate) fn fit(
     (par_num, par_den): (u32, u32),
     (out_width, out_height): (u32, u32),
 ) -> Area {
-    let whole = Area { left: 0, top: 0, width: out_width, height: out_height };
-    let shape = f64::from(width) * f64::from(par_num.max(1)) / (f64::from(height.max(1)) * f64::from(par_den.max(1)));
+    let whole = Area {
+        left: 0,
+        top: 0,
+        width: out_width,
+        height: out_height,
+    };
+    let shape = f64::from(width) * f64::from(par_num.max(1))
+        / (f64::from(height.max(1)) * f64::from(par_den.max(1)));
     let out_shape = f64::from(out_width) / f64::from(out_height.max(1));
     // One line more or less of a small picture is no other shape.
     let tolerance = (2.0 / f64::from(out_width.min(out_height).max(1))).max(0.01);
@@ -102,10 +125,18 @@ pub(crate) fn fit(
     let even = |x: f64| ((x / 2.0).round() as u32 * 2).max(2);
     if shape > out_shape {
         let height = even(f64::from(out_width) / shape).min(out_height);
-        Area { top: ((out_height - height) / 2) & !1, height, ..whole }
+        Area {
+            top: ((out_height - height) / 2) & !1,
+            height,
+            ..whole
+        }
     } else {
         let width = even(f64::from(out_height) * shape).min(out_width);
-        Area { left: ((out_width - width) / 2) & !1, width, ..whole }
+        Area {
+            left: ((out_width - width) / 2) & !1,
+            width,
+            ..whole
+        }
     }
 }
 
@@ -115,24 +146,64 @@ mod tests {
 
     #[test]
     fn same_shape_fills_the_picture() {
-        let whole = Area { left: 0, top: 0, width: 854, height: 480 };
+        let whole = Area {
+            left: 0,
+            top: 0,
+            width: 854,
+            height: 480,
+        };
         assert_eq!(fit((1920, 1080), (1, 1), (854, 480)), whole);
         assert_eq!(fit((720, 576), (64, 45), (854, 480)), whole);
     }
 
     #[test]
     fn another_shape_gets_bars() {
-        assert_eq!(fit((640, 480), (1, 1), (1280, 720)), Area { left: 160, top: 0, width: 960, height: 720 });
-        assert_eq!(fit((1920, 800), (1, 1), (640, 360)), Area { left: 0, top: 46, width: 640, height: 266 });
+        assert_eq!(
+            fit((640, 480), (1, 1), (1280, 720)),
+            Area {
+                left: 160,
+                top: 0,
+                width: 960,
+                height: 720
+            }
+        );
+        assert_eq!(
+            fit((1920, 800), (1, 1), (640, 360)),
+            Area {
+                left: 0,
+                top: 46,
+                width: 640,
+                height: 266
+            }
+        );
     }
 
     #[test]
     fn a_flat_plane_stays_flat_and_the_border_untouched() {
         let source = vec![100u8; 64 * 32];
         let mut target = vec![7u8; 40 * 20];
-        let from = Plane { data: &source, stride: 64, width: 60, height: 32 };
-        let mut to = PlaneMut { data: &mut target, stride: 40 };
-        Scaler::default().scale(&from, &mut to, Area { left: 4, top: 2, width: 30, height: 16 }).unwrap();
+        let from = Plane {
+            data: &source,
+            stride: 64,
+            width: 60,
+            height: 32,
+        };
+        let mut to = PlaneMut {
+            data: &mut target,
+            stride: 40,
+        };
+        Scaler::default()
+            .scale(
+                &from,
+                &mut to,
+                Area {
+                    left: 4,
+                    top: 2,
+                    width: 30,
+                    height: 16,
+                },
+            )
+            .unwrap();
         for (i, &sample) in target.iter().enumerate() {
             let (x, y) = (i % 40, i / 40);
             let inside = (4..34).contains(&x) && (2..18).contains(&y);

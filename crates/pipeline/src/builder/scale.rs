@@ -61,13 +61,18 @@ mod imp {
 
         fn pad_templates() -> &'static [gst::PadTemplate] {
             static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-                let caps = gst_video::VideoCapsBuilder::new().format(gst_video::VideoFormat::I420).build();
-                [("src", gst::PadDirection::Src), ("sink", gst::PadDirection::Sink)]
-                    .into_iter()
-                    .filter_map(|(name, direction)| {
-                        gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &caps).ok()
-                    })
-                    .collect()
+                let caps = gst_video::VideoCapsBuilder::new()
+                    .format(gst_video::VideoFormat::I420)
+                    .build();
+                [
+                    ("src", gst::PadDirection::Src),
+                    ("sink", gst::PadDirection::Sink),
+                ]
+                .into_iter()
+                .filter_map(|(name, direction)| {
+                    gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &caps).ok()
+                })
+                .collect()
             });
             &TEMPLATES
         }
@@ -128,13 +133,17 @@ mod imp {
                 // Chroma planes of 4:2:0 have half the size in both directions.
                 let (shift, black) = if component == 0 { (0, 16) } else { (1, 128) };
                 let from = Plane {
-                    data: input.plane_data(component).map_err(|_| gst::FlowError::Error)?,
+                    data: input
+                        .plane_data(component)
+                        .map_err(|_| gst::FlowError::Error)?,
                     stride: row_length(input.plane_stride(), component),
                     width: input.comp_width(component),
                     height: input.comp_height(component),
                 };
                 let stride = row_length(output.plane_stride(), component);
-                let data = output.plane_data_mut(component).map_err(|_| gst::FlowError::Error)?;
+                let data = output
+                    .plane_data_mut(component)
+                    .map_err(|_| gst::FlowError::Error)?;
                 if framed {
                     data.fill(black);
                 }
@@ -144,16 +153,22 @@ mod imp {
                     width: area.width.div_ceil(1 << shift),
                     height: area.height.div_ceil(1 << shift),
                 };
-                scaler.scale(&from, &mut PlaneMut { data, stride }, area).map_err(|error| {
-                    gst::element_imp_error!(self, gst::StreamError::Failed, ["{error}"]);
-                    gst::FlowError::Error
-                })?;
+                scaler
+                    .scale(&from, &mut PlaneMut { data, stride }, area)
+                    .map_err(|error| {
+                        gst::element_imp_error!(self, gst::StreamError::Failed, ["{error}"]);
+                        gst::FlowError::Error
+                    })?;
             }
             Ok(gst::FlowSuccess::Ok)
         }
     }
 
     fn row_length(strides: &[i32], component: u32) -> usize {
-        strides.get(component as usize).copied().and_then(|s| usize::try_from(s).ok()).unwrap_or(0)
+        strides
+            .get(component as usize)
+            .copied()
+            .and_then(|s| usize::try_from(s).ok())
+            .unwrap_or(0)
     }
 }

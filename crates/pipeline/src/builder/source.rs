@@ -66,7 +66,10 @@ pub(crate) fn add(
     let decode = element::make("decodebin", "decode")?;
     element::chain(pipeline.upcast_ref(), &[file, decode.clone()])?;
 
-    let preferred: Vec<String> = hardware.iter().flat_map(|h| h.elements.values().flatten().cloned()).collect();
+    let preferred: Vec<String> = hardware
+        .iter()
+        .flat_map(|h| h.elements.values().flatten().cloned())
+        .collect();
     // The enum that this signal answers with is not part of the bindings.
     let choice = gst::glib::Type::from_name("GstAutoplugSelectResult")
         .and_then(gst::glib::EnumClass::with_type)
@@ -74,7 +77,11 @@ pub(crate) fn add(
     decode.connect("autoplug-select", false, move |args| {
         let caps = args.get(2)?.get::<gst::Caps>().ok()?;
         let factory = args.get(3)?.get::<gst::ElementFactory>().ok()?;
-        choice.to_value_by_nick(if may_plug(&factory, &caps, &preferred) { "try" } else { "skip" })
+        choice.to_value_by_nick(if may_plug(&factory, &caps, &preferred) {
+            "try"
+        } else {
+            "skip"
+        })
     });
 
     let streams = Arc::new(Streams::default());
@@ -87,14 +94,26 @@ pub(crate) fn add(
             return Some(true.to_value());
         };
         let key = known.key(&pad, kind);
-        Some(watcher.step(&Step { key, pad: &pad, caps: &caps }).to_value())
+        Some(
+            watcher
+                .step(&Step {
+                    key,
+                    pad: &pad,
+                    caps: &caps,
+                })
+                .to_value(),
+        )
     });
     let (known, watcher) = (Arc::clone(&streams), Arc::clone(observer));
     decode.connect("unknown-type", false, move |args| {
         let pad = target(args.get(1)?.get::<gst::Pad>().ok()?);
         let caps = args.get(2)?.get::<gst::Caps>().ok()?;
         let key = known.key(&pad, kind_of(&caps).unwrap_or(Kind::Other));
-        watcher.unknown(&Step { key, pad: &pad, caps: &caps });
+        watcher.unknown(&Step {
+            key,
+            pad: &pad,
+            caps: &caps,
+        });
         None
     });
     let (known, watcher) = (streams, Arc::clone(observer));
@@ -106,7 +125,9 @@ pub(crate) fn add(
 
 /// `decodebin` shows a ghost pad that data will not pass; behind it is the element's own pad.
 fn target(pad: gst::Pad) -> gst::Pad {
-    let inner = pad.downcast_ref::<gst::GhostPad>().and_then(|ghost| ghost.target());
+    let inner = pad
+        .downcast_ref::<gst::GhostPad>()
+        .and_then(|ghost| ghost.target());
     inner.unwrap_or(pad)
 }
 
@@ -128,7 +149,10 @@ pub(crate) fn kind_of(caps: &gst::Caps) -> Option<Kind> {
     let flags = pbutils::pb_utils_get_caps_description_flags(caps);
     if flags.intersects(Flags::CONTAINER | Flags::TAG) {
         None
-    } else if flags.intersects(Flags::VIDEO | Flags::IMAGE) || name.starts_with("video/") || name.starts_with("image/") {
+    } else if flags.intersects(Flags::VIDEO | Flags::IMAGE)
+        || name.starts_with("video/")
+        || name.starts_with("image/")
+    {
         Some(Kind::Video)
     } else if flags.contains(Flags::AUDIO) || name.starts_with("audio/") {
         Some(Kind::Audio)
@@ -144,11 +168,16 @@ struct Streams(Mutex<Vec<(String, StreamKey)>>);
 impl Streams {
     fn key(&self, pad: &gst::Pad, kind: Kind) -> StreamKey {
         let id = stream_id(pad);
-        let Ok(mut known) = self.0.lock() else { return StreamKey { kind, index: 0 } };
+        let Ok(mut known) = self.0.lock() else {
+            return StreamKey { kind, index: 0 };
+        };
         if let Some((_, key)) = known.iter().find(|(other, _)| *other == id) {
             return *key;
         }
-        let key = StreamKey { kind, index: known.iter().filter(|(_, k)| k.kind == kind).count() };
+        let key = StreamKey {
+            kind,
+            index: known.iter().filter(|(_, k)| k.kind == kind).count(),
+        };
         known.push((id, key));
         key
     }
@@ -156,7 +185,10 @@ impl Streams {
     fn find(&self, pad: &gst::Pad) -> Option<StreamKey> {
         let id = stream_id(pad);
         let known = self.0.lock().ok()?;
-        known.iter().find(|(other, _)| *other == id).map(|(_, key)| *key)
+        known
+            .iter()
+            .find(|(other, _)| *other == id)
+            .map(|(_, key)| *key)
     }
 }
 
@@ -176,14 +208,25 @@ fn stream_id(pad: &gst::Pad) -> String {
 
 /// Demuxers that would open what their input names.
 const FOLLOWS_REFERENCES: [&str; 8] = [
-    "hlsdemux", "hlsdemux2", "dashdemux", "dashdemux2", "mssdemux", "mssdemux2", "sdpdemux", "splitmuxsrc",
+    "hlsdemux",
+    "hlsdemux2",
+    "dashdemux",
+    "dashdemux2",
+    "mssdemux",
+    "mssdemux2",
+    "sdpdemux",
+    "splitmuxsrc",
 ];
 
 fn may_plug(factory: &gst::ElementFactory, caps: &gst::Caps, preferred: &[String]) -> bool {
     let name = factory.name();
-    let class = factory.metadata(gst::ELEMENT_METADATA_KLASS).unwrap_or_default();
+    let class = factory
+        .metadata(gst::ELEMENT_METADATA_KLASS)
+        .unwrap_or_default();
     let has = |word: &str| class.split('/').any(|part| part == word);
-    if FOLLOWS_REFERENCES.contains(&name.as_str()) || !(has("Demuxer") || has("Parser") || has("Decoder") || has("Demux")) {
+    if FOLLOWS_REFERENCES.contains(&name.as_str())
+        || !(has("Demuxer") || has("Parser") || has("Decoder") || has("Demux"))
+    {
         return false;
     }
     if !has("Decoder") {
@@ -192,7 +235,10 @@ fn may_plug(factory: &gst::ElementFactory, caps: &gst::Caps, preferred: &[String
     if preferred.iter().any(|p| *p == name) {
         return true;
     }
-    let hardware = has("Hardware") || ["nv", "va", "v4l2", "msdk", "qsv", "amf"].iter().any(|p| name.starts_with(p));
+    let hardware = has("Hardware")
+        || ["nv", "va", "v4l2", "msdk", "qsv", "amf"]
+            .iter()
+            .any(|p| name.starts_with(p));
     let beaten = preferred
         .iter()
         .filter_map(|p| gst::ElementFactory::find(p))

@@ -35,7 +35,9 @@ impl StillsPlan {
         let scale = (f64::from(THUMBNAIL_SIDE) / f64::from(width.max(height).max(1))).min(1.0);
         let side = |n: u32| ((f64::from(n) * scale / 2.0).round() as u32 * 2).max(2);
         Self {
-            thumbnail_at_us: duration_us.filter(|d| *d <= 1_000_000).map_or(1_000_000, |d| d / 2),
+            thumbnail_at_us: duration_us
+                .filter(|d| *d <= 1_000_000)
+                .map_or(1_000_000, |d| d / 2),
             thumbnail_size: (side(width), side(height)),
             storyboard: StoryboardPlan::new(duration_us, width, height),
         }
@@ -59,14 +61,24 @@ pub(crate) fn add(
     download: &[String],
     plan: StillsPlan,
 ) -> Result<Receiver<Still>, Error> {
-    let queue = element::frame_queue("stills:queue", 2)?;
+    let queue = element::frame_queue("stills.queue", 2)?;
     let mut elements = vec![queue.clone()];
     for (i, factory) in download.iter().enumerate() {
-        elements.push(make(factory, &format!("stills:download-{i}"))?);
+        elements.push(make(factory, &format!("stills.download-{i}"))?);
     }
-    let i420 = gst_video::VideoCapsBuilder::new().format(gst_video::VideoFormat::I420).build();
-    let sink = gst_app::AppSink::builder().name("stills:sink").caps(&i420).sync(false).async_(false).build();
-    elements.extend([make("videoconvert", "stills:convert")?, sink.clone().upcast()]);
+    let i420 = gst_video::VideoCapsBuilder::new()
+        .format(gst_video::VideoFormat::I420)
+        .build();
+    let sink = gst_app::AppSink::builder()
+        .name("stills.sink")
+        .caps(&i420)
+        .sync(false)
+        .async_(false)
+        .build();
+    elements.extend([
+        make("videoconvert", "stills.convert")?,
+        sink.clone().upcast(),
+    ]);
     element::chain(pipeline.upcast_ref(), &elements)?;
     let branch = element::branch(tee, &queue)?;
 
@@ -74,7 +86,10 @@ pub(crate) fn add(
     let wants = Arc::new(Mutex::new(Wants::new(plan)));
     let chooser = Arc::clone(&wants);
     branch.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
-        let time = info.buffer().and_then(|b| b.pts()).and_then(|pts| running_time(pad, pts));
+        let time = info
+            .buffer()
+            .and_then(|b| b.pts())
+            .and_then(|pts| running_time(pad, pts));
         let mut wants = chooser.lock().unwrap_or_else(PoisonError::into_inner);
         match time {
             Some(time) if wants.choose(time.useconds()) => gst::PadProbeReturn::Ok,
@@ -89,9 +104,16 @@ pub(crate) fn add(
         gst_app::AppSinkCallbacks::builder()
             .new_sample(move |sink| {
                 let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                let want = wants.lock().unwrap_or_else(PoisonError::into_inner).chosen.pop_front();
+                let want = wants
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .chosen
+                    .pop_front();
                 if let Some(want) = want
-                    && let Err(error) = maker.lock().unwrap_or_else(PoisonError::into_inner).take(&sample, want)
+                    && let Err(error) = maker
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .take(&sample, want)
                 {
                     // A video without a picture beside it is better than no video.
                     tracing::warn!(%error, "a still could not be made");
@@ -99,7 +121,11 @@ pub(crate) fn add(
                 Ok(gst::FlowSuccess::Ok)
             })
             .eos(move |_| {
-                if let Err(error) = at_end.lock().unwrap_or_else(PoisonError::into_inner).finish() {
+                if let Err(error) = at_end
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .finish()
+                {
                     tracing::warn!(%error, "the last stills could not be made");
                 }
             })
@@ -125,7 +151,13 @@ struct Wants {
 
 impl Wants {
     fn new(plan: StillsPlan) -> Self {
-        Self { plan, first: true, thumbnail_done: false, tiles: 0, chosen: std::collections::VecDeque::new() }
+        Self {
+            plan,
+            first: true,
+            thumbnail_done: false,
+            tiles: 0,
+            chosen: std::collections::VecDeque::new(),
+        }
     }
 
     fn choose(&mut self, time_us: u64) -> bool {
@@ -135,7 +167,10 @@ impl Wants {
         let tile = self.tiles < board.max_tiles && time_us >= board.tile_at_us(self.tiles);
         self.tiles += u64::from(tile);
         // The first picture stands in until the right one comes, in case the video ends before.
-        let want = Want { thumbnail: due || self.first, tile };
+        let want = Want {
+            thumbnail: due || self.first,
+            tile,
+        };
         self.first = false;
         let wanted = want.thumbnail || want.tile;
         if wanted {
@@ -162,29 +197,63 @@ struct Sheet {
 
 impl Maker {
     fn new(plan: StillsPlan, send: SyncSender<Still>) -> Self {
-        Self { plan, send, sheet: None, sheets: 0, tiles: 0 }
+        Self {
+            plan,
+            send,
+            sheet: None,
+            sheets: 0,
+            tiles: 0,
+        }
     }
 
     fn take(&mut self, sample: &gst::Sample, want: Want) -> Result<(), Error> {
         let wrong = || Error::Internal("a still has no picture in it".into());
-        let (buffer, caps) = (sample.buffer().ok_or_else(wrong)?, sample.caps().ok_or_else(wrong)?);
+        let (buffer, caps) = (
+            sample.buffer().ok_or_else(wrong)?,
+            sample.caps().ok_or_else(wrong)?,
+        );
         let info = gst_video::VideoInfo::from_caps(caps)?;
         let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info)?;
         if want.thumbnail {
             let (width, height) = self.plan.thumbnail_size;
             let mut picture = blank(width, height, &info)?;
-            place(&frame, &mut picture, Area { left: 0, top: 0, width, height })?;
+            place(
+                &frame,
+                &mut picture,
+                Area {
+                    left: 0,
+                    top: 0,
+                    width,
+                    height,
+                },
+            )?;
             let jpeg = jpeg(&picture.picture, &picture.info)?;
             self.send(Still::Thumbnail(jpeg));
         }
         if want.tile {
-            let StoryboardPlan { tile_width: width, tile_height: height, .. } = self.plan.storyboard;
+            let StoryboardPlan {
+                tile_width: width,
+                tile_height: height,
+                ..
+            } = self.plan.storyboard;
             let mut sheet = match self.sheet.take() {
                 Some(sheet) => sheet,
                 None => blank(width * COLUMNS, height * ROWS, &info)?,
             };
-            let (left, top) = (sheet.tiles % COLUMNS * width, sheet.tiles / COLUMNS * height);
-            place(&frame, &mut sheet, Area { left, top, width, height })?;
+            let (left, top) = (
+                sheet.tiles % COLUMNS * width,
+                sheet.tiles / COLUMNS * height,
+            );
+            place(
+                &frame,
+                &mut sheet,
+                Area {
+                    left,
+                    top,
+                    width,
+                    height,
+                },
+            )?;
             sheet.tiles += 1;
             self.tiles += 1;
             let full = sheet.tiles == COLUMNS * ROWS;
@@ -199,7 +268,10 @@ impl Maker {
     fn finish_sheet(&mut self) -> Result<(), Error> {
         if let Some(sheet) = self.sheet.take() {
             let jpeg = jpeg(&sheet.picture, &sheet.info)?;
-            self.send(Still::Sheet { index: self.sheets, jpeg });
+            self.send(Still::Sheet {
+                index: self.sheets,
+                jpeg,
+            });
             self.sheets += 1;
         }
         Ok(())
@@ -225,13 +297,19 @@ fn blank(width: u32, height: u32, like: &gst_video::VideoInfo) -> Result<Sheet, 
         .build()?;
     let mut picture = gst::Buffer::with_size(info.size())?;
     {
-        let picture = picture.get_mut().ok_or_else(|| Error::Internal("a new buffer is shared".into()))?;
+        let picture = picture
+            .get_mut()
+            .ok_or_else(|| Error::Internal("a new buffer is shared".into()))?;
         let mut frame = gst_video::VideoFrameRef::from_buffer_ref_writable(picture, &info)?;
         for (plane, black) in [(0, 16u8), (1, 128), (2, 128)] {
             frame.plane_data_mut(plane)?.fill(black);
         }
     }
-    Ok(Sheet { picture, info, tiles: 0 })
+    Ok(Sheet {
+        picture,
+        info,
+        tiles: 0,
+    })
 }
 
 /// Scales `frame` into `area` of `sheet`; all of `area`'s numbers are even.
@@ -244,7 +322,12 @@ fn place(
     let mut target = gst_video::VideoFrameRef::from_buffer_ref_writable(picture, &sheet.info)?;
     for component in 0..3u32 {
         let shift = u32::from(component > 0);
-        let length = |strides: &[i32]| strides.get(component as usize).and_then(|s| usize::try_from(*s).ok()).unwrap_or(0);
+        let length = |strides: &[i32]| {
+            strides
+                .get(component as usize)
+                .and_then(|s| usize::try_from(*s).ok())
+                .unwrap_or(0)
+        };
         let from = Plane {
             data: frame.plane_data(component)?,
             stride: length(frame.plane_stride()),
@@ -252,7 +335,10 @@ fn place(
             height: frame.comp_height(component),
         };
         let stride = length(target.plane_stride());
-        let to = &mut PlaneMut { data: target.plane_data_mut(component)?, stride };
+        let to = &mut PlaneMut {
+            data: target.plane_data_mut(component)?,
+            stride,
+        };
         let area = Area {
             left: area.left >> shift,
             top: area.top >> shift,
@@ -267,7 +353,10 @@ fn place(
 /// JPEG of a picture. JPEG has full range and the BT.601 matrix, so the colours are converted.
 fn jpeg(picture: &gst::Buffer, info: &gst_video::VideoInfo) -> Result<Vec<u8>, Error> {
     let pipeline = gst::Pipeline::with_name("jpeg");
-    let source = gst_app::AppSrc::builder().caps(&info.to_caps()?).format(gst::Format::Time).build();
+    let source = gst_app::AppSrc::builder()
+        .caps(&info.to_caps()?)
+        .format(gst::Format::Time)
+        .build();
     let full_range = gst_video::VideoCapsBuilder::new()
         .format(gst_video::VideoFormat::I420)
         .field("colorimetry", "1:4:0:0")
@@ -292,7 +381,9 @@ fn jpeg(picture: &gst::Buffer, info: &gst_video::VideoInfo) -> Result<Vec<u8>, E
         buffer.make_mut().set_pts(gst::ClockTime::ZERO);
         source.push_buffer(buffer).map_err(|_| failed())?;
         source.end_of_stream().map_err(|_| failed())?;
-        let sample = sink.try_pull_sample(gst::ClockTime::from_seconds(20)).ok_or_else(failed)?;
+        let sample = sink
+            .try_pull_sample(gst::ClockTime::from_seconds(20))
+            .ok_or_else(failed)?;
         let map = sample.buffer().ok_or_else(failed)?.map_readable()?;
         Ok(map.to_vec())
     };
@@ -335,8 +426,14 @@ mod tests {
 
     #[test]
     fn the_poster_fits_into_1280() {
-        assert_eq!(StillsPlan::new(None, 3840, 2160).thumbnail_size, (1280, 720));
-        assert_eq!(StillsPlan::new(None, 1080, 1920).thumbnail_size, (720, 1280));
+        assert_eq!(
+            StillsPlan::new(None, 3840, 2160).thumbnail_size,
+            (1280, 720)
+        );
+        assert_eq!(
+            StillsPlan::new(None, 1080, 1920).thumbnail_size,
+            (720, 1280)
+        );
         assert_eq!(StillsPlan::new(None, 640, 360).thumbnail_size, (640, 360));
     }
 }

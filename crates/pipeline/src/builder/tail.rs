@@ -109,7 +109,9 @@ fn watch_video(tails: &Arc<Tails>, pad: &gst::Pad) {
     pad.add_probe(mask, move |pad, info| {
         match &info.data {
             Some(gst::PadProbeData::Buffer(buffer)) => {
-                let end = buffer.pts().map(|pts| pts + buffer.duration().unwrap_or(gst::ClockTime::ZERO));
+                let end = buffer
+                    .pts()
+                    .map(|pts| pts + buffer.duration().unwrap_or(gst::ClockTime::ZERO));
                 if let Some(end) = end.and_then(|end| running_time(pad, end)) {
                     tails.advance(|s| &mut s.video, end.nseconds());
                 }
@@ -146,7 +148,9 @@ fn watch_audio(tails: &Arc<Tails>, pad: &gst::Pad) {
     pad.add_probe(mask, move |pad, info| {
         match &info.data {
             Some(gst::PadProbeData::Buffer(buffer)) => {
-                let end = buffer.pts().map(|pts| pts + buffer.duration().unwrap_or(gst::ClockTime::ZERO));
+                let end = buffer
+                    .pts()
+                    .map(|pts| pts + buffer.duration().unwrap_or(gst::ClockTime::ZERO));
                 if let Some(end) = end.and_then(|end| running_time(pad, end)) {
                     tails.advance(|s| &mut s.audio, end.nseconds());
                 }
@@ -177,10 +181,16 @@ fn silence(pad: &gst::Pad, from_ns: u64, to_ns: u64) -> Option<gst::Buffer> {
     let structure = caps.structure(0)?;
     let rate = u64::try_from(structure.get::<i32>("rate").ok()?).ok()?;
     let channels = usize::try_from(structure.get::<i32>("channels").ok()?).ok()?;
-    let sample_bytes = if structure.get::<&str>("format").ok()?.starts_with('S') { 2 } else { 4 };
+    let sample_bytes = if structure.get::<&str>("format").ok()?.starts_with('S') {
+        2
+    } else {
+        4
+    };
     let first = u128::from(from_ns) * u128::from(rate) / 1_000_000_000;
     let end = u128::from(to_ns) * u128::from(rate) / 1_000_000_000;
-    let samples = usize::try_from(end.saturating_sub(first)).ok().filter(|n| *n > 0)?;
+    let samples = usize::try_from(end.saturating_sub(first))
+        .ok()
+        .filter(|n| *n > 0)?;
     let mut buffer = gst::Buffer::from_mut_slice(vec![0u8; samples * channels * sample_bytes]);
     let fields = buffer.get_mut()?;
     fields.set_pts(position(pad, from_ns));
@@ -228,7 +238,8 @@ mod tests {
     fn an_abandoned_wait_ends() {
         let tails = Arc::new(Tails::default());
         let waiting = Arc::clone(&tails);
-        let thread = std::thread::spawn(move || waiting.follow(|s| &mut s.video, |s| &mut s.audio, |_| ()));
+        let thread =
+            std::thread::spawn(move || waiting.follow(|s| &mut s.video, |s| &mut s.audio, |_| ()));
         tails.abandon();
         thread.join().unwrap();
     }

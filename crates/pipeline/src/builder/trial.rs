@@ -28,7 +28,11 @@ pub(crate) struct Output {
 pub(crate) type Outputs = Arc<Mutex<Vec<Output>>>;
 
 /// A test picture teed into every given encoder at once, as in the real pipeline.
-pub(crate) fn build(pipeline: &gst::Pipeline, encodes: &[Encode<'_>], size: (u32, u32)) -> Result<Outputs, Error> {
+pub(crate) fn build(
+    pipeline: &gst::Pipeline,
+    encodes: &[Encode<'_>],
+    size: (u32, u32),
+) -> Result<Outputs, Error> {
     let source = make("videotestsrc", "trial-source")?;
     source.set_property("num-buffers", i32::try_from(FRAMES).unwrap_or(i32::MAX));
     source.set_property_from_str("pattern", "ball");
@@ -41,12 +45,19 @@ pub(crate) fn build(pipeline: &gst::Pipeline, encodes: &[Encode<'_>], size: (u32
         .build();
     let filter = element::capsfilter("trial-caps", &caps)?;
     let tee = make("tee", "trial-tee")?;
-    element::chain(pipeline.upcast_ref(), &[source, filter.clone(), tee.clone()])?;
+    element::chain(
+        pipeline.upcast_ref(),
+        &[source, filter.clone(), tee.clone()],
+    )?;
 
     let count = AtomicU64::new(0);
     element::pad(&filter, "src")?.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
         if count.fetch_add(1, Ordering::Relaxed) == FORCED {
-            pad.push_event(gst_video::DownstreamForceKeyUnitEvent::builder().all_headers(true).build());
+            pad.push_event(
+                gst_video::DownstreamForceKeyUnitEvent::builder()
+                    .all_headers(true)
+                    .build(),
+            );
         }
         gst::PadProbeReturn::Ok
     });

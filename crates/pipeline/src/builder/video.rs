@@ -42,7 +42,10 @@ impl Trunk<'_> {
         let input = element::frame_queue("decoded", 2)?;
         let tail = make("identity", "video-tail")?;
         tail.set_property("silent", true);
-        let rate = gst::Fraction::new(fraction(self.frame_rate.num()), fraction(self.frame_rate.den()));
+        let rate = gst::Fraction::new(
+            fraction(self.frame_rate.num()),
+            fraction(self.frame_rate.den()),
+        );
 
         let mut elements = vec![input.clone()];
         if let (Some(hardware), false) = (self.hardware, self.stays_on_gpu()) {
@@ -69,15 +72,25 @@ impl Trunk<'_> {
             flip.set_property_from_str("video-direction", direction(self.source.orientation));
             elements.push(flip);
         }
-        let memory = self.hardware.filter(|_| self.stays_on_gpu()).map(|h| h.memory.as_str());
-        let caps = element::in_memory(gst_video::VideoCapsBuilder::new().framerate(rate).build(), memory);
+        let memory = self
+            .hardware
+            .filter(|_| self.stays_on_gpu())
+            .map(|h| h.memory.as_str());
+        let caps = element::in_memory(
+            gst_video::VideoCapsBuilder::new().framerate(rate).build(),
+            memory,
+        );
         let uniform = element::capsfilter("uniform", &caps)?;
         let tee = make("tee", "video-tee")?;
         elements.extend([uniform.clone(), tee.clone()]);
         element::chain(pipeline.upcast_ref(), &elements)?;
 
         keyframes::force_at_interval(&element::pad(&uniform, "src")?, self.frame_rate, self.gop_s);
-        Ok(Ends { input: element::pad(&input, "sink")?, tail: element::pad(&tail, "sink")?, tee })
+        Ok(Ends {
+            input: element::pad(&input, "sink")?,
+            tail: element::pad(&tail, "sink")?,
+            tee,
+        })
     }
 }
 

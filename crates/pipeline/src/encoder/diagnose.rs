@@ -34,7 +34,17 @@ pub(crate) fn advice(needs: &Needs) -> Option<String> {
     if what_lacks(needs).is_some() {
         return needs.device_advice.clone();
     }
-    needs.package.as_ref().map(|package| format!("install {package}, then clear GStreamer's registry cache"))
+    if !needs.devices.is_empty() {
+        return Some(
+            "the driver is there: the GPU may lack this unit (H100 and H200 decode but do not encode), \
+             or other programs hold all sessions; see docs/GPU.md"
+                .into(),
+        );
+    }
+    needs
+        .package
+        .as_ref()
+        .map(|package| format!("install {package}, then clear GStreamer's registry cache"))
 }
 
 /// The first thing that `needs` names and the machine has not.
@@ -56,19 +66,40 @@ fn what_lacks(needs: &Needs) -> Option<String> {
             return Some(refused.unwrap_or_else(|| format!("no device {first}")));
         }
     }
-    needs.libraries.iter().find(|library| !is_installed(library)).map(|library| format!("no library {library}"))
+    needs
+        .libraries
+        .iter()
+        .find(|library| !is_installed(library))
+        .map(|library| format!("no library {library}"))
 }
 
 /// Whether the dynamic linker would find a library. Looks where it looks, without loading it.
 fn is_installed(library: &str) -> bool {
     let configured = std::fs::read_to_string("/etc/ld.so.conf").unwrap_or_default();
-    let included = std::fs::read_dir("/etc/ld.so.conf.d").into_iter().flatten().flatten();
-    let included: Vec<String> = included.filter_map(|e| std::fs::read_to_string(e.path()).ok()).collect();
-    let lines = configured.lines().chain(included.iter().flat_map(|text| text.lines()));
-    let mut folders: Vec<PathBuf> = lines.map(str::trim).filter(|l| l.starts_with('/')).map(PathBuf::from).collect();
+    let included = std::fs::read_dir("/etc/ld.so.conf.d")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let included: Vec<String> = included
+        .filter_map(|e| std::fs::read_to_string(e.path()).ok())
+        .collect();
+    let lines = configured
+        .lines()
+        .chain(included.iter().flat_map(|text| text.lines()));
+    let mut folders: Vec<PathBuf> = lines
+        .map(str::trim)
+        .filter(|l| l.starts_with('/'))
+        .map(PathBuf::from)
+        .collect();
     folders.extend(["/lib", "/usr/lib", "/lib64", "/usr/lib64"].map(PathBuf::from));
     let arch = std::env::consts::ARCH;
-    folders.extend([format!("/lib/{arch}-linux-gnu"), format!("/usr/lib/{arch}-linux-gnu")].map(PathBuf::from));
+    folders.extend(
+        [
+            format!("/lib/{arch}-linux-gnu"),
+            format!("/usr/lib/{arch}-linux-gnu"),
+        ]
+        .map(PathBuf::from),
+    );
     folders.iter().any(|folder| folder.join(library).exists())
 }
 
@@ -78,23 +109,38 @@ mod tests {
 
     #[test]
     fn a_missing_device_is_named() {
-        let needs = Needs { devices: vec!["/dev/no-such-gpu0".into()], ..Needs::default() };
+        let needs = Needs {
+            devices: vec!["/dev/no-such-gpu0".into()],
+            ..Needs::default()
+        };
         assert_eq!(
             why_missing(&needs, &["b".into(), "a".into(), "a".into()]),
             "GStreamer has no a or b: no device /dev/no-such-gpu0"
         );
-        assert_eq!(explain(&needs, "it broke"), "it broke (no device /dev/no-such-gpu0)");
+        assert_eq!(
+            explain(&needs, "it broke"),
+            "it broke (no device /dev/no-such-gpu0)"
+        );
     }
 
     #[test]
     fn a_missing_library_is_named_and_a_present_one_is_not() {
-        let needs = Needs { libraries: vec!["libc.so.6".into(), "libno-such.so.1".into()], ..Needs::default() };
-        assert_eq!(what_lacks(&needs).as_deref(), Some("no library libno-such.so.1"));
+        let needs = Needs {
+            libraries: vec!["libc.so.6".into(), "libno-such.so.1".into()],
+            ..Needs::default()
+        };
+        assert_eq!(
+            what_lacks(&needs).as_deref(),
+            Some("no library libno-such.so.1")
+        );
     }
 
     #[test]
     fn a_missing_package_is_named() {
-        let needs = Needs { package: Some("gstreamer1.0-x".into()), ..Needs::default() };
+        let needs = Needs {
+            package: Some("gstreamer1.0-x".into()),
+            ..Needs::default()
+        };
         assert!(why_missing(&needs, &["xenc".into()]).contains("gstreamer1.0-x"));
     }
 }

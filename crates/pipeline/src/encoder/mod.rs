@@ -4,13 +4,14 @@ pub(crate) mod diagnose;
 mod prove;
 mod threads;
 
+use clipsy_domain::failure::{Failure, FailureCode, Stage};
 use clipsy_domain::ladder::{Plan, VideoSettings};
 use clipsy_domain::progress::PassedOver;
 use gstreamer as gst;
 
-use crate::Error;
 use crate::builder::package::Encode;
 use crate::catalog::{Catalog, EncoderSpec, Settings, VariantSpec};
+use crate::{CancelToken, Error};
 pub(crate) use prove::prove;
 
 /// Which encoder to use.
@@ -26,7 +27,11 @@ pub enum Choice {
 impl Choice {
     /// `"auto"` or an identifier from the catalog.
     pub fn parse(text: &str) -> Self {
-        if text == "auto" { Self::Auto } else { Self::Only(text.to_owned()) }
+        if text == "auto" {
+            Self::Auto
+        } else {
+            Self::Only(text.to_owned())
+        }
     }
 }
 
@@ -45,23 +50,44 @@ pub(crate) fn select<'a>(
     failed: &[String],
     plan: &Plan,
     video: &VideoSettings,
+    cancel: &CancelToken,
 ) -> Result<(Option<Selected<'a>>, Vec<PassedOver>), Error> {
+    check(catalog, choice)?;
     let candidates: Vec<&EncoderSpec> = match choice {
         Choice::Auto => catalog.encoders.iter().collect(),
-        Choice::Only(id) => {
-            let known: Vec<&str> = catalog.encoders.iter().map(|e| e.id.as_str()).collect();
-            let unknown = || Error::Catalog(format!("there is no encoder {id:?}; known are auto, {}", known.join(", ")));
-            vec![catalog.encoder(id).ok_or_else(unknown)?]
-        }
+        Choice::Only(id) => catalog.encoder(id).into_iter().collect(),
     };
     let mut passed_over = Vec::new();
-    for spec in candidates.into_iter().filter(|spec| !failed.contains(&spec.id)) {
-        match prove(spec, plan, video) {
+    for spec in candidates
+        .into_iter()
+        .filter(|spec| !failed.contains(&spec.id))
+    {
+        if cancel.is_cancelled() {
+            return Err(Failure::new(FailureCode::Cancelled, Stage::Plan, "cancelled").into());
+        }
+        match prove(spec, plan, video, cancel) {
             Ok(variant) => return Ok((Some(Selected { spec, variant }), passed_over)),
-            Err(reason) => passed_over.push(PassedOver { encoder: spec.id.clone(), reason }),
+            Err(reason) => passed_over.push(PassedOver {
+                encoder: spec.id.clone(),
+                reason,
+            }),
         }
     }
     Ok((None, passed_over))
+}
+
+/// Refuses a choice that the catalog does not know.
+pub(crate) fn check(catalog: &Catalog, choice: &Choice) -> Result<(), Error> {
+    match choice {
+        Choice::Only(id) if catalog.encoder(id).is_none() => {
+            let known: Vec<&str> = catalog.encoders.iter().map(|e| e.id.as_str()).collect();
+            Err(Error::Catalog(format!(
+                "there is no encoder {id:?}; known are auto, {}",
+                known.join(", ")
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The settings of each rendition of `plan`, in its order.
@@ -95,7 +121,12 @@ pub(crate) fn encodes<'a>(
     plan.rungs
         .iter()
         .zip(settings)
-        .map(|(rung, settings)| Encode { rung, variant, settings, prepare })
+        .map(|(rung, settings)| Encode {
+            rung,
+            variant,
+            settings,
+            prepare,
+        })
         .collect()
 }
 
@@ -103,7 +134,10 @@ pub(crate) fn encodes<'a>(
 pub(crate) fn installed(spec: &EncoderSpec) -> Result<&VariantSpec, Vec<String>> {
     let missing = |variant: &VariantSpec| -> Vec<String> {
         let names = variant.prepare.iter().chain([&variant.element]);
-        names.filter(|name| gst::ElementFactory::find(name).is_none()).cloned().collect()
+        names
+            .filter(|name| gst::ElementFactory::find(name).is_none())
+            .cloned()
+            .collect()
     };
     match spec.variants.iter().find(|v| missing(v).is_empty()) {
         Some(variant) => Ok(variant),

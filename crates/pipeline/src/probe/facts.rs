@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clipsy_domain::frame_rate::FrameRate;
 use clipsy_domain::limits::Limits;
-use clipsy_domain::media::{AudioStream, Decoding, HdrKind, MediaInfo, Orientation, SampleAspect, VideoStream};
+use clipsy_domain::media::{
+    AudioStream, Decoding, HdrKind, MediaInfo, Orientation, SampleAspect, VideoStream,
+};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_pbutils as pbutils;
@@ -51,7 +53,11 @@ struct Stream {
 
 impl Facts {
     pub(super) fn new(pipeline: &gst::Pipeline, limits: Limits) -> Self {
-        Self { pipeline: pipeline.downgrade(), limits, found: Arc::default() }
+        Self {
+            pipeline: pipeline.downgrade(),
+            limits,
+            found: Arc::default(),
+        }
     }
 
     fn found(&self) -> MutexGuard<'_, Found> {
@@ -66,8 +72,15 @@ impl Facts {
     /// A single picture that lies in no container.
     pub(super) fn is_picture(&self) -> bool {
         let found = self.found();
-        let image = |caps: &gst::Caps| caps.structure(0).is_some_and(|s| s.name().starts_with("image/"));
-        found.bare && found.streams.iter().all(|s| s.steps.first().is_some_and(image))
+        let image = |caps: &gst::Caps| {
+            caps.structure(0)
+                .is_some_and(|s| s.name().starts_with("image/"))
+        };
+        found.bare
+            && found
+                .streams
+                .iter()
+                .all(|s| s.steps.first().is_some_and(image))
     }
 
     /// True when going on would tell nothing more.
@@ -75,7 +88,8 @@ impl Facts {
         let found = self.found();
         let settled = |s: &Stream| match s.key.kind {
             Kind::Video => {
-                s.packets >= TOO_MANY_PACKETS || (s.decoding != Decoding::NoOutput && s.packets >= ENOUGH_PACKETS)
+                s.packets >= TOO_MANY_PACKETS
+                    || (s.decoding != Decoding::NoOutput && s.packets >= ENOUGH_PACKETS)
             }
             Kind::Audio => s.decoding != Decoding::NoOutput || s.packets >= TOO_MANY_PACKETS,
             Kind::Other => true,
@@ -83,13 +97,19 @@ impl Facts {
         found.complete && !found.streams.is_empty() && found.streams.iter().all(settled)
     }
 
-    /// Everything that was found, with `duration` as the container tells it.
-    pub(super) fn media_info(&self, size_bytes: u64, duration: Option<gst::ClockTime>) -> MediaInfo {
+    /// Everything that was found, with `duration` as the container tells it. Without that it is
+    /// measured, if the whole file was `read_to_the_end`.
+    pub(super) fn media_info(
+        &self,
+        size_bytes: u64,
+        duration: Option<gst::ClockTime>,
+        read_to_the_end: bool,
+    ) -> MediaInfo {
         let found = self.found();
         let declared = duration
             .filter(|d| !d.is_zero())
             .map(|d| d.nseconds().saturating_sub(found.counted_from_ns()));
-        let duration_ns = declared.or_else(|| found.measured_ns());
+        let duration_ns = declared.or_else(|| found.measured_ns().filter(|_| read_to_the_end));
         let container = found.container.as_ref().map_or_else(
             || "elementary stream".to_owned(),
             |caps| pbutils::pb_utils_get_codec_description(caps).to_string(),
@@ -99,7 +119,7 @@ impl Facts {
             container,
             size_bytes,
             duration_s: duration_ns.map(|ns| (ns as f64 / 1e6).round() / 1e3),
-            duration_measured: declared.is_none(),
+            duration_measured: declared.is_none() && duration_ns.is_some(),
             video: of(Kind::Video).map(Stream::video).collect(),
             audio: of(Kind::Audio).map(Stream::audio).collect(),
             other: of(Kind::Other).map(Stream::codec).collect(),
@@ -122,7 +142,10 @@ impl Observer for Facts {
         }
         let stream = found.stream(step.key);
         // The decoder's own output passes here too; only what was raw from the start counts.
-        let raw = step.caps.structure(0).is_some_and(|s| s.name().ends_with("/x-raw"));
+        let raw = step
+            .caps
+            .structure(0)
+            .is_some_and(|s| s.name().ends_with("/x-raw"));
         if raw && !stream.steps.is_empty() {
             return true;
         }
@@ -200,7 +223,9 @@ fn watch_output(pad: &gst::Pad, found: &Arc<Mutex<Found>>, key: StreamKey) {
         let stream = found.stream(key);
         if stream.decoded.is_none()
             && let Some(caps) = pad.current_caps()
-            && caps.structure(0).is_some_and(|s| s.name().ends_with("/x-raw"))
+            && caps
+                .structure(0)
+                .is_some_and(|s| s.name().ends_with("/x-raw"))
         {
             stream.decoded = Some(caps);
             stream.decoding = Decoding::Works;
@@ -225,20 +250,31 @@ fn lock(found: &Mutex<Found>) -> MutexGuard<'_, Found> {
 
 impl Found {
     fn stream(&mut self, key: StreamKey) -> &mut Stream {
-        let at = self.streams.iter().position(|s| s.key == key).unwrap_or_else(|| {
-            self.streams.push(Stream::new(key));
-            self.streams.len() - 1
-        });
+        let at = self
+            .streams
+            .iter()
+            .position(|s| s.key == key)
+            .unwrap_or_else(|| {
+                self.streams.push(Stream::new(key));
+                self.streams.len() - 1
+            });
         &mut self.streams[at]
     }
 
     /// Matroska counts its length from zero even if the first packet comes later.
     fn counted_from_ns(&self) -> u64 {
-        let name = self.container.as_ref().and_then(|caps| caps.structure(0)).map(|s| s.name().as_str());
+        let name = self
+            .container
+            .as_ref()
+            .and_then(|caps| caps.structure(0))
+            .map(|s| s.name().as_str());
         match name {
-            Some("video/x-matroska" | "audio/x-matroska" | "video/webm" | "audio/webm") => {
-                self.streams.iter().filter_map(|s| s.first_ns).min().unwrap_or(0)
-            }
+            Some("video/x-matroska" | "audio/x-matroska" | "video/webm" | "audio/webm") => self
+                .streams
+                .iter()
+                .filter_map(|s| s.first_ns)
+                .min()
+                .unwrap_or(0),
             _ => 0,
         }
     }
@@ -275,7 +311,9 @@ impl Stream {
 
     fn note_packet(&mut self, buffer: &gst::Buffer) {
         self.packets += 1;
-        let Some(pts) = buffer.pts().map(gst::ClockTime::nseconds) else { return };
+        let Some(pts) = buffer.pts().map(gst::ClockTime::nseconds) else {
+            return;
+        };
         let end = pts + buffer.duration().map_or(0, gst::ClockTime::nseconds);
         self.first_ns = Some(self.first_ns.map_or(pts, |first| first.min(pts)));
         self.last_ns = self.last_ns.max(end);
@@ -285,15 +323,24 @@ impl Stream {
     }
 
     fn codec(&self) -> String {
-        let Some(caps) = self.steps.last() else { return "unknown".into() };
+        let Some(caps) = self.steps.last() else {
+            return "unknown".into();
+        };
         let name = caps.structure(0).map_or("unknown", |s| s.name().as_str());
         // Parsers add the profile, demuxers the name of codecs that nobody knows.
         let described = pbutils::pb_utils_get_codec_description(caps).to_string();
-        let described = match caps.structure(0).and_then(|s| s.get::<String>("fourcc").ok()) {
+        let described = match caps
+            .structure(0)
+            .and_then(|s| s.get::<String>("fourcc").ok())
+        {
             Some(fourcc) => format!("{described} [{fourcc}]"),
             None => described,
         };
-        if described.starts_with("Unknown") { name.to_owned() } else { described }
+        if described.starts_with("Unknown") {
+            name.to_owned()
+        } else {
+            described
+        }
     }
 
     /// The value of a caps field at the step nearest to the decoder that has it.
@@ -301,26 +348,50 @@ impl Stream {
     where
         for<'a> T: gst::glib::value::FromValue<'a> + 'static,
     {
-        self.steps.iter().rev().find_map(|caps| caps.structure(0)?.get::<T>(name).ok())
+        self.steps
+            .iter()
+            .rev()
+            .find_map(|caps| caps.structure(0)?.get::<T>(name).ok())
     }
 
     fn bitrate(&self) -> Option<u32> {
         let bitrate = self.tags.get::<gst::tags::Bitrate>().map(|v| v.get());
-        bitrate.or_else(|| self.tags.get::<gst::tags::NominalBitrate>().map(|v| v.get())).filter(|b| *b > 0)
+        bitrate
+            .or_else(|| {
+                self.tags
+                    .get::<gst::tags::NominalBitrate>()
+                    .map(|v| v.get())
+            })
+            .filter(|b| *b > 0)
     }
 
     fn language(&self) -> Option<String> {
-        self.tags.get::<gst::tags::LanguageCode>().map(|v| v.get().to_owned()).filter(|l| l != "und")
+        self.tags
+            .get::<gst::tags::LanguageCode>()
+            .map(|v| v.get().to_owned())
+            .filter(|l| l != "und")
     }
 
     fn video(&self) -> VideoStream {
-        let info = self.decoded.as_ref().and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
-        let side = |name: &str| self.field::<i32>(name).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
-        let par = info.as_ref().map(gst_video::VideoInfo::par).or_else(|| self.field("pixel-aspect-ratio"));
+        let info = self
+            .decoded
+            .as_ref()
+            .and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
+        let side = |name: &str| {
+            self.field::<i32>(name)
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(0)
+        };
+        let par = info
+            .as_ref()
+            .map(gst_video::VideoInfo::par)
+            .or_else(|| self.field("pixel-aspect-ratio"));
         let format = info.as_ref().map(gst_video::VideoInfo::format_info);
         let interlaced = match &info {
             Some(info) => info.interlace_mode() != gst_video::VideoInterlaceMode::Progressive,
-            None => self.field::<String>("interlace-mode").is_some_and(|mode| mode != "progressive"),
+            None => self
+                .field::<String>("interlace-mode")
+                .is_some_and(|mode| mode != "progressive"),
         };
         let declared = self
             .field::<gst::Fraction>("framerate")
@@ -331,10 +402,20 @@ impl Stream {
         VideoStream {
             index: self.key.index,
             codec: self.codec(),
+            media_type: self
+                .steps
+                .last()
+                .and_then(|c| c.structure(0))
+                .map(|s| s.name().to_string())
+                .unwrap_or_default(),
             decoding: self.decoding,
             default: self.default,
-            width: info.as_ref().map_or_else(|| side("width"), gst_video::VideoInfo::width),
-            height: info.as_ref().map_or_else(|| side("height"), gst_video::VideoInfo::height),
+            width: info
+                .as_ref()
+                .map_or_else(|| side("width"), gst_video::VideoInfo::width),
+            height: info
+                .as_ref()
+                .map_or_else(|| side("height"), gst_video::VideoInfo::height),
             orientation: self.orientation(),
             sample_aspect: par.map_or(SampleAspect::SQUARE, sample_aspect),
             frame_rate: timing.rate,
@@ -355,7 +436,10 @@ impl Stream {
     fn audio(&self) -> AudioStream {
         let decoded = |name: &str| self.decoded.as_ref()?.structure(0)?.get::<i32>(name).ok();
         let number = |name: &str| {
-            decoded(name).or_else(|| self.field::<i32>(name)).and_then(|n| u32::try_from(n).ok()).unwrap_or(0)
+            decoded(name)
+                .or_else(|| self.field::<i32>(name))
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(0)
         };
         AudioStream {
             index: self.key.index,
@@ -370,20 +454,33 @@ impl Stream {
     }
 
     fn orientation(&self) -> Orientation {
-        let Some(tag) = self.tags.get::<gst::tags::ImageOrientation>() else { return Orientation::default() };
+        let Some(tag) = self.tags.get::<gst::tags::ImageOrientation>() else {
+            return Orientation::default();
+        };
         let (mirrored, turn) = match tag.get().strip_prefix("flip-") {
             Some(turn) => (true, turn),
             None => (false, tag.get()),
         };
-        let degrees = turn.strip_prefix("rotate-").and_then(|d| d.parse::<u16>().ok()).unwrap_or(0) % 360;
-        Orientation { degrees: degrees / 90 * 90, mirrored }
+        let degrees = turn
+            .strip_prefix("rotate-")
+            .and_then(|d| d.parse::<u16>().ok())
+            .unwrap_or(0)
+            % 360;
+        Orientation {
+            degrees: degrees / 90 * 90,
+            mirrored,
+        }
     }
 }
 
 fn sample_aspect(par: gst::Fraction) -> SampleAspect {
     let (num, den) = (par.numer().unsigned_abs(), par.denom().unsigned_abs());
     // More than 16 to 1 is no lens but a broken header.
-    if num == 0 || den == 0 || num.max(den) / num.min(den) > 16 { SampleAspect::SQUARE } else { SampleAspect { num, den } }
+    if num == 0 || den == 0 || num.max(den) / num.min(den) > 16 {
+        SampleAspect::SQUARE
+    } else {
+        SampleAspect { num, den }
+    }
 }
 
 fn chroma(format: &gst_video::VideoFormatInfo) -> &'static str {

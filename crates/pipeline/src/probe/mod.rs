@@ -26,14 +26,23 @@ const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// Fails if the file is no media at all; whether it can be made into renditions is
 /// [`check`]'s question.
 pub fn probe(path: &Path, limits: &Limits, cancel: &CancelToken) -> Result<MediaInfo, Error> {
-    let metadata = std::fs::metadata(path).map_err(|source| Error::Source { path: path.to_owned(), source })?;
+    let metadata = std::fs::metadata(path).map_err(|source| Error::Source {
+        path: path.to_owned(),
+        source,
+    })?;
     if !metadata.is_file() {
-        return Err(refuse(FailureCode::UnsupportedContainer, "this is not a file"));
+        return Err(refuse(
+            FailureCode::UnsupportedContainer,
+            "this is not a file",
+        ));
     }
     if metadata.len() == 0 {
         return Err(refuse(FailureCode::CorruptInput, "the file is empty"));
     }
-    std::fs::File::open(path).map_err(|source| Error::Source { path: path.to_owned(), source })?;
+    std::fs::File::open(path).map_err(|source| Error::Source {
+        path: path.to_owned(),
+        source,
+    })?;
 
     let pipeline = gst::Pipeline::with_name("probe");
     let facts = Arc::new(Facts::new(&pipeline, limits.clone()));
@@ -42,16 +51,22 @@ pub fn probe(path: &Path, limits: &Limits, cancel: &CancelToken) -> Result<Media
     let duration = pipeline.query_duration::<gst::ClockTime>();
     stop(&pipeline);
 
-    let broke_off = outcome?;
-    let media = facts.media_info(metadata.len(), duration);
+    let end = outcome?;
+    let media = facts.media_info(metadata.len(), duration, !matches!(end, End::TooSlow));
     if media.track_count() == 0 {
-        return Err(broke_off.map_or_else(
-            || refuse(FailureCode::UnsupportedContainer, "no known format was recognised"),
-            |failure| Error::Failure(failure.as_refusal(facts.saw_container())),
-        ));
+        return Err(match end {
+            End::BrokeOff(reason) => Error::Failure(reason.as_refusal(facts.saw_container())),
+            End::Enough | End::TooSlow => refuse(
+                FailureCode::UnsupportedContainer,
+                "no known format was recognised",
+            ),
+        });
     }
     if facts.is_picture() {
-        return Err(refuse(FailureCode::UnsupportedContainer, format!("this is a picture ({})", media.video[0].codec)));
+        return Err(refuse(
+            FailureCode::UnsupportedContainer,
+            format!("this is a picture ({})", media.video[0].codec),
+        ));
     }
     Ok(media)
 }
@@ -64,8 +79,15 @@ pub fn check<'a>(media: &'a MediaInfo, limits: &Limits) -> Result<&'a VideoStrea
     }
     let Some(video) = media.main_video() else {
         let found: Vec<&str> = media.audio.iter().map(|a| a.codec.as_str()).collect();
-        let found = if found.is_empty() { "no audio either".into() } else { format!("only audio: {}", found.join(", ")) };
-        return Err(failure(FailureCode::NoVideoStream, format!("the file has no video stream ({found})")));
+        let found = if found.is_empty() {
+            "no audio either".into()
+        } else {
+            format!("only audio: {}", found.join(", "))
+        };
+        return Err(failure(
+            FailureCode::NoVideoStream,
+            format!("the file has no video stream ({found})"),
+        ));
     };
     match video.decoding {
         Decoding::Works => Ok(video),
@@ -75,9 +97,22 @@ pub fn check<'a>(media: &'a MediaInfo, limits: &Limits) -> Result<&'a VideoStrea
         )),
         Decoding::NoOutput | Decoding::Skipped => Err(failure(
             FailureCode::CorruptInput,
-            format!("no picture could be decoded from the {} stream", video.codec),
+            format!(
+                "no picture could be decoded from the {} stream",
+                video.codec
+            ),
         )),
     }
+}
+
+/// How a scan ended.
+enum End {
+    /// All that is needed is known, or the file is over.
+    Enough,
+    /// It took too long.
+    TooSlow,
+    /// Reading failed.
+    BrokeOff(BrokeOff),
 }
 
 /// Why a scan ended early.
@@ -91,18 +126,26 @@ impl BrokeOff {
         let not_media = self.error.matches(gst::StreamError::TypeNotFound)
             || self.error.matches(gst::StreamError::WrongType)
             || (self.error.matches(gst::StreamError::CodecNotFound) && !saw_container);
-        let code = if not_media && !saw_container { FailureCode::UnsupportedContainer } else { FailureCode::CorruptInput };
+        let code = if not_media && !saw_container {
+            FailureCode::UnsupportedContainer
+        } else {
+            FailureCode::CorruptInput
+        };
         let message = match code {
-            FailureCode::UnsupportedContainer => format!("this is no known video format ({})", self.message),
+            FailureCode::UnsupportedContainer => {
+                format!("this is no known video format ({})", self.message)
+            }
             _ => format!("the file cannot be read ({})", self.message),
         };
         Failure::new(code, Stage::Probe, message)
     }
 }
 
-/// Runs the pipeline until enough is known. `Some` says that reading broke off.
-fn scan(pipeline: &gst::Pipeline, facts: &Facts, cancel: &CancelToken) -> Result<Option<BrokeOff>, Error> {
-    let bus = pipeline.bus().ok_or_else(|| Error::Internal("the pipeline has no bus".into()))?;
+/// Runs the pipeline until enough is known.
+fn scan(pipeline: &gst::Pipeline, facts: &Facts, cancel: &CancelToken) -> Result<End, Error> {
+    let bus = pipeline
+        .bus()
+        .ok_or_else(|| Error::Internal("the pipeline has no bus".into()))?;
     let started = Instant::now();
     // A failed state change says why on the bus.
     let _ = pipeline.set_state(gst::State::Playing);
@@ -112,20 +155,27 @@ fn scan(pipeline: &gst::Pipeline, facts: &Facts, cancel: &CancelToken) -> Result
         }
         if let Some(message) = bus.timed_pop(gst::ClockTime::from_mseconds(20)) {
             match message.view() {
-                gst::MessageView::Eos(_) => return Ok(None),
+                gst::MessageView::Eos(_) => return Ok(End::Enough),
                 gst::MessageView::Error(error) => {
-                    return Ok(Some(BrokeOff { error: error.error(), message: describe(error) }));
+                    return Ok(End::BrokeOff(BrokeOff {
+                        error: error.error(),
+                        message: describe(error),
+                    }));
                 }
                 _ => continue,
             }
         }
-        let has_duration = || pipeline.query_duration::<gst::ClockTime>().is_some_and(|d| !d.is_zero());
+        let has_duration = || {
+            pipeline
+                .query_duration::<gst::ClockTime>()
+                .is_some_and(|d| !d.is_zero())
+        };
         if facts.is_enough() && has_duration() {
-            return Ok(None);
+            return Ok(End::Enough);
         }
         if started.elapsed() > TIME_LIMIT {
             tracing::warn!("probing took too long, going on with what is known");
-            return Ok(None);
+            return Ok(End::TooSlow);
         }
     }
 }

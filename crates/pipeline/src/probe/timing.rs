@@ -21,7 +21,10 @@ pub(super) fn judge(pts: &[u64], declared: Option<FrameRate>, interlaced: bool) 
     gaps.sort_unstable();
     let declared = declared.map(|d| FrameRate::nearest_standard(d.as_f64(), 0.000_5).unwrap_or(d));
     if gaps.len() < 3 {
-        return Timing { rate: declared.or_else(|| average(&gaps)), variable: false };
+        return Timing {
+            rate: declared.or_else(|| average(&gaps)),
+            variable: false,
+        };
     }
     // Field pictures come in pairs, of which often only one has a timestamp: do not count them.
     let variable = !interlaced && varies(&gaps);
@@ -30,17 +33,25 @@ pub(super) fn judge(pts: &[u64], declared: Option<FrameRate>, interlaced: bool) 
     } else {
         let measured = average(&gaps);
         match (declared, measured) {
-            (Some(d), Some(m)) if interlaced || (d.as_f64() / m.as_f64() - 1.0).abs() < 0.02 => Some(d),
+            (Some(d), Some(m)) if interlaced || (d.as_f64() / m.as_f64() - 1.0).abs() < 0.02 => {
+                Some(d)
+            }
             (d, m) => m.or(d),
         }
     };
-    Timing { rate: rate.or(declared), variable }
+    Timing {
+        rate: rate.or(declared),
+        variable,
+    }
 }
 
 fn varies(gaps: &[u64]) -> bool {
     let median = gaps[gaps.len() / 2];
     let tolerance = (median / 4).max(2_500_000);
-    let off = gaps.iter().filter(|g| g.abs_diff(median) > tolerance).count();
+    let off = gaps
+        .iter()
+        .filter(|g| g.abs_diff(median) > tolerance)
+        .count();
     off * 50 > gaps.len()
 }
 
@@ -56,13 +67,19 @@ fn average(gaps: &[u64]) -> Option<FrameRate> {
 /// The standard rate that most gaps are nearest to.
 fn most_frequent(gaps: &[u64]) -> Option<FrameRate> {
     let mut votes: Vec<(FrameRate, usize)> = Vec::new();
-    for rate in gaps.iter().filter_map(|&g| FrameRate::nearest_standard(1e9 / g.max(1) as f64, 0.08)) {
+    for rate in gaps
+        .iter()
+        .filter_map(|&g| FrameRate::nearest_standard(1e9 / g.max(1) as f64, 0.08))
+    {
         match votes.iter_mut().find(|(other, _)| *other == rate) {
             Some((_, count)) => *count += 1,
             None => votes.push((rate, 1)),
         }
     }
-    let best = votes.iter().max_by_key(|(_, count)| *count).map(|(rate, _)| *rate);
+    let best = votes
+        .iter()
+        .max_by_key(|(_, count)| *count)
+        .map(|(rate, _)| *rate);
     best.or_else(|| average(gaps))
 }
 
@@ -80,26 +97,62 @@ mod tests {
 
     #[test]
     fn millisecond_timestamps_do_not_make_a_rate_variable() {
-        let pts: Vec<u64> = grid(30_000.0 / 1001.0, 200).iter().map(|t| t / 1_000_000 * 1_000_000).collect();
-        assert_eq!(judge(&pts, None, false), Timing { rate: rate(30_000, 1001), variable: false });
-        assert_eq!(judge(&pts, rate(30_000, 1001), false).rate, rate(30_000, 1001));
+        let pts: Vec<u64> = grid(30_000.0 / 1001.0, 200)
+            .iter()
+            .map(|t| t / 1_000_000 * 1_000_000)
+            .collect();
+        assert_eq!(
+            judge(&pts, None, false),
+            Timing {
+                rate: rate(30_000, 1001),
+                variable: false
+            }
+        );
+        assert_eq!(
+            judge(&pts, rate(30_000, 1001), false).rate,
+            rate(30_000, 1001)
+        );
     }
 
     #[test]
     fn a_wrong_declaration_loses_against_the_timestamps() {
-        assert_eq!(judge(&grid(25.0, 100), rate(50, 1), false).rate, rate(25, 1));
-        assert_eq!(judge(&grid(50.0, 100), rate(25, 1), true).rate, rate(25, 1), "field pictures");
+        assert_eq!(
+            judge(&grid(25.0, 100), rate(50, 1), false).rate,
+            rate(25, 1)
+        );
+        assert_eq!(
+            judge(&grid(50.0, 100), rate(25, 1), true).rate,
+            rate(25, 1),
+            "field pictures"
+        );
     }
 
     #[test]
     fn dropped_frames_make_it_variable_at_the_most_frequent_rate() {
-        let pts: Vec<u64> = grid(30.0, 300).into_iter().enumerate().filter(|(i, _)| i % 7 > 1).map(|(_, t)| t).collect();
-        assert_eq!(judge(&pts, rate(22, 1), false), Timing { rate: rate(30, 1), variable: true });
+        let pts: Vec<u64> = grid(30.0, 300)
+            .into_iter()
+            .enumerate()
+            .filter(|(i, _)| i % 7 > 1)
+            .map(|(_, t)| t)
+            .collect();
+        assert_eq!(
+            judge(&pts, rate(22, 1), false),
+            Timing {
+                rate: rate(30, 1),
+                variable: true
+            }
+        );
     }
 
     #[test]
     fn few_packets_tell_nothing() {
-        assert_eq!(judge(&[0], None, false), Timing { rate: None, variable: false });
+        assert_eq!(
+            judge(&[0], None, false),
+            Timing {
+                rate: None,
+                variable: false
+            }
+        );
         assert_eq!(judge(&[], rate(24, 1), false).rate, rate(24, 1));
     }
 }

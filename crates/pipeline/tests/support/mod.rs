@@ -1,6 +1,6 @@
 //! What the pipeline tests share: sources made by ffmpeg, results judged by ffprobe.
 
-pub mod standin;
+pub(crate) mod standin;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,26 +15,44 @@ use clipsy_pipeline::transcode::{Decoder, Job, transcode};
 use clipsy_pipeline::{CancelToken, Error};
 
 /// A folder with a short source in it.
-pub struct Bench {
+pub(crate) struct Bench {
     dir: tempfile::TempDir,
 }
 
 /// What came of a job.
-pub struct Outcome {
-    pub result: Result<Summary, Error>,
-    pub events: Vec<Event>,
-    pub output: PathBuf,
+pub(crate) struct Outcome {
+    /// Kept so that the folder is there as long as anybody looks at it.
+    _bench: Bench,
+    pub(crate) result: Result<Summary, Error>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) output: PathBuf,
 }
 
 impl Bench {
     /// Six seconds of moving picture with a tone, 640x360 at 25 frames per second.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         clipsy_pipeline::init().unwrap();
         standin::register();
         let dir = tempfile::tempdir().unwrap();
         let status = Command::new("ffmpeg")
-            .args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25:duration=6"])
-            .args(["-f", "lavfi", "-i", "sine=frequency=440:duration=6", "-c:v", "libx264", "-preset", "ultrafast"])
+            .args([
+                "-v",
+                "error",
+                "-f",
+                "lavfi",
+                "-i",
+                "testsrc2=size=640x360:rate=25:duration=6",
+            ])
+            .args([
+                "-f",
+                "lavfi",
+                "-i",
+                "sine=frequency=440:duration=6",
+                "-c:v",
+                "libx264",
+                "-preset",
+                "ultrafast",
+            ])
             .args(["-pix_fmt", "yuv420p", "-c:a", "aac"])
             .arg(dir.path().join("source.mp4"))
             .status()
@@ -44,7 +62,7 @@ impl Bench {
     }
 
     /// Runs a job on this source with the encoders of `catalog`.
-    pub fn run(&self, catalog: &str, encoder: &str, stall_timeout: Duration) -> Outcome {
+    pub(crate) fn run(self, catalog: &str, encoder: &str, stall_timeout: Duration) -> Outcome {
         let catalog = Catalog::parse(catalog).unwrap();
         let ladder = ladder();
         let output = self.dir.path().join("out");
@@ -60,7 +78,12 @@ impl Bench {
         };
         let mut events = Vec::new();
         let result = transcode(&job, &CancelToken::new(), &mut |event| events.push(event));
-        Outcome { result, events, output }
+        Outcome {
+            _bench: self,
+            result,
+            events,
+            output,
+        }
     }
 }
 
@@ -75,7 +98,7 @@ fn ladder() -> Ladder {
 }
 
 /// A catalog whose first encoder is the stand-in, followed by x264.
-pub fn catalog(behaviour: &str) -> String {
+pub(crate) fn catalog(behaviour: &str) -> String {
     let built_in = include_str!("../../../../pipelines/encoders.toml");
     let software = built_in.find("[[encoder]]\nid = \"software\"").unwrap();
     format!(
@@ -88,13 +111,25 @@ pub fn catalog(behaviour: &str) -> String {
 }
 
 /// Frames, keyframe positions and first time stamp of the video in all segments of a rung.
-pub fn video_packets(output: &Path, rung: &str) -> Vec<(f64, bool)> {
-    let mut names: Vec<PathBuf> = std::fs::read_dir(output.join(rung)).unwrap().map(|e| e.unwrap().path()).collect();
+pub(crate) fn video_packets(output: &Path, rung: &str) -> Vec<(f64, bool)> {
+    let mut names: Vec<PathBuf> = std::fs::read_dir(output.join(rung))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
     names.retain(|p| p.extension().is_some_and(|e| e == "ts"));
     names.sort();
     let list: Vec<String> = names.iter().map(|p| p.display().to_string()).collect();
     let text = Command::new("ffprobe")
-        .args(["-v", "error", "-select_streams", "v", "-show_entries", "packet=pts_time,flags", "-of", "csv=p=0"])
+        .args([
+            "-v",
+            "error",
+            "-select_streams",
+            "v",
+            "-show_entries",
+            "packet=pts_time,flags",
+            "-of",
+            "csv=p=0",
+        ])
         .arg(format!("concat:{}", list.join("|")))
         .output()
         .expect("ffprobe is installed by `make test`");

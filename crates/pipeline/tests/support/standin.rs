@@ -9,10 +9,10 @@ use gstreamer::glib;
 use gstreamer::prelude::*;
 use gstreamer::subclass::prelude::*;
 
-pub const NAME: &str = "clipsyteststandinenc";
+pub(crate) const NAME: &str = "clipsyteststandinenc";
 
 /// Registers the element once.
-pub fn register() {
+pub(crate) fn register() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         gst::Element::register(None, NAME, gst::Rank::NONE, Standin::static_type()).unwrap();
@@ -66,40 +66,63 @@ mod imp {
             bin.add(&encoder).unwrap();
             for name in ["sink", "src"] {
                 let pad = encoder.static_pad(name).unwrap();
-                bin.add_pad(&gst::GhostPad::with_target(&pad).unwrap()).unwrap();
+                bin.add_pad(&gst::GhostPad::with_target(&pad).unwrap())
+                    .unwrap();
             }
             let (weak, count) = (bin.downgrade(), AtomicU64::new(0));
             let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
-            encoder.static_pad("sink").unwrap().add_probe(mask, move |pad, info| {
-                let Some(bin) = weak.upgrade() else { return gst::PadProbeReturn::Ok };
-                let behaviour = bin.imp().behaviour.lock().unwrap().clone();
-                match &info.data {
-                    Some(gst::PadProbeData::Buffer(_)) => misbehave(&bin, pad, &behaviour, count.fetch_add(1, Ordering::SeqCst)),
-                    Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::CustomDownstream => {
-                        if behaviour == "deaf" {
-                            // Another event in place of the request to make a keyframe.
-                            info.data = Some(gst::PadProbeData::Event(
-                                gst::event::CustomDownstream::builder(gst::Structure::new_empty("nothing")).build(),
-                            ));
+            encoder
+                .static_pad("sink")
+                .unwrap()
+                .add_probe(mask, move |pad, info| {
+                    let Some(bin) = weak.upgrade() else {
+                        return gst::PadProbeReturn::Ok;
+                    };
+                    let behaviour = bin.imp().behaviour.lock().unwrap().clone();
+                    match &info.data {
+                        Some(gst::PadProbeData::Buffer(_)) => {
+                            misbehave(&bin, pad, &behaviour, count.fetch_add(1, Ordering::SeqCst))
                         }
+                        Some(gst::PadProbeData::Event(event))
+                            if event.type_() == gst::EventType::CustomDownstream =>
+                        {
+                            if behaviour == "deaf" {
+                                // Another event in place of the request to make a keyframe.
+                                info.data = Some(gst::PadProbeData::Event(
+                                    gst::event::CustomDownstream::builder(
+                                        gst::Structure::new_empty("nothing"),
+                                    )
+                                    .build(),
+                                ));
+                            }
+                        }
+                        _ => {}
                     }
-                    _ => {}
-                }
-                gst::PadProbeReturn::Ok
-            });
+                    gst::PadProbeReturn::Ok
+                });
             let weak = bin.downgrade();
-            encoder.static_pad("src").unwrap().add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-                match weak.upgrade() {
-                    Some(bin) if *bin.imp().behaviour.lock().unwrap() == "mute" => gst::PadProbeReturn::Drop,
-                    _ => gst::PadProbeReturn::Ok,
-                }
-            });
+            encoder
+                .static_pad("src")
+                .unwrap()
+                .add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+                    match weak.upgrade() {
+                        Some(bin) if *bin.imp().behaviour.lock().unwrap() == "mute" => {
+                            gst::PadProbeReturn::Drop
+                        }
+                        _ => gst::PadProbeReturn::Ok,
+                    }
+                });
         }
     }
 
     /// Does what `behaviour` says at buffer number `count`: `dies:N`, `stuck:N`.
     fn misbehave(bin: &super::Standin, pad: &gst::Pad, behaviour: &str, count: u64) {
-        let at = |name: &str| behaviour.strip_prefix(name).and_then(|n| n.parse::<u64>().ok()) == Some(count);
+        let at = |name: &str| {
+            behaviour
+                .strip_prefix(name)
+                .and_then(|n| n.parse::<u64>().ok())
+                == Some(count)
+        };
         if at("dies:") {
             gst::element_error!(bin, gst::LibraryError::Encode, ("the session was lost"));
         } else if at("stuck:") {
@@ -112,13 +135,25 @@ mod imp {
     impl GstObjectImpl for Standin {}
 
     impl ElementImpl for Standin {
-        fn change_state(&self, change: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
-            let limit = self.behaviour.lock().unwrap().strip_prefix("sessions:").and_then(|n| n.parse::<usize>().ok());
+        fn change_state(
+            &self,
+            change: gst::StateChange,
+        ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+            let limit = self
+                .behaviour
+                .lock()
+                .unwrap()
+                .strip_prefix("sessions:")
+                .and_then(|n| n.parse::<usize>().ok());
             match (change, limit) {
                 (gst::StateChange::NullToReady, Some(limit)) => {
                     if OPEN_SESSIONS.fetch_add(1, Ordering::SeqCst) >= limit {
                         OPEN_SESSIONS.fetch_sub(1, Ordering::SeqCst);
-                        gst::element_imp_error!(self, gst::ResourceError::Busy, ("out of sessions"));
+                        gst::element_imp_error!(
+                            self,
+                            gst::ResourceError::Busy,
+                            ("out of sessions")
+                        );
                         return Err(gst::StateChangeError);
                     }
                 }

@@ -17,16 +17,32 @@ pub(super) struct Bars {
 
 impl Bars {
     pub(super) fn new(terminal: bool) -> Self {
-        Self { terminal, all: MultiProgress::new(), each: BTreeMap::new(), tenths: 0 }
+        Self {
+            terminal,
+            all: MultiProgress::new(),
+            each: BTreeMap::new(),
+            tenths: 0,
+        }
     }
 
     pub(super) fn show(&mut self, event: &Event) {
         match event {
-            Event::Planned { renditions, frame_rate, duration_s, .. } => {
-                let names: Vec<String> =
-                    renditions.iter().map(|r| format!("{} {}x{}", r.name, r.width, r.height)).collect();
-                let length = duration_s.map_or("unknown length".to_owned(), |s| format!("{s:.1} s"));
-                self.line(&format!("{} at {frame_rate} fps, {length}", names.join(", ")));
+            Event::Planned {
+                renditions,
+                frame_rate,
+                duration_s,
+                ..
+            } => {
+                let names: Vec<String> = renditions
+                    .iter()
+                    .map(|r| format!("{} {}x{}", r.name, r.width, r.height))
+                    .collect();
+                let length =
+                    duration_s.map_or("unknown length".to_owned(), |s| format!("{s:.1} s"));
+                self.line(&format!(
+                    "{} at {frame_rate} fps, {length}",
+                    names.join(", ")
+                ));
                 if self.terminal {
                     for rendition in renditions {
                         let bar = self.all.add(ProgressBar::new(1000));
@@ -36,15 +52,30 @@ impl Bars {
                     }
                 }
             }
-            Event::EncoderSelected { label, passed_over, .. } => {
-                let over: Vec<String> = passed_over.iter().map(|p| format!("{}: {}", p.encoder, p.reason)).collect();
-                let over = if over.is_empty() { String::new() } else { format!(" (not {})", over.join("; not ")) };
+            Event::EncoderSelected {
+                label, passed_over, ..
+            } => {
+                let over: Vec<String> = passed_over
+                    .iter()
+                    .map(|p| format!("{}: {}", p.encoder, p.reason))
+                    .collect();
+                let over = if over.is_empty() {
+                    String::new()
+                } else {
+                    format!(" (not {})", over.join("; not "))
+                };
                 self.line(&format!("encoding with {label}{over}"));
             }
             Event::EncoderFallback { from, to, reason } => {
-                self.line(&format!("{from} failed, starting again with {to}: {reason}"));
+                self.line(&format!(
+                    "{from} failed, starting again with {to}: {reason}"
+                ));
             }
-            Event::Progress { percent, renditions, .. } => self.progress(*percent, renditions),
+            Event::Progress {
+                percent,
+                renditions,
+                ..
+            } => self.progress(*percent, renditions),
             Event::Playable { master } => self.line(&format!("playable: {master}")),
             Event::Warning { message, .. } => self.line(&format!("warning: {message}")),
             Event::Finished { summary } => {
@@ -106,11 +137,20 @@ impl Bars {
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{prefix:<6} {bar:30} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar())
+    ProgressStyle::with_template("{prefix:<6} {bar:30} {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn describe(r: &RenditionProgress) -> String {
-    let percent = r.percent.map_or_else(|| format!("{} frames", r.frames), |p| format!("{p:>5.1} %"));
-    let eta = r.eta_s.map_or_else(|| "–".to_owned(), |s| format!("{}:{:02}", s as u64 / 60, s as u64 % 60));
-    format!("{percent} · {:.0} fps · {:.2}× · {eta} left · {}", r.fps, r.speed, r.encoder)
+    let percent = r
+        .percent
+        .map_or_else(|| format!("{} frames", r.frames), |p| format!("{p:>5.1} %"));
+    let eta = r.eta_s.map_or_else(
+        || "–".to_owned(),
+        |s| format!("{}:{:02}", s as u64 / 60, s as u64 % 60),
+    );
+    format!(
+        "{percent} · {:.0} fps · {:.2}× · {eta} left · {}",
+        r.fps, r.speed, r.encoder
+    )
 }

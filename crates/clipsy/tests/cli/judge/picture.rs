@@ -5,7 +5,7 @@ use std::path::Path;
 use super::stills;
 use super::tree::Tree;
 use crate::support::report::Report;
-use crate::support::tools::{ffmpeg, text};
+use crate::support::tools::{ffmpeg, ffprobe, text};
 
 /// The corners of every rendition and still have these colours: top left, top right, bottom left,
 /// bottom right, each a quarter of the picture wide and high.
@@ -86,28 +86,72 @@ fn nearest_colour(pixel: &[u8]) -> &'static str {
 /// The picture in the middle shows what the source shows there: the right frame, the right
 /// colours. `source` is read with ffmpeg's own ideas of rotation, aspect and colour.
 pub(crate) fn check_likeness(tree: &Tree, source: &Path, report: &mut Report) {
+    let best = readings(source)
+        .into_iter()
+        .map(|matrix| differences(tree, source, matrix));
+    let worst = |found: &Vec<f64>| found.iter().copied().fold(0.0, f64::max);
+    let best = best.collect::<Result<Vec<_>, _>>().map(|all| {
+        all.into_iter()
+            .min_by(|a, b| worst(a).total_cmp(&worst(b)))
+            .unwrap_or_default()
+    });
+    match best {
+        Ok(found) => report.check(worst(&found) <= LIKE, || {
+            format!(
+                "the pictures in the middle differ from the source by {found:.1?} of 255 on average"
+            )
+        }),
+        Err(problem) => report.check(false, || problem),
+    }
+}
+
+/// Steps of 255 by which a small picture may differ on average.
+const LIKE: f64 = 6.0;
+
+/// The colour matrices by which a source may be read: its own, or either one if it names none.
+/// There is no right answer then, but all renditions have to agree.
+fn readings(source: &Path) -> Vec<&'static str> {
+    let wanted = [
+        "-select_streams",
+        "v:0",
+        "-show_entries",
+        "stream=pix_fmt,color_space",
+    ];
+    let found = ffprobe(source, &wanted).unwrap_or_default();
+    let stream = &found["streams"][0];
+    let is_open = ["", "unknown"].contains(&text(&stream["color_space"]));
+    if is_open && text(&stream["pix_fmt"]).starts_with("yuv") {
+        vec![
+            "setparams=colorspace=bt709,",
+            "setparams=colorspace=smpte170m,",
+        ]
+    } else {
+        vec![""]
+    }
+}
+
+/// How far the middle picture of each rendition is from the source's, with the source read by
+/// `matrix`.
+fn differences(tree: &Tree, source: &Path, matrix: &str) -> Result<Vec<f64>, String> {
     /// Frames around the same one of the source that may be shown, for sources whose first frames
     /// one program drops and the other does not.
     const SLACK: u64 = 2;
-    /// Steps of 255, on average over a small picture.
-    const TOLERANCE: f64 = 5.0;
     const SIZE: &str = "scale=96:64:flags=area,setsar=1";
     const BYTES: usize = 96 * 64 * 3;
 
     let middle = tree.frames() / 2;
     let (from, to) = (middle.saturating_sub(SLACK), middle + SLACK);
-    let around = format!("select=between(n\\,{from}\\,{to}),{SIZE}");
-    let source = match pixels(&source.display().to_string(), &around, 2 * SLACK + 1) {
-        Ok(pixels) => pixels,
-        Err(problem) => return report.check(false, || format!("source: {problem}")),
-    };
-    for rung in &tree.rungs {
+    let around = format!("{matrix}select=between(n\\,{from}\\,{to}),{SIZE}");
+    let source = pixels(&source.display().to_string(), &around, 2 * SLACK + 1)?;
+    let rungs = tree.rungs.iter().map(|rung| {
         let found = pixels(
             &rung.joined(),
             &format!("select=eq(n\\,{middle}),{SIZE}"),
             1,
-        )
-        .unwrap_or_default();
+        )?;
+        if found.len() != BYTES {
+            return Err(format!("{} has no picture {middle}", rung.name));
+        }
         let difference = |other: &[u8]| {
             let sum: u32 = other
                 .iter()
@@ -116,20 +160,15 @@ pub(crate) fn check_likeness(tree: &Tree, source: &Path, report: &mut Report) {
                 .sum();
             f64::from(sum) / BYTES as f64
         };
-        let best = source
+        Ok(source
             .chunks_exact(BYTES)
             .map(difference)
-            .fold(f64::MAX, f64::min);
-        report.check(found.len() == BYTES && best <= TOLERANCE, || {
-            format!(
-                "{}: picture {middle} differs from the source by {best:.1} of 255 on average",
-                rung.name
-            )
-        });
-    }
+            .fold(f64::MAX, f64::min))
+    });
+    rungs.collect()
 }
 
-/// Pictures as red, green and blue bytes. Complaints about a damaged source are not ours to judge.
+/// Pictures as red, green and blue bytes.
 fn pixels(input: &str, filter: &str, frames: u64) -> Result<Vec<u8>, String> {
     let frames = frames.to_string();
     let filter = format!("{filter},format=rgb24");

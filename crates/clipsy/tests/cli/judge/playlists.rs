@@ -234,7 +234,11 @@ fn check_cuts(tree: &Tree, report: &mut Report) {
     let expected: Vec<u64> = marks.windows(2).map(|pair| pair[1] - pair[0]).collect();
     for rung in &tree.rungs {
         let found: Vec<u64> = rung.segments.iter().map(|s| s.video.len() as u64).collect();
-        report.equal(&format!("{} pictures in each segment", rung.name), found, expected.clone());
+        report.equal(
+            &format!("{} pictures in each segment", rung.name),
+            found,
+            expected.clone(),
+        );
     }
     let durations = |rung: &Rung| {
         rung.segments

@@ -186,7 +186,7 @@ impl Rung {
 impl Segment {
     fn read(list: &Path, entry: &Value) -> Result<Self, String> {
         const WANTED: &str = "stream=codec_type,codec_name,profile,level,pix_fmt,width,height,sample_aspect_ratio,\
-                              field_order,sample_rate,channels:\
+                              field_order,sample_rate,channels,color_space,color_range,color_transfer,color_primaries:\
                               frame=media_type,pts,key_frame,interlaced_frame,nb_samples";
         let path = list.with_file_name(text(&entry["uri"]));
         let about = |problem: String| format!("{}: {problem}", path.display());

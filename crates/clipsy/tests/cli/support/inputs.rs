@@ -43,6 +43,9 @@ pub(crate) struct Facts {
     pub(crate) corners: Option<[String; 4]>,
     #[serde(default)]
     pub(crate) sync: bool,
+    /// The number of pictures must be exactly what rate and duration give.
+    #[serde(skip)]
+    pub(crate) is_exact: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -95,7 +98,8 @@ pub(crate) fn fixtures() -> Vec<Fixture> {
     let index = std::fs::read_to_string(folder.join("index.json"))
         .unwrap_or_else(|_| panic!("the test inputs are missing: run `make media` first"));
     let index: BTreeMap<String, Facts> = serde_json::from_str(&index).unwrap();
-    let all = index.into_iter().map(|(name, facts)| {
+    let all = index.into_iter().map(|(name, mut facts)| {
+        facts.is_exact = name.starts_with("rate-") && facts.fps.is_some();
         let path = folder.join(&facts.file);
         assert!(
             facts.expect == Expect::Skip || path.exists(),

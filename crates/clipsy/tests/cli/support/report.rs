@@ -73,7 +73,7 @@ pub(crate) fn each<T: Sync>(
                 let text = text
                     .or_else(|| panic.downcast_ref::<&str>().copied())
                     .unwrap_or("a panic");
-                report.problems.push(text.to_owned());
+                report.problems.push(text.replace('\n', " "));
             }
             lock(&lines).extend(report.lines(name(item)));
         }
