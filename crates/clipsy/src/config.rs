@@ -18,7 +18,7 @@ pub(crate) struct Settings {
     /// Encoders, as in pipelines/encoders.toml [default: built in]
     #[arg(long, global = true, env = "CLIPSY_ENCODERS", value_name = "FILE")]
     encoders: Option<PathBuf>,
-    /// What to log to standard error, e.g. "info" or "clipsy_pipeline=debug"
+    /// What to log to standard error, e.g. "info" or "`clipsy_pipeline=debug`"
     #[arg(
         long,
         global = true,
@@ -75,7 +75,8 @@ impl Settings {
 }
 
 /// Limits on the source.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "the names are the flags")]
 pub(crate) struct LimitArgs {
     /// Refuse pictures of more megapixels
     #[arg(

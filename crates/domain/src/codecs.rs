@@ -12,7 +12,7 @@ pub fn avc1_from_access_unit(annex_b: &[u8]) -> Option<String> {
     Some(format!("avc1.{profile:02x}{constraints:02x}{level:02x}"))
 }
 
-/// The `mp4a.40.N` name of an AAC stream from its AudioSpecificConfig (ISO/IEC 14496-3 section
+/// The `mp4a.40.N` name of an AAC stream from its `AudioSpecificConfig` (ISO/IEC 14496-3 section
 /// 1.6.2.1), where N is the audio object type: 2 for AAC-LC.
 pub fn mp4a_from_audio_specific_config(config: &[u8]) -> Option<String> {
     let first = *config.first()?;

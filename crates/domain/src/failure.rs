@@ -106,8 +106,9 @@ impl FailureCode {
             Self::EncoderFailed => {
                 "Try again; operators: run `clipsy doctor` to test the encoders."
             }
-            Self::Stalled => "Try again; if it happens every time, the file is probably damaged.",
-            Self::Crashed => "Try again; if it happens every time, the file is probably damaged.",
+            Self::Stalled | Self::Crashed => {
+                "Try again; if it happens every time, the file is probably damaged."
+            }
             Self::OutOfDisk => "Operators: free some space, then retry.",
             Self::Cancelled => "Start it again when you want it.",
             Self::Internal => "Try again; operators: the log has the details.",

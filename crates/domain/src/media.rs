@@ -30,7 +30,7 @@ pub struct VideoStream {
     pub index: usize,
     /// Codec in words, e.g. `"H.264 (High Profile)"`.
     pub codec: String,
-    /// Media type of the compressed stream as GStreamer names it, e.g. `"video/x-h264"`.
+    /// Media type of the compressed stream as `GStreamer` names it, e.g. `"video/x-h264"`.
     pub media_type: String,
     /// Whether a decoder on this machine delivered a picture.
     pub decoding: Decoding,

@@ -66,7 +66,7 @@ fn tile_size(width: u32, height: u32) -> (u32, u32) {
     (side(width), side(height))
 }
 
-/// The WebVTT index of `tiles` tiles; each cue names a sheet and, as a media fragment, the
+/// The `WebVTT` index of `tiles` tiles; each cue names a sheet and, as a media fragment, the
 /// rectangle of its tile (`#xywh=x,y,w,h`). The last cue ends with the video at `end_us`.
 pub fn vtt(plan: &StoryboardPlan, tiles: u64, end_us: u64) -> String {
     let per_sheet = u64::from(COLUMNS * ROWS);

@@ -12,7 +12,7 @@ use crate::encoder::{self, diagnose};
 /// What was found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// Version of GStreamer.
+    /// Version of `GStreamer`.
     pub gstreamer: String,
     /// Every video encoder of the catalog, in order of preference.
     pub encoders: Vec<Finding>,

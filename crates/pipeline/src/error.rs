@@ -13,7 +13,7 @@ pub enum Error {
     /// The job failed for a reason that clients are told.
     #[error(transparent)]
     Failure(#[from] Failure),
-    /// A GStreamer element is not installed.
+    /// A `GStreamer` element is not installed.
     #[error("the GStreamer element {0:?} is not installed")]
     MissingElement(String),
     /// An encoder does not work or stopped working.
@@ -46,7 +46,7 @@ pub enum Error {
     /// The ladder cannot be used.
     #[error("ladder: {0}")]
     Ladder(#[from] LadderError),
-    /// A fault of this program or of GStreamer's set-up.
+    /// A fault of this program or of `GStreamer`'s set-up.
     #[error("{0}")]
     Internal(String),
 }

@@ -1,9 +1,9 @@
-//! One GStreamer pipeline from a source file to an HLS ladder.
+//! One `GStreamer` pipeline from a source file to an HLS ladder.
 //!
 //! [`probe::probe`] tells what a file is, [`transcode::transcode`] decodes it once and writes
 //! every rendition, and [`doctor::examine`] tells which encoders and decoders work on this
 //! machine. Nothing here knows of databases, HTTP, jobs or queues; files are given by path.
-//! Only `builder` makes GStreamer elements.
+//! Only `builder` makes `GStreamer` elements.
 //!
 //! Media is untrusted: call this from a process of its own that can be killed.
 
@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use error::Error;
 
-/// Starts GStreamer and registers the elements of this crate. Safe to call more than once.
+/// Starts `GStreamer` and registers the elements of this crate. Safe to call more than once.
 pub fn init() -> Result<(), Error> {
     // Two threads that register one element at the same time would pull it from under each other.
     static STARTING: Mutex<()> = Mutex::new(());

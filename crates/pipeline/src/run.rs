@@ -70,7 +70,7 @@ pub(crate) fn run(
     emit: &mut dyn FnMut(Event),
 ) -> Result<Made, Stopped> {
     let mut run = Run::new(graph, context, emit);
-    let result = run.to_the_end();
+    let result = run.until_end();
     graph.tails.abandon();
     stop(&graph.pipeline);
     result?;
@@ -152,7 +152,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn to_the_end(&mut self) -> Result<(), Stopped> {
+    fn until_end(&mut self) -> Result<(), Stopped> {
         let pipeline = &self.graph.pipeline;
         let bus = pipeline
             .bus()

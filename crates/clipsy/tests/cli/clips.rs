@@ -6,6 +6,7 @@ use crate::judge::tree::Tree;
 use crate::judge::{self, picture};
 use crate::support::clipsy::{Done, transcode};
 use crate::support::inputs::{Expect, Facts, Fixture, clip, fixtures_where};
+use crate::support::rate::Rate;
 use crate::support::report::{Report, each};
 use crate::support::tools::{ffprobe, number, text, whole};
 use crate::support::{inputs, repository, scratch};
@@ -218,7 +219,7 @@ fn fetched_clips() {
 }
 
 fn facts_of(clip: &Clip) -> Facts {
-    let wanted = "stream=codec_type,width,height,r_frame_rate,nb_read_packets";
+    let wanted = "format=duration:stream=codec_type,width,height,r_frame_rate,nb_read_packets";
     let found = ffprobe(&clip.path, &["-count_packets", "-show_entries", wanted]).unwrap();
     let of = |kind: &str| {
         found["streams"]
@@ -226,18 +227,22 @@ fn facts_of(clip: &Clip) -> Facts {
             .into_iter()
             .flatten()
             .find(|s| s["codec_type"] == kind)
-            .cloned()
     };
     let video = of("video").unwrap();
     let rate = text(&video["r_frame_rate"]);
-    let per_second = crate::support::rate::Rate::parse(rate).unwrap();
-    let duration = per_second.seconds(whole(&video["nb_read_packets"]).unwrap());
-    let side = |name: &str| number(&video[name]).unwrap() as u64;
-    Facts::ok(
+    let of_pictures = Rate::parse(rate)
+        .unwrap()
+        .seconds(whole(&video["nb_read_packets"]).unwrap());
+    let durations: Vec<f64> = number(&found["format"]["duration"])
+        .into_iter()
+        .chain([of_pictures])
+        .collect();
+    let side = |name: &str| whole(&video[name]).unwrap();
+    Facts::of_clip(
         side("width"),
         side("height"),
         rate,
-        duration,
+        &durations,
         of("audio").is_some(),
     )
 }

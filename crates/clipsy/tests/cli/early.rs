@@ -58,7 +58,7 @@ fn a_running_transcode_can_be_played() {
     let done = run.finish();
     assert!(looks > 5, "only {looks} looks at the growing playlists");
 
-    let facts = Facts::ok(1280, 720, "24/1", 1323.0 / 24.0, true);
+    let facts = Facts::of_clip(1280, 720, "24/1", &[1323.0 / 24.0], true);
     if let Some(tree) = judge::output(&out, &done, &facts, SEGMENT_S, &mut report) {
         let last = tree.rungs.iter().map(|rung| {
             let entries = rung.segments.iter().map(|s| {

@@ -126,7 +126,7 @@ fn formats_that_need_not_be_known() {
                 // Some of these tell no length, and ffprobe reads them differently.
                 let silent = ["demo.gif", "demo.m1v"].contains(name);
                 let audio = !silent && !done.warnings().contains(&"audio_dropped".to_owned());
-                let facts = Facts::ok(176, 144, "24/1", 0.0, audio).of_any_duration();
+                let facts = Facts::of_clip(176, 144, "24/1", &[], audio);
                 judge::output(&out, &done, &facts, 10, report);
             } else {
                 check_refusal(&done, &out, INPUT, &codes, report);

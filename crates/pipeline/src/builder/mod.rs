@@ -1,4 +1,4 @@
-//! Builds GStreamer pipelines. Nothing outside this module makes elements.
+//! Builds `GStreamer` pipelines. Nothing outside this module makes elements.
 //!
 //! The graph of a transcode, part by part:
 //!

@@ -1,16 +1,10 @@
 //! `clipsyscale`: scales I420 pictures to the size that is asked for downstream.
 
-use std::sync::Mutex;
-
 use gstreamer as gst;
 use gstreamer::glib;
-use gstreamer::subclass::prelude::*;
-use gstreamer_base::subclass::BaseTransformMode;
 use gstreamer_video as gst_video;
-use gstreamer_video::prelude::*;
-use gstreamer_video::subclass::prelude::*;
 
-use super::picture::{self, Area, Plane, PlaneMut, Scaler};
+use super::picture;
 
 /// Factory name.
 pub(crate) const NAME: &str = "clipsyscale";
@@ -21,9 +15,15 @@ glib::wrapper! {
 }
 
 mod imp {
-    use std::sync::LazyLock;
+    use std::sync::{LazyLock, Mutex};
 
-    use super::*;
+    use gstreamer_base::subclass::BaseTransformMode;
+    use gstreamer_base::subclass::prelude::*;
+    use gstreamer_video::prelude::*;
+    use gstreamer_video::subclass::prelude::*;
+
+    use super::picture::{self, Area, Plane, PlaneMut, Scaler};
+    use super::{glib, gst, gst_video};
 
     #[derive(Default)]
     pub struct Scale {

@@ -127,7 +127,7 @@ pub(crate) fn add(
 fn target(pad: gst::Pad) -> gst::Pad {
     let inner = pad
         .downcast_ref::<gst::GhostPad>()
-        .and_then(|ghost| ghost.target());
+        .and_then(gstreamer::prelude::GhostPadExt::target);
     inner.unwrap_or(pad)
 }
 

@@ -425,7 +425,7 @@ impl Stream {
                 .and_then(|f| f.depth().first().copied())
                 .and_then(|d| u8::try_from(d).ok())
                 .unwrap_or(8),
-            chroma: format.map_or_else(|| "4:2:0".into(), |f| chroma(&f).into()),
+            chroma: format.map_or_else(|| "4:2:0".into(), |f| chroma(f).into()),
             hdr: colorimetry.as_ref().and_then(hdr),
             colorimetry: colorimetry.map(|c| c.to_string()).filter(|c| !c.is_empty()),
             language: self.language(),
@@ -483,7 +483,7 @@ fn sample_aspect(par: gst::Fraction) -> SampleAspect {
     }
 }
 
-fn chroma(format: &gst_video::VideoFormatInfo) -> &'static str {
+fn chroma(format: gst_video::VideoFormatInfo) -> &'static str {
     if format.is_rgb() {
         "RGB"
     } else if format.is_gray() || format.n_components() < 3 {

@@ -81,20 +81,16 @@ mod imp {
                     let behaviour = bin.imp().behaviour.lock().unwrap().clone();
                     match &info.data {
                         Some(gst::PadProbeData::Buffer(_)) => {
-                            misbehave(&bin, pad, &behaviour, count.fetch_add(1, Ordering::SeqCst))
+                            misbehave(&bin, pad, &behaviour, count.fetch_add(1, Ordering::SeqCst));
                         }
                         Some(gst::PadProbeData::Event(event))
-                            if event.type_() == gst::EventType::CustomDownstream =>
+                            if event.type_() == gst::EventType::CustomDownstream
+                                && behaviour == "deaf" =>
                         {
-                            if behaviour == "deaf" {
-                                // Another event in place of the request to make a keyframe.
-                                info.data = Some(gst::PadProbeData::Event(
-                                    gst::event::CustomDownstream::builder(
-                                        gst::Structure::new_empty("nothing"),
-                                    )
-                                    .build(),
-                                ));
-                            }
+                            // Another event in place of the request to make a keyframe.
+                            let nothing = gst::Structure::new_empty("nothing");
+                            let event = gst::event::CustomDownstream::builder(nothing).build();
+                            info.data = Some(gst::PadProbeData::Event(event));
                         }
                         _ => {}
                     }
@@ -145,22 +141,15 @@ mod imp {
                 .unwrap()
                 .strip_prefix("sessions:")
                 .and_then(|n| n.parse::<usize>().ok());
-            match (change, limit) {
-                (gst::StateChange::NullToReady, Some(limit)) => {
-                    if OPEN_SESSIONS.fetch_add(1, Ordering::SeqCst) >= limit {
-                        OPEN_SESSIONS.fetch_sub(1, Ordering::SeqCst);
-                        gst::element_imp_error!(
-                            self,
-                            gst::ResourceError::Busy,
-                            ("out of sessions")
-                        );
-                        return Err(gst::StateChangeError);
-                    }
-                }
-                (gst::StateChange::ReadyToNull, Some(_)) => {
-                    OPEN_SESSIONS.fetch_sub(1, Ordering::SeqCst);
-                }
-                _ => {}
+            if let (gst::StateChange::NullToReady, Some(limit)) = (change, limit)
+                && OPEN_SESSIONS.fetch_add(1, Ordering::SeqCst) >= limit
+            {
+                OPEN_SESSIONS.fetch_sub(1, Ordering::SeqCst);
+                gst::element_imp_error!(self, gst::ResourceError::Busy, ("out of sessions"));
+                return Err(gst::StateChangeError);
+            }
+            if change == gst::StateChange::ReadyToNull && limit.is_some() {
+                OPEN_SESSIONS.fetch_sub(1, Ordering::SeqCst);
             }
             self.parent_change_state(change)
         }

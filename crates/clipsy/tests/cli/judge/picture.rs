@@ -5,7 +5,7 @@ use std::path::Path;
 use super::stills;
 use super::tree::Tree;
 use crate::support::report::Report;
-use crate::support::tools::{ffmpeg, ffprobe, text};
+use crate::support::tools::{ffmpeg, ffmpeg_lenient, ffprobe, text};
 
 /// The corners of every rendition and still have these colours: top left, top right, bottom left,
 /// bottom right, each a quarter of the picture wide and high.
@@ -142,7 +142,8 @@ fn differences(tree: &Tree, source: &Path, matrix: &str) -> Result<Vec<f64>, Str
     let middle = tree.frames() / 2;
     let (from, to) = (middle.saturating_sub(SLACK), middle + SLACK);
     let around = format!("{matrix}select=between(n\\,{from}\\,{to}),{SIZE}");
-    let source = pixels(&source.display().to_string(), &around, 2 * SLACK + 1)?;
+    let frames = 2 * SLACK + 1;
+    let source = ffmpeg_lenient(pixel_args(&source.display().to_string(), &around, frames));
     let rungs = tree.rungs.iter().map(|rung| {
         let found = pixels(
             &rung.joined(),
@@ -170,8 +171,11 @@ fn differences(tree: &Tree, source: &Path, matrix: &str) -> Result<Vec<f64>, Str
 
 /// Pictures as red, green and blue bytes.
 fn pixels(input: &str, filter: &str, frames: u64) -> Result<Vec<u8>, String> {
-    let frames = frames.to_string();
-    let filter = format!("{filter},format=rgb24");
+    ffmpeg(pixel_args(input, filter, frames))
+}
+
+fn pixel_args(input: &str, filter: &str, frames: u64) -> Vec<String> {
+    let (frames, filter) = (frames.to_string(), format!("{filter},format=rgb24"));
     let args = [
         "-i",
         input,
@@ -182,8 +186,8 @@ fn pixels(input: &str, filter: &str, frames: u64) -> Result<Vec<u8>, String> {
         "-vf",
         &filter,
     ];
-    ffmpeg(
-        args.into_iter()
-            .chain(["-frames:v", &frames, "-f", "rawvideo"]),
-    )
+    args.into_iter()
+        .chain(["-frames:v", &frames, "-f", "rawvideo"])
+        .map(str::to_owned)
+        .collect()
 }

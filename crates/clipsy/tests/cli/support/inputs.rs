@@ -36,7 +36,7 @@ pub(crate) struct Facts {
     duration_any: Vec<f64>,
     #[serde(default)]
     pub(crate) audio: bool,
-    pub(crate) audio_duration: Option<f64>,
+    audio_duration: Option<f64>,
     pub(crate) audio_start: Option<f64>,
     pub(crate) tone_hz: Option<f64>,
     pub(crate) other_tone_hz: Option<f64>,
@@ -58,19 +58,20 @@ pub(crate) enum Expect {
 }
 
 impl Facts {
-    /// Facts of a file that must be transcoded.
-    pub(crate) fn ok(width: u64, height: u64, fps: &str, duration: f64, audio: bool) -> Self {
+    /// Facts of a clip that came from elsewhere: of its durations, that of the container and that
+    /// of the pictures, either one is right.
+    pub(crate) fn of_clip(
+        width: u64,
+        height: u64,
+        fps: &str,
+        durations: &[f64],
+        audio: bool,
+    ) -> Self {
         let facts = serde_json::json!({
-            "file": "", "expect": "ok", "width": width, "height": height, "fps": fps, "duration": duration,
-            "audio": audio,
+            "file": "", "expect": "ok", "width": width, "height": height, "fps": fps, "audio": audio,
+            "duration_any": durations, "audio_duration": durations.first().copied().unwrap_or(0.0),
         });
         serde_json::from_value(facts).unwrap()
-    }
-
-    /// The same without a known duration.
-    pub(crate) fn of_any_duration(mut self) -> Self {
-        (self.duration, self.duration_any) = (None, Vec::new());
-        self
     }
 
     /// Frame rates that are right; none if any is.
@@ -80,6 +81,11 @@ impl Facts {
             .chain(&self.fps_any)
             .map(|text| Rate::parse(text).unwrap())
             .collect()
+    }
+
+    /// Whether sound and pictures of the source end at different times.
+    pub(crate) fn is_uneven(&self) -> bool {
+        self.audio_duration.is_some() || self.durations().is_empty()
     }
 
     /// Durations in seconds that are right; none if any is.

@@ -23,6 +23,17 @@ pub(crate) fn ffprobe(path: &Path, args: &[&str]) -> Result<Value, String> {
 pub(crate) fn ffmpeg<S: AsRef<OsStr>>(
     args: impl IntoIterator<Item = S>,
 ) -> Result<Vec<u8>, String> {
+    output(ffmpeg_command(args))
+}
+
+/// The same of a source, about which ffmpeg may complain: that is not what is judged here.
+pub(crate) fn ffmpeg_lenient<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Vec<u8> {
+    let mut command = ffmpeg_command(args);
+    command.stderr(Stdio::null()).stdin(Stdio::null());
+    command.output().map(|done| done.stdout).unwrap_or_default()
+}
+
+fn ffmpeg_command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new("ffmpeg");
     command
         .args([
@@ -36,7 +47,7 @@ pub(crate) fn ffmpeg<S: AsRef<OsStr>>(
         ])
         .args(args)
         .arg("pipe:1");
-    output(command)
+    command
 }
 
 /// The multivariant playlist at `path` and its media playlists, as hls-parser understands them.
