@@ -125,12 +125,20 @@ impl FrameRate {
 
     /// The rate a ladder is encoded at: the source's own, or for faster sources the source's
     /// divided by the smallest whole number that brings it to `max` frames per second or less,
-    /// so that every kept frame is a source frame (120 becomes 60, 90 becomes 45). Rates below
-    /// one frame per second become one, since nothing shorter than a GOP can be seeked.
+    /// so that every kept frame is a source frame (120 becomes 60, 90 becomes 45). Rates below ten
+    /// are multiplied by the smallest whole number that brings them there, since encoders and
+    /// players need more than a few frames per keyframe; repeated frames cost next to nothing.
     #[must_use]
     pub fn for_ladder(self, max: u32) -> Self {
-        if self.as_f64() < 1.0 {
-            return Self { num: 1, den: 1 };
+        const LEAST: u64 = 10;
+        let factor = (LEAST * u64::from(self.den)).div_ceil(u64::from(self.num));
+        if factor > 1 {
+            let num = u32::try_from(factor)
+                .ok()
+                .and_then(|f| self.num.checked_mul(f));
+            return num
+                .and_then(|num| Self::new(num, self.den))
+                .unwrap_or(Self::whole(10));
         }
         let limit = u64::from(max.max(1)) * u64::from(self.den);
         let divisor = u32::try_from(u64::from(self.num).div_ceil(limit))
@@ -206,7 +214,9 @@ mod tests {
         assert_eq!(rate(120_000, 1001).for_ladder(60), rate(60_000, 1001));
         assert_eq!(rate(90, 1).for_ladder(60), rate(45, 1));
         assert_eq!(rate(240, 1).for_ladder(60), rate(60, 1));
-        assert_eq!(rate(1, 3).for_ladder(60), rate(1, 1));
+        assert_eq!(rate(1, 1).for_ladder(60), rate(10, 1));
+        assert_eq!(rate(15, 2).for_ladder(60), rate(15, 1));
+        assert_eq!(rate(1, 3).for_ladder(60), rate(10, 1));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::media::MediaInfo;
+use crate::media::{MediaInfo, VideoStream};
 
 /// Limits on a source. They bound what a hostile file can cost; every one can be set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,8 +36,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The first limit that `media` breaks, as a sentence that gives both numbers.
-    pub fn broken_by(&self, media: &MediaInfo) -> Option<String> {
+    /// The first limit on the file as a whole that `media` breaks, as a sentence that gives both
+    /// numbers.
+    pub fn file_broken_by(&self, media: &MediaInfo) -> Option<String> {
         let tracks = media.track_count();
         if tracks > self.max_tracks {
             return Some(format!(
@@ -45,16 +46,19 @@ impl Limits {
                 self.max_tracks
             ));
         }
-        if let Some(seconds) = media.duration_s
-            && seconds > self.max_duration_s
-        {
-            return Some(format!(
-                "the video is {seconds:.0} s long, the limit is {:.0} s",
-                self.max_duration_s
-            ));
-        }
-        let video = media.main_video()?;
-        self.size_broken_by(video.width, video.height).or_else(|| {
+        let seconds = media.duration_s.filter(|s| *s > self.max_duration_s)?;
+        Some(format!(
+            "the video is {seconds:.0} s long, the limit is {:.0} s",
+            self.max_duration_s
+        ))
+    }
+
+    /// The first limit on pictures that `video` breaks, as a sentence that gives both numbers.
+    pub fn picture_broken_by(&self, video: &VideoStream) -> Option<String> {
+        // A size of zero is one that nobody told: then nothing was decoded either.
+        let known = video.width > 0 && video.height > 0;
+        let size = || self.size_broken_by(video.width, video.height);
+        known.then(size).flatten().or_else(|| {
             let fps = video.frame_rate?.as_f64();
             (fps > self.max_fps).then(|| {
                 format!(

@@ -259,13 +259,13 @@ pub(crate) mod tests {
     #[test]
     fn limits_name_both_numbers() {
         let limits = crate::limits::Limits::default();
-        assert_eq!(limits.broken_by(&media(vec![video(1920, 1080)])), None);
-        let text = limits.broken_by(&media(vec![video(8192, 4608)])).unwrap();
+        assert_eq!(limits.picture_broken_by(&video(1920, 1080)), None);
+        let text = limits.picture_broken_by(&video(8192, 4608)).unwrap();
         assert!(text.contains("37.7") && text.contains("36.0"), "{text}");
         assert!(limits.size_broken_by(17_000, 20).is_some());
         assert!(limits.size_broken_by(200, 8).is_some());
         let mut long = media(vec![video(64, 64)]);
         long.duration_s = Some(50_000.0);
-        assert!(limits.broken_by(&long).unwrap().contains("50000 s"));
+        assert!(limits.file_broken_by(&long).unwrap().contains("50000 s"));
     }
 }

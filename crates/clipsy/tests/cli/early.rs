@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::judge;
@@ -26,6 +27,8 @@ fn a_running_transcode_can_be_played() {
 
     let mut run = Running::transcode(&clip("trailer_bbb.mp4"), &out, &["--segment-seconds", "2"]);
     let playable = run.wait_for("playable");
+    // The clock stands still while a test looks, so that a fast machine does not run away from it.
+    run.signal(Signal::STOP);
     let first = growing(&out, text(&playable["master"]), &mut report);
     assert_eq!(first.len(), 3, "renditions in {:?}", first.keys());
     for (list, (_, entries)) in &first {
@@ -39,6 +42,7 @@ fn a_running_transcode_can_be_played() {
             });
         }
     }
+    run.signal(Signal::CONT);
 
     let mut before = first.clone();
     let (mut events, mut looks) = (0u64, 0u64);
@@ -48,7 +52,9 @@ fn a_running_transcode_can_be_played() {
             events += 1;
             // Of the last segments the next event may be the end.
             if events.is_multiple_of(5) && event["index"].as_u64() < Some(24) {
+                run.signal(Signal::STOP);
                 let now = growing(&out, "master.m3u8", &mut report);
+                run.signal(Signal::CONT);
                 check_growth(&before, &now, &mut report);
                 before = now;
                 looks += 1;

@@ -1,7 +1,7 @@
 //! Poster and storyboard from the same decode: a branch of the tee that lets only the wanted
 //! pictures through.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clipsy_domain::storyboard::{COLUMNS, ROWS, StoryboardPlan};
@@ -69,16 +69,11 @@ pub(crate) fn add(
     let i420 = gst_video::VideoCapsBuilder::new()
         .format(gst_video::VideoFormat::I420)
         .build();
-    let sink = gst_app::AppSink::builder()
-        .name("stills.sink")
-        .caps(&i420)
-        .sync(false)
-        .async_(false)
-        .build();
-    elements.extend([
-        make("videoconvert", "stills.convert")?,
-        sink.clone().upcast(),
-    ]);
+    let ready = element::capsfilter("stills.ready", &i420)?;
+    let sink = make("fakesink", "stills.sink")?;
+    sink.set_property("sync", false);
+    sink.set_property("async", false);
+    elements.extend([make("videoconvert", "stills.convert")?, ready.clone(), sink]);
     element::chain(pipeline.upcast_ref(), &elements)?;
     let branch = element::branch(tee, &queue)?;
 
@@ -97,40 +92,39 @@ pub(crate) fn add(
         }
     });
 
-    let (send, receive) = sync_channel(64);
-    let maker = Arc::new(Mutex::new(Maker::new(plan, send)));
-    let at_end = Arc::clone(&maker);
-    sink.set_callbacks(
-        gst_app::AppSinkCallbacks::builder()
-            .new_sample(move |sink| {
-                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+    // Pictures are taken in front of the sink and never reach it: a sink holds its first picture
+    // until all others have one, which an encoder with a long memory may delay to the very end.
+    let (send, receive) = channel();
+    let maker = Mutex::new(Maker::new(plan, send));
+    let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
+    element::pad(&ready, "src")?.add_probe(mask, move |pad, info| {
+        let mut maker = maker.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = match &info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => {
                 let want = wants
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .chosen
                     .pop_front();
-                if let Some(want) = want
-                    && let Err(error) = maker
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .take(&sample, want)
-                {
-                    // A video without a picture beside it is better than no video.
-                    tracing::warn!(%error, "a still could not be made");
+                match (want, pad.current_caps()) {
+                    (Some(want), Some(caps)) => maker.take(buffer, &caps, want),
+                    _ => Ok(()),
                 }
-                Ok(gst::FlowSuccess::Ok)
-            })
-            .eos(move |_| {
-                if let Err(error) = at_end
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .finish()
-                {
-                    tracing::warn!(%error, "the last stills could not be made");
-                }
-            })
-            .build(),
-    );
+            }
+            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => {
+                maker.finish()
+            }
+            _ => return gst::PadProbeReturn::Ok,
+        };
+        if let Err(error) = result {
+            // A video without a picture beside it is better than no video.
+            tracing::warn!(%error, "a still could not be made");
+        }
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(_)) => gst::PadProbeReturn::Drop,
+            _ => gst::PadProbeReturn::Ok,
+        }
+    });
     Ok(receive)
 }
 
@@ -183,7 +177,7 @@ impl Wants {
 /// Makes JPEGs of the pictures.
 struct Maker {
     plan: StillsPlan,
-    send: SyncSender<Still>,
+    send: Sender<Still>,
     sheet: Option<Sheet>,
     sheets: usize,
     tiles: u64,
@@ -196,7 +190,7 @@ struct Sheet {
 }
 
 impl Maker {
-    fn new(plan: StillsPlan, send: SyncSender<Still>) -> Self {
+    fn new(plan: StillsPlan, send: Sender<Still>) -> Self {
         Self {
             plan,
             send,
@@ -206,12 +200,7 @@ impl Maker {
         }
     }
 
-    fn take(&mut self, sample: &gst::Sample, want: Want) -> Result<(), Error> {
-        let wrong = || Error::Internal("a still has no picture in it".into());
-        let (buffer, caps) = (
-            sample.buffer().ok_or_else(wrong)?,
-            sample.caps().ok_or_else(wrong)?,
-        );
+    fn take(&mut self, buffer: &gst::Buffer, caps: &gst::Caps, want: Want) -> Result<(), Error> {
         let info = gst_video::VideoInfo::from_caps(caps)?;
         let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info)?;
         if want.thumbnail {
@@ -267,6 +256,12 @@ impl Maker {
 
     fn finish_sheet(&mut self) -> Result<(), Error> {
         if let Some(sheet) = self.sheet.take() {
+            let used = sheet.tiles.div_ceil(COLUMNS) * self.plan.storyboard.tile_height;
+            let sheet = if used < sheet.info.height() {
+                cut(&sheet, used)?
+            } else {
+                sheet
+            };
             let jpeg = jpeg(&sheet.picture, &sheet.info)?;
             self.send(Still::Sheet {
                 index: self.sheets,
@@ -310,6 +305,22 @@ fn blank(width: u32, height: u32, like: &gst_video::VideoInfo) -> Result<Sheet, 
         info,
         tiles: 0,
     })
+}
+
+/// The upper `height` rows of a sheet.
+fn cut(sheet: &Sheet, height: u32) -> Result<Sheet, Error> {
+    let mut upper = blank(sheet.info.width(), height, &sheet.info)?;
+    let from = gst_video::VideoFrameRef::from_buffer_ref_readable(&sheet.picture, &sheet.info)?;
+    let picture = upper.picture.make_mut();
+    let mut to = gst_video::VideoFrameRef::from_buffer_ref_writable(picture, &upper.info)?;
+    for plane in 0..3 {
+        // Both have the same width, so their rows lie equally far apart.
+        let rows = to.plane_data_mut(plane)?;
+        let length = rows.len();
+        rows.copy_from_slice(&from.plane_data(plane)?[..length]);
+    }
+    drop(to);
+    Ok(upper)
 }
 
 /// Scales `frame` into `area` of `sheet`; all of `area`'s numbers are even.

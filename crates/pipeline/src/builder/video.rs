@@ -56,9 +56,14 @@ impl Trunk<'_> {
         elements.push(tail.clone());
         if !self.stays_on_gpu() {
             let mut i420 = gst_video::VideoCapsBuilder::new().format(gst_video::VideoFormat::I420);
-            if must_convert_colour(self.source) {
-                i420 = i420.field("colorimetry", "bt709");
-            }
+            // Spelt out even if nothing is converted: where the source does not say, every element
+            // would guess by the size of its picture, and small renditions would change colour.
+            let colour = if must_convert_colour(self.source) {
+                Some("bt709")
+            } else {
+                self.source.colorimetry.as_deref()
+            };
+            i420 = i420.field_if_some("colorimetry", colour);
             let convert = make("videoconvert", "convert")?;
             convert.set_property("n-threads", 2u32);
             elements.extend([convert, element::capsfilter("converted", &i420.build())?]);

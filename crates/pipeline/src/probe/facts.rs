@@ -397,7 +397,12 @@ impl Stream {
             .field::<gst::Fraction>("framerate")
             .or_else(|| info.as_ref().map(gst_video::VideoInfo::fps))
             .and_then(|f| FrameRate::new(f.numer().unsigned_abs(), f.denom().unsigned_abs()));
-        let timing = timing::judge(&self.pts, declared, interlaced);
+        let timing = timing::judge(
+            &self.pts,
+            self.packets.min(TOO_MANY_PACKETS),
+            declared,
+            interlaced,
+        );
         let colorimetry = info.as_ref().map(gst_video::VideoInfo::colorimetry);
         VideoStream {
             index: self.key.index,

@@ -74,7 +74,7 @@ pub fn probe(path: &Path, limits: &Limits, cancel: &CancelToken) -> Result<Media
 /// Whether `media` can be made into renditions: the video stream to use, or why not.
 pub fn check<'a>(media: &'a MediaInfo, limits: &Limits) -> Result<&'a VideoStream, Failure> {
     let failure = |code, message: String| Failure::new(code, Stage::Probe, message);
-    if let Some(reason) = limits.broken_by(media) {
+    if let Some(reason) = limits.file_broken_by(media) {
         return Err(failure(FailureCode::LimitsExceeded, reason));
     }
     let Some(video) = media.main_video() else {
@@ -89,20 +89,25 @@ pub fn check<'a>(media: &'a MediaInfo, limits: &Limits) -> Result<&'a VideoStrea
             format!("the file has no video stream ({found})"),
         ));
     };
-    match video.decoding {
-        Decoding::Works => Ok(video),
-        Decoding::NoDecoder => Err(failure(
+    if video.decoding == Decoding::NoDecoder {
+        return Err(failure(
             FailureCode::UnsupportedCodec,
             format!("the video codec {} cannot be decoded here", video.codec),
-        )),
-        Decoding::NoOutput | Decoding::Skipped => Err(failure(
+        ));
+    }
+    if let Some(reason) = limits.picture_broken_by(video) {
+        return Err(failure(FailureCode::LimitsExceeded, reason));
+    }
+    if video.decoding != Decoding::Works {
+        return Err(failure(
             FailureCode::CorruptInput,
             format!(
                 "no picture could be decoded from the {} stream",
                 video.codec
             ),
-        )),
+        ));
     }
+    Ok(video)
 }
 
 /// How a scan ended.

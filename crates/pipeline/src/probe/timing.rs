@@ -13,14 +13,21 @@ pub(super) struct Timing {
 ///
 /// A declared rate wins if the timestamps agree with it, since they are often rounded to
 /// milliseconds. A variable rate is represented by its most frequent one.
-pub(super) fn judge(pts: &[u64], declared: Option<FrameRate>, interlaced: bool) -> Timing {
+pub(super) fn judge(
+    pts: &[u64],
+    packets: usize,
+    declared: Option<FrameRate>,
+    interlaced: bool,
+) -> Timing {
     let mut sorted = pts.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
     let mut gaps: Vec<u64> = sorted.windows(2).map(|w| w[1] - w[0]).collect();
     gaps.sort_unstable();
     let declared = declared.map(|d| FrameRate::nearest_standard(d.as_f64(), 0.000_5).unwrap_or(d));
-    if gaps.len() < 3 {
+    // Where many packets have no time stamp of their own, the others tell nothing about the rate.
+    let sparse = pts.len() * 10 < packets * 9;
+    if gaps.len() < 3 || (sparse && declared.is_some()) {
         return Timing {
             rate: declared.or_else(|| average(&gaps)),
             variable: false,
@@ -32,10 +39,12 @@ pub(super) fn judge(pts: &[u64], declared: Option<FrameRate>, interlaced: bool) 
         most_frequent(&gaps)
     } else {
         let measured = average(&gaps);
+        let median = 1e9 / gaps[gaps.len() / 2].max(1) as f64;
+        let near = |a: f64, b: f64| (a / b - 1.0).abs() < 0.02;
         match (declared, measured) {
-            (Some(d), Some(m)) if interlaced || (d.as_f64() / m.as_f64() - 1.0).abs() < 0.02 => {
-                Some(d)
-            }
+            // A jump in the time stamps spoils their average, but not their median.
+            (Some(d), _) if interlaced || near(d.as_f64(), median) => Some(d),
+            (Some(d), Some(m)) if near(d.as_f64(), m.as_f64()) => Some(d),
             (d, m) => m.or(d),
         }
     };
@@ -102,14 +111,14 @@ mod tests {
             .map(|t| t / 1_000_000 * 1_000_000)
             .collect();
         assert_eq!(
-            judge(&pts, None, false),
+            judge(&pts, 1, None, false),
             Timing {
                 rate: rate(30_000, 1001),
                 variable: false
             }
         );
         assert_eq!(
-            judge(&pts, rate(30_000, 1001), false).rate,
+            judge(&pts, 1, rate(30_000, 1001), false).rate,
             rate(30_000, 1001)
         );
     }
@@ -117,11 +126,11 @@ mod tests {
     #[test]
     fn a_wrong_declaration_loses_against_the_timestamps() {
         assert_eq!(
-            judge(&grid(25.0, 100), rate(50, 1), false).rate,
+            judge(&grid(25.0, 100), 1, rate(50, 1), false).rate,
             rate(25, 1)
         );
         assert_eq!(
-            judge(&grid(50.0, 100), rate(25, 1), true).rate,
+            judge(&grid(50.0, 100), 1, rate(25, 1), true).rate,
             rate(25, 1),
             "field pictures"
         );
@@ -136,7 +145,7 @@ mod tests {
             .map(|(_, t)| t)
             .collect();
         assert_eq!(
-            judge(&pts, rate(22, 1), false),
+            judge(&pts, 1, rate(22, 1), false),
             Timing {
                 rate: rate(30, 1),
                 variable: true
@@ -145,14 +154,23 @@ mod tests {
     }
 
     #[test]
+    fn sparse_time_stamps_do_not_beat_the_declaration() {
+        let keyframes_only = grid(2.0, 20);
+        assert_eq!(
+            judge(&keyframes_only, 240, rate(24, 1), false).rate,
+            rate(24, 1)
+        );
+    }
+
+    #[test]
     fn few_packets_tell_nothing() {
         assert_eq!(
-            judge(&[0], None, false),
+            judge(&[0], 1, None, false),
             Timing {
                 rate: None,
                 variable: false
             }
         );
-        assert_eq!(judge(&[], rate(24, 1), false).rate, rate(24, 1));
+        assert_eq!(judge(&[], 1, rate(24, 1), false).rate, rate(24, 1));
     }
 }

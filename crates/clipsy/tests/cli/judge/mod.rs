@@ -3,6 +3,7 @@
 pub(crate) mod picture;
 mod playlists;
 pub(crate) mod sound;
+pub(crate) mod source;
 mod stills;
 pub(crate) mod tree;
 mod video;
@@ -24,7 +25,7 @@ pub(crate) fn output(
     report: &mut Report,
 ) -> Option<Tree> {
     let summary = done.summary();
-    report.equal("stderr", done.stderr.as_str(), "");
+    report.equal("stderr", done.complaints(), Vec::new());
     let tree = match Tree::read(folder, summary, segment_s) {
         Ok(tree) => tree,
         Err(problem) => {

@@ -242,7 +242,7 @@ impl ElementaryStream {
             match bytes[at] & 0x1f {
                 // A slice of an IDR picture; there may be several of one picture.
                 5 if found.idr.last() != found.pictures.checked_sub(1).as_ref() => {
-                    found.idr.push(found.pictures - 1)
+                    found.idr.push(found.pictures - 1);
                 }
                 7 => found.profiles.extend(
                     bytes

@@ -35,10 +35,9 @@ impl Rate {
 
     /// The first frames at or after every `seconds`, below `frames`.
     pub(crate) fn marks(self, seconds: u64, frames: u64) -> Vec<u64> {
-        (0..)
-            .map(|k| self.first_frame_at(k * seconds))
-            .take_while(|index| *index < frames)
-            .collect()
+        let last = frames * self.den / (self.num * seconds);
+        let marks = (0..=last).map(|k| self.first_frame_at(k * seconds));
+        marks.filter(|index| *index < frames).collect()
     }
 }
 

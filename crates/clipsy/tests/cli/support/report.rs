@@ -19,6 +19,10 @@ impl Report {
         }
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers mostly have temporary values"
+    )]
     pub(crate) fn equal<T: PartialEq + Debug>(&mut self, what: &str, found: T, expected: T) {
         let holds = found == expected;
         self.check(holds, || {
