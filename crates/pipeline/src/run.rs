@@ -257,6 +257,7 @@ impl<'a> Run<'a> {
             .map(|c| c.clone())
             .unwrap_or_default();
         let rate = self.context.plan.frame_rate;
+        let mut finished = Vec::new();
         for frames in counted.into_iter().skip(self.segments[at].len()) {
             let index = self.segments[at].len() as u64;
             let bytes = self.context.output.segment_size(&rendition.rung, index)?;
@@ -269,7 +270,7 @@ impl<'a> Run<'a> {
                 bytes,
             };
             self.segments[at].push(segment);
-            (self.emit)(Event::Segment {
+            finished.push(Event::Segment {
                 rung: rendition.rung.clone(),
                 index,
                 duration_s: segment.duration_us() as f64 / 1e6,
@@ -283,6 +284,8 @@ impl<'a> Run<'a> {
             self.target_duration_s,
             PlaylistState::Growing,
         )?;
+        // Told only when it is true for readers of the playlist.
+        finished.into_iter().for_each(&mut *self.emit);
         if !self.playable && self.segments.iter().all(|s| !s.is_empty()) {
             self.playable = true;
             let variants = self.variants(PlaylistState::Growing);

@@ -14,7 +14,7 @@ use super::package::{self, Encode, SegmentFrames};
 use super::source::{self, Kind, Observer, Step, StreamKey};
 use super::stills::{self, Still, StillsPlan};
 use super::tail::{self, Tails};
-use super::{audio, video};
+use super::{audio, segment, video};
 use crate::Error;
 use crate::catalog::{AudioEncoderSpec, DecoderSpec};
 use crate::measure::{Activity, Meter};
@@ -69,6 +69,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
     };
     let video = trunk.add(&pipeline)?;
     activity.watch(&video.input);
+    segment::unify(&video.input)?;
     let size_changed = watch_size(&video.input);
     let audio = match blueprint.audio {
         Some(_) => Some(audio::add(
@@ -80,6 +81,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
     };
     if let Some(audio) = &audio {
         activity.watch(&audio.encoded);
+        segment::unify(&audio.input)?;
         tail::watch(&tails, &video.tail, &audio.tail);
     }
 

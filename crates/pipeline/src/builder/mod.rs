@@ -17,6 +17,7 @@ pub(crate) mod keyframes;
 pub(crate) mod package;
 pub(crate) mod picture;
 mod scale;
+mod segment;
 pub(crate) mod source;
 pub(crate) mod stills;
 pub(crate) mod tail;

@@ -119,11 +119,6 @@ fn watch_video(tails: &Arc<Tails>, pad: &gst::Pad) {
                     *last = Some(buffer.clone());
                 }
             }
-            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Segment => {
-                if let Some(open) = without_stop(event) {
-                    info.data = Some(gst::PadProbeData::Event(open));
-                }
-            }
             Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => {
                 let frame = last.lock().ok().and_then(|mut last| last.take());
                 tails.follow(
@@ -160,11 +155,6 @@ fn watch_audio(tails: &Arc<Tails>, pad: &gst::Pad) {
                     tails.advance(|s| &mut s.audio, end.nseconds());
                 }
             }
-            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Segment => {
-                if let Some(open) = without_stop(event) {
-                    info.data = Some(gst::PadProbeData::Event(open));
-                }
-            }
             Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => {
                 let mut from = tails.lock().audio.own_ns;
                 tails.follow(
@@ -182,21 +172,6 @@ fn watch_audio(tails: &Arc<Tails>, pad: &gst::Pad) {
         }
         gst::PadProbeReturn::Ok
     });
-}
-
-/// The same segment without an end, since elements drop what lies behind it.
-fn without_stop(event: &gst::EventRef) -> Option<gst::Event> {
-    let gst::EventView::Segment(segment) = event.view() else {
-        return None;
-    };
-    let mut open = segment.segment().downcast_ref::<gst::ClockTime>()?.clone();
-    open.stop()?;
-    open.set_stop(gst::ClockTime::NONE);
-    Some(
-        gst::event::Segment::builder(&open)
-            .seqnum(event.seqnum())
-            .build(),
-    )
 }
 
 /// Silence between two running times, in the interleaved format that flows through `pad`. All the
