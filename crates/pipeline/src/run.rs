@@ -184,7 +184,7 @@ impl<'a> Run<'a> {
                 None => {}
             }
             self.check_encoders()?;
-            self.note_size_change();
+            self.note_flaws();
             self.take_stills(false)?;
             self.progress(false);
             if watchdog.has_barked(self.graph.activity.count()) {
@@ -205,7 +205,7 @@ impl<'a> Run<'a> {
         }
         self.decoder = self.graph.decoder();
         self.check_encoders()?;
-        self.note_size_change();
+        self.note_flaws();
         self.take_stills(true)?;
         self.progress(true);
         Ok(())
@@ -422,7 +422,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn note_size_change(&mut self) {
+    fn note_flaws(&mut self) {
+        if self.graph.damaged.load(Ordering::Relaxed) {
+            let message = "parts of the source are damaged; what could be decoded was used";
+            self.warn_once(WarningCode::DamagedInput, message.into());
+        }
         if self.graph.size_changed.load(Ordering::Relaxed) {
             let message =
                 "the picture changes its size in mid-stream; it was fitted into the first size";

@@ -43,6 +43,8 @@ pub(crate) struct Graph {
     pub(crate) encoded_audio: Option<gst::Pad>,
     /// Set when the picture changes its size in mid-stream.
     pub(crate) size_changed: Arc<AtomicBool>,
+    /// Set when the decoder gave out a picture that it knows to be damaged.
+    pub(crate) damaged: Arc<AtomicBool>,
     selector: Arc<Selector>,
 }
 
@@ -71,6 +73,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
     activity.watch(&video.input);
     segment::unify(&video.input)?;
     let size_changed = watch_size(&video.input);
+    let damaged = watch_damage(&video.input);
     let audio = match blueprint.audio {
         Some(_) => Some(audio::add(
             &pipeline,
@@ -82,8 +85,10 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
     if let Some(audio) = &audio {
         activity.watch(&audio.encoded);
         segment::unify(&audio.input)?;
-        tail::watch(&tails, &video.tail, &audio.tail);
     }
+
+    let audio_tail = audio.as_ref().map(|audio| &audio.tail);
+    tail::watch(&tails, &video.tail, blueprint.plan.frame_rate, audio_tail);
 
     let mut renditions = Vec::new();
     for encode in blueprint.encodes {
@@ -141,6 +146,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
         tails,
         encoded_audio,
         size_changed,
+        damaged,
         selector,
     })
 }
@@ -257,6 +263,22 @@ impl Observer for Selector {
             .unwrap_or_else(PoisonError::into_inner)
             .complete = true;
     }
+}
+
+/// Notices damaged pictures on `pad`.
+fn watch_damage(pad: &gst::Pad) -> Arc<AtomicBool> {
+    let damaged = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&damaged);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if info
+            .buffer()
+            .is_some_and(|b| b.flags().contains(gst::BufferFlags::CORRUPTED))
+        {
+            flag.store(true, Ordering::Relaxed);
+        }
+        gst::PadProbeReturn::Ok
+    });
+    damaged
 }
 
 /// Notices a change of size on `pad`.

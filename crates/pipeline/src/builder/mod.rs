@@ -26,6 +26,9 @@ pub(crate) mod video;
 
 use crate::Error;
 
+/// Media type of H.263, whose decoders make up a sample aspect.
+pub(crate) const H263: &str = "video/x-h263";
+
 /// Registers the elements that this crate brings. Does nothing the second time.
 pub(crate) fn register_elements() -> Result<(), Error> {
     use gstreamer::prelude::*;

@@ -54,6 +54,14 @@ impl Trunk<'_> {
             }
         }
         elements.push(tail.clone());
+        if self.source.media_type == super::H263 {
+            let aspect = self.source.sample_aspect;
+            let aspect = gst::Fraction::new(fraction(aspect.num), fraction(aspect.den));
+            let fix = make("capssetter", "aspect")?;
+            let caps = gst::Caps::builder("video/x-raw").field("pixel-aspect-ratio", aspect);
+            fix.set_property("caps", caps.build());
+            elements.push(fix);
+        }
         if !self.stays_on_gpu() {
             let mut i420 = gst_video::VideoCapsBuilder::new().format(gst_video::VideoFormat::I420);
             // Spelt out even if nothing is converted: where the source does not say, every element

@@ -13,6 +13,7 @@ use gstreamer_pbutils as pbutils;
 use gstreamer_video as gst_video;
 
 use super::timing;
+use crate::builder::H263;
 use crate::builder::source::{self, Kind, Observer, Step, StreamKey};
 
 /// Packets of a video stream that are enough to judge its frame rate.
@@ -322,6 +323,11 @@ impl Stream {
         }
     }
 
+    fn media_type(&self) -> String {
+        let structure = self.steps.last().and_then(|c| c.structure(0));
+        structure.map(|s| s.name().to_string()).unwrap_or_default()
+    }
+
     fn codec(&self) -> String {
         let Some(caps) = self.steps.last() else {
             return "unknown".into();
@@ -329,10 +335,11 @@ impl Stream {
         let name = caps.structure(0).map_or("unknown", |s| s.name().as_str());
         // Parsers add the profile, demuxers the name of codecs that nobody knows.
         let described = pbutils::pb_utils_get_codec_description(caps).to_string();
-        let described = match caps
-            .structure(0)
-            .and_then(|s| s.get::<String>("fourcc").ok())
-        {
+        let described = match caps.structure(0).and_then(|s| {
+            ["fourcc", "codec-id"]
+                .iter()
+                .find_map(|f| s.get::<String>(*f).ok())
+        }) {
             Some(fourcc) => format!("{described} [{fourcc}]"),
             None => described,
         };
@@ -382,10 +389,13 @@ impl Stream {
                 .and_then(|n| u32::try_from(n).ok())
                 .unwrap_or(0)
         };
-        let par = info
+        let media_type = self.media_type();
+        // H.263 has a sample aspect of its own by its picture size, which no player follows.
+        let decoded_par = info
             .as_ref()
-            .map(gst_video::VideoInfo::par)
-            .or_else(|| self.field("pixel-aspect-ratio"));
+            .filter(|_| media_type != H263)
+            .map(gst_video::VideoInfo::par);
+        let par = decoded_par.or_else(|| self.field("pixel-aspect-ratio"));
         let format = info.as_ref().map(gst_video::VideoInfo::format_info);
         let interlaced = match &info {
             Some(info) => info.interlace_mode() != gst_video::VideoInterlaceMode::Progressive,
@@ -407,12 +417,7 @@ impl Stream {
         VideoStream {
             index: self.key.index,
             codec: self.codec(),
-            media_type: self
-                .steps
-                .last()
-                .and_then(|c| c.structure(0))
-                .map(|s| s.name().to_string())
-                .unwrap_or_default(),
+            media_type,
             decoding: self.decoding,
             default: self.default,
             width: info

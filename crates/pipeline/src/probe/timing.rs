@@ -36,7 +36,7 @@ pub(super) fn judge(
     // Field pictures come in pairs, of which often only one has a timestamp: do not count them.
     let variable = !interlaced && varies(&gaps);
     let rate = if variable {
-        most_frequent(&gaps)
+        fastest_frequent(&gaps)
     } else {
         let measured = average(&gaps);
         let median = 1e9 / gaps[gaps.len() / 2].max(1) as f64;
@@ -73,8 +73,9 @@ fn average(gaps: &[u64]) -> Option<FrameRate> {
     FrameRate::nearest_standard(fps, 0.005).or_else(|| FrameRate::approximate(fps))
 }
 
-/// The standard rate that most gaps are nearest to.
-fn most_frequent(gaps: &[u64]) -> Option<FrameRate> {
+/// The highest standard rate that at least a tenth of the gaps are nearest to: slower ones are
+/// where frames were left out, and movement must not be lost.
+fn fastest_frequent(gaps: &[u64]) -> Option<FrameRate> {
     let mut votes: Vec<(FrameRate, usize)> = Vec::new();
     for rate in gaps
         .iter()
@@ -85,9 +86,13 @@ fn most_frequent(gaps: &[u64]) -> Option<FrameRate> {
             None => votes.push((rate, 1)),
         }
     }
+    let often = gaps.len().div_ceil(10);
+    let fastest =
+        |a: &&(FrameRate, usize), b: &&(FrameRate, usize)| a.0.as_f64().total_cmp(&b.0.as_f64());
     let best = votes
         .iter()
-        .max_by_key(|(_, count)| *count)
+        .filter(|(_, count)| *count >= often)
+        .max_by(fastest)
         .map(|(rate, _)| *rate);
     best.or_else(|| average(gaps))
 }
@@ -137,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn dropped_frames_make_it_variable_at_the_most_frequent_rate() {
+    fn dropped_frames_make_it_variable_at_the_fastest_frequent_rate() {
         let pts: Vec<u64> = grid(30.0, 300)
             .into_iter()
             .enumerate()
