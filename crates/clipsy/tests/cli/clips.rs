@@ -50,7 +50,10 @@ fn judge(fixture: &Fixture, report: &mut Report) -> Option<(Tree, Done)> {
         "pixel-hdr-hlg",
     ];
     if one_rate && !fixture.facts.sync && !differs.contains(&fixture.name.as_str()) {
-        picture::check_likeness(&tree, &fixture.path, report);
+        // Behind a jump in time the middle of the source is not the middle of the result.
+        if fixture.name != "time-ts-jump" {
+            picture::check_likeness(&tree, &fixture.path, report);
+        }
     }
     Some((tree, done))
 }
