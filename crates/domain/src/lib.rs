@@ -5,9 +5,12 @@
 //! ([`progress::Event`]), how it may fail ([`failure::Failure`]), and how HLS playlists
 //! ([`playlist`]) and storyboards ([`storyboard`]) are written down.
 
+pub mod asset;
+pub mod clock;
 pub mod codecs;
 pub mod failure;
 pub mod frame_rate;
+pub mod job;
 pub mod ladder;
 pub mod limits;
 pub mod media;
@@ -15,3 +18,5 @@ pub mod media_key;
 pub mod playlist;
 pub mod progress;
 pub mod storyboard;
+pub mod upload;
+pub mod user;

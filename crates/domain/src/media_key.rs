@@ -1,6 +1,10 @@
-//! Where each file of a video lies, relative to the video's own output folder.
+//! Where each file of a video lies: relative to a video's own output folder, in the media store,
+//! and as an address.
 //!
 //! Only this module knows the layout; everything else asks it.
+
+use crate::asset::AssetId;
+use crate::job::Attempt;
 
 /// The multivariant playlist.
 pub const MASTER: &str = "master.m3u8";
@@ -32,6 +36,129 @@ pub fn storyboard_sheet(index: usize) -> String {
     format!("storyboard_{index:03}.jpg")
 }
 
+/// Store key of the bytes of an upload that is not finished.
+pub fn upload(upload_id: &str) -> String {
+    format!("uploads/{upload_id}")
+}
+
+/// Store key of an original: `videos/originals/{upload_id}.{extension}`. `extension` is the one of
+/// the file's name; anything but a few letters and digits is left away.
+pub fn original(upload_id: &str, file_name: &str) -> String {
+    match extension(file_name) {
+        Some(extension) => format!("{ORIGINALS}{upload_id}.{extension}"),
+        None => format!("{ORIGINALS}{upload_id}"),
+    }
+}
+
+/// Where originals lie in the store.
+pub const ORIGINALS: &str = "videos/originals/";
+
+/// The extension of a file name in lower case, if it is one to eight letters and digits.
+pub fn extension(file_name: &str) -> Option<String> {
+    let (stem, extension) = file_name.rsplit_once('.')?;
+    let sane = !stem.is_empty()
+        && (1..=8).contains(&extension.len())
+        && extension.bytes().all(|b| b.is_ascii_alphanumeric());
+    sane.then(|| extension.to_ascii_lowercase())
+}
+
+/// Store prefix of everything made of an asset: `videos/processed/{id}/`.
+pub fn asset_prefix(asset: AssetId) -> String {
+    format!("videos/processed/{asset}/")
+}
+
+/// Store prefix of what one attempt makes: `videos/processed/{id}/{attempt}/`. Below it lies what
+/// `clipsy transcode --out` writes.
+pub fn output_prefix(asset: AssetId, attempt: Attempt) -> String {
+    format!("{}{attempt}/", asset_prefix(asset))
+}
+
+/// What a path below `/media/` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MediaPath {
+    /// An original, by its store key.
+    Original {
+        /// Store key.
+        key: String,
+    },
+    /// A file of an asset's output, by its path below the output folder.
+    Output {
+        /// The asset.
+        asset: AssetId,
+        /// E.g. `720p/segment_00000.ts`.
+        file: String,
+    },
+    /// An asset's poster picture.
+    Thumbnail {
+        /// The asset.
+        asset: AssetId,
+    },
+}
+
+impl MediaPath {
+    /// Reads a decoded path without its leading `/media/`, e.g. `videos/processed/1/master.m3u8`.
+    /// `None` for anything that this server never hands out, `..` and back slashes included.
+    pub fn parse(path: &str) -> Option<Self> {
+        let plain = |part: &str| {
+            !part.is_empty()
+                && part != "."
+                && part != ".."
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        };
+        if !path.split('/').all(plain) {
+            return None;
+        }
+        if let Some(name) = path.strip_prefix(ORIGINALS) {
+            return (!name.contains('/')).then(|| Self::Original {
+                key: path.to_owned(),
+            });
+        }
+        if let Some(rest) = path.strip_prefix("videos/processed/") {
+            let (asset, file) = rest.split_once('/')?;
+            return Some(Self::Output {
+                asset: number(asset)?,
+                file: file.to_owned(),
+            });
+        }
+        let name = path.strip_prefix("videos/thumbnails/")?;
+        let name = name.strip_suffix(".jpg")?;
+        // The attempt behind the underscore only makes the address new.
+        let asset = name.split_once('_').map_or(name, |(asset, _)| asset);
+        Some(Self::Thumbnail {
+            asset: number(asset)?,
+        })
+    }
+}
+
+/// Address of an asset's multivariant playlist.
+pub fn master_url(asset: AssetId) -> String {
+    format!("/media/videos/processed/{asset}/{MASTER}")
+}
+
+/// Address of a rendition's media playlist.
+pub fn playlist_url(asset: AssetId, rung: &str) -> String {
+    format!("/media/videos/processed/{asset}/{}", playlist(rung))
+}
+
+/// Address of an asset's storyboard index.
+pub fn storyboard_url(asset: AssetId) -> String {
+    format!("/media/videos/processed/{asset}/{STORYBOARD}")
+}
+
+/// Address of the poster picture that `attempt` made.
+pub fn thumbnail_url(asset: AssetId, attempt: Attempt) -> String {
+    format!("/media/videos/thumbnails/{asset}_{attempt}.jpg")
+}
+
+/// A number as this module writes it: digits without a leading zero.
+fn number(text: &str) -> Option<AssetId> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    (digits && !text.starts_with('0')).then_some(())?;
+    text.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +169,67 @@ mod tests {
         assert_eq!(segment("720p", 0), "720p/segment_00000.ts");
         assert_eq!(segment("720p", 123_456), "720p/segment_123456.ts");
         assert_eq!(storyboard_sheet(2), "storyboard_002.jpg");
+    }
+
+    #[test]
+    fn addresses_are_read_back() {
+        let parse = |url: String| MediaPath::parse(url.strip_prefix("/media/").unwrap());
+        assert_eq!(
+            parse(master_url(7)),
+            Some(MediaPath::Output {
+                asset: 7,
+                file: "master.m3u8".into()
+            })
+        );
+        assert_eq!(
+            parse(playlist_url(7, "720p")),
+            Some(MediaPath::Output {
+                asset: 7,
+                file: "720p/playlist.m3u8".into()
+            })
+        );
+        assert_eq!(
+            parse(thumbnail_url(7, 2)),
+            Some(MediaPath::Thumbnail { asset: 7 })
+        );
+        assert_eq!(
+            MediaPath::parse(&original("ab12", "my film.MOV")),
+            Some(MediaPath::Original {
+                key: "videos/originals/ab12.mov".into()
+            })
+        );
+    }
+
+    #[test]
+    fn paths_that_lead_elsewhere_are_none() {
+        for path in [
+            "",
+            "/",
+            "videos/processed/1",
+            "videos/processed/1/../2/master.m3u8",
+            "videos/processed/01/master.m3u8",
+            "videos/processed/x/master.m3u8",
+            "videos/processed/1/..\\x",
+            "videos/processed//master.m3u8",
+            "videos/processed/1//master.m3u8",
+            "videos/originals/../../keys/jwt.key",
+            "videos/originals/a/b.mp4",
+            "videos/thumbnails/1.png",
+            "videos/thumbnails/../1.jpg",
+            "uploads/abc",
+            "videos/processed/99999999999999999999/master.m3u8",
+        ] {
+            assert_eq!(MediaPath::parse(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn odd_extensions_are_left_away() {
+        assert_eq!(extension("a.MP4").as_deref(), Some("mp4"));
+        assert_eq!(extension("a.tar.gz").as_deref(), Some("gz"));
+        for name in ["a", ".mp4", "a.", "a.m p", "a.123456789", "a.mp4/.."] {
+            assert_eq!(extension(name), None, "{name}");
+        }
+        assert_eq!(original("u", "x.php;.jpg/"), "videos/originals/u");
     }
 }

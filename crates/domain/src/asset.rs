@@ -1,0 +1,188 @@
+//! The published thing: a video with its title, its state and who may see it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::failure::Failure;
+
+/// Number of an asset, as in `/api/videos/{id}/`. Never used twice.
+pub type AssetId = i64;
+
+/// A video as users know it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asset {
+    /// Its number.
+    pub id: AssetId,
+    /// Who uploaded it.
+    pub owner_id: i64,
+    /// Title, 1 to 255 characters.
+    pub title: String,
+    /// Description, may be empty.
+    pub description: String,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// How far it is.
+    pub state: AssetState,
+    /// True as soon as players can start, which may be before [`AssetState::Ready`].
+    pub playable: bool,
+    /// Why it failed, in [`AssetState::Failed`].
+    pub failure: Option<Failure>,
+    /// Store key of the original file.
+    pub source_key: String,
+    /// Name of the file as the uploader's machine calls it.
+    pub source_name: String,
+    /// Media type to serve the original with, e.g. `video/mp4`.
+    pub source_type: String,
+    /// Size of the original in bytes.
+    pub source_bytes: i64,
+    /// SHA-256 of the original in lower-case hexadecimal, if it was computed.
+    pub source_sha256: Option<String>,
+    /// Length in seconds, known after the probe.
+    pub duration_s: Option<f64>,
+    /// Width of the upright picture in pixels, known after the probe.
+    pub width: Option<i64>,
+    /// Height of the upright picture in pixels, known after the probe.
+    pub height: Option<i64>,
+    /// Frame rate of the renditions in frames per second, known after planning.
+    pub fps: Option<f64>,
+    /// Plays counted.
+    pub views: i64,
+    /// The attempt whose output is on show; its files lie below
+    /// [`crate::media_key::output_prefix`].
+    pub output_attempt: Option<i64>,
+    /// True if that output has a poster picture.
+    pub has_thumbnail: bool,
+    /// True if that output has a storyboard.
+    pub has_storyboard: bool,
+    /// When the upload was finished.
+    pub created_at: Timestamp,
+    /// When anything of the above last changed; plays do not count.
+    pub updated_at: Timestamp,
+}
+
+/// How far an asset is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssetState {
+    /// Bytes are still coming.
+    Uploading,
+    /// Waiting for a worker.
+    Queued,
+    /// A worker is at it.
+    Processing,
+    /// Everything is there.
+    Ready,
+    /// It could not be processed.
+    Failed,
+    /// Somebody stopped it.
+    Cancelled,
+}
+
+impl AssetState {
+    /// All states, in the order in which they usually come.
+    pub const ALL: [Self; 6] = [
+        Self::Uploading,
+        Self::Queued,
+        Self::Processing,
+        Self::Ready,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// The name in the database, e.g. `"queued"`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Uploading => "uploading",
+            Self::Queued => "queued",
+            Self::Processing => "processing",
+            Self::Ready => "ready",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The state with that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == name)
+    }
+
+    /// The status of the REST API: `pending`, `processing`, `ready` or `failed`.
+    pub fn rest_status(self) -> &'static str {
+        match self {
+            Self::Uploading | Self::Queued => "pending",
+            Self::Processing => "processing",
+            Self::Ready => "ready",
+            Self::Failed | Self::Cancelled => "failed",
+        }
+    }
+
+    /// True if a job can be started again by hand.
+    pub fn can_retry(self) -> bool {
+        matches!(self, Self::Failed | Self::Cancelled)
+    }
+
+    /// True if there is a job that can be stopped.
+    pub fn can_cancel(self) -> bool {
+        matches!(self, Self::Queued | Self::Processing)
+    }
+}
+
+/// Who may see an asset and play it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Everyone, and it is listed.
+    #[default]
+    Public,
+    /// Everyone who knows its address; it is not listed.
+    Unlisted,
+    /// Its owner and admins.
+    Private,
+}
+
+impl Visibility {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Public, Self::Unlisted, Self::Private];
+
+    /// The name in the database and in APIs, e.g. `"unlisted"`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Unlisted => "unlisted",
+            Self::Private => "private",
+        }
+    }
+
+    /// The visibility with that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.as_str() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back_to_their_values() {
+        for state in AssetState::ALL {
+            assert_eq!(AssetState::parse(state.as_str()), Some(state));
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+        for visibility in Visibility::ALL {
+            assert_eq!(Visibility::parse(visibility.as_str()), Some(visibility));
+            assert_eq!(
+                serde_json::to_value(visibility).unwrap(),
+                visibility.as_str()
+            );
+        }
+        assert_eq!(AssetState::parse("READY"), None);
+    }
+
+    #[test]
+    fn a_state_is_either_to_be_stopped_or_to_be_started_again() {
+        for state in AssetState::ALL {
+            assert!(!(state.can_retry() && state.can_cancel()), "{state:?}");
+        }
+    }
+}

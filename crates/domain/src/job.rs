@@ -1,0 +1,188 @@
+//! The work that turns an asset's original into renditions.
+
+use serde::{Deserialize, Serialize};
+
+use crate::asset::AssetId;
+use crate::clock::Timestamp;
+use crate::failure::Failure;
+
+/// Number of a job. Never used twice.
+pub type JobId = i64;
+
+/// Number of an attempt at a job, from 1. It is the fence: only the current attempt may publish
+/// or finish.
+pub type Attempt = i64;
+
+/// One run of the pipeline over one asset, however many attempts it takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Its number.
+    pub id: JobId,
+    /// The asset that it processes.
+    pub asset_id: AssetId,
+    /// How far it is.
+    pub state: JobState,
+    /// Jobs of higher priority run first.
+    pub priority: i64,
+    /// The current attempt; 0 before the first.
+    pub attempt: Attempt,
+    /// Attempts that ended badly and count towards the limit. A drain or a restart of the server
+    /// does not count; a crash does.
+    pub failures: i64,
+    /// Who runs it, in [`JobState::Running`].
+    pub worker: Option<String>,
+    /// When the claim of that worker ends unless it is renewed.
+    pub lease_until: Option<Timestamp>,
+    /// Not to be started before then: the backoff of a retry.
+    pub run_after: Timestamp,
+    /// Why the last attempt ended badly.
+    pub failure: Option<Failure>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its current attempt started.
+    pub started_at: Option<Timestamp>,
+    /// When it reached an end.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Waiting for a worker, or for its backoff to pass.
+    Queued,
+    /// Claimed by a worker.
+    Running,
+    /// Everything was made.
+    Done,
+    /// It failed for good.
+    Failed,
+    /// Somebody stopped it.
+    Cancelled,
+}
+
+impl JobState {
+    /// All states.
+    pub const ALL: [Self; 5] = [
+        Self::Queued,
+        Self::Running,
+        Self::Done,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// The name in the database, e.g. `"running"`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The state with that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == name)
+    }
+}
+
+/// What was encoded for one rung.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rendition {
+    /// Its number.
+    pub id: i64,
+    /// The asset that it belongs to.
+    pub asset_id: AssetId,
+    /// Rung name, e.g. `"720p"`.
+    pub rung: String,
+    /// Width in pixels.
+    pub width: i64,
+    /// Height in pixels.
+    pub height: i64,
+    /// Average of video, audio and container in kbit/s; the rung's cap until it is measured.
+    pub bitrate: i64,
+    /// Segments so far in bytes.
+    pub file_size: i64,
+    /// RFC 6381 names, known at the end.
+    pub codecs: Option<String>,
+    /// Identifier of the encoder in use.
+    pub encoder: Option<String>,
+    /// 0 to 100; `None` if the length of the source is not known.
+    pub percent: Option<f64>,
+    /// True when it is complete.
+    pub done: bool,
+}
+
+/// When attempts are repeated, and how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Bad ends until the job fails for good, at least 1.
+    pub max_failures: i64,
+    /// Wait after the first bad end in milliseconds; it doubles with each further one.
+    pub first_backoff_ms: i64,
+    /// Longest wait in milliseconds.
+    pub max_backoff_ms: i64,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_failures: 3,
+            first_backoff_ms: 5_000,
+            max_backoff_ms: 300_000,
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// What follows when `failure` is bad end number `failures` (from 1): the wait in
+    /// milliseconds before the next attempt, or `None` if the job fails for good.
+    pub fn next_wait_ms(&self, failure: &Failure, failures: i64) -> Option<i64> {
+        if !failure.retryable || failures >= self.max_failures {
+            return None;
+        }
+        let doublings = u32::try_from(failures - 1).unwrap_or(0).min(30);
+        Some(
+            self.first_backoff_ms
+                .saturating_mul(1 << doublings)
+                .min(self.max_backoff_ms),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{FailureCode, Stage};
+
+    #[test]
+    fn names_lead_back_to_their_values() {
+        for state in JobState::ALL {
+            assert_eq!(JobState::parse(state.as_str()), Some(state));
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_their_limit_and_end() {
+        let policy = RetryPolicy {
+            max_failures: 5,
+            first_backoff_ms: 1_000,
+            max_backoff_ms: 3_000,
+        };
+        let crash = Failure::new(FailureCode::Crashed, Stage::Transcode, "signal 11");
+        let waits: Vec<_> = (1..=6).map(|n| policy.next_wait_ms(&crash, n)).collect();
+        assert_eq!(
+            waits,
+            [Some(1_000), Some(2_000), Some(3_000), Some(3_000), None, None]
+        );
+    }
+
+    #[test]
+    fn a_bad_file_is_not_tried_again() {
+        let bad = Failure::new(FailureCode::NoVideoStream, Stage::Probe, "only sound");
+        assert_eq!(RetryPolicy::default().next_wait_ms(&bad, 1), None);
+    }
+}

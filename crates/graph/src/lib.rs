@@ -1,0 +1,1 @@
+//! REST, GraphQL, uploads and playback over HTTP.
