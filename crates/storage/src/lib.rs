@@ -1,1 +1,29 @@
-//! Database and media store.
+//! Database and media store: what is known about videos, and where their bytes lie.
+//!
+//! [`Db`] is one code over SQLite and PostgreSQL; its methods are grouped by noun, one file each.
+//! [`media::MediaStore`] keeps bytes by key; [`media::LocalStore`] does so in a folder.
+//!
+//! The row of a job is the truth about it. Whoever works on a job names the attempt that they
+//! claimed, and every write checks in the same statement or transaction that this attempt still
+//! is the current one. "Not found" is `Ok(None)` or `Ok(false)`, never an error.
+
+mod assets;
+mod db;
+mod error;
+mod garbage;
+mod jobs;
+pub mod media;
+mod renditions;
+mod sessions;
+mod uploads;
+mod users;
+
+pub use assets::{AssetChange, AssetFilter, AssetOrder, NewAsset};
+pub use db::{Db, sqlite_url};
+pub use error::{Error, Result};
+pub use garbage::Garbage;
+pub use jobs::{AfterFailure, Finished};
+pub use renditions::{NewRendition, RenditionUpdate};
+pub use sessions::Rotation;
+pub use uploads::UploadChange;
+pub use users::NewUser;

@@ -1,0 +1,1 @@
+//! What every [`super::MediaStore`] must do, as tests.

@@ -1,0 +1,120 @@
+//! Where the bytes lie: originals, uploads and output, by key.
+
+mod error;
+mod local;
+
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+
+use std::fmt::Debug;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+
+use bytes::Bytes;
+use clipsy_domain::clock::Timestamp;
+use futures_util::Stream;
+
+pub use error::{Error, Result};
+pub use local::LocalStore;
+
+/// Bytes of an object as they are read, in chunks of at most [`CHUNK`].
+pub type Body = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// Size in bytes in which objects are read.
+pub const CHUNK: usize = 512 * 1024;
+
+/// An object that is being read.
+pub struct Object {
+    /// What it is.
+    pub meta: Meta,
+    /// The bytes of the range that was asked for. They all belong to the version that `meta`
+    /// describes, even if the object is replaced meanwhile.
+    pub body: Body,
+}
+
+impl Debug for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Object")
+            .field("meta", &self.meta)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is known of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meta {
+    /// Size in bytes.
+    pub bytes: u64,
+    /// When it was written.
+    pub modified: Timestamp,
+    /// Changes whenever the object is replaced; made of letters, digits and `-`, without quotes.
+    pub etag: String,
+}
+
+/// Keeps bytes by key. A key is one or more plain parts (letters, digits, `.`, `_` and `-`, not
+/// `.` or `..`) with `/` between them; anything else is [`Error::Key`]. A prefix is a key that
+/// ends with `/`.
+#[async_trait::async_trait]
+pub trait MediaStore: Send + Sync + Debug {
+    /// Stores `bytes`, durably. Readers see the old object or the new one, never a part.
+    async fn put(&self, key: &str, bytes: Bytes) -> Result<()>;
+
+    /// Stores a copy of the local file `from`, durably, as [`Self::put`] does. `from` stays, and
+    /// must not be written to any more, since the object may share its bytes.
+    async fn put_file(&self, key: &str, from: &Path) -> Result<()>;
+
+    /// The object, or its bytes in `range`, which is cut to what there is. `None` if there is none.
+    async fn get(&self, key: &str, range: Option<Range<u64>>) -> Result<Option<Object>>;
+
+    /// What is known of the object. `None` if there is none.
+    async fn head(&self, key: &str) -> Result<Option<Meta>>;
+
+    /// Deletes the object. Fine if there is none.
+    async fn delete(&self, key: &str) -> Result<()>;
+
+    /// Deletes all objects below `prefix`, which ends with `/`. Fine if there are none.
+    async fn delete_prefix(&self, prefix: &str) -> Result<()>;
+
+    /// The keys of all objects below `prefix`, which ends with `/`, sorted.
+    async fn list(&self, prefix: &str) -> Result<Vec<String>>;
+
+    /// Makes the finished upload at `upload_key` the object at `to_key`, durably and without a
+    /// copy where that can be. Fine if that was done before; [`Error::Missing`] if neither is
+    /// there.
+    async fn move_upload(&self, upload_key: &str, to_key: &str) -> Result<()>;
+
+    /// Opens the upload at `key` to append to it, and makes an empty one if there is none. The
+    /// caller sees to it that nobody else appends at the same time.
+    async fn open_append(&self, key: &str) -> Result<Box<dyn AppendFile>>;
+
+    /// The object's path on this machine, if it lies in a file here. Says nothing about whether it
+    /// exists.
+    async fn local_path(&self, key: &str) -> Option<PathBuf>;
+
+    /// Bytes that can still be stored, if there is a way to know.
+    async fn free_bytes(&self) -> Option<u64>;
+
+    /// Asks the store for a sign of life.
+    async fn ping(&self) -> Result<()>;
+}
+
+/// An upload that is being written.
+#[async_trait::async_trait]
+pub trait AppendFile: Send + Debug {
+    /// Bytes so far, whether durable or not: what there was when it was opened, and what was
+    /// written since.
+    fn len(&self) -> u64;
+
+    /// True while there are no bytes.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends `bytes`. After an error the length is what [`Self::sync`] says.
+    async fn write(&mut self, bytes: Bytes) -> Result<()>;
+
+    /// Makes everything that was written durable, and measures how much that is.
+    async fn sync(&mut self) -> Result<u64>;
+}
