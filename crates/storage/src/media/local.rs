@@ -16,7 +16,7 @@ pub struct LocalStore {
 impl LocalStore {
     /// Opens the store in the folder `root`, which is made if missing, and deletes temporary files
     /// that a crash has left.
-    pub async fn open(root: impl Into<PathBuf>) -> Result<Self> {
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self> {
         Ok(Self { root: root.into() })
     }
 
