@@ -8,11 +8,13 @@
 //! is the current one. "Not found" is `Ok(None)` or `Ok(false)`, never an error.
 
 mod assets;
+mod cells;
 mod db;
 mod error;
 mod garbage;
 mod jobs;
 pub mod media;
+mod migrate;
 mod renditions;
 mod sessions;
 mod uploads;

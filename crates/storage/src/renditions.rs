@@ -2,9 +2,13 @@
 
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::job::{Attempt, JobId, Rendition};
+use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
 
-use crate::db::Db;
+use crate::cells::{Cells, finite, groups, places};
+use crate::db::{Db, Tx};
 use crate::error::Result;
+use crate::jobs::hold;
 
 /// A rendition that is planned or was made.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +34,7 @@ pub struct NewRendition {
 pub struct RenditionUpdate {
     /// Rung name.
     pub rung: String,
-    /// 0 to 100; `None` if the length of the source is not known.
+    /// 0 to 100.
     pub percent: Option<f64>,
     /// Segments so far in bytes.
     pub file_size: Option<i64>,
@@ -38,11 +42,33 @@ pub struct RenditionUpdate {
     pub encoder: Option<String>,
 }
 
+const COLUMNS: &str =
+    "id, asset_id, rung, width, height, bitrate, file_size, codecs, encoder, percent, done";
+
 impl Db {
     /// The renditions of all those assets, by asset and then from the highest to the lowest.
     pub async fn renditions(&self, assets: &[AssetId]) -> Result<Vec<Rendition>> {
-        let _ = assets;
-        unimplemented!()
+        let mut assets = assets.to_vec();
+        assets.sort_unstable();
+        assets.dedup();
+        let mut renditions = Vec::new();
+        for group in groups(&assets) {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM renditions WHERE asset_id IN ({}) \
+                 ORDER BY asset_id, height DESC, bitrate DESC, id",
+                places(1, group.len())
+            );
+            let query = sqlx::query(AssertSqlSafe(sql));
+            let rows = group
+                .into_iter()
+                .fold(query, |query, id| query.bind(id))
+                .fetch_all(self.read())
+                .await?;
+            for row in &rows {
+                renditions.push(rendition_from(row)?);
+            }
+        }
+        Ok(renditions)
     }
 
     /// Replaces the renditions of the job's asset by planned ones. False if `attempt` no longer
@@ -53,18 +79,106 @@ impl Db {
         attempt: Attempt,
         renditions: &[NewRendition],
     ) -> Result<bool> {
-        let _ = (id, attempt, renditions);
-        unimplemented!()
+        let mut tx = self.begin().await?;
+        let Some(asset) = hold(&mut tx, id, attempt).await? else {
+            return Ok(false);
+        };
+        replace_renditions(&mut tx, asset, renditions, false).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
-    /// Notes how far renditions are. False if `attempt` no longer holds the job.
+    /// Notes how far renditions are; those that are not known are passed over. False if `attempt`
+    /// no longer holds the job.
     pub async fn record_progress(
         &self,
         id: JobId,
         attempt: Attempt,
         renditions: &[RenditionUpdate],
     ) -> Result<bool> {
-        let _ = (id, attempt, renditions);
-        unimplemented!()
+        let mut tx = self.begin().await?;
+        let Some(asset) = hold(&mut tx, id, attempt).await? else {
+            return Ok(false);
+        };
+        for rendition in renditions {
+            sqlx::query(
+                "UPDATE renditions SET percent = COALESCE($3, percent), \
+                 file_size = COALESCE($4, file_size), encoder = COALESCE($5, encoder) \
+                 WHERE asset_id = $1 AND rung = $2",
+            )
+            .bind(asset)
+            .bind(rendition.rung.as_str())
+            .bind(finite(rendition.percent))
+            .bind(rendition.file_size)
+            .bind(rendition.encoder.as_deref())
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(true)
     }
+}
+
+/// Makes `renditions` those of the asset. A rung that was there before keeps its number.
+pub(crate) async fn replace_renditions(
+    tx: &mut Tx,
+    asset: AssetId,
+    renditions: &[NewRendition],
+    done: bool,
+) -> Result<()> {
+    let others = if renditions.is_empty() {
+        String::new()
+    } else {
+        format!(" AND rung NOT IN ({})", places(2, renditions.len()))
+    };
+    let sql = format!("DELETE FROM renditions WHERE asset_id = $1{others}");
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(asset);
+    renditions
+        .iter()
+        .fold(query, |query, rendition| {
+            query.bind(rendition.rung.as_str())
+        })
+        .execute(&mut **tx)
+        .await?;
+    for rendition in renditions {
+        sqlx::query(
+            "INSERT INTO renditions (asset_id, rung, width, height, bitrate, file_size, codecs, \
+             encoder, percent, done) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+             ON CONFLICT (asset_id, rung) DO UPDATE SET width = excluded.width, \
+             height = excluded.height, bitrate = excluded.bitrate, \
+             file_size = excluded.file_size, codecs = excluded.codecs, \
+             encoder = excluded.encoder, percent = excluded.percent, done = excluded.done",
+        )
+        .bind(asset)
+        .bind(rendition.rung.as_str())
+        .bind(rendition.width)
+        .bind(rendition.height)
+        .bind(rendition.bitrate)
+        .bind(rendition.file_size)
+        .bind(rendition.codecs.as_deref())
+        .bind(rendition.encoder.as_deref())
+        .bind(done.then_some(100.0_f64))
+        .bind(i64::from(done))
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Reads [`COLUMNS`].
+fn rendition_from(row: &AnyRow) -> Result<Rendition> {
+    let mut cells = Cells::new(row);
+    Ok(Rendition {
+        id: cells.int()?,
+        asset_id: cells.int()?,
+        rung: cells.text()?,
+        width: cells.int()?,
+        height: cells.int()?,
+        bitrate: cells.int()?,
+        file_size: cells.int()?,
+        codecs: cells.maybe_text()?,
+        encoder: cells.maybe_text()?,
+        percent: cells.maybe_float()?,
+        done: cells.flag()?,
+    })
 }

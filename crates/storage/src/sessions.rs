@@ -1,10 +1,13 @@
-//! Sessions: families of refresh tokens of which one is good at a time.
+//! Sessions: families of refresh tokens of which one is good at a time. A session that is over has
+//! no row.
 
 use clipsy_domain::clock::Timestamp;
 use clipsy_domain::user::{User, UserId};
 
+use crate::cells::storable;
 use crate::db::Db;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::users::{user_columns, user_from};
 
 /// What became of an attempt to exchange a refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +21,8 @@ pub enum Rotation {
 }
 
 impl Db {
-    /// Begins a session with its first refresh token.
+    /// Begins a session with its first refresh token. [`Error::Missing`] if there is no such
+    /// account or it may not sign in.
     pub async fn start_session(
         &self,
         user: UserId,
@@ -26,18 +30,53 @@ impl Db {
         refresh_id: &str,
         expires_at: Timestamp,
     ) -> Result<()> {
-        let _ = (user, session_id, refresh_id, expires_at);
-        unimplemented!()
+        let mut tx = self.begin().await?;
+        // The idle change keeps the account from being closed between these two statements, which
+        // would leave a session behind.
+        let found = sqlx::query("UPDATE users SET active = active WHERE id = $1 AND active = 1")
+            .bind(user)
+            .execute(&mut *tx)
+            .await?;
+        if found.rows_affected() == 0 {
+            return Err(Error::Missing {
+                what: "active account",
+            });
+        }
+        sqlx::query(
+            "INSERT INTO sessions (id, user_id, refresh_id, created_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(session_id)
+        .bind(user)
+        .bind(refresh_id)
+        .bind(self.now())
+        .bind(expires_at.timestamp_millis())
+        .execute(&mut *tx)
+        .await
+        .map_err(|error| Error::taken(error, "session number"))?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Who the session belongs to, while it is neither ended nor expired and the account is
     /// active.
     pub async fn session_alive(&self, session_id: &str) -> Result<Option<User>> {
-        let _ = session_id;
-        unimplemented!()
+        let sql = concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM sessions JOIN users ON users.id = sessions.user_id \
+             WHERE sessions.id = $1 AND sessions.expires_at > $2 AND users.active = 1"
+        );
+        let row = sqlx::query(sql)
+            .bind(storable(session_id).as_ref())
+            .bind(self.now())
+            .fetch_optional(self.read())
+            .await?;
+        row.as_ref().map(user_from).transpose()
     }
 
-    /// Exchanges the session's refresh token.
+    /// Exchanges the session's refresh token and moves the end of the session. Any token but the
+    /// current one ends the session, since then somebody else has used it.
     pub async fn rotate_refresh(
         &self,
         session_id: &str,
@@ -45,18 +84,50 @@ impl Db {
         new_refresh_id: &str,
         expires_at: Timestamp,
     ) -> Result<Rotation> {
-        let _ = (session_id, old_refresh_id, new_refresh_id, expires_at);
-        unimplemented!()
+        let mut tx = self.begin().await?;
+        let rotated = sqlx::query(
+            "UPDATE sessions SET refresh_id = $3, expires_at = $4 \
+             WHERE id = $1 AND refresh_id = $2 AND expires_at > $5",
+        )
+        .bind(storable(session_id).as_ref())
+        .bind(storable(old_refresh_id).as_ref())
+        .bind(new_refresh_id)
+        .bind(expires_at.timestamp_millis())
+        .bind(self.now())
+        .execute(&mut *tx)
+        .await?;
+        if rotated.rows_affected() == 1 {
+            tx.commit().await?;
+            return Ok(Rotation::Done);
+        }
+        let ended = sqlx::query("DELETE FROM sessions WHERE id = $1 AND expires_at > $2")
+            .bind(storable(session_id).as_ref())
+            .bind(self.now())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(if ended.rows_affected() == 1 {
+            Rotation::Reused
+        } else {
+            Rotation::Gone
+        })
     }
 
     /// Ends a session. False if it was over before.
     pub async fn revoke_session(&self, session_id: &str) -> Result<bool> {
-        let _ = session_id;
-        unimplemented!()
+        let done = sqlx::query("DELETE FROM sessions WHERE id = $1")
+            .bind(storable(session_id).as_ref())
+            .execute(self.write())
+            .await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// Forgets sessions that have expired; says how many.
     pub async fn sweep_sessions(&self) -> Result<u64> {
-        unimplemented!()
+        let done = sqlx::query("DELETE FROM sessions WHERE expires_at <= $1")
+            .bind(self.now())
+            .execute(self.write())
+            .await?;
+        Ok(done.rows_affected())
     }
 }

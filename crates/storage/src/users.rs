@@ -2,8 +2,12 @@
 
 use clipsy_domain::user::{Role, User, UserId};
 
-use crate::db::Db;
-use crate::error::Result;
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
+
+use crate::cells::{Cells, folded, groups, places, storable};
+use crate::db::{Db, Tx};
+use crate::error::{Error, Result};
 
 /// An account to be made.
 #[derive(Debug, Clone)]
@@ -20,53 +24,177 @@ pub struct NewUser {
     pub default_password: bool,
 }
 
+/// The columns of a [`User`], in the order in which [`user_from`] reads them.
+macro_rules! user_columns {
+    () => {
+        "users.id, users.username, users.email, users.role, users.active, \
+         users.default_password, users.created_at"
+    };
+}
+pub(crate) use user_columns;
+
 impl Db {
-    /// Makes an account, or says that the name is taken.
+    /// Makes an account. [`Error::Taken`] if there is one with that name, without regard to case.
     pub async fn create_user(&self, new: NewUser) -> Result<User> {
-        let _ = new;
-        unimplemented!()
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        mark_first(&mut tx, now).await?;
+        let user = insert(&mut tx, &new, now).await?;
+        tx.commit().await?;
+        Ok(user)
     }
 
     /// Makes an account if none was ever made, so that a deleted admin never returns. Of callers
     /// that race, one succeeds.
     pub async fn create_first_user(&self, new: NewUser) -> Result<Option<User>> {
-        let _ = new;
-        unimplemented!()
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        if !mark_first(&mut tx, now).await? {
+            return Ok(None);
+        }
+        let user = insert(&mut tx, &new, now).await?;
+        tx.commit().await?;
+        Ok(Some(user))
     }
 
     /// The account with that number.
     pub async fn user(&self, id: UserId) -> Result<Option<User>> {
-        let _ = id;
-        unimplemented!()
+        let sql = concat!("SELECT ", user_columns!(), " FROM users WHERE id = $1");
+        let row = sqlx::query(sql)
+            .bind(id)
+            .fetch_optional(self.read())
+            .await?;
+        row.as_ref().map(user_from).transpose()
     }
 
     /// The account with that name, without regard to case, and its password's hash.
     pub async fn user_by_name(&self, name: &str) -> Result<Option<(User, String)>> {
-        let _ = name;
-        unimplemented!()
+        let sql = concat!(
+            "SELECT ",
+            user_columns!(),
+            ", users.password_hash AS password_hash FROM users WHERE username_key = $1"
+        );
+        let row = sqlx::query(sql)
+            .bind(folded(name))
+            .fetch_optional(self.read())
+            .await?;
+        row.map(|row| Ok((user_from(&row)?, row.try_get("password_hash")?)))
+            .transpose()
     }
 
     /// All accounts by number.
     pub async fn users(&self) -> Result<Vec<User>> {
-        unimplemented!()
+        let sql = concat!("SELECT ", user_columns!(), " FROM users ORDER BY id");
+        let rows = sqlx::query(sql).fetch_all(self.read()).await?;
+        rows.iter().map(user_from).collect()
     }
 
     /// Those accounts, by number.
     pub async fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<User>> {
-        let _ = ids;
-        unimplemented!()
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut users = Vec::new();
+        for group in groups(&ids) {
+            let sql = format!(
+                "SELECT {} FROM users WHERE id IN ({}) ORDER BY id",
+                user_columns!(),
+                places(1, group.len())
+            );
+            let query = sqlx::query(AssertSqlSafe(sql));
+            let rows = group
+                .into_iter()
+                .fold(query, |query, id| query.bind(id))
+                .fetch_all(self.read())
+                .await?;
+            for row in &rows {
+                users.push(user_from(row)?);
+            }
+        }
+        Ok(users)
     }
 
     /// Sets a password, which from then on is not the documented one, and ends all sessions of the
     /// account. False if there is no such account.
     pub async fn set_password(&self, id: UserId, password_hash: &str) -> Result<bool> {
-        let _ = (id, password_hash);
-        unimplemented!()
+        let mut tx = self.begin().await?;
+        let done =
+            sqlx::query("UPDATE users SET password_hash = $2, default_password = 0 WHERE id = $1")
+                .bind(id)
+                .bind(password_hash)
+                .execute(&mut *tx)
+                .await?;
+        end_sessions(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// Allows or refuses signing in; refusing ends all sessions. False if there is no such account.
     pub async fn set_active(&self, id: UserId, active: bool) -> Result<bool> {
-        let _ = (id, active);
-        unimplemented!()
+        let mut tx = self.begin().await?;
+        let done = sqlx::query("UPDATE users SET active = $2 WHERE id = $1")
+            .bind(id)
+            .bind(i64::from(active))
+            .execute(&mut *tx)
+            .await?;
+        if !active {
+            end_sessions(&mut tx, id).await?;
+        }
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
     }
+}
+
+/// Notes for ever that there was an account. True if there was none before.
+async fn mark_first(tx: &mut Tx, now: i64) -> Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO marks (name, made_at) VALUES ('first user', $1) \
+         ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+async fn insert(tx: &mut Tx, new: &NewUser, now: i64) -> Result<User> {
+    let sql = concat!(
+        "INSERT INTO users (username, username_key, email, role, active, default_password, \
+         password_hash, created_at) VALUES ($1, $2, $3, $4, 1, $5, $6, $7) RETURNING ",
+        user_columns!()
+    );
+    let row = sqlx::query(sql)
+        .bind(storable(&new.username).as_ref())
+        .bind(folded(&new.username))
+        .bind(storable(&new.email).as_ref())
+        .bind(new.role.as_str())
+        .bind(i64::from(new.default_password))
+        .bind(new.password_hash.as_str())
+        .bind(now)
+        .fetch_one(&mut **tx)
+        .await
+        .map_err(|error| Error::taken(error, "username"))?;
+    user_from(&row)
+}
+
+async fn end_sessions(tx: &mut Tx, id: UserId) -> Result<()> {
+    sqlx::query("DELETE FROM sessions WHERE user_id = $1")
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Reads [`user_columns`].
+pub(crate) fn user_from(row: &AnyRow) -> Result<User> {
+    let mut cells = Cells::new(row);
+    Ok(User {
+        id: cells.int()?,
+        username: cells.text()?,
+        email: cells.text()?,
+        role: cells.name("role", Role::parse)?,
+        active: cells.flag()?,
+        default_password: cells.flag()?,
+        created_at: cells.time()?,
+    })
 }

@@ -1,9 +1,15 @@
 //! Assets: making, finding, changing and deleting them.
 
-use clipsy_domain::asset::{Asset, AssetId, AssetState, Visibility};
-use clipsy_domain::job::Job;
-use clipsy_domain::user::{UserId, Viewer};
+mod change;
+mod create;
+mod delete;
+mod list;
 
+use clipsy_domain::asset::{Asset, AssetId, AssetState, Visibility};
+use clipsy_domain::user::{UserId, Viewer};
+use sqlx::any::AnyRow;
+
+use crate::cells::{Cells, folded, storable};
 use crate::db::Db;
 use crate::error::Result;
 
@@ -91,58 +97,73 @@ pub enum AssetOrder {
     Updated,
 }
 
+/// The columns of an [`Asset`], in the order in which [`asset_from`] reads them.
+macro_rules! asset_columns {
+    () => {
+        "id, owner_id, title, description, visibility, state, playable, failure, source_key, \
+         source_name, source_type, source_bytes, source_sha256, duration_s, width, height, fps, \
+         views, output_attempt, has_thumbnail, has_storyboard, created_at, updated_at"
+    };
+}
+pub(crate) use asset_columns;
+
 impl Db {
     /// The asset with that number.
     pub async fn asset(&self, id: AssetId) -> Result<Option<Asset>> {
-        let _ = id;
-        unimplemented!()
+        let sql = concat!("SELECT ", asset_columns!(), " FROM assets WHERE id = $1");
+        let row = sqlx::query(sql)
+            .bind(id)
+            .fetch_optional(self.read())
+            .await?;
+        row.as_ref().map(asset_from).transpose()
     }
 
     /// The asset whose original has that store key.
     pub async fn asset_by_source_key(&self, key: &str) -> Result<Option<Asset>> {
-        let _ = key;
-        unimplemented!()
+        let sql = concat!(
+            "SELECT ",
+            asset_columns!(),
+            " FROM assets WHERE source_key = $1"
+        );
+        let row = sqlx::query(sql)
+            .bind(storable(key).as_ref())
+            .fetch_optional(self.read())
+            .await?;
+        row.as_ref().map(asset_from).transpose()
     }
+}
 
-    /// The assets that match `filter`, in its order.
-    pub async fn assets(&self, filter: &AssetFilter) -> Result<Vec<Asset>> {
-        let _ = filter;
-        unimplemented!()
-    }
+/// Reads [`asset_columns`].
+pub(crate) fn asset_from(row: &AnyRow) -> Result<Asset> {
+    let mut cells = Cells::new(row);
+    Ok(Asset {
+        id: cells.int()?,
+        owner_id: cells.int()?,
+        title: cells.text()?,
+        description: cells.text()?,
+        visibility: cells.name("visibility", Visibility::parse)?,
+        state: cells.name("asset state", AssetState::parse)?,
+        playable: cells.flag()?,
+        failure: cells.maybe_failure()?,
+        source_key: cells.text()?,
+        source_name: cells.text()?,
+        source_type: cells.text()?,
+        source_bytes: cells.int()?,
+        source_sha256: cells.maybe_text()?,
+        duration_s: cells.maybe_float()?,
+        width: cells.maybe_int()?,
+        height: cells.maybe_int()?,
+        fps: cells.maybe_float()?,
+        views: cells.int()?,
+        output_attempt: cells.maybe_int()?,
+        has_thumbnail: cells.flag()?,
+        has_storyboard: cells.flag()?,
+        created_at: cells.time()?,
+        updated_at: cells.time()?,
+    })
+}
 
-    /// How many assets match `filter`, without regard to its `offset` and `limit`.
-    pub async fn count_assets(&self, filter: &AssetFilter) -> Result<i64> {
-        let _ = filter;
-        unimplemented!()
-    }
-
-    /// Makes an asset and the job that processes it, and notes at the upload what it became. If
-    /// that upload became an asset before, gives that one back.
-    pub async fn create_asset(
-        &self,
-        new: NewAsset,
-        upload_id: Option<&str>,
-    ) -> Result<(Asset, Job)> {
-        let _ = (new, upload_id);
-        unimplemented!()
-    }
-
-    /// Changes what people say about an asset. `None` if there is none.
-    pub async fn update_asset(&self, id: AssetId, change: AssetChange) -> Result<Option<Asset>> {
-        let _ = (id, change);
-        unimplemented!()
-    }
-
-    /// Deletes an asset with its jobs, renditions and upload, and notes its files as garbage.
-    /// Gives back what it was.
-    pub async fn delete_asset(&self, id: AssetId) -> Result<Option<Asset>> {
-        let _ = id;
-        unimplemented!()
-    }
-
-    /// Adds plays. Assets that are gone are passed over.
-    pub async fn add_views(&self, views: &[(AssetId, i64)]) -> Result<()> {
-        let _ = views;
-        unimplemented!()
-    }
+/// What a search looks through.
+fn search_text(title: &str, description: &str) -> String {
+    folded(&format!("{title}\n{description}"))
 }

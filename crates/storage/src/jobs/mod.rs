@@ -1,12 +1,26 @@
-//! Jobs: the queue's truth, claims and their ends.
+//! Jobs: what is to be done, who does it, and how it ends.
+//!
+//! Every change takes the row of the job before the row of its asset, so that two of them never
+//! wait for each other.
 
-use clipsy_domain::asset::AssetId;
+mod claim;
+mod fail;
+mod finish;
+mod record;
+mod recover;
+mod steer;
+
+use clipsy_domain::asset::{AssetId, AssetState};
 use clipsy_domain::clock::Timestamp;
 use clipsy_domain::failure::Failure;
-use clipsy_domain::job::{Attempt, Job, JobId, RetryPolicy};
+use clipsy_domain::job::{Attempt, Job, JobId, JobState};
+use clipsy_domain::media_key;
+use sqlx::any::AnyRow;
 
-use crate::db::Db;
+use crate::cells::{Cells, failure_text};
+use crate::db::{Db, Tx};
 use crate::error::Result;
+use crate::garbage::note_garbage;
 use crate::renditions::NewRendition;
 
 /// What an attempt made that reached its end.
@@ -34,110 +48,144 @@ pub enum AfterFailure {
     Failed,
 }
 
+/// The columns of a [`Job`], in the order in which [`job_from`] reads them.
+macro_rules! job_columns {
+    () => {
+        "id, asset_id, state, priority, attempt, failures, worker, lease_until, run_after, \
+         failure, created_at, started_at, finished_at"
+    };
+}
+use job_columns;
+
 impl Db {
     /// The job with that number.
     pub async fn job(&self, id: JobId) -> Result<Option<Job>> {
-        let _ = id;
-        unimplemented!()
+        let sql = concat!("SELECT ", job_columns!(), " FROM jobs WHERE id = $1");
+        let row = sqlx::query(sql)
+            .bind(id)
+            .fetch_optional(self.read())
+            .await?;
+        row.as_ref().map(job_from).transpose()
     }
 
     /// The newest job of an asset.
     pub async fn job_of_asset(&self, asset: AssetId) -> Result<Option<Job>> {
-        let _ = asset;
-        unimplemented!()
+        let row = sqlx::query(NEWEST)
+            .bind(asset)
+            .fetch_optional(self.read())
+            .await?;
+        row.as_ref().map(job_from).transpose()
     }
 
     /// All queued jobs, also those whose backoff has not passed: the highest priority first, then
     /// the lowest number.
     pub async fn jobs_to_run(&self) -> Result<Vec<Job>> {
-        unimplemented!()
+        let sql = concat!(
+            "SELECT ",
+            job_columns!(),
+            " FROM jobs WHERE state = 'queued' ORDER BY priority DESC, id"
+        );
+        let rows = sqlx::query(sql).fetch_all(self.read()).await?;
+        rows.iter().map(job_from).collect()
     }
+}
 
-    /// Takes up running jobs that nobody runs any more, and gives back all that it touched, as
-    /// they are now.
-    pub async fn recover(&self, worker: Option<&str>, policy: &RetryPolicy) -> Result<Vec<Job>> {
-        let _ = (worker, policy);
-        unimplemented!()
-    }
+const NEWEST: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM jobs WHERE asset_id = $1 ORDER BY id DESC LIMIT 1"
+);
 
-    /// Claims a queued job whose `run_after` has passed, for `lease_ms`. `None` if somebody else
-    /// has it, or it is not to be run.
-    pub async fn claim_job(&self, id: JobId, worker: &str, lease_ms: i64) -> Result<Option<Job>> {
-        let _ = (id, worker, lease_ms);
-        unimplemented!()
-    }
+/// [`Db::job_of_asset`] as a part of a larger change.
+pub(crate) async fn newest_job(tx: &mut Tx, asset: AssetId) -> Result<Option<Job>> {
+    let row = sqlx::query(NEWEST)
+        .bind(asset)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.as_ref().map(job_from).transpose()
+}
 
-    /// Holds the claim for `lease_ms` from now. False if `attempt` no longer holds the job: then
-    /// its child must be killed.
-    pub async fn renew_lease(&self, id: JobId, attempt: Attempt, lease_ms: i64) -> Result<bool> {
-        let _ = (id, attempt, lease_ms);
-        unimplemented!()
-    }
+/// Makes a queued job, whose first attempt will be `attempt + 1`.
+pub(crate) async fn add_job(
+    tx: &mut Tx,
+    asset: AssetId,
+    priority: i64,
+    attempt: Attempt,
+    now: i64,
+) -> Result<Job> {
+    let sql = concat!(
+        "INSERT INTO jobs (asset_id, state, priority, attempt, failures, run_after, created_at) \
+         VALUES ($1, $2, $3, $4, 0, $5, $5) RETURNING ",
+        job_columns!()
+    );
+    let row = sqlx::query(sql)
+        .bind(asset)
+        .bind(JobState::Queued.as_str())
+        .bind(priority)
+        .bind(attempt)
+        .bind(now)
+        .fetch_one(&mut **tx)
+        .await?;
+    job_from(&row)
+}
 
-    /// Notes what the probe and the plan found: length in seconds, upright size in pixels, frames
-    /// per second of the renditions. False if `attempt` no longer holds the job.
-    pub async fn record_media(
-        &self,
-        id: JobId,
-        attempt: Attempt,
-        duration_s: Option<f64>,
-        width: i64,
-        height: i64,
-        fps: Option<f64>,
-    ) -> Result<bool> {
-        let _ = (id, attempt, duration_s, width, height, fps);
-        unimplemented!()
-    }
+/// The asset of the job if `attempt` holds it; from then on nobody can take it away until the
+/// change is made.
+pub(crate) async fn hold(tx: &mut Tx, id: JobId, attempt: Attempt) -> Result<Option<AssetId>> {
+    let asset = sqlx::query_scalar(
+        "UPDATE jobs SET attempt = attempt WHERE id = $1 AND attempt = $2 AND state = 'running' \
+         RETURNING asset_id",
+    )
+    .bind(id)
+    .bind(attempt)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(asset)
+}
 
-    /// Shows the attempt's output to players. False if `attempt` no longer holds the job.
-    pub async fn mark_playable(&self, id: JobId, attempt: Attempt) -> Result<bool> {
-        let _ = (id, attempt);
-        unimplemented!()
-    }
+/// Takes the output of an attempt that did not succeed off the asset, and puts the asset into
+/// `state`.
+async fn withdraw(
+    tx: &mut Tx,
+    asset: AssetId,
+    attempt: Attempt,
+    state: AssetState,
+    failure: Option<&Failure>,
+    now: i64,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE assets SET state = $2, failure = $3, playable = 0, output_attempt = NULL, \
+         has_thumbnail = 0, has_storyboard = 0, updated_at = $4 WHERE id = $1",
+    )
+    .bind(asset)
+    .bind(state.as_str())
+    .bind(failure.map(failure_text).transpose()?)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query("DELETE FROM renditions WHERE asset_id = $1")
+        .bind(asset)
+        .execute(&mut **tx)
+        .await?;
+    note_garbage(tx, &media_key::output_prefix(asset, attempt)).await
+}
 
-    /// Notes that the attempt's poster picture is there. False if `attempt` no longer holds the
-    /// job.
-    pub async fn mark_thumbnail(&self, id: JobId, attempt: Attempt) -> Result<bool> {
-        let _ = (id, attempt);
-        unimplemented!()
-    }
-
-    /// Ends the job well: the asset is ready and shows this attempt's output. False if `attempt`
-    /// no longer holds the job; then nothing changes.
-    pub async fn finish_job(&self, id: JobId, attempt: Attempt, made: &Finished) -> Result<bool> {
-        let _ = (id, attempt, made);
-        unimplemented!()
-    }
-
-    /// Ends the attempt badly: the job is queued again with a backoff, or has failed for good.
-    /// `None` if `attempt` no longer holds the job; then nothing changes.
-    pub async fn fail_job(
-        &self,
-        id: JobId,
-        attempt: Attempt,
-        failure: &Failure,
-        policy: &RetryPolicy,
-    ) -> Result<Option<AfterFailure>> {
-        let _ = (id, attempt, failure, policy);
-        unimplemented!()
-    }
-
-    /// Puts a job back without counting a failure, as a drain does. False if `attempt` no longer
-    /// holds the job.
-    pub async fn requeue_job(&self, id: JobId, attempt: Attempt) -> Result<bool> {
-        let _ = (id, attempt);
-        unimplemented!()
-    }
-
-    /// Stops the asset's queued or running job. `None` if there is nothing to stop.
-    pub async fn cancel_job(&self, asset: AssetId) -> Result<Option<Job>> {
-        let _ = asset;
-        unimplemented!()
-    }
-
-    /// Makes a new job for an asset that failed or was cancelled. `None` otherwise.
-    pub async fn retry_job(&self, asset: AssetId) -> Result<Option<Job>> {
-        let _ = asset;
-        unimplemented!()
-    }
+/// Reads [`job_columns`].
+fn job_from(row: &AnyRow) -> Result<Job> {
+    let mut cells = Cells::new(row);
+    Ok(Job {
+        id: cells.int()?,
+        asset_id: cells.int()?,
+        state: cells.name("job state", JobState::parse)?,
+        priority: cells.int()?,
+        attempt: cells.int()?,
+        failures: cells.int()?,
+        worker: cells.maybe_text()?,
+        lease_until: cells.maybe_time()?,
+        run_after: cells.time()?,
+        failure: cells.maybe_failure()?,
+        created_at: cells.time()?,
+        started_at: cells.maybe_time()?,
+        finished_at: cells.maybe_time()?,
+    })
 }

@@ -1,0 +1,65 @@
+//! What people change about assets, and what they add by watching.
+
+use clipsy_domain::asset::{Asset, AssetId};
+
+use super::{AssetChange, asset_columns, asset_from, search_text};
+use crate::cells::{folded, storable};
+use crate::db::Db;
+use crate::error::Result;
+
+impl Db {
+    /// Changes what people say about an asset. `None` if there is none.
+    pub async fn update_asset(&self, id: AssetId, change: AssetChange) -> Result<Option<Asset>> {
+        let mut tx = self.begin().await?;
+        // The idle change keeps others from changing the rest of the searched text meanwhile.
+        let sql = concat!(
+            "UPDATE assets SET views = views WHERE id = $1 RETURNING ",
+            asset_columns!()
+        );
+        let row = sqlx::query(sql).bind(id).fetch_optional(&mut *tx).await?;
+        let Some(old) = row.as_ref().map(asset_from).transpose()? else {
+            return Ok(None);
+        };
+        let title = change.title.unwrap_or(old.title);
+        let description = change.description.unwrap_or(old.description);
+        let (title, description) = (storable(&title), storable(&description));
+        let sql = concat!(
+            "UPDATE assets SET title = $2, title_key = $3, description = $4, search_text = $5, \
+             visibility = $6, updated_at = $7 WHERE id = $1 RETURNING ",
+            asset_columns!()
+        );
+        let row = sqlx::query(sql)
+            .bind(id)
+            .bind(title.as_ref())
+            .bind(folded(&title))
+            .bind(description.as_ref())
+            .bind(search_text(&title, &description))
+            .bind(change.visibility.unwrap_or(old.visibility).as_str())
+            .bind(self.now())
+            .fetch_one(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(Some(asset_from(&row)?))
+    }
+
+    /// Adds plays. Assets that are gone are passed over.
+    pub async fn add_views(&self, views: &[(AssetId, i64)]) -> Result<()> {
+        if views.is_empty() {
+            return Ok(());
+        }
+        // Always from the lowest number on: two that take the same rows in different orders would
+        // wait for each other.
+        let mut views = views.to_vec();
+        views.sort_unstable();
+        let mut tx = self.begin().await?;
+        for (id, count) in views {
+            sqlx::query("UPDATE assets SET views = views + $2 WHERE id = $1")
+                .bind(id)
+                .bind(count)
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}

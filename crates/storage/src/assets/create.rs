@@ -1,0 +1,89 @@
+//! Making an asset of an upload.
+
+use clipsy_domain::asset::{Asset, AssetId, AssetState};
+use clipsy_domain::job::Job;
+
+use super::{NewAsset, asset_columns, asset_from, search_text};
+use crate::cells::{folded, storable};
+use crate::db::{Db, Tx};
+use crate::error::{Error, Result};
+use crate::jobs::{add_job, newest_job};
+
+impl Db {
+    /// Makes an asset and the job that processes it, and notes at the upload what it became. If
+    /// that upload became an asset before, gives that one back with its newest job, so that
+    /// finishing an upload twice does no harm. [`Error::Missing`] if there is no such upload.
+    pub async fn create_asset(
+        &self,
+        new: NewAsset,
+        upload_id: Option<&str>,
+    ) -> Result<(Asset, Job)> {
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        if let Some(upload_id) = upload_id
+            && let Some(asset_id) = lock_upload(&mut tx, upload_id).await?
+        {
+            return existing(&mut tx, asset_id).await;
+        }
+        let asset = insert(&mut tx, &new, now).await?;
+        let job = add_job(&mut tx, asset.id, 0, 0, now).await?;
+        if let Some(upload_id) = upload_id {
+            sqlx::query("UPDATE uploads SET asset_id = $1 WHERE id = $2")
+                .bind(asset.id)
+                .bind(upload_id)
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok((asset, job))
+    }
+}
+
+/// What the upload has become. The idle change makes others who finish the same upload wait.
+async fn lock_upload(tx: &mut Tx, upload_id: &str) -> Result<Option<AssetId>> {
+    sqlx::query_scalar("UPDATE uploads SET kind = kind WHERE id = $1 RETURNING asset_id")
+        .bind(storable(upload_id).as_ref())
+        .fetch_optional(&mut **tx)
+        .await?
+        .ok_or(Error::Missing { what: "upload" })
+}
+
+async fn existing(tx: &mut Tx, asset_id: AssetId) -> Result<(Asset, Job)> {
+    let sql = concat!("SELECT ", asset_columns!(), " FROM assets WHERE id = $1");
+    let row = sqlx::query(sql).bind(asset_id).fetch_one(&mut **tx).await?;
+    let job = newest_job(tx, asset_id)
+        .await?
+        .ok_or(Error::Missing { what: "job" })?;
+    Ok((asset_from(&row)?, job))
+}
+
+async fn insert(tx: &mut Tx, new: &NewAsset, now: i64) -> Result<Asset> {
+    let sql = concat!(
+        "INSERT INTO assets (owner_id, title, title_key, description, search_text, visibility, \
+         state, playable, source_key, source_name, source_type, source_bytes, source_sha256, \
+         views, has_thumbnail, has_storyboard, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11, $12, 0, 0, 0, $13, $13) \
+         RETURNING ",
+        asset_columns!()
+    );
+    let title = storable(&new.title);
+    let description = storable(&new.description);
+    let row = sqlx::query(sql)
+        .bind(new.owner_id)
+        .bind(title.as_ref())
+        .bind(folded(&title))
+        .bind(description.as_ref())
+        .bind(search_text(&title, &description))
+        .bind(new.visibility.as_str())
+        .bind(AssetState::Queued.as_str())
+        .bind(storable(&new.source_key).as_ref())
+        .bind(storable(&new.source_name).as_ref())
+        .bind(storable(&new.source_type).as_ref())
+        .bind(new.source_bytes)
+        .bind(new.source_sha256.as_deref())
+        .bind(now)
+        .fetch_one(&mut **tx)
+        .await
+        .map_err(|error| Error::taken(error, "source key"))?;
+    asset_from(&row)
+}

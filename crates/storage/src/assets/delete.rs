@@ -1,0 +1,46 @@
+//! Deleting an asset, in whatever state it is.
+
+use clipsy_domain::asset::{Asset, AssetId};
+use clipsy_domain::media_key;
+use sqlx::Row as _;
+
+use super::{asset_columns, asset_from};
+use crate::db::Db;
+use crate::error::Result;
+use crate::garbage::note_garbage;
+
+impl Db {
+    /// Deletes an asset with its jobs, renditions and upload, and notes its files as garbage.
+    /// Gives back what it was.
+    ///
+    /// A worker that is at its job finds out when it next names its attempt. What it wrote after
+    /// the garbage was cleared away it has to note again: see [`Db::add_garbage`].
+    pub async fn delete_asset(&self, id: AssetId) -> Result<Option<Asset>> {
+        let mut tx = self.begin().await?;
+        // Jobs before their asset, which is the order in which every change takes them.
+        sqlx::query("DELETE FROM jobs WHERE asset_id = $1")
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        let uploads = sqlx::query("DELETE FROM uploads WHERE asset_id = $1 RETURNING id")
+            .bind(id)
+            .fetch_all(&mut *tx)
+            .await?;
+        let sql = concat!(
+            "DELETE FROM assets WHERE id = $1 RETURNING ",
+            asset_columns!()
+        );
+        let row = sqlx::query(sql).bind(id).fetch_optional(&mut *tx).await?;
+        let Some(asset) = row.as_ref().map(asset_from).transpose()? else {
+            return Ok(None);
+        };
+        note_garbage(&mut tx, &asset.source_key).await?;
+        note_garbage(&mut tx, &media_key::asset_prefix(id)).await?;
+        for upload in uploads {
+            let upload: String = upload.try_get(0)?;
+            note_garbage(&mut tx, &media_key::upload(&upload)).await?;
+        }
+        tx.commit().await?;
+        Ok(Some(asset))
+    }
+}

@@ -1,0 +1,186 @@
+//! Reading rows and writing texts, the same for both databases.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use clipsy_domain::clock::{Timestamp, from_millis};
+use clipsy_domain::failure::Failure;
+use sqlx::any::AnyRow;
+use sqlx::{Any, Decode, Row, Type};
+
+use crate::error::{Error, Result};
+
+/// A row, read from its first column to its last.
+pub(crate) struct Cells<'r> {
+    row: &'r AnyRow,
+    next: usize,
+}
+
+impl<'r> Cells<'r> {
+    pub(crate) fn new(row: &'r AnyRow) -> Self {
+        Self { row, next: 0 }
+    }
+
+    pub(crate) fn int(&mut self) -> Result<i64> {
+        self.get()
+    }
+
+    pub(crate) fn maybe_int(&mut self) -> Result<Option<i64>> {
+        self.get()
+    }
+
+    pub(crate) fn maybe_float(&mut self) -> Result<Option<f64>> {
+        self.get()
+    }
+
+    pub(crate) fn text(&mut self) -> Result<String> {
+        self.get()
+    }
+
+    pub(crate) fn maybe_text(&mut self) -> Result<Option<String>> {
+        self.get()
+    }
+
+    pub(crate) fn flag(&mut self) -> Result<bool> {
+        Ok(self.int()? != 0)
+    }
+
+    pub(crate) fn time(&mut self) -> Result<Timestamp> {
+        Ok(from_millis(self.int()?))
+    }
+
+    pub(crate) fn maybe_time(&mut self) -> Result<Option<Timestamp>> {
+        Ok(self.maybe_int()?.map(from_millis))
+    }
+
+    /// A name that `parse` knows.
+    pub(crate) fn name<T>(
+        &mut self,
+        what: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T> {
+        let value = self.text()?;
+        parse(&value).ok_or(Error::Unreadable { what, value })
+    }
+
+    pub(crate) fn maybe_failure(&mut self) -> Result<Option<Failure>> {
+        let Some(value) = self.maybe_text()? else {
+            return Ok(None);
+        };
+        match serde_json::from_str(&value) {
+            Ok(failure) => Ok(Some(failure)),
+            Err(_) => Err(Error::Unreadable {
+                what: "failure",
+                value,
+            }),
+        }
+    }
+
+    fn get<T: Decode<'r, Any> + Type<Any>>(&mut self) -> Result<T> {
+        let value = self.row.try_get(self.next)?;
+        self.next += 1;
+        Ok(value)
+    }
+}
+
+/// A failure as it is stored.
+pub(crate) fn failure_text(failure: &Failure) -> Result<String> {
+    serde_json::to_string(failure).map_err(|error| sqlx::Error::Encode(error.into()).into())
+}
+
+/// Text as it can be stored: PostgreSQL takes no NUL.
+pub(crate) fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Text without the difference between upper and lower case, letter by letter. The databases know
+/// different alphabets, so it is done here.
+pub(crate) fn folded(text: &str) -> String {
+    let small = storable(text);
+    let small = small.chars().flat_map(char::to_lowercase);
+    // Greek has a second small sigma for the ends of words.
+    small.map(|c| if c == 'ς' { 'σ' } else { c }).collect()
+}
+
+/// Numbers as they can be stored: the databases disagree about those that are none.
+pub(crate) fn finite(number: Option<f64>) -> Option<f64> {
+    number.filter(|number| number.is_finite())
+}
+
+/// `count` places for values from number `first` on: `$3, $4`.
+pub(crate) fn places(first: usize, count: usize) -> String {
+    let mut places = String::new();
+    for number in first..first + count {
+        let comma = if number == first { "" } else { ", " };
+        // Writing to a string cannot fail.
+        let _ = write!(places, "{comma}${number}");
+    }
+    places
+}
+
+/// The numbers in groups that a statement can name, each filled up to a power of two by repeating
+/// the last, so that few different statements come about.
+pub(crate) fn groups(numbers: &[i64]) -> impl Iterator<Item = Vec<i64>> + '_ {
+    const LARGEST: usize = 1024;
+
+    numbers.chunks(LARGEST).map(|chunk| {
+        let mut group = chunk.to_vec();
+        let last = chunk[chunk.len() - 1];
+        group.resize(chunk.len().next_power_of_two(), last);
+        group
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_numbered() {
+        assert_eq!(places(1, 1), "$1");
+        assert_eq!(places(3, 3), "$3, $4, $5");
+        assert_eq!(places(1, 0), "");
+    }
+
+    #[test]
+    fn groups_hold_all_numbers_and_no_others() {
+        let sizes = |count: i64| -> Vec<usize> {
+            let numbers: Vec<i64> = (1..=count).collect();
+            let groups: Vec<_> = groups(&numbers).collect();
+            let mut all = groups.concat();
+            all.dedup();
+            assert_eq!(all, numbers);
+            groups.iter().map(Vec::len).collect()
+        };
+        assert_eq!(sizes(0), [0; 0]);
+        assert_eq!(sizes(1), [1]);
+        assert_eq!(sizes(5), [8]);
+        assert_eq!(sizes(1024), [1024]);
+        assert_eq!(sizes(1030), [1024, 8]);
+    }
+
+    #[test]
+    fn nul_does_not_reach_the_database() {
+        assert_eq!(storable("a\0b"), "a\u{fffd}b");
+        assert!(matches!(storable("ab"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn case_makes_no_difference_in_any_alphabet() {
+        assert_eq!(folded("ÄRGER"), folded("ärger"));
+        assert_eq!(folded("ОТПУСК"), folded("отпуск"));
+        assert_eq!(folded("ΟΔΟΣ"), folded("οδος"));
+        assert_eq!(folded("οδοσ"), folded("οδος"));
+    }
+
+    #[test]
+    fn only_numbers_are_stored_as_numbers() {
+        assert_eq!(finite(Some(1.5)), Some(1.5));
+        assert_eq!(finite(Some(f64::NAN)), None);
+        assert_eq!(finite(Some(f64::INFINITY)), None);
+    }
+}

@@ -1,0 +1,54 @@
+//! Taking a job and keeping it.
+
+use clipsy_domain::job::{Attempt, Job, JobId};
+
+use super::{job_columns, job_from};
+use crate::db::Db;
+use crate::error::Result;
+
+impl Db {
+    /// Claims a queued job whose `run_after` has passed, for `lease_ms`: a new attempt begins.
+    /// `None` if somebody else has it, or it is not to be run (now).
+    pub async fn claim_job(&self, id: JobId, worker: &str, lease_ms: i64) -> Result<Option<Job>> {
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let sql = concat!(
+            "UPDATE jobs SET state = 'running', attempt = attempt + 1, worker = $2, \
+             lease_until = $3, started_at = $4 \
+             WHERE id = $1 AND state = 'queued' AND run_after <= $4 RETURNING ",
+            job_columns!()
+        );
+        let row = sqlx::query(sql)
+            .bind(id)
+            .bind(worker)
+            .bind(now.saturating_add(lease_ms))
+            .bind(now)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let Some(job) = row.as_ref().map(job_from).transpose()? else {
+            return Ok(None);
+        };
+        sqlx::query("UPDATE assets SET state = 'processing', updated_at = $2 WHERE id = $1")
+            .bind(job.asset_id)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(Some(job))
+    }
+
+    /// Holds the claim for `lease_ms` from now. False if `attempt` no longer holds the job: then
+    /// its child must be killed. A claim whose time has run out but which nobody took away can
+    /// still be renewed.
+    pub async fn renew_lease(&self, id: JobId, attempt: Attempt, lease_ms: i64) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE jobs SET lease_until = $3 WHERE id = $1 AND attempt = $2 AND state = 'running'",
+        )
+        .bind(id)
+        .bind(attempt)
+        .bind(self.now().saturating_add(lease_ms))
+        .execute(self.write())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}

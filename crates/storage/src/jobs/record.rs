@@ -1,0 +1,79 @@
+//! What an attempt tells about its asset while it runs.
+
+use clipsy_domain::job::{Attempt, JobId};
+
+use super::hold;
+use crate::cells::finite;
+use crate::db::Db;
+use crate::error::Result;
+
+impl Db {
+    /// Notes what the probe and the plan found: length in seconds, upright size in pixels, frames
+    /// per second of the renditions. False if `attempt` no longer holds the job.
+    pub async fn record_media(
+        &self,
+        id: JobId,
+        attempt: Attempt,
+        duration_s: Option<f64>,
+        width: i64,
+        height: i64,
+        fps: Option<f64>,
+    ) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let Some(asset) = hold(&mut tx, id, attempt).await? else {
+            return Ok(false);
+        };
+        sqlx::query(
+            "UPDATE assets SET duration_s = $2, width = $3, height = $4, fps = $5, \
+             updated_at = $6 WHERE id = $1",
+        )
+        .bind(asset)
+        .bind(finite(duration_s))
+        .bind(width)
+        .bind(height)
+        .bind(finite(fps))
+        .bind(self.now())
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Shows the attempt's output to players. False if `attempt` no longer holds the job.
+    pub async fn mark_playable(&self, id: JobId, attempt: Attempt) -> Result<bool> {
+        self.show(
+            id,
+            attempt,
+            "UPDATE assets SET playable = 1, output_attempt = $2, updated_at = $3 WHERE id = $1",
+        )
+        .await
+    }
+
+    /// Notes that the attempt's poster picture is there, which may be before anything is playable.
+    /// False if `attempt` no longer holds the job.
+    pub async fn mark_thumbnail(&self, id: JobId, attempt: Attempt) -> Result<bool> {
+        self.show(
+            id,
+            attempt,
+            "UPDATE assets SET has_thumbnail = 1, output_attempt = $2, updated_at = $3 \
+             WHERE id = $1",
+        )
+        .await
+    }
+
+    /// Runs `sql` with the asset, the attempt and the time.
+    async fn show(&self, id: JobId, attempt: Attempt, sql: &'static str) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let Some(asset) = hold(&mut tx, id, attempt).await? else {
+            return Ok(false);
+        };
+        sqlx::query(sql)
+            .bind(asset)
+            .bind(attempt)
+            .bind(self.now())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,69 @@
+//! What people do to jobs: stop them and start them again.
+
+use clipsy_domain::asset::{AssetId, AssetState};
+use clipsy_domain::job::Job;
+use sqlx::Row as _;
+
+use super::{add_job, job_columns, job_from, withdraw};
+use crate::db::Db;
+use crate::error::Result;
+
+impl Db {
+    /// Stops the asset's queued or running job. `None` if there is nothing to stop.
+    ///
+    /// The number of the attempt grows, so that a worker that is at it no longer holds the job: the
+    /// one to kill is the attempt before the one in the answer.
+    pub async fn cancel_job(&self, asset: AssetId) -> Result<Option<Job>> {
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let sql = concat!(
+            "UPDATE jobs SET state = 'cancelled', attempt = attempt + 1, worker = NULL, \
+             lease_until = NULL, finished_at = $2 \
+             WHERE asset_id = $1 AND state IN ('queued', 'running') RETURNING ",
+            job_columns!()
+        );
+        let row = sqlx::query(sql)
+            .bind(asset)
+            .bind(now)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let Some(job) = row.as_ref().map(job_from).transpose()? else {
+            return Ok(None);
+        };
+        let stopped = job.attempt - 1;
+        withdraw(&mut tx, asset, stopped, AssetState::Cancelled, None, now).await?;
+        tx.commit().await?;
+        Ok(Some(job))
+    }
+
+    /// Makes a new job for an asset that failed or was cancelled. `None` otherwise.
+    ///
+    /// Its attempts are numbered on from those of the jobs before it: an attempt's files lie in a
+    /// place of its own, and what earlier ones left may still be waiting to be deleted.
+    pub async fn retry_job(&self, asset: AssetId) -> Result<Option<Job>> {
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE assets SET state = 'queued', failure = NULL, updated_at = $2 \
+             WHERE id = $1 AND state IN ('failed', 'cancelled')",
+        )
+        .bind(asset)
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Ok(None);
+        }
+        let before = sqlx::query(
+            "SELECT COALESCE(MAX(attempt), 0), COALESCE(MAX(priority), 0) FROM jobs \
+             WHERE asset_id = $1",
+        )
+        .bind(asset)
+        .fetch_one(&mut *tx)
+        .await?;
+        let (attempt, priority) = (before.try_get(0)?, before.try_get(1)?);
+        let job = add_job(&mut tx, asset, priority, attempt, now).await?;
+        tx.commit().await?;
+        Ok(Some(job))
+    }
+}

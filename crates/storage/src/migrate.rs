@@ -1,0 +1,79 @@
+//! Bringing the tables up to date.
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, Connection, SqlSafeStr};
+
+use crate::db::{Db, Kind};
+use crate::error::Result;
+
+/// Every migration: its number, its name and its text, in which `{{…}}` stand for what the two
+/// databases write differently. A migration that was released is never changed.
+const STEPS: &[(i64, &str, &str)] = &[(1, "first", include_str!("../migrations/0001_first.sql"))];
+
+impl Db {
+    /// Brings the tables up to date. Of processes that start together one does it and the others
+    /// wait. Refuses a database that a newer version of this program has changed.
+    pub async fn migrate(&self) -> Result<()> {
+        let migrator = Migrator::with_migrations(steps(self.kind));
+        match self.kind {
+            Kind::Sqlite => {
+                // The migrator has no lock for SQLite; this transaction is one.
+                let mut tx = self.begin().await?;
+                migrator.run_direct(None, &mut *tx, false).await?;
+                tx.commit().await?;
+                Ok(())
+            }
+            Kind::Postgres => {
+                // The migrator's lock belongs to the connection and is not given back after an
+                // error, so this connection never returns to the others.
+                let mut connection = self.write().acquire().await?.detach();
+                let done = migrator.run_direct(None, &mut connection, false).await;
+                connection.close().await?;
+                Ok(done?)
+            }
+        }
+    }
+}
+
+fn steps(kind: Kind) -> Vec<Migration> {
+    let (id, key) = match kind {
+        // Without the keyword the number of a deleted last row would be given again.
+        Kind::Sqlite => ("INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL", "TEXT"),
+        Kind::Postgres => (
+            "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+            "TEXT COLLATE \"C\"",
+        ),
+    };
+    STEPS
+        .iter()
+        .map(|&(number, name, text)| {
+            let text = text.replace("{{ID}}", id).replace("{{KEY}}", key);
+            Migration::new(
+                number,
+                name.into(),
+                MigrationType::Simple,
+                AssertSqlSafe(text).into_sql_str(),
+                false,
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_to_fill_in() {
+        for kind in [Kind::Sqlite, Kind::Postgres] {
+            for step in steps(kind) {
+                let text = step.sql.as_str();
+                let code: Vec<_> = text
+                    .lines()
+                    .filter(|line| !line.starts_with("--"))
+                    .collect();
+                assert!(!code.concat().contains("{{"), "{kind:?} {}", step.version);
+            }
+        }
+    }
+}
