@@ -1,32 +1,38 @@
-//! Settings that all commands share. Only this module reads the environment.
+//! Settings that commands share. Only this module reads the environment.
 
-use std::path::PathBuf;
+pub(crate) mod environment;
+mod file;
+mod transcode;
+
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use clipsy_domain::ladder::Ladder;
-use clipsy_domain::limits::Limits;
 use clipsy_pipeline::catalog::Catalog;
 
 use crate::commands::exit::UsageError;
 
-/// Settings by flag or environment; a flag wins.
+pub(crate) use environment::use_few_malloc_arenas;
+pub(crate) use file::parse;
+pub(crate) use transcode::{DecoderArg, LimitArgs, TranscodeArgs};
+
+/// Settings by flag, environment or file; a flag wins over the environment, and that over a file.
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
+    /// Settings file (TOML): each line is one of the settings below by its long name, with `_`
+    /// for `-`, e.g. `listen = "127.0.0.1:8000"`
+    #[arg(long, global = true, env = "CLIPSY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Rungs and bitrates, as in pipelines/ladder.toml [default: built in]
     #[arg(long, global = true, env = "CLIPSY_LADDER", value_name = "FILE")]
     ladder: Option<PathBuf>,
     /// Encoders, as in pipelines/encoders.toml [default: built in]
     #[arg(long, global = true, env = "CLIPSY_ENCODERS", value_name = "FILE")]
     encoders: Option<PathBuf>,
-    /// What to log to standard error, e.g. "info" or "`clipsy_pipeline=debug`"
-    #[arg(
-        long,
-        global = true,
-        env = "CLIPSY_LOG",
-        default_value = "error",
-        value_name = "FILTER"
-    )]
-    pub(crate) log: String,
+    /// What to log to standard error, e.g. "info" or "`clipsy_pipeline=debug`" [default: error;
+    /// info when serving]
+    #[arg(long, global = true, env = "CLIPSY_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
     /// How log lines look
     #[arg(
         long,
@@ -64,92 +70,22 @@ impl Settings {
 
     /// The encoders to choose from.
     pub(crate) fn catalog(&self) -> anyhow::Result<Catalog> {
-        match &self.encoders {
-            Some(path) => {
-                let text = read("--encoders", path)?;
+        match self.encoders_text()? {
+            Some(text) => {
                 Ok(Catalog::parse(&text).map_err(|e| UsageError(format!("--encoders: {e}")))?)
             }
             None => Ok(Catalog::built_in()?),
         }
     }
-}
 
-/// Limits on the source.
-#[derive(Debug, Args)]
-#[expect(clippy::struct_field_names, reason = "the names are the flags")]
-pub(crate) struct LimitArgs {
-    /// Refuse pictures of more megapixels
-    #[arg(
-        long,
-        env = "CLIPSY_MAX_MEGAPIXELS",
-        default_value_t = 36.0,
-        value_name = "MP"
-    )]
-    max_megapixels: f64,
-    /// Refuse video of more frames per second
-    #[arg(
-        long,
-        env = "CLIPSY_MAX_FPS",
-        default_value_t = 240.0,
-        value_name = "FPS"
-    )]
-    max_fps: f64,
-    /// Refuse files with more tracks
-    #[arg(
-        long,
-        env = "CLIPSY_MAX_TRACKS",
-        default_value_t = 16,
-        value_name = "N"
-    )]
-    max_tracks: usize,
-    /// Refuse longer video
-    #[arg(
-        long,
-        env = "CLIPSY_MAX_HOURS",
-        default_value_t = 12.0,
-        value_name = "HOURS"
-    )]
-    max_hours: f64,
-}
-
-impl LimitArgs {
-    pub(crate) fn limits(&self) -> Limits {
-        Limits {
-            max_pixels: (self.max_megapixels * 1e6) as u64,
-            max_fps: self.max_fps,
-            max_tracks: self.max_tracks,
-            max_duration_s: self.max_hours * 3600.0,
-            ..Limits::default()
-        }
+    /// The encoders to choose from as TOML; `None` for the built-in ones.
+    pub(crate) fn encoders_text(&self) -> Result<Option<String>, UsageError> {
+        let path = self.encoders.as_deref();
+        path.map(|path| read("--encoders", path)).transpose()
     }
 }
 
-/// Starts this program again with settings for glibc's allocator, unless they are there already.
-///
-/// By default every thread gets memory pools of its own and freed pictures stay in them, which
-/// with a dozen pipeline threads comes to tens of megabytes. glibc reads these settings only when
-/// a process starts.
-pub(crate) fn use_few_malloc_arenas() -> anyhow::Result<()> {
-    const SETTINGS: [(&str, &str); 2] = [
-        ("MALLOC_ARENA_MAX", "2"),
-        ("MALLOC_MMAP_THRESHOLD_", "1048576"),
-    ];
-    if !cfg!(target_env = "gnu")
-        || SETTINGS
-            .iter()
-            .any(|(name, _)| std::env::var_os(name).is_some())
-    {
-        return Ok(());
-    }
-    let mut again = std::process::Command::new(std::env::current_exe()?);
-    again.args(std::env::args_os().skip(1)).envs(SETTINGS);
-    // Only comes back if it fails; then the job runs with the memory that it takes.
-    let error = std::os::unix::process::CommandExt::exec(&mut again);
-    tracing::debug!(%error, "could not start again with fewer memory pools");
-    Ok(())
-}
-
-fn read(flag: &str, path: &std::path::Path) -> Result<String, UsageError> {
+fn read(flag: &str, path: &Path) -> Result<String, UsageError> {
     std::fs::read_to_string(path)
         .map_err(|e| UsageError(format!("{flag}: cannot read {}: {e}", path.display())))
 }

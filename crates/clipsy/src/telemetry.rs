@@ -4,9 +4,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogFormat, Settings};
 
-/// Starts logging to standard error, which keeps standard output for results.
-pub(crate) fn start(settings: &Settings) {
-    let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("error"));
+/// Starts logging to standard error, which keeps standard output for results. `level` is what is
+/// logged if the settings do not say.
+pub(crate) fn start(settings: &Settings, level: &str) {
+    let filter = settings.log.as_deref().unwrap_or(level);
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(level));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

@@ -1,5 +1,6 @@
 //! One command a file.
 
+pub(crate) mod child;
 pub(crate) mod doctor;
 pub(crate) mod exit;
 pub(crate) mod probe;

@@ -2,15 +2,15 @@
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clipsy_domain::progress::Event;
+use clipsy_pipeline::CancelToken;
 use clipsy_pipeline::encoder::Choice;
-use clipsy_pipeline::transcode::{self, Decoder, Job};
+use clipsy_pipeline::transcode::{self, Job};
 
-use super::exit::{self, UsageError};
+use super::exit;
 use super::{cancel_on_signals, print_json};
-use crate::config::{LimitArgs, Settings};
+use crate::config::{Settings, TranscodeArgs};
 use bars::Bars;
 
 mod bars;
@@ -23,41 +23,19 @@ pub(crate) struct Args {
     /// Folder for the result; it is made if it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Encoder: auto, or one that `clipsy doctor` lists
-    #[arg(long, default_value = "auto", value_name = "ID")]
-    encoder: String,
-    /// Where to decode; hardware falls back to software for codecs that the GPU does not know
-    #[arg(long, value_enum, default_value = "software")]
-    decoder: DecoderArg,
     /// Print events as JSON lines
     #[arg(long)]
     json: bool,
-    /// Length of a segment in seconds, a multiple of the keyframe interval [default: the ladder's]
-    #[arg(long, value_name = "SECONDS")]
-    segment_seconds: Option<u32>,
-    /// End the job when nothing has moved for this long
-    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
-    stall_timeout: u64,
     #[command(flatten)]
-    limits: LimitArgs,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum DecoderArg {
-    Software,
-    Hardware,
+    how: TranscodeArgs,
 }
 
 /// Runs the command.
 pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     crate::config::use_few_malloc_arenas()?;
-    let (catalog, mut ladder) = (settings.catalog()?, settings.ladder()?);
-    if let Some(seconds) = args.segment_seconds {
-        ladder = ladder
-            .with_segment_s(seconds)
-            .map_err(|e| UsageError(format!("--segment-seconds: {e}")))?;
-    }
-    let limits = args.limits.limits();
+    let catalog = settings.catalog()?;
+    let ladder = args.how.adjust(settings.ladder()?)?;
+    let limits = args.how.limits.limits();
     let cancel = cancel_on_signals()?;
     clipsy_pipeline::init()?;
     let job = Job {
@@ -66,12 +44,9 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
         ladder: &ladder,
         catalog: &catalog,
         limits: &limits,
-        encoder: Choice::parse(&args.encoder),
-        decoder: match args.decoder {
-            DecoderArg::Software => Decoder::Software,
-            DecoderArg::Hardware => Decoder::Hardware,
-        },
-        stall_timeout: Duration::from_secs(args.stall_timeout),
+        encoder: Choice::parse(&args.how.encoder),
+        decoder: args.how.decoder.into(),
+        stall_timeout: args.how.stall_timeout(),
     };
     let mut bars = (!args.json).then(|| Bars::new(std::io::stderr().is_terminal()));
     let mut tell = |event: Event| match &mut bars {
@@ -79,7 +54,16 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
         // A reader that went away has stopped listening, not the job.
         None => drop(print_json(&event)),
     };
-    match transcode::transcode(&job, &cancel, &mut tell) {
+    Ok(execute(&job, &cancel, &mut tell)?)
+}
+
+/// Does the job and tells everything about it, how it ends included.
+pub(super) fn execute(
+    job: &Job<'_>,
+    cancel: &CancelToken,
+    tell: &mut dyn FnMut(Event),
+) -> Result<(), clipsy_pipeline::Error> {
+    match transcode::transcode(job, cancel, tell) {
         Ok(summary) => {
             tell(Event::Finished {
                 summary: Box::new(summary),
@@ -93,7 +77,7 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
                     failure: exit::failure(&error),
                 });
             }
-            Err(error.into())
+            Err(error)
         }
     }
 }

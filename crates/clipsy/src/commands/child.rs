@@ -1,0 +1,144 @@
+//! `clipsy child`: one job in a process of its own, started by the worker. The media is opened
+//! only after the process has locked itself in.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clipsy_domain::failure::{Failure, FailureCode, Stage};
+use clipsy_domain::progress::Event;
+use clipsy_pipeline::CancelToken;
+use clipsy_pipeline::catalog::Catalog;
+use clipsy_pipeline::encoder::Choice;
+use clipsy_pipeline::transcode::Job;
+use serde::Serialize;
+
+use super::{print_json, transcode};
+use crate::config::environment;
+use crate::sandbox::{self, Mode, Openings, harden, self_test};
+use crate::worker::protocol::{ChildJob, Hello};
+
+/// Arguments of `clipsy child`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Try from inside whether the sandbox holds, and print what was tried as JSON
+    #[arg(long)]
+    self_test: bool,
+    /// With --self-test: a file or folder that must be out of reach
+    #[arg(long, value_name = "PATH", requires = "self_test")]
+    forbidden: Vec<PathBuf>,
+    /// With --self-test: a port of this machine on which somebody listens
+    #[arg(long, value_name = "PORT", requires = "self_test")]
+    port: Option<u16>,
+    /// With --self-test: a file that must be readable and nothing more
+    #[arg(long, value_name = "FILE", requires = "self_test")]
+    input: Option<PathBuf>,
+    /// With --self-test: a folder that must be writable
+    #[arg(long, value_name = "DIR", requires = "self_test")]
+    output: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    if args.self_test {
+        return test(args);
+    }
+    let mut events = take_standard_output()?;
+    let job: ChildJob =
+        serde_json::from_reader(std::io::stdin().lock()).context("the job on standard input")?;
+    harden::harden(Some(job.parent))?;
+    // This looks for plugins in a process of its own and keeps what it finds in a file; neither
+    // is possible later.
+    clipsy_pipeline::init()?;
+    let openings = Openings {
+        readable: [job.plugins.clone(), vec![job.input.clone()]].concat(),
+        writable: vec![job.scratch.clone()],
+    };
+    match sandbox::close(job.sandbox, &openings) {
+        Ok(closed) => say(&mut events, &Hello { sandbox: closed })?,
+        Err(error) => {
+            let message = format!("{error:#}");
+            let failure = Failure::new(FailureCode::Internal, Stage::Probe, message);
+            say(&mut events, &Event::Failed { failure })?;
+            return Err(error);
+        }
+    }
+    let catalog = match &job.encoders {
+        Some(text) => Catalog::parse(text)?,
+        None => Catalog::built_in()?,
+    };
+    let transcode = Job {
+        input: &job.input,
+        output: &job.output,
+        ladder: &job.ladder,
+        catalog: &catalog,
+        limits: &job.limits,
+        encoder: Choice::parse(&job.encoder),
+        decoder: job.decoder.into(),
+        stall_timeout: Duration::from_secs(job.stall_timeout_s),
+    };
+    // Whoever cancels kills this process: nothing of it is worth keeping.
+    let cancel = CancelToken::new();
+    transcode::execute(&transcode, &cancel, &mut |event| {
+        if say(&mut events, &event).is_err() {
+            cancel.cancel();
+        }
+    })?;
+    Ok(())
+}
+
+/// Keeps standard output for events: what libraries print goes to standard error from now on.
+fn take_standard_output() -> anyhow::Result<File> {
+    let events = rustix::io::dup(std::io::stdout())?;
+    rustix::io::fcntl_setfd(&events, rustix::io::FdFlags::CLOEXEC)?;
+    rustix::stdio::dup2_stdout(std::io::stderr())?;
+    Ok(File::from(events))
+}
+
+fn say(events: &mut File, line: &impl Serialize) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(line)?;
+    line.push(b'\n');
+    events.write_all(&line)
+}
+
+/// What `--self-test` prints.
+#[derive(Debug, Serialize)]
+struct Tested {
+    sandbox: sandbox::Closed,
+    trials: Vec<self_test::Trial>,
+}
+
+fn test(args: &Args) -> anyhow::Result<()> {
+    harden::harden(None)?;
+    clipsy_pipeline::init()?;
+    let openings = Openings {
+        readable: [
+            environment::child_folders(),
+            args.input.iter().cloned().collect(),
+        ]
+        .concat(),
+        writable: args.output.iter().cloned().collect(),
+    };
+    let closed = sandbox::close(Mode::Auto, &openings)?;
+    let trials = self_test::run(&self_test::Targets {
+        forbidden: args.forbidden.clone(),
+        port: args.port,
+        input: args.input.clone(),
+        output: args.output.clone(),
+    });
+    let broken: Vec<String> = trials
+        .iter()
+        .filter(|trial| !trial.holds())
+        .map(|trial| trial.what.clone())
+        .collect();
+    print_json(&Tested {
+        sandbox: closed,
+        trials,
+    })?;
+    if !broken.is_empty() {
+        anyhow::bail!("the sandbox does not hold: {}", broken.join(", "));
+    }
+    Ok(())
+}

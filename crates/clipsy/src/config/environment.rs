@@ -1,0 +1,79 @@
+//! What is read from the environment other than as a flag's value.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// Settings for glibc's allocator that keep freed pictures from staying in pools of their own for
+/// each thread, which with a dozen pipeline threads comes to tens of megabytes.
+const ALLOCATOR: [(&str, &str); 2] = [
+    ("MALLOC_ARENA_MAX", "2"),
+    ("MALLOC_MMAP_THRESHOLD_", "1048576"),
+];
+
+/// Variables that `GStreamer`, its plugins and the drivers of GPUs look at. A child gets no others.
+const CHILD_NAMES: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "DRI_PRIME", "RUST_BACKTRACE"];
+/// The same, by how names begin.
+const CHILD_PREFIXES: [&str; 10] = [
+    "GST_", "ORC_", "CUDA_", "NVIDIA_", "__NV", "NV_", "LIBVA_", "MESA_", "INTEL_", "AMD_",
+];
+/// Variables that name folders of plugins and libraries, separated by colons.
+const CHILD_FOLDERS: [&str; 6] = [
+    "LD_LIBRARY_PATH",
+    "GST_PLUGIN_PATH",
+    "GST_PLUGIN_PATH_1_0",
+    "GST_PLUGIN_SYSTEM_PATH",
+    "GST_PLUGIN_SYSTEM_PATH_1_0",
+    "LIBVA_DRIVERS_PATH",
+];
+
+/// The environment of a child process that parses media: nothing that it does not need.
+pub(crate) fn of_child() -> Vec<(OsString, OsString)> {
+    let wanted = |name: &OsStr| {
+        let name = name.to_string_lossy();
+        CHILD_NAMES.contains(&name.as_ref())
+            || CHILD_PREFIXES.iter().any(|start| name.starts_with(start))
+    };
+    let kept = std::env::vars_os().filter(|(name, _)| wanted(name));
+    let allocator = ALLOCATOR.iter().map(|(name, value)| {
+        let value = std::env::var_os(name).unwrap_or_else(|| value.into());
+        (name.into(), value)
+    });
+    kept.chain(allocator).collect()
+}
+
+/// Folders that a child has to read to find plugins and libraries, besides those of the system.
+pub(crate) fn child_folders() -> Vec<PathBuf> {
+    let values = CHILD_FOLDERS
+        .iter()
+        .filter_map(|name| std::env::var_os(name));
+    values
+        .flat_map(|value| std::env::split_paths(&value).collect::<Vec<_>>())
+        .filter(|folder| folder.is_absolute())
+        .collect()
+}
+
+/// The password for the first account in `CLIPSY_ADMIN_PASSWORD`. It is no flag, since everybody
+/// on the machine can read those.
+pub(crate) fn admin_password() -> Option<String> {
+    let value = std::env::var_os("CLIPSY_ADMIN_PASSWORD")?;
+    let value = value.to_string_lossy().into_owned();
+    (!value.is_empty()).then_some(value)
+}
+
+/// Starts this program again with [`ALLOCATOR`]'s settings, unless they are there already: glibc
+/// reads them only when a process starts.
+pub(crate) fn use_few_malloc_arenas() -> anyhow::Result<()> {
+    if !cfg!(target_env = "gnu")
+        || ALLOCATOR
+            .iter()
+            .any(|(name, _)| std::env::var_os(name).is_some())
+    {
+        return Ok(());
+    }
+    let mut again = std::process::Command::new(std::env::current_exe()?);
+    again.args(std::env::args_os().skip(1)).envs(ALLOCATOR);
+    // Only comes back if it fails; then the job runs with the memory that it takes.
+    let error = std::os::unix::process::CommandExt::exec(&mut again);
+    tracing::debug!(%error, "could not start again with fewer memory pools");
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! What a child gives up before it does anything: outliving its parent, filling the disk, the
+//! powers of root.
+
+use rustix::process::{Pid, Resource, Rlimit, Signal};
+use rustix::thread::{CapabilitySet, CapabilitySets};
+
+/// Open files: sources, segments, devices and pipes come to less than a hundred.
+const OPEN_FILES: u64 = 4096;
+/// Bytes of the largest file that may be written. A segment of 10 s at 100 Mbit/s is 125 MB.
+const FILE_BYTES: u64 = 64 << 30;
+/// Others come first: requests are answered while videos are encoded.
+const NICENESS: i32 = 5;
+
+/// Hardens this process, which `parent` started. Call it first of all. Fails if the parent has
+/// gone already.
+pub(crate) fn harden(parent: Option<u32>) -> anyhow::Result<()> {
+    // Asked of the kernel before the parent is looked at, so that it cannot go in between.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    if let Some(parent) = parent {
+        let now = rustix::process::getppid().map(Pid::as_raw_nonzero);
+        let expected = i32::try_from(parent).unwrap_or_default();
+        if now.is_none_or(|pid| pid.get() != expected) {
+            anyhow::bail!("the process that started this one has gone");
+        }
+    }
+    limit(Resource::Core, 0);
+    limit(Resource::Nofile, OPEN_FILES);
+    limit(Resource::Fsize, FILE_BYTES);
+    let _ = rustix::process::nice(NICENESS);
+    drop_powers();
+    Ok(())
+}
+
+/// Lowers a limit; one that is lower already stays.
+fn limit(resource: Resource, most: u64) {
+    let now = rustix::process::getrlimit(resource);
+    let most = now.maximum.map_or(most, |maximum| maximum.min(most));
+    let both = Rlimit {
+        current: Some(now.current.map_or(most, |current| current.min(most))),
+        maximum: Some(most),
+    };
+    if let Err(error) = rustix::process::setrlimit(resource, both) {
+        tracing::debug!(?resource, %error, "a limit could not be lowered");
+    }
+}
+
+/// Of root's powers keeps only that of reading files of other users, since the originals may be
+/// theirs.
+fn drop_powers() {
+    let Ok(now) = rustix::thread::capabilities(None) else {
+        return;
+    };
+    let keep = CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH;
+    let sets = CapabilitySets {
+        effective: now.effective & keep,
+        permitted: now.permitted & keep,
+        inheritable: CapabilitySet::empty(),
+    };
+    if let Err(error) = rustix::thread::set_capabilities(None, sets) {
+        tracing::debug!(%error, "the powers of root could not be dropped");
+    }
+}

@@ -1,0 +1,98 @@
+//! What the process that parses media may still do: compute, read its input and write its output.
+//!
+//! Landlock closes the file system, the network and the neighbours; seccomp closes the system
+//! calls behind them, once more and on kernels without Landlock. Both hold for this process and
+//! everything it starts, and cannot be taken back. [`self_test`] tries whether they do.
+
+pub(crate) mod harden;
+mod landlock;
+mod seccomp;
+pub(crate) mod self_test;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Whether children are locked in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    /// As far as the kernel can; it is said if it cannot.
+    Auto,
+    /// Entirely, or no job runs.
+    Require,
+    /// Not at all.
+    Off,
+}
+
+/// What stays open.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Openings {
+    /// Files and folders that may be read besides those of the system.
+    pub(crate) readable: Vec<PathBuf>,
+    /// Folders that may be written.
+    pub(crate) writable: Vec<PathBuf>,
+}
+
+/// What was closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Closed {
+    /// True if other files cannot be reached.
+    pub(crate) files: bool,
+    /// True if there is no network and no tracing of other processes.
+    pub(crate) calls: bool,
+    /// What is missing and why; `None` if nothing is.
+    pub(crate) missing: Option<String>,
+}
+
+impl Closed {
+    /// One line for people.
+    pub(crate) fn describe(&self) -> String {
+        let on = |works, name| if works { name } else { "" };
+        let parts: Vec<&str> = [on(self.files, "Landlock"), on(self.calls, "seccomp")]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
+        match (&self.missing, parts.is_empty()) {
+            (None, _) => parts.join(" and "),
+            (Some(missing), true) => format!("none: {missing}"),
+            (Some(missing), false) => format!("{} only: {missing}", parts.join(" and ")),
+        }
+    }
+}
+
+/// Locks this process in. It must have one thread still, since Landlock closes only the thread
+/// that asks and those that it starts afterwards. Fails if `mode` is [`Mode::Require`] and
+/// something could not be closed.
+pub(crate) fn close(mode: Mode, openings: &Openings) -> anyhow::Result<Closed> {
+    if mode == Mode::Off {
+        return Ok(Closed {
+            files: false,
+            calls: false,
+            missing: Some("switched off by CLIPSY_SANDBOX".into()),
+        });
+    }
+    let threads = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+    let files = if threads == 1 {
+        landlock::restrict(openings)
+    } else {
+        Err(format!("{threads} threads are running already"))
+    };
+    let calls = seccomp::restrict();
+    let missing: Vec<String> = [files.as_ref().err(), calls.as_ref().err()]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+    let closed = Closed {
+        files: files.is_ok(),
+        calls: calls.is_ok(),
+        missing: (!missing.is_empty()).then(|| missing.join("; ")),
+    };
+    match &closed.missing {
+        Some(missing) if mode == Mode::Require => {
+            anyhow::bail!("CLIPSY_SANDBOX=require, but the sandbox is incomplete: {missing}")
+        }
+        _ => Ok(closed),
+    }
+}

@@ -1,0 +1,3 @@
+//! Does the jobs.
+
+pub(crate) mod protocol;

@@ -1,0 +1,48 @@
+//! What the worker and its child process say to each other: one [`ChildJob`] on the child's
+//! standard input, then on its standard output one [`Hello`] and after it events, each a line of
+//! JSON.
+
+use std::path::PathBuf;
+
+use clipsy_domain::ladder::Ladder;
+use clipsy_domain::limits::Limits;
+use serde::{Deserialize, Serialize};
+
+use crate::config::DecoderArg;
+use crate::sandbox::{Closed, Mode};
+
+/// Everything that a child is told. It holds no secrets.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ChildJob {
+    /// Number of the process that starts the child; without it the child ends.
+    pub(crate) parent: u32,
+    /// The original.
+    pub(crate) input: PathBuf,
+    /// The folder that takes the result.
+    pub(crate) output: PathBuf,
+    /// The folder around `output` that is all the child may write to.
+    pub(crate) scratch: PathBuf,
+    /// Folders of plugins that it may read besides those of the system.
+    pub(crate) plugins: Vec<PathBuf>,
+    /// Rungs and settings.
+    pub(crate) ladder: Ladder,
+    /// The encoder catalog as TOML; `None` for the built-in one.
+    pub(crate) encoders: Option<String>,
+    /// Limits on the source.
+    pub(crate) limits: Limits,
+    /// Encoder: `auto` or an identifier from the catalog.
+    pub(crate) encoder: String,
+    /// Where to decode.
+    pub(crate) decoder: DecoderArg,
+    /// How long nothing may move, in seconds.
+    pub(crate) stall_timeout_s: u64,
+    /// Whether it locks itself in.
+    pub(crate) sandbox: Mode,
+}
+
+/// The child's first line: it has started and is about to open the media.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    /// How it has locked itself in.
+    pub(crate) sandbox: Closed,
+}
