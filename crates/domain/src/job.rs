@@ -176,7 +176,14 @@ mod tests {
         let waits: Vec<_> = (1..=6).map(|n| policy.next_wait_ms(&crash, n)).collect();
         assert_eq!(
             waits,
-            [Some(1_000), Some(2_000), Some(3_000), Some(3_000), None, None]
+            [
+                Some(1_000),
+                Some(2_000),
+                Some(3_000),
+                Some(3_000),
+                None,
+                None
+            ]
         );
     }
 

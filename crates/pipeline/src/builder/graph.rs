@@ -14,7 +14,7 @@ use super::package::{self, Encode, SegmentFrames};
 use super::source::{self, Kind, Observer, Step, StreamKey};
 use super::stills::{self, Still, StillsPlan};
 use super::tail::{self, Tails};
-use super::{audio, segment, video};
+use super::{audio, edits, segment, video};
 use crate::Error;
 use crate::catalog::{AudioEncoderSpec, DecoderSpec};
 use crate::measure::{Activity, Meter};
@@ -136,7 +136,8 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
         }),
         state: Mutex::default(),
     });
-    source::add(&pipeline, blueprint.input, blueprint.hardware, &selector)?;
+    let file = source::add(&pipeline, blueprint.input, blueprint.hardware, &selector)?;
+    edits::lengthen(&file)?;
     let encoded_audio = audio.map(|a| a.encoded);
     Ok(Graph {
         pipeline,
@@ -304,11 +305,12 @@ fn watch_size(pad: &gst::Pad) -> Arc<AtomicBool> {
     changed
 }
 
-/// Decoders keep a picture or more per thread; a few threads are enough to feed the encoders.
+/// Decoders keep a picture or more per thread, and frame threads cost time of their own; half of
+/// the cores are enough to feed the encoders that share the machine.
 fn limit_decoder_threads(pipeline: &gst::Pipeline) {
     const MOST: i32 = 4;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = i32::try_from(cores).unwrap_or(MOST).min(MOST);
+    let threads = i32::try_from(cores / 2).unwrap_or(MOST).clamp(1, MOST);
     pipeline.connect_deep_element_added(move |_, _, element| {
         let is_libav = element
             .factory()

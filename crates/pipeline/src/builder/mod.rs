@@ -11,7 +11,8 @@
 //! ```
 
 pub(crate) mod audio;
-pub(crate) mod element;
+mod edits;
+mod element;
 pub(crate) mod graph;
 pub(crate) mod keyframes;
 pub(crate) mod package;

@@ -54,17 +54,17 @@ pub(crate) trait Observer: Send + Sync + 'static {
     fn complete(&self) {}
 }
 
-/// Adds `filesrc ! decodebin` to `pipeline`.
+/// Adds `filesrc ! decodebin` to `pipeline` and gives the `filesrc`.
 pub(crate) fn add(
     pipeline: &gst::Pipeline,
     path: &Path,
     hardware: Option<&DecoderSpec>,
     observer: &Arc<impl Observer>,
-) -> Result<(), Error> {
+) -> Result<gst::Element, Error> {
     let file = element::make("filesrc", "source")?;
     file.set_property("location", path);
     let decode = element::make("decodebin", "decode")?;
-    element::chain(pipeline.upcast_ref(), &[file, decode.clone()])?;
+    element::chain(pipeline.upcast_ref(), &[file.clone(), decode.clone()])?;
 
     let preferred: Vec<String> = hardware
         .iter()
@@ -120,7 +120,7 @@ pub(crate) fn add(
     decode.connect_pad_added(move |_, pad| watcher.exposed(known.find(pad), pad));
     let watcher = Arc::clone(observer);
     decode.connect_no_more_pads(move |_| watcher.complete());
-    Ok(())
+    Ok(file)
 }
 
 /// `decodebin` shows a ghost pad that data will not pass; behind it is the element's own pad.
