@@ -88,7 +88,7 @@ pub(crate) fn failure_text(failure: &Failure) -> Result<String> {
     serde_json::to_string(failure).map_err(|error| sqlx::Error::Encode(error.into()).into())
 }
 
-/// Text as it can be stored: PostgreSQL takes no NUL.
+/// Text as it can be stored: `PostgreSQL` takes no NUL.
 pub(crate) fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') {
         Cow::Owned(text.replace('\0', "\u{fffd}"))

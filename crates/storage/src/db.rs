@@ -1,4 +1,4 @@
-//! The connection to SQLite or PostgreSQL.
+//! The connection to `SQLite` or `PostgreSQL`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use crate::error::{Error, Result};
 /// Connections that read at the same time.
 const READERS: u32 = 8;
 
-/// How long a statement waits for a lock that another process holds on a SQLite file.
+/// How long a statement waits for a lock that another process holds on a `SQLite` file.
 const BUSY_MS: u64 = 10_000;
 
 /// A change that is made as a whole or not at all.
 pub(crate) type Tx = Transaction<'static, Any>;
 
-/// A database, SQLite or PostgreSQL. Cheap to clone; clones share their connections.
+/// A database, `SQLite` or `PostgreSQL`. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Db {
     pub(crate) kind: Kind,
@@ -89,7 +89,7 @@ impl Db {
     }
 
     /// Begins a change of several statements. Nobody may ask for a second one while holding it:
-    /// SQLite has one writer.
+    /// `SQLite` has one writer.
     pub(crate) async fn begin(&self) -> Result<Tx> {
         // A plain BEGIN of SQLite takes the lock with the first change, and fails at once if
         // somebody else changed anything since; this one takes its turn.
@@ -101,7 +101,7 @@ impl Db {
     }
 }
 
-/// The address of a SQLite file, with odd characters escaped. `file` must be absolute and UTF-8 to
+/// The address of a `SQLite` file, with odd characters escaped. `file` must be absolute and UTF-8 to
 /// be accepted by [`Db::connect`].
 pub fn sqlite_url(file: &Path) -> String {
     use std::fmt::Write as _;
@@ -204,7 +204,7 @@ fn make_private(file: &Path) -> std::io::Result<()> {
 }
 
 /// Lets readers and the writer work at the same time. The file remembers it. While another process
-/// does the same, SQLite answers "busy" without waiting.
+/// does the same, `SQLite` answers "busy" without waiting.
 async fn turn_on_wal(options: &AnyConnectOptions) -> Result<()> {
     const PAUSE_MS: u64 = 20;
 

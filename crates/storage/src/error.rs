@@ -55,8 +55,8 @@ impl Error {
     /// True if the disk under the database is full.
     pub fn is_out_of_disk(&self) -> bool {
         match self {
-            Self::Database(error) => is_full(error),
-            Self::Migration(
+            Self::Database(error)
+            | Self::Migration(
                 MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _),
             ) => is_full(error),
             _ => false,

@@ -1,6 +1,6 @@
 //! Database and media store: what is known about videos, and where their bytes lie.
 //!
-//! [`Db`] is one code over SQLite and PostgreSQL; its methods are grouped by noun, one file each.
+//! [`Db`] is one code over `SQLite` and `PostgreSQL`; its methods are grouped by noun, one file each.
 //! [`media::MediaStore`] keeps bytes by key; [`media::LocalStore`] does so in a folder.
 //!
 //! The row of a job is the truth about it. Whoever works on a job names the attempt that they

@@ -4,6 +4,7 @@ use clipsy_domain::asset::AssetId;
 use clipsy_domain::job::{Attempt, JobId, Rendition};
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
+use sqlx::query::Query;
 
 use crate::cells::{Cells, finite, groups, places};
 use crate::db::{Db, Tx};
@@ -61,7 +62,7 @@ impl Db {
             let query = sqlx::query(AssertSqlSafe(sql));
             let rows = group
                 .into_iter()
-                .fold(query, |query, id| query.bind(id))
+                .fold(query, Query::bind)
                 .fetch_all(self.read())
                 .await?;
             for row in &rows {

@@ -3,6 +3,7 @@
 use clipsy_domain::user::{Role, User, UserId};
 
 use sqlx::any::AnyRow;
+use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::cells::{Cells, folded, groups, places, storable};
@@ -104,7 +105,7 @@ impl Db {
             let query = sqlx::query(AssertSqlSafe(sql));
             let rows = group
                 .into_iter()
-                .fold(query, |query, id| query.bind(id))
+                .fold(query, Query::bind)
                 .fetch_all(self.read())
                 .await?;
             for row in &rows {

@@ -10,7 +10,7 @@ use crate::cells::{folded, places};
 use crate::db::Db;
 use crate::error::Result;
 
-/// Characters of a search text that count; SQLite refuses very long patterns.
+/// Characters of a search text that count; `SQLite` refuses very long patterns.
 const LONGEST_SEARCH: usize = 1000;
 
 impl Db {

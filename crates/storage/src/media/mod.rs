@@ -1,6 +1,7 @@
 //! Where the bytes lie: originals, uploads and output, by key.
 
 mod error;
+mod key;
 mod local;
 
 #[cfg(any(test, feature = "contract"))]
@@ -81,12 +82,13 @@ pub trait MediaStore: Send + Sync + Debug {
     async fn list(&self, prefix: &str) -> Result<Vec<String>>;
 
     /// Makes the finished upload at `upload_key` the object at `to_key`, durably and without a
-    /// copy where that can be. Fine if that was done before; [`Error::Missing`] if neither is
-    /// there.
+    /// copy where that can be. If that was done before, the object stays, and what is at
+    /// `upload_key` is deleted. [`Error::Missing`] if neither is there.
     async fn move_upload(&self, upload_key: &str, to_key: &str) -> Result<()>;
 
-    /// Opens the upload at `key` to append to it, and makes an empty one if there is none. The
-    /// caller sees to it that nobody else appends at the same time.
+    /// Opens the upload at `key` to append to it, and makes an empty one if there is none. Its
+    /// length is measured, and durable. The caller sees to it that nobody else appends at the same
+    /// time.
     async fn open_append(&self, key: &str) -> Result<Box<dyn AppendFile>>;
 
     /// The object's path on this machine, if it lies in a file here. Says nothing about whether it
@@ -112,7 +114,9 @@ pub trait AppendFile: Send + Debug {
         self.len() == 0
     }
 
-    /// Appends `bytes`. After an error the length is what [`Self::sync`] says.
+    /// Appends `bytes`, best many at once; they may still be on their way when it comes back. An
+    /// error may be about earlier bytes. After one, some of the bytes may have arrived:
+    /// [`Self::sync`] measures.
     async fn write(&mut self, bytes: Bytes) -> Result<()>;
 
     /// Makes everything that was written durable, and measures how much that is.
