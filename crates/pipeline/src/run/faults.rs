@@ -1,0 +1,104 @@
+//! What goes wrong in a run, and whose fault it is.
+
+use std::sync::atomic::Ordering;
+
+use clipsy_domain::failure::{Failure, FailureCode, Stage};
+use clipsy_domain::progress::{Event, WarningCode};
+use gstreamer as gst;
+use gstreamer::prelude::*;
+
+use super::Run;
+use crate::Error;
+use crate::builder::package;
+
+impl Run<'_> {
+    pub(super) fn note_warning(&mut self, warning: &gst::message::Warning) {
+        let error = warning.error();
+        tracing::debug!(%error, debug = ?warning.debug(), "warning from the pipeline");
+        let damaged =
+            error.matches(gst::StreamError::Decode) || error.matches(gst::StreamError::Demux);
+        if damaged {
+            let message = format!(
+                "parts of the source are damaged and were skipped ({})",
+                error.message()
+            );
+            self.warn_once(WarningCode::DamagedInput, message);
+        }
+    }
+
+    pub(super) fn note_flaws(&mut self) {
+        if self.graph.damaged.load(Ordering::Relaxed) {
+            let message = "parts of the source are damaged; what could be decoded was used";
+            self.warn_once(WarningCode::DamagedInput, message.into());
+        }
+        if self.graph.size_changed.load(Ordering::Relaxed) {
+            let message =
+                "the picture changes its size in mid-stream; it was fitted into the first size";
+            self.warn_once(WarningCode::SizeChanged, message.into());
+        }
+    }
+
+    fn warn_once(&mut self, code: WarningCode, message: String) {
+        if !self.warnings.contains(&code) {
+            self.warnings.push(code);
+            (self.emit)(Event::Warning { code, message });
+        }
+    }
+
+    /// Whose fault an error is.
+    pub(super) fn judge(&self, message: &gst::message::Error) -> Error {
+        let text = describe(message);
+        let error = message.error();
+        let source = message.src();
+        let disk_full = error.matches(gst::ResourceError::NoSpaceLeft)
+            || text.contains("No space left on device");
+        if disk_full {
+            return failure(FailureCode::OutOfDisk, "no space left for the output").into();
+        }
+        if let Some(rung) = source.and_then(package::rung_of_sink) {
+            return failure(
+                FailureCode::Internal,
+                format!("the {rung} segments cannot be written: {text}"),
+            )
+            .into();
+        }
+        if let Some(rung) = source.and_then(package::rung_of_encoder) {
+            return Error::encoder(
+                self.context.encoder,
+                format!("the {rung} encoder stopped: {text}"),
+            );
+        }
+        if error.is::<gst::StreamError>() {
+            return failure(
+                FailureCode::CorruptInput,
+                format!("the file cannot be read ({text})"),
+            )
+            .into();
+        }
+        failure(FailureCode::Internal, text).into()
+    }
+}
+
+pub(super) fn failure(code: FailureCode, message: impl Into<String>) -> Failure {
+    Failure::new(code, Stage::Transcode, message)
+}
+
+/// What an element said, on one line.
+pub(crate) fn describe(message: &gst::message::Error) -> String {
+    let source = message
+        .src()
+        .map(|s| s.name().to_string())
+        .unwrap_or_default();
+    let text = message.error().message().trim().to_owned();
+    // The last line of the debug text is what the element itself added.
+    let debug = message
+        .debug()
+        .map(|d| d.lines().last().unwrap_or_default().trim().to_owned())
+        .unwrap_or_default();
+    let detail = if debug.is_empty() || debug.contains(".c(") {
+        String::new()
+    } else {
+        format!(": {debug}")
+    };
+    format!("{source}: {text}{detail}")
+}
