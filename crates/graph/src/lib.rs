@@ -1,1 +1,42 @@
-//! REST, GraphQL, uploads and playback over HTTP.
+//! What the world talks to: REST, uploads and playback over HTTP.
+//!
+//! [`router`] is everything as one axum router and [`server::serve`] listens with it;
+//! [`background::run`] does what goes on beside the requests. What people do is in [`actions`], one
+//! verb a file; `rest` translates it to the original product's routes, `playback` hands media to
+//! players, and [`auth`] says who asks.
+
+pub mod actions;
+mod app;
+pub mod auth;
+pub mod background;
+mod client;
+mod error;
+mod playback;
+mod rest;
+pub mod server;
+mod settings;
+mod shell;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::any;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use app::{App, Shared};
+pub use client::{Client, Network, NetworkError};
+pub use error::{Error, FieldErrors, Result};
+pub use settings::Settings;
+
+/// All routes. Connections have to carry [`axum::extract::ConnectInfo`] with the peer's address, as
+/// [`server::serve`] sees to; without it everybody counts as the same distant client.
+pub fn router(app: App) -> Router {
+    let media = Router::new()
+        .route("/media/{*path}", any(playback::serve))
+        .layer(CatchPanicLayer::custom(shell::panicked))
+        .layer(from_fn(shell::media));
+    rest::routes()
+        .layer(CatchPanicLayer::custom(shell::panicked))
+        .layer(from_fn_with_state(app.clone(), shell::api))
+        .merge(media)
+        .with_state(app)
+}

@@ -1,0 +1,39 @@
+//! Stopping the processing of a video.
+
+use clipsy_dispatch::Message;
+use clipsy_domain::asset::AssetId;
+use clipsy_domain::user::Viewer;
+
+use super::find_video::{Video, find_managed, find_video};
+use crate::app::App;
+use crate::error::{Error, Result};
+
+/// Stops the video's job, whether it waits or runs.
+pub(crate) async fn cancel_video(app: &App, viewer: Viewer, id: AssetId) -> Result<Video> {
+    find_managed(app, viewer, id).await?;
+    let before = app.db.job_of_asset(id).await?;
+    let job = app.db.cancel_job(id).await;
+    app.access.forget(id);
+    let job = job?.ok_or(Error::Conflict {
+        code: "not_cancellable",
+        message: "This video is not waiting and not being processed.",
+    })?;
+    app.dispatch.queue.remove(job.id).await?;
+    // Whoever runs it holds the attempt of before; the row has moved on.
+    let attempt = before
+        .filter(|b| b.id == job.id)
+        .map_or(job.attempt, |b| b.attempt);
+    for message in [
+        Message::CancelJob {
+            job_id: job.id,
+            attempt,
+        },
+        Message::JobChanged {
+            asset_id: id,
+            job_id: job.id,
+        },
+    ] {
+        app.dispatch.events.publish(message).await;
+    }
+    find_video(app, viewer, id).await
+}

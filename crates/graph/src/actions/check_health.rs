@@ -1,0 +1,51 @@
+//! Whether the parts that requests depend on answer.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::app::App;
+
+/// Longest wait for one part's answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How each part is.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is told by itself")]
+pub(crate) struct Health {
+    pub(crate) database: bool,
+    pub(crate) media: bool,
+    pub(crate) queue: bool,
+    /// True while nothing new is started.
+    pub(crate) paused: bool,
+    /// True while an account has the documented password.
+    pub(crate) default_password: bool,
+}
+
+impl Health {
+    /// True if requests can be fulfilled.
+    pub(crate) fn ready(self) -> bool {
+        self.database && self.media && self.queue
+    }
+}
+
+/// Asks database, media store and queue, all at once.
+pub(crate) async fn check_health(app: &App) -> Health {
+    let (database, users, media, paused) = tokio::join!(
+        timeout(PATIENCE, app.db.ping()),
+        timeout(PATIENCE, app.db.users()),
+        timeout(PATIENCE, app.media.ping()),
+        timeout(PATIENCE, app.dispatch.queue.paused()),
+    );
+    let default_password = match users {
+        Ok(Ok(users)) => users.iter().any(|user| user.default_password),
+        _ => false,
+    };
+    Health {
+        database: matches!(database, Ok(Ok(()))),
+        media: matches!(media, Ok(Ok(()))),
+        queue: matches!(paused, Ok(Ok(_))),
+        paused: matches!(paused, Ok(Ok(true))),
+        default_password,
+    }
+}

@@ -1,0 +1,100 @@
+//! Finding one video.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use clipsy_domain::asset::{Asset, AssetId};
+use clipsy_domain::job::Rendition;
+use clipsy_domain::user::{UserId, Viewer};
+
+use crate::app::App;
+use crate::error::{Error, Result};
+
+/// A video with what is shown beside it.
+#[derive(Debug, Clone)]
+pub(crate) struct Video {
+    pub(crate) asset: Asset,
+    /// From the highest to the lowest.
+    pub(crate) renditions: Vec<Rendition>,
+    pub(crate) owner: Arc<str>,
+}
+
+/// The video, if the viewer may see it.
+pub(crate) async fn find_video(app: &App, viewer: Viewer, id: AssetId) -> Result<Video> {
+    let asset = find_asset(app, viewer, id).await?;
+    let mut videos = with_details(app, vec![asset]).await?;
+    videos.pop().ok_or(Error::NotFound)
+}
+
+/// The asset alone. One that the viewer may not see looks like one that is not there.
+pub(crate) async fn find_asset(app: &App, viewer: Viewer, id: AssetId) -> Result<Asset> {
+    let asset = app.db.asset(id).await?;
+    asset
+        .filter(|asset| viewer.may_see(asset))
+        .ok_or(Error::NotFound)
+}
+
+/// The asset, if the viewer may change it.
+pub(crate) async fn find_managed(app: &App, viewer: Viewer, id: AssetId) -> Result<Asset> {
+    if viewer == Viewer::Anonymous {
+        return Err(Error::NotSignedIn);
+    }
+    let asset = find_asset(app, viewer, id).await?;
+    if viewer.may_manage(&asset) {
+        Ok(asset)
+    } else {
+        Err(Error::Forbidden)
+    }
+}
+
+/// Adds renditions and owners, with one statement each for all assets.
+pub(crate) async fn with_details(app: &App, assets: Vec<Asset>) -> Result<Vec<Video>> {
+    let ids: Vec<AssetId> = assets.iter().map(|asset| asset.id).collect();
+    let mut renditions: HashMap<AssetId, Vec<Rendition>> = HashMap::with_capacity(ids.len());
+    if !ids.is_empty() {
+        for rendition in app.db.renditions(&ids).await? {
+            renditions
+                .entry(rendition.asset_id)
+                .or_default()
+                .push(rendition);
+        }
+    }
+    let mut owners = usernames(app, &assets).await?;
+    let mut owner = |id| {
+        let nobody = || Arc::from("");
+        owners.entry(id).or_insert_with(nobody).clone()
+    };
+    Ok(assets
+        .into_iter()
+        .map(|asset| Video {
+            renditions: renditions.remove(&asset.id).unwrap_or_default(),
+            owner: owner(asset.owner_id),
+            asset,
+        })
+        .collect())
+}
+
+async fn usernames(app: &App, assets: &[Asset]) -> Result<HashMap<UserId, Arc<str>>> {
+    let mut names = HashMap::new();
+    let mut unknown = Vec::new();
+    for asset in assets {
+        let id = asset.owner_id;
+        if names.contains_key(&id) || unknown.contains(&id) {
+            continue;
+        }
+        match app.usernames.get(&id) {
+            Some(name) => {
+                names.insert(id, name);
+            }
+            None => unknown.push(id),
+        }
+    }
+    if !unknown.is_empty() {
+        for user in app.db.users_by_id(&unknown).await? {
+            let name: Arc<str> = user.username.into();
+            app.usernames.insert(user.id, Arc::clone(&name));
+            names.insert(user.id, name);
+        }
+    }
+    Ok(names)
+}

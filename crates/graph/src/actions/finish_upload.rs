@@ -1,0 +1,104 @@
+//! Making a video of an upload that is complete.
+
+use clipsy_dispatch::{Message, Ticket};
+use clipsy_domain::asset::{Asset, Visibility};
+use clipsy_domain::media_key;
+use clipsy_domain::user::UserId;
+use clipsy_storage::NewAsset;
+
+use super::receive_upload::discard_upload;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::playback::mime;
+
+/// A complete upload, and what its video will be.
+#[derive(Debug, Clone)]
+pub struct FinishedUpload {
+    /// Number of the upload.
+    pub upload_id: String,
+    /// Whose it is.
+    pub owner_id: UserId,
+    /// Title, 1 to 255 characters.
+    pub title: String,
+    /// Description, may be empty.
+    pub description: String,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// Name of the file as the sender's machine calls it.
+    pub file_name: String,
+    /// Size in bytes, all of them durable.
+    pub bytes: u64,
+    /// SHA-256 in lower-case hexadecimal, if it was computed.
+    pub sha256: Option<String>,
+}
+
+/// Like [`finish_upload`], for bytes that nobody can send again or continue: if it fails for good,
+/// they are deleted.
+pub(crate) async fn finish_or_discard(app: &App, upload: FinishedUpload) -> Result<Asset> {
+    // An error may come after all was done, as when the database answers too late.
+    let finished = match finish_upload(app, upload.clone()).await {
+        Ok(asset) => Ok(asset),
+        Err(_) => finish_upload(app, upload.clone()).await,
+    };
+    let id = &upload.upload_id;
+    match finished {
+        Ok(asset) => {
+            // The asset has everything; if this fails, it is swept later.
+            if let Err(error) = app.db.delete_upload(id).await {
+                tracing::warn!(%error, upload_id = id, "could not forget an upload");
+            }
+            Ok(asset)
+        }
+        Err(error) => {
+            let row = app.db.upload(id).await;
+            // If that cannot be known now, the next start cleans up.
+            if matches!(row, Ok(Some(row)) if row.asset_id.is_none()) {
+                let key = media_key::original(id, &upload.file_name);
+                if let Err(error) = app.media.delete(&key).await {
+                    tracing::warn!(%error, upload_id = id, "could not delete an original");
+                }
+                discard_upload(app, id).await;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Makes the upload's bytes an original, and in one transaction the video and its job. Safe to call
+/// again after a crash or an error: then it gives the same video back.
+pub async fn finish_upload(app: &App, upload: FinishedUpload) -> Result<Asset> {
+    let key = media_key::original(&upload.upload_id, &upload.file_name);
+    app.media
+        .move_upload(&media_key::upload(&upload.upload_id), &key)
+        .await?;
+    let new = NewAsset {
+        owner_id: upload.owner_id,
+        title: upload.title,
+        description: upload.description,
+        visibility: upload.visibility,
+        source_type: mime::of_original(&key).to_owned(),
+        source_key: key,
+        source_name: upload.file_name,
+        source_bytes: i64::try_from(upload.bytes).map_err(Error::internal)?,
+        source_sha256: upload.sha256,
+    };
+    let (asset, job) = app.db.create_asset(new, Some(&upload.upload_id)).await?;
+    app.access.forget(asset.id);
+    tracing::info!(
+        asset_id = asset.id,
+        job_id = job.id,
+        user_id = asset.owner_id,
+        bytes = asset.source_bytes,
+        "video uploaded"
+    );
+    // The job's row is there, so a queue that does not answer now hears of it later.
+    if let Err(error) = app.dispatch.queue.push(Ticket::of(&job)).await {
+        tracing::warn!(%error, job_id = job.id, "could not queue a job");
+    }
+    let message = Message::JobChanged {
+        asset_id: asset.id,
+        job_id: job.id,
+    };
+    app.dispatch.events.publish(message).await;
+    Ok(asset)
+}

@@ -1,0 +1,30 @@
+//! Signing in with name and password.
+
+use clipsy_domain::user::User;
+
+use super::start_session::{Pair, start_session};
+use crate::app::App;
+use crate::client::Client;
+use crate::error::{Error, Result};
+
+/// Begins a session. Wrong names and wrong passwords take equally long and look the same.
+pub(crate) async fn log_in(
+    app: &App,
+    client: Client,
+    username: &str,
+    password: String,
+) -> Result<(User, Pair)> {
+    app.logins.check(username, client.address)?;
+    let found = app.db.user_by_name(username).await?;
+    let (user, hash) = found.unzip();
+    let right = app.hasher.verify(password, hash).await?;
+    let user = user.filter(|user| right && user.active);
+    let user = user.ok_or(Error::WrongCredentials)?;
+    // Everybody knows that password, so it opens nothing to people elsewhere.
+    if user.default_password && !client.local {
+        return Err(Error::DefaultPassword);
+    }
+    let pair = start_session(app, user.id).await?;
+    tracing::info!(user_id = user.id, address = %client.address, "signed in");
+    Ok((user, pair))
+}

@@ -1,0 +1,27 @@
+//! What people do, one verb a file, told by REST and GraphQL alike. Everything that must be
+//! allowed is checked here, not by the callers.
+
+pub(crate) mod cancel_video;
+pub(crate) mod change_password;
+pub(crate) mod check_health;
+pub(crate) mod delete_video;
+pub(crate) mod edit_video;
+pub(crate) mod find_video;
+pub mod finish_upload;
+pub(crate) mod flush_plays;
+pub mod heal_uploads;
+pub(crate) mod link_playback;
+pub(crate) mod list_videos;
+pub(crate) mod log_in;
+pub(crate) mod log_out;
+pub mod receive_upload;
+pub(crate) mod refresh_session;
+pub(crate) mod retry_video;
+pub(crate) mod start_session;
+pub mod sweep_garbage;
+
+pub use finish_upload::finish_upload;
+pub use flush_plays::flush_plays;
+pub use heal_uploads::heal_uploads;
+pub use receive_upload::receive_upload;
+pub use sweep_garbage::sweep_garbage;

@@ -1,0 +1,27 @@
+//! Processing a video again.
+
+use clipsy_dispatch::{Message, Ticket};
+use clipsy_domain::asset::AssetId;
+use clipsy_domain::user::Viewer;
+
+use super::find_video::{Video, find_managed, find_video};
+use crate::app::App;
+use crate::error::{Error, Result};
+
+/// Queues a video that failed or was cancelled anew.
+pub(crate) async fn retry_video(app: &App, viewer: Viewer, id: AssetId) -> Result<Video> {
+    find_managed(app, viewer, id).await?;
+    let job = app.db.retry_job(id).await;
+    app.access.forget(id);
+    let job = job?.ok_or(Error::Conflict {
+        code: "not_retryable",
+        message: "Only videos that failed or were cancelled can be processed again.",
+    })?;
+    app.dispatch.queue.push(Ticket::of(&job)).await?;
+    let message = Message::JobChanged {
+        asset_id: id,
+        job_id: job.id,
+    };
+    app.dispatch.events.publish(message).await;
+    find_video(app, viewer, id).await
+}

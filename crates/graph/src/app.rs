@@ -1,0 +1,86 @@
+//! What all requests share.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use clipsy_dispatch::Dispatch;
+use clipsy_domain::clock::Timestamp;
+use clipsy_domain::user::UserId;
+use clipsy_storage::Db;
+use clipsy_storage::media::MediaStore;
+use quick_cache::sync::Cache;
+use tokio::sync::Semaphore;
+
+use crate::auth::keys::Keys;
+use crate::auth::limit::LoginLimit;
+use crate::auth::password::Hasher;
+use crate::error::Result;
+use crate::playback::access::Access;
+use crate::playback::objects::Objects;
+use crate::playback::plays::Plays;
+use crate::settings::Settings;
+
+/// Everything that requests need. Clones share it.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Shared>);
+
+/// What an [`App`] holds.
+#[derive(Debug)]
+pub struct Shared {
+    /// Videos, jobs, accounts.
+    pub db: Db,
+    /// Originals, uploads and output.
+    pub media: Arc<dyn MediaStore>,
+    /// Queue and events.
+    pub dispatch: Dispatch,
+    /// How it is set up.
+    pub settings: Settings,
+    pub(crate) keys: Keys,
+    pub(crate) hasher: Hasher,
+    pub(crate) logins: LoginLimit,
+    pub(crate) uploads: Arc<Semaphore>,
+    pub(crate) access: Access,
+    pub(crate) objects: Objects,
+    pub(crate) plays: Plays,
+    /// Names by number. They never change, since nothing changes them.
+    pub(crate) usernames: Cache<UserId, Arc<str>>,
+}
+
+impl App {
+    /// Puts the parts together. It starts nothing; see [`crate::background::run`].
+    pub fn new(
+        db: Db,
+        media: Arc<dyn MediaStore>,
+        dispatch: Dispatch,
+        keys: Keys,
+        settings: Settings,
+    ) -> Result<Self> {
+        Ok(Self(Arc::new(Shared {
+            db,
+            media,
+            dispatch,
+            keys,
+            hasher: Hasher::new()?,
+            logins: LoginLimit::new(&settings),
+            uploads: Arc::new(Semaphore::new(settings.max_uploads)),
+            access: Access::new(),
+            objects: Objects::new(settings.cache_bytes),
+            plays: Plays::default(),
+            usernames: Cache::new(10_000),
+            settings,
+        })))
+    }
+
+    /// The time, by the database's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.db.clock().now()
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}

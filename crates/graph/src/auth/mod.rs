@@ -1,0 +1,7 @@
+//! Who asks: passwords, tokens, limits.
+
+pub mod keys;
+pub(crate) mod limit;
+pub mod password;
+pub mod token;
+pub(crate) mod viewer;

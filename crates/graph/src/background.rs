@@ -1,0 +1,65 @@
+//! What goes on beside the requests.
+
+use std::time::Duration;
+
+use clipsy_dispatch::Received;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::actions::{flush_plays, sweep_garbage};
+use crate::app::App;
+
+/// How often files that are no longer wanted are deleted, and sessions that have expired forgotten.
+const SWEEP: Duration = Duration::from_mins(1);
+
+/// Listens to what others change, writes plays down and sweeps, until `stop`; then writes down
+/// what is left. Run it once beside the server.
+pub async fn run(app: App, stop: CancellationToken) {
+    let mut events = app.dispatch.events.subscribe();
+    // Whatever was read before the subscription began may be out of date.
+    app.access.forget_all();
+    let mut flush = interval(app.settings.view_flush);
+    let mut sweep = interval(SWEEP);
+    flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut listening = true;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            received = events.next(), if listening => match received {
+                Some(Received::Message(message)) => {
+                    if let Some(asset) = message.asset_id() {
+                        app.access.forget(asset);
+                    }
+                }
+                Some(Received::Lagged(_)) => app.access.forget_all(),
+                None => listening = false,
+            },
+            _ = flush.tick() => write_plays(&app).await,
+            _ = sweep.tick() => {
+                sweep_garbage(&app).await;
+                if let Err(error) = forget_what_is_over(&app).await {
+                    tracing::warn!(%error, "could not sweep sessions and uploads");
+                }
+            }
+        }
+    }
+    write_plays(&app).await;
+}
+
+/// Sessions that have expired, and uploads that became videos long ago.
+async fn forget_what_is_over(app: &App) -> clipsy_storage::Result<()> {
+    app.db.sweep_sessions().await?;
+    for upload in app.db.expired_uploads().await? {
+        if upload.asset_id.is_some() {
+            app.db.delete_upload(&upload.id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn write_plays(app: &App) {
+    if let Err(error) = flush_plays(app).await {
+        tracing::warn!(%error, "could not write plays down");
+    }
+}

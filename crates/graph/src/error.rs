@@ -1,0 +1,176 @@
+//! What can go wrong with a request, in terms that REST and GraphQL translate.
+
+use std::time::Duration;
+
+/// Shorthand.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a request was not fulfilled. The text of each is for the person who asked; what only the
+/// operator should know is in [`Error::Internal`] and goes to the log.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is nothing there, or nothing that the asker may know of.
+    #[error("Not found.")]
+    NotFound,
+    /// A page beyond the last one.
+    #[error("Invalid page.")]
+    NoSuchPage,
+    /// Only for people who are signed in.
+    #[error("Authentication credentials were not provided.")]
+    NotSignedIn,
+    /// Name or password is wrong, or the account is closed.
+    #[error("No active account found with the given credentials")]
+    WrongCredentials,
+    /// The access token is malformed, forged, expired or revoked.
+    #[error("Given token not valid for any token type")]
+    AccessToken,
+    /// The `Authorization` header is not two words.
+    #[error("Authorization header must contain two space-delimited values")]
+    AuthorizationHeader,
+    /// The refresh token is malformed, forged or expired.
+    #[error("Token is invalid or expired")]
+    RefreshToken,
+    /// The refresh token was used before or its session is over.
+    #[error("Token is blacklisted")]
+    RevokedToken,
+    /// The documented password, from somewhere else than the server's own machine.
+    #[error(
+        "The default password only works on the machine that runs the server. Change it there first."
+    )]
+    DefaultPassword,
+    /// Signed in, but not allowed to do this.
+    #[error("You do not have permission to perform this action.")]
+    Forbidden,
+    /// Fields that are missing or unusable.
+    #[error("Some fields are missing or unusable.")]
+    Fields(FieldErrors),
+    /// The body cannot be read.
+    #[error("{0}")]
+    Parse(String),
+    /// The route has no such method.
+    #[error("Method \"{0}\" not allowed.")]
+    Method(String),
+    /// The route takes no body of that type.
+    #[error("Unsupported media type \"{0}\" in request.")]
+    MediaType(String),
+    /// The video is in a state in which this cannot be done.
+    #[error("{message}")]
+    Conflict {
+        /// Stable code.
+        code: &'static str,
+        /// One sentence.
+        message: &'static str,
+    },
+    /// The body is larger than allowed.
+    #[error("The request is too large: at most {limit} bytes are accepted.")]
+    TooLarge {
+        /// Largest number of bytes.
+        limit: u64,
+    },
+    /// No bytes came for too long.
+    #[error("The request took too long to arrive.")]
+    TooSlow,
+    /// The disk is full, or would be.
+    #[error("There is not enough disk space left on the server.")]
+    OutOfDisk,
+    /// Too many tries.
+    #[error("Request was throttled. Expected available in {} seconds.", seconds(*.0))]
+    Throttled(Duration),
+    /// Too much to do at the moment.
+    #[error("The server is busy. Try again in a moment.")]
+    Busy,
+    /// It is not the asker's fault.
+    #[error("Internal server error.")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Fields in the order in which they were checked, each with what is wrong with it.
+pub type FieldErrors = Vec<(String, Vec<String>)>;
+
+impl Error {
+    /// Stable machine-readable name.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::NoSuchPage => "no_such_page",
+            Self::NotSignedIn => "not_authenticated",
+            Self::WrongCredentials => "no_active_account",
+            Self::AccessToken | Self::RefreshToken | Self::RevokedToken => "token_not_valid",
+            Self::AuthorizationHeader => "bad_authorization_header",
+            Self::DefaultPassword => "default_password",
+            Self::Forbidden => "permission_denied",
+            Self::Fields(_) => "invalid",
+            Self::Parse(_) => "parse_error",
+            Self::Method(_) => "method_not_allowed",
+            Self::MediaType(_) => "unsupported_media_type",
+            Self::Conflict { code, .. } => code,
+            Self::TooLarge { .. } => "too_large",
+            Self::TooSlow => "too_slow",
+            Self::OutOfDisk => "out_of_disk",
+            Self::Throttled(_) => "throttled",
+            Self::Busy => "busy",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// One field that is unusable, and why.
+    pub fn field(name: &str, message: impl Into<String>) -> Self {
+        Self::Fields(vec![(name.to_owned(), vec![message.into()])])
+    }
+
+    /// Something that went wrong inside.
+    pub fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+/// Whole seconds, at least one, that a client should wait.
+pub(crate) fn seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+impl From<clipsy_storage::Error> for Error {
+    fn from(error: clipsy_storage::Error) -> Self {
+        if error.is_out_of_disk() {
+            Self::OutOfDisk
+        } else {
+            Self::internal(error)
+        }
+    }
+}
+
+impl From<clipsy_storage::media::Error> for Error {
+    fn from(error: clipsy_storage::media::Error) -> Self {
+        if error.is_out_of_disk() {
+            Self::OutOfDisk
+        } else {
+            Self::internal(error)
+        }
+    }
+}
+
+impl From<clipsy_dispatch::Error> for Error {
+    fn from(error: clipsy_dispatch::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_told_in_whole_seconds() {
+        for (wait, text) in [
+            (Duration::ZERO, "1"),
+            (Duration::from_secs(5), "5"),
+            (Duration::from_millis(5001), "6"),
+        ] {
+            assert_eq!(
+                Error::Throttled(wait).to_string(),
+                format!("Request was throttled. Expected available in {text} seconds.")
+            );
+        }
+    }
+}

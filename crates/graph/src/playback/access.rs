@@ -1,0 +1,121 @@
+//! Which video a media path belongs to and who may play it, without asking the database each time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::http::HeaderMap;
+use clipsy_domain::asset::{Asset, AssetId, Visibility};
+use clipsy_domain::user::Viewer;
+use quick_cache::sync::Cache;
+
+use crate::app::App;
+use crate::auth::token;
+use crate::auth::viewer;
+use crate::error::Result;
+
+/// Longest time in milliseconds for which an asset is taken as it was. What this process changes
+/// or hears of counts at once; this is for changes that it does not hear of.
+const KEEP_MS: i64 = 1_000;
+
+/// The assets that players ask for.
+#[derive(Debug)]
+pub(crate) struct Access {
+    assets: Cache<AssetId, Known>,
+    originals: Cache<String, AssetId>,
+    /// Grows with each change that is heard of, so that what was read before is not kept after.
+    changes: AtomicU64,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    /// `None` if there is no such asset.
+    asset: Option<Arc<Asset>>,
+    read_ms: i64,
+}
+
+impl Access {
+    pub(crate) fn new() -> Self {
+        Self {
+            assets: Cache::new(10_000),
+            originals: Cache::new(1_000),
+            changes: AtomicU64::new(0),
+        }
+    }
+
+    /// The asset as it is, or was a moment ago.
+    pub(super) async fn asset(app: &App, id: AssetId) -> Result<Option<Arc<Asset>>> {
+        let this = &app.access;
+        let now_ms = app.now().timestamp_millis();
+        if let Some(known) = this.assets.get(&id)
+            && (0..KEEP_MS).contains(&(now_ms - known.read_ms))
+        {
+            return Ok(known.asset);
+        }
+        let changes = this.changes.load(Ordering::SeqCst);
+        let asset = app.db.asset(id).await?.map(Arc::new);
+        let known = Known {
+            asset: asset.clone(),
+            read_ms: now_ms,
+        };
+        this.assets.insert(id, known);
+        // A change in between may have been heard of before there was anything to forget.
+        if this.changes.load(Ordering::SeqCst) != changes {
+            this.assets.remove(&id);
+        }
+        Ok(asset)
+    }
+
+    /// The asset whose original has that store key.
+    pub(super) async fn asset_of_original(app: &App, key: &str) -> Result<Option<Arc<Asset>>> {
+        if let Some(id) = app.access.originals.get(key) {
+            return Self::asset(app, id).await;
+        }
+        let Some(asset) = app.db.asset_by_source_key(key).await? else {
+            return Ok(None);
+        };
+        app.access.originals.insert(key.to_owned(), asset.id);
+        Ok(Some(Arc::new(asset)))
+    }
+
+    /// Reads the asset anew next time.
+    pub(crate) fn forget(&self, id: AssetId) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.assets.remove(&id);
+    }
+
+    /// Reads all assets anew next time.
+    pub(crate) fn forget_all(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.assets.clear();
+    }
+}
+
+/// True if the bearer of these headers and of this link may play the asset. A link that is not
+/// good for this very asset opens nothing, not even what needs no link.
+pub(super) async fn may_play(
+    app: &App,
+    headers: &HeaderMap,
+    link: Option<&str>,
+    asset: &Asset,
+) -> Result<bool> {
+    if let Some(link) = link {
+        let claims = token::read_link(&app.keys, &app.settings.issuer, link, app.now());
+        let Some(claims) = claims.filter(|claims| claims.asset == asset.id) else {
+            return Ok(false);
+        };
+        if asset.visibility != Visibility::Private {
+            return Ok(true);
+        }
+        let Some(id) = claims.user_id else {
+            return Ok(false);
+        };
+        // The account may have been closed since the link was made.
+        let user = app.db.user(id).await?.filter(|user| user.active);
+        return Ok(user.is_some_and(|user| Viewer::User(user.id, user.role).may_see(asset)));
+    }
+    if asset.visibility != Visibility::Private {
+        return Ok(true);
+    }
+    let signed_in = viewer::authenticate(app, headers).await.ok().flatten();
+    Ok(signed_in.is_some_and(|s| s.viewer().may_see(asset)))
+}

@@ -1,0 +1,211 @@
+//! Playback: `/media/…` as players ask for it.
+//!
+//! [`media_key::MediaPath`] says what a path names, [`access`] whether the asker may have it, and
+//! [`respond`] sends it. Small files of videos that players ask for again and again come from
+//! memory ([`objects`]); then no database and no disk is touched.
+
+pub(crate) mod access;
+pub(crate) mod mime;
+pub(crate) mod objects;
+pub(crate) mod plays;
+mod ranges;
+pub(crate) mod respond;
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, USER_AGENT,
+};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use clipsy_domain::asset::{Asset, AssetState, Visibility};
+use clipsy_domain::media_key::{self, MediaPath};
+use percent_encoding::percent_decode_str;
+
+use crate::app::App;
+use crate::client::Client;
+use crate::error::{Error, Result};
+use access::Access;
+
+/// Answers any request below `/media/`.
+pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let mut response = match parts.method {
+        Method::GET | Method::HEAD => find(&app, &parts).await.unwrap_or_else(|error| {
+            let mut response = error.into_response();
+            let never = HeaderValue::from_static("no-store");
+            response.headers_mut().insert(CACHE_CONTROL, never);
+            response
+        }),
+        Method::OPTIONS => preflight(),
+        ref other => {
+            let mut response = Error::Method(other.to_string()).into_response();
+            let allowed = HeaderValue::from_static("GET, HEAD, OPTIONS");
+            response.headers_mut().insert(ALLOW, allowed);
+            response
+        }
+    };
+    open_to_players(&mut response);
+    response
+}
+
+async fn find(app: &App, parts: &Parts) -> Result<Response> {
+    let path = parts.uri.path();
+    let path = path.strip_prefix("/media/").ok_or(Error::NotFound)?;
+    let path = decoded(path).ok_or(Error::NotFound)?;
+    let (link, path) = match path.strip_prefix("s/") {
+        Some(rest) => {
+            let (link, path) = rest.split_once('/').ok_or(Error::NotFound)?;
+            (Some(link), path)
+        }
+        None => (None, path.as_ref()),
+    };
+    match MediaPath::parse(path).ok_or(Error::NotFound)? {
+        MediaPath::Output { asset, file } => {
+            let asset = Access::asset(app, asset).await?;
+            let asset = allowed(app, parts, link, asset.as_deref()).await?;
+            output(app, parts, link, asset, &file).await
+        }
+        MediaPath::Thumbnail { asset } => {
+            let asset = Access::asset(app, asset).await?;
+            let asset = allowed(app, parts, link, asset.as_deref()).await?;
+            if !asset.has_thumbnail {
+                return Err(Error::NotFound);
+            }
+            output(app, parts, link, asset, media_key::THUMBNAIL).await
+        }
+        MediaPath::Original { key } => {
+            let asset = Access::asset_of_original(app, &key).await?;
+            let asset = allowed(app, parts, link, asset.as_deref()).await?;
+            original(app, parts, asset).await
+        }
+    }
+}
+
+/// The asset, if there is one and the asker may play it; nothing tells the two apart.
+async fn allowed<'a>(
+    app: &App,
+    parts: &Parts,
+    link: Option<&str>,
+    asset: Option<&'a Asset>,
+) -> Result<&'a Asset> {
+    let asset = asset.ok_or(Error::NotFound)?;
+    if access::may_play(app, &parts.headers, link, asset).await? {
+        Ok(asset)
+    } else {
+        Err(Error::NotFound)
+    }
+}
+
+/// Answers with a file of the asset's output.
+async fn output(
+    app: &App,
+    parts: &Parts,
+    link: Option<&str>,
+    asset: &Asset,
+    file: &str,
+) -> Result<Response> {
+    let attempt = asset.output_attempt.ok_or(Error::NotFound)?;
+    let content_type = mime::of_output(file).ok_or(Error::NotFound)?;
+    // A poster picture may be there before anything can be played.
+    if !asset.playable && file != media_key::THUMBNAIL {
+        return Err(Error::NotFound);
+    }
+    let is_playlist = content_type == mime::PLAYLIST;
+    if file == media_key::MASTER && parts.method == Method::GET {
+        count_play(app, parts, asset);
+    }
+    let ready = asset.state == AssetState::Ready;
+    let private = asset.visibility == Visibility::Private || link.is_some();
+    let cache = cache_control(is_playlist, ready, private);
+    // Until then any file may be rewritten: playlists grow, and another encoder may take over.
+    if ready {
+        let held = app
+            .objects
+            .get(&app.media, asset.id, attempt, file, &content_type)
+            .await?;
+        if let Some(held) = held {
+            return Ok(respond::held(&parts.method, &parts.headers, &held, &cache));
+        }
+    }
+    let key = format!("{}{file}", media_key::output_prefix(asset.id, attempt));
+    let (method, headers) = (&parts.method, &parts.headers);
+    respond::stored(method, headers, &*app.media, &key, content_type, &cache).await
+}
+
+/// Answers with the asset's original.
+pub(crate) async fn original(app: &App, parts: &Parts, asset: &Asset) -> Result<Response> {
+    let content_type = HeaderValue::from_static(mime::of_original(&asset.source_key));
+    let cache = HeaderValue::from_static(match asset.visibility {
+        Visibility::Private => "private, no-cache",
+        Visibility::Public | Visibility::Unlisted => "no-cache",
+    });
+    let (method, headers) = (&parts.method, &parts.headers);
+    let key = &asset.source_key;
+    respond::stored(method, headers, &*app.media, key, content_type, &cache).await
+}
+
+/// How long a file of an output may be kept. Addresses do not change with the attempt, so only
+/// files of videos that are ready are for ever; those are never made again.
+fn cache_control(is_playlist: bool, ready: bool, private: bool) -> HeaderValue {
+    HeaderValue::from_static(match (is_playlist, ready, private) {
+        (_, false, false) => "no-cache",
+        (_, false, true) => "private, no-cache",
+        (true, true, false) => "public, max-age=10",
+        (true, true, true) => "private, max-age=10",
+        (false, true, false) => "public, max-age=31536000, immutable",
+        (false, true, true) => "private, max-age=31536000, immutable",
+    })
+}
+
+fn count_play(app: &App, parts: &Parts, asset: &Asset) {
+    let client = Client::of(parts, &app.settings.trusted_proxies);
+    let agent = parts.headers.get(USER_AGENT).map(HeaderValue::as_bytes);
+    app.plays.count(
+        asset.id,
+        client.address,
+        agent.unwrap_or_default(),
+        app.now(),
+        app.settings.view_window_s,
+    );
+}
+
+/// The path without percent escapes; `None` if that is not text.
+fn decoded(path: &str) -> Option<Cow<'_, str>> {
+    if path.contains('%') {
+        percent_decode_str(path).decode_utf8().ok()
+    } else {
+        Some(Cow::Borrowed(path))
+    }
+}
+
+/// Players on any page may read media: what needs a right needs a token or a link, never a cookie.
+fn open_to_players(response: &mut Response) {
+    const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+    const EXPOSED: HeaderValue = HeaderValue::from_static(
+        "Accept-Ranges, Content-Length, Content-Range, ETag, X-Request-Id, Clipsy-Error-Code",
+    );
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+}
+
+fn preflight() -> Response {
+    const HEADERS: HeaderValue = HeaderValue::from_static(
+        "Authorization, Range, If-Range, If-None-Match, If-Modified-Since, Cache-Control",
+    );
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    let methods = HeaderValue::from_static("GET, HEAD, OPTIONS");
+    headers.insert(ALLOW, methods.clone());
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    response
+}

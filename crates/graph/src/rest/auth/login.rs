@@ -1,0 +1,73 @@
+//! `POST /api/auth/login/`
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Account, warning};
+use crate::actions::log_in::log_in;
+use crate::app::App;
+use crate::client::Client;
+use crate::error::Result;
+use crate::rest::body::Object;
+use crate::rest::fields::Fields;
+use crate::rest::openapi::{Detail, FieldMessages};
+
+/// Name and password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes the body; the fields are checked one by one"
+)]
+pub(crate) struct Credentials {
+    /// Name to sign in with, without regard to case.
+    #[schema(example = "admin")]
+    username: String,
+    /// The password.
+    #[schema(format = Password, example = "admin123")]
+    password: String,
+}
+
+/// A session.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Session {
+    /// To be exchanged for a new pair when `access` has expired.
+    refresh: String,
+    /// To be sent with every request: `Authorization: Bearer <access>`.
+    access: String,
+    /// Who signed in.
+    user: Account,
+    /// Only there while the account has the documented password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'static str>,
+}
+
+/// Sign in.
+#[utoipa::path(
+    post, path = "/api/auth/login/", tag = "auth", request_body = Credentials,
+    responses(
+        (status = 200, description = "Signed in", body = Session),
+        (status = 400, description = "Fields are missing", body = FieldMessages),
+        (status = 401, description = "Wrong name or password", body = Detail),
+        (status = 403, description = "The default password, not from the server's own machine", body = Detail),
+        (status = 429, description = "Too many tries; see `Retry-After`", body = Detail),
+    )
+)]
+pub(crate) async fn login(
+    State(app): State<App>,
+    client: Client,
+    Object(values): Object,
+) -> Result<Json<Session>> {
+    let mut fields = Fields::new(values);
+    let username = fields.required("username", 150);
+    let password = fields.password("password");
+    fields.check()?;
+    let (user, pair) = log_in(&app, client, &username, password).await?;
+    Ok(Json(Session {
+        refresh: pair.refresh,
+        access: pair.access,
+        warning: warning(&user),
+        user: user.into(),
+    }))
+}

@@ -1,0 +1,23 @@
+//! `POST /api/auth/logout/`
+
+use axum::Json;
+use axum::extract::State;
+
+use crate::actions::log_out::log_out;
+use crate::app::App;
+use crate::auth::viewer::SignedIn;
+use crate::error::Result;
+use crate::rest::openapi::{Detail, TokenNotValid};
+
+/// Sign out: the access token and every refresh token of its session are refused from then on.
+#[utoipa::path(
+    post, path = "/api/auth/logout/", tag = "auth", security(("bearer" = [])),
+    responses(
+        (status = 200, description = "Signed out", body = Detail),
+        (status = 401, description = "Not signed in", body = TokenNotValid),
+    )
+)]
+pub(crate) async fn logout(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Detail>> {
+    log_out(&app, &signed_in).await?;
+    Ok(Json(Detail::new("Successfully logged out")))
+}

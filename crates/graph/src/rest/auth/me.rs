@@ -1,0 +1,51 @@
+//! `GET /api/auth/me/`
+
+use axum::Json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::warning;
+use crate::auth::viewer::SignedIn;
+use crate::rest::openapi::TokenNotValid;
+use crate::rest::videos::json::time;
+
+/// Who is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Me {
+    /// Number of the account.
+    id: i64,
+    /// Name to sign in with.
+    username: String,
+    /// May be empty.
+    email: String,
+    /// `user` or `admin`.
+    #[schema(example = "admin")]
+    role: &'static str,
+    /// When the account was made.
+    #[schema(format = DateTime)]
+    date_joined: String,
+    /// Only there while the account has the documented password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'static str>,
+}
+
+/// Who am I?
+#[utoipa::path(
+    get, path = "/api/auth/me/", tag = "auth", security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The account", body = Me),
+        (status = 401, description = "Not signed in", body = TokenNotValid),
+    )
+)]
+pub(crate) async fn me(signed_in: SignedIn) -> Json<Me> {
+    let warning = warning(&signed_in.user);
+    let user = signed_in.user;
+    Json(Me {
+        id: user.id,
+        username: user.username,
+        email: user.email,
+        role: user.role.as_str(),
+        date_joined: time(user.created_at),
+        warning,
+    })
+}

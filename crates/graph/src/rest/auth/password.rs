@@ -1,0 +1,59 @@
+//! `POST /api/auth/password/`
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::TokenPair;
+use crate::actions::change_password::change_password;
+use crate::app::App;
+use crate::auth::viewer::SignedIn;
+use crate::client::Client;
+use crate::error::Result;
+use crate::rest::body::Object;
+use crate::rest::fields::Fields;
+use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
+
+/// The old and the new password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes the body; the fields are checked one by one"
+)]
+pub(crate) struct PasswordChange {
+    /// The password as it is.
+    #[schema(format = Password)]
+    old_password: String,
+    /// At least 8 characters.
+    #[schema(format = Password, min_length = 8)]
+    new_password: String,
+}
+
+/// Change one's password. All sessions end; the answer holds the tokens of a new one.
+#[utoipa::path(
+    post, path = "/api/auth/password/", tag = "auth", security(("bearer" = [])),
+    request_body = PasswordChange,
+    responses(
+        (status = 200, description = "Changed", body = TokenPair),
+        (status = 400, description = "The old one is wrong or the new one too weak", body = FieldMessages),
+        (status = 401, description = "Not signed in", body = TokenNotValid),
+        (status = 429, description = "Too many tries; see `Retry-After`", body = Detail),
+    )
+)]
+pub(crate) async fn password(
+    State(app): State<App>,
+    client: Client,
+    signed_in: SignedIn,
+    Object(values): Object,
+) -> Result<Json<TokenPair>> {
+    let mut fields = Fields::new(values);
+    let old = fields.password("old_password");
+    let new = fields.password("new_password");
+    fields.check()?;
+    let pair = change_password(&app, client, &signed_in, old, new).await?;
+    Ok(Json(TokenPair {
+        access: pair.access,
+        refresh: pair.refresh,
+    }))
+}

@@ -1,0 +1,49 @@
+//! `POST /api/auth/refresh/`
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::TokenPair;
+use crate::actions::refresh_session::refresh_session;
+use crate::app::App;
+use crate::error::Result;
+use crate::rest::body::Object;
+use crate::rest::fields::Fields;
+use crate::rest::openapi::{DetailCode, FieldMessages};
+
+/// A refresh token.
+#[derive(Debug, Deserialize, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes the body; the fields are checked one by one"
+)]
+pub(crate) struct RefreshToken {
+    /// The last one that was given out.
+    refresh: String,
+}
+
+/// Exchange a refresh token, which is good once, for a new pair. A token that comes a second time
+/// ends its whole session.
+#[utoipa::path(
+    post, path = "/api/auth/refresh/", tag = "auth", request_body = RefreshToken,
+    responses(
+        (status = 200, description = "A new pair", body = TokenPair),
+        (status = 400, description = "The field is missing", body = FieldMessages),
+        (status = 401, description = "The token is no good, or no more", body = DetailCode),
+    )
+)]
+pub(crate) async fn refresh(
+    State(app): State<App>,
+    Object(values): Object,
+) -> Result<Json<TokenPair>> {
+    let mut fields = Fields::new(values);
+    let token = fields.required("refresh", usize::MAX);
+    fields.check()?;
+    let pair = refresh_session(&app, &token).await?;
+    Ok(Json(TokenPair {
+        access: pair.access,
+        refresh: pair.refresh,
+    }))
+}

@@ -1,0 +1,74 @@
+//! `GET /healthz` and `GET /readyz`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::auth::DEFAULT_PASSWORD_WARNING;
+use crate::actions::check_health::check_health;
+use crate::app::App;
+
+/// The process answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Alive {
+    /// Always `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// How the parts are.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Readiness {
+    /// `ready` or `unavailable`.
+    #[schema(example = "ready")]
+    status: &'static str,
+    /// `ok` or `failed`.
+    #[schema(example = "ok")]
+    database: &'static str,
+    /// `ok` or `failed`.
+    #[schema(example = "ok")]
+    media: &'static str,
+    /// `ok`, `paused` or `failed`.
+    #[schema(example = "ok")]
+    queue: &'static str,
+    /// What the operator should see to.
+    warnings: Vec<&'static str>,
+}
+
+/// Does the process answer at all?
+#[utoipa::path(get, path = "/healthz", tag = "health",
+    responses((status = 200, description = "It does", body = Alive)))]
+pub(crate) async fn healthz() -> Json<Alive> {
+    Json(Alive { status: "ok" })
+}
+
+/// Can requests be fulfilled?
+#[utoipa::path(get, path = "/readyz", tag = "health",
+    responses(
+        (status = 200, description = "They can", body = Readiness),
+        (status = 503, description = "A part does not answer", body = Readiness),
+    ))]
+pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
+    let health = check_health(&app).await;
+    let word = |good| if good { "ok" } else { "failed" };
+    let (code, status) = if health.ready() {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+    };
+    let warnings = health.default_password.then_some(DEFAULT_PASSWORD_WARNING);
+    let readiness = Readiness {
+        status,
+        database: word(health.database),
+        media: word(health.media),
+        queue: if health.paused {
+            "paused"
+        } else {
+            word(health.queue)
+        },
+        warnings: warnings.into_iter().collect(),
+    };
+    (code, Json(readiness))
+}

@@ -1,0 +1,33 @@
+//! `POST /api/videos/{id}/cancel/`
+
+use axum::Json;
+use axum::extract::State;
+
+use super::VideoId;
+use super::json::VideoDetail;
+use crate::actions::cancel_video::cancel_video;
+use crate::app::App;
+use crate::auth::viewer::SignedIn;
+use crate::error::Result;
+use crate::rest::openapi::{Detail, TokenNotValid};
+
+/// Stop the processing of a video.
+#[utoipa::path(
+    post, path = "/api/videos/{id}/cancel/", tag = "videos", security(("bearer" = [])),
+    params(("id" = i64, Path, description = "Number of the video")),
+    responses(
+        (status = 200, description = "The video as it is now", body = VideoDetail),
+        (status = 401, description = "Not signed in", body = TokenNotValid),
+        (status = 403, description = "It is somebody else's", body = Detail),
+        (status = 404, description = "There is none, or it is private", body = Detail),
+        (status = 409, description = "It is neither waiting nor being processed", body = Detail),
+    )
+)]
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    VideoId(id): VideoId,
+) -> Result<Json<VideoDetail>> {
+    let video = cancel_video(&app, signed_in.viewer(), id).await?;
+    Ok(Json(video.into()))
+}

@@ -1,0 +1,31 @@
+//! `DELETE /api/videos/{id}/`
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::VideoId;
+use crate::actions::delete_video::delete_video;
+use crate::app::App;
+use crate::auth::viewer::SignedIn;
+use crate::error::Result;
+use crate::rest::openapi::{Detail, TokenNotValid};
+
+/// Delete a video with all its files. A job that runs is stopped.
+#[utoipa::path(
+    delete, path = "/api/videos/{id}/", tag = "videos", security(("bearer" = [])),
+    params(("id" = i64, Path, description = "Number of the video")),
+    responses(
+        (status = 204, description = "Deleted"),
+        (status = 401, description = "Not signed in", body = TokenNotValid),
+        (status = 403, description = "It is somebody else's", body = Detail),
+        (status = 404, description = "There is none, or it is private", body = Detail),
+    )
+)]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    VideoId(id): VideoId,
+) -> Result<StatusCode> {
+    delete_video(&app, signed_in.viewer(), id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,65 @@
+//! `PATCH /api/videos/{id}/`
+
+use axum::Json;
+use axum::extract::State;
+use clipsy_storage::AssetChange;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::VideoId;
+use super::json::VideoDetail;
+use crate::actions::edit_video::edit_video;
+use crate::app::App;
+use crate::auth::viewer::SignedIn;
+use crate::error::Result;
+use crate::rest::body::Object;
+use crate::rest::fields::{Fields, MAX_DESCRIPTION, MAX_TITLE};
+use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
+
+/// What to change; what is left away stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes the body; the fields are checked one by one"
+)]
+pub(crate) struct VideoChange {
+    /// Title.
+    #[schema(min_length = 1, max_length = 255)]
+    title: Option<String>,
+    /// Description.
+    #[schema(max_length = 50_000)]
+    description: Option<String>,
+    /// Who may see it: `public`, `unlisted` or `private`.
+    #[schema(example = "unlisted")]
+    visibility: Option<String>,
+}
+
+/// Change title, description or visibility.
+#[utoipa::path(
+    patch, path = "/api/videos/{id}/", tag = "videos", security(("bearer" = [])),
+    params(("id" = i64, Path, description = "Number of the video")),
+    request_body = VideoChange,
+    responses(
+        (status = 200, description = "The video as it is now", body = VideoDetail),
+        (status = 400, description = "Fields are unusable", body = FieldMessages),
+        (status = 401, description = "Not signed in", body = TokenNotValid),
+        (status = 403, description = "It is somebody else's", body = Detail),
+        (status = 404, description = "There is none, or it is private", body = Detail),
+    )
+)]
+pub(crate) async fn edit(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    VideoId(id): VideoId,
+    Object(values): Object,
+) -> Result<Json<VideoDetail>> {
+    let mut fields = Fields::new(values);
+    let change = AssetChange {
+        title: fields.optional("title", MAX_TITLE, false),
+        description: fields.optional("description", MAX_DESCRIPTION, true),
+        visibility: fields.visibility("visibility"),
+    };
+    fields.check()?;
+    let video = edit_video(&app, signed_in.viewer(), id, change).await?;
+    Ok(Json(video.into()))
+}

@@ -1,0 +1,31 @@
+//! `GET /api/videos/{id}/`
+
+use axum::Json;
+use axum::extract::State;
+
+use super::VideoId;
+use super::json::VideoDetail;
+use crate::actions::find_video::find_video;
+use crate::app::App;
+use crate::auth::viewer::{SignedIn, viewer};
+use crate::error::Result;
+use crate::rest::openapi::{Detail, TokenNotValid};
+
+/// One video.
+#[utoipa::path(
+    get, path = "/api/videos/{id}/", tag = "videos", security((), ("bearer" = [])),
+    params(("id" = i64, Path, description = "Number of the video")),
+    responses(
+        (status = 200, description = "The video", body = VideoDetail),
+        (status = 401, description = "The token is no good", body = TokenNotValid),
+        (status = 404, description = "There is none, or it is private", body = Detail),
+    )
+)]
+pub(crate) async fn get(
+    State(app): State<App>,
+    signed_in: Option<SignedIn>,
+    VideoId(id): VideoId,
+) -> Result<Json<VideoDetail>> {
+    let video = find_video(&app, viewer(signed_in.as_ref()), id).await?;
+    Ok(Json(video.into()))
+}

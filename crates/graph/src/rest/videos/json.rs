@@ -1,0 +1,386 @@
+//! Videos as the original product writes them, and what was added since.
+
+use chrono::{SecondsFormat, Timelike as _};
+use clipsy_domain::asset::AssetState;
+use clipsy_domain::clock::Timestamp;
+use clipsy_domain::job::Rendition;
+use clipsy_domain::media_key;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::actions::find_video::Video;
+
+/// A video in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VideoItem {
+    /// Its number.
+    id: i64,
+    /// Title, 1 to 255 characters.
+    title: String,
+    /// Description, may be empty.
+    description: String,
+    /// Path of the poster picture.
+    #[schema(required)]
+    thumbnail: Option<String>,
+    /// Length in seconds.
+    #[schema(required)]
+    duration: Option<f64>,
+    /// Plays.
+    views: i64,
+    /// When it was uploaded.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// How far it is.
+    status: Status,
+    /// Path of the multivariant playlist, as soon as players can start.
+    #[schema(required)]
+    hls_playlist: Option<String>,
+    /// What can be played, from the highest to the lowest.
+    qualities: Vec<Quality>,
+    #[serde(flatten)]
+    more: More,
+}
+
+/// A video by itself.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VideoDetail {
+    /// Its number.
+    id: i64,
+    /// Title, 1 to 255 characters.
+    title: String,
+    /// Description, may be empty.
+    description: String,
+    /// Path of the poster picture.
+    #[schema(required)]
+    thumbnail: Option<String>,
+    /// Length in seconds.
+    #[schema(required)]
+    duration: Option<f64>,
+    /// Size of the picture in pixels, e.g. `1920x1080`.
+    #[schema(required)]
+    resolution: Option<String>,
+    /// Frames per second.
+    #[schema(required, value_type = Option<f64>)]
+    fps: Option<serde_json::Number>,
+    /// Plays.
+    views: i64,
+    /// When it was uploaded.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When it was last changed; plays do not count.
+    #[schema(format = DateTime)]
+    updated_at: String,
+    /// How far it is.
+    status: Status,
+    /// Path of the multivariant playlist, as soon as players can start.
+    #[schema(required)]
+    hls_playlist: Option<String>,
+    /// What can be played, from the highest to the lowest.
+    qualities: Vec<Quality>,
+    #[serde(flatten)]
+    more: More,
+}
+
+/// The answer to an upload.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Uploaded {
+    /// Its number.
+    pub(crate) id: i64,
+    /// Title.
+    pub(crate) title: String,
+    /// Description.
+    pub(crate) description: String,
+    /// Always `processing`.
+    pub(crate) status: Status,
+    /// When it was uploaded.
+    #[schema(format = DateTime)]
+    pub(crate) created_at: String,
+    /// One sentence.
+    #[schema(example = "Video uploaded successfully. Processing will begin shortly.")]
+    pub(crate) message: &'static str,
+}
+
+/// How far a video is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    /// Waiting.
+    Pending,
+    /// Being processed.
+    Processing,
+    /// All is there.
+    Ready,
+    /// It could not be processed, or was cancelled.
+    Failed,
+}
+
+/// One rendition.
+#[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "documented")]
+pub(crate) struct Quality {
+    /// Its number.
+    id: i64,
+    /// Name, e.g. `720p`.
+    quality: String,
+    /// Size in pixels, e.g. `1280x720`.
+    resolution: String,
+    /// Average bit rate in kbit/s.
+    bitrate: i64,
+    /// All segments together in bytes.
+    file_size: i64,
+    /// Path of the media playlist.
+    playlist_path: String,
+}
+
+/// Fields that the original product did not have.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct More {
+    /// Who may see it: `public`, `unlisted` or `private`.
+    #[schema(example = "public")]
+    visibility: &'static str,
+    /// True as soon as players can start, which may be before it is ready.
+    playable: bool,
+    /// The exact state: `queued`, `processing`, `ready`, `failed` or `cancelled`.
+    #[schema(example = "ready")]
+    state: &'static str,
+    /// Who uploaded it.
+    owner: Owner,
+    /// Path of the storyboard, a `WebVTT` file that names pictures.
+    #[schema(required)]
+    storyboard: Option<String>,
+    /// Why it failed.
+    #[schema(required)]
+    failure: Option<FailureNote>,
+    /// How far processing is, while it goes on.
+    #[schema(required)]
+    progress: Option<Progress>,
+}
+
+/// Who uploaded a video.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Owner {
+    /// Number of the account.
+    id: i64,
+    /// Its name.
+    username: String,
+}
+
+/// Why a video failed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FailureNote {
+    /// Stable code.
+    #[schema(example = "no_video_stream")]
+    code: &'static str,
+    /// One sentence that says what happened.
+    message: &'static str,
+    /// What to do about it.
+    advice: &'static str,
+    /// What happened to this very video.
+    detail: String,
+    /// True if trying again may help.
+    retryable: bool,
+}
+
+/// How far processing is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Progress {
+    /// The slowest rendition's, 0 to 100; null if the length of the video is not known.
+    #[schema(required)]
+    percent: Option<f64>,
+    /// From the highest to the lowest.
+    renditions: Vec<RenditionProgress>,
+}
+
+/// How far one rendition is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RenditionProgress {
+    /// Name, e.g. `720p`.
+    quality: String,
+    /// 0 to 100; null if the length of the video is not known.
+    #[schema(required)]
+    percent: Option<f64>,
+    /// Encoder in use.
+    #[schema(required)]
+    encoder: Option<String>,
+    /// True when it is complete.
+    done: bool,
+}
+
+impl From<Video> for VideoItem {
+    fn from(video: Video) -> Self {
+        let (thumbnail, hls_playlist) = (thumbnail(&video), hls_playlist(&video));
+        let (qualities, more) = (qualities(&video), More::of(&video));
+        let asset = video.asset;
+        Self {
+            id: asset.id,
+            title: asset.title,
+            description: asset.description,
+            thumbnail,
+            duration: asset.duration_s,
+            views: asset.views,
+            created_at: time(asset.created_at),
+            status: asset.state.into(),
+            hls_playlist,
+            qualities,
+            more,
+        }
+    }
+}
+
+impl From<Video> for VideoDetail {
+    fn from(video: Video) -> Self {
+        let (thumbnail, hls_playlist) = (thumbnail(&video), hls_playlist(&video));
+        let (qualities, more) = (qualities(&video), More::of(&video));
+        let asset = video.asset;
+        Self {
+            id: asset.id,
+            title: asset.title,
+            description: asset.description,
+            thumbnail,
+            duration: asset.duration_s,
+            resolution: asset
+                .width
+                .zip(asset.height)
+                .map(|(width, height)| format!("{width}x{height}")),
+            fps: asset.fps.and_then(short_number),
+            views: asset.views,
+            created_at: time(asset.created_at),
+            updated_at: time(asset.updated_at),
+            status: asset.state.into(),
+            hls_playlist,
+            qualities,
+            more,
+        }
+    }
+}
+
+impl More {
+    fn of(video: &Video) -> Self {
+        let asset = &video.asset;
+        Self {
+            visibility: asset.visibility.as_str(),
+            playable: asset.playable,
+            state: asset.state.as_str(),
+            owner: Owner {
+                id: asset.owner_id,
+                username: video.owner.as_ref().to_owned(),
+            },
+            storyboard: asset
+                .has_storyboard
+                .then(|| media_key::storyboard_url(asset.id)),
+            failure: asset.failure.as_ref().map(|failure| FailureNote {
+                code: failure.code.as_str(),
+                message: failure.code.sentence(),
+                advice: failure.code.advice(),
+                detail: failure.message.clone(),
+                retryable: failure.retryable,
+            }),
+            progress: (asset.state == AssetState::Processing).then(|| progress(&video.renditions)),
+        }
+    }
+}
+
+impl From<AssetState> for Status {
+    fn from(state: AssetState) -> Self {
+        match state {
+            AssetState::Uploading | AssetState::Queued => Self::Pending,
+            AssetState::Processing => Self::Processing,
+            AssetState::Ready => Self::Ready,
+            AssetState::Failed | AssetState::Cancelled => Self::Failed,
+        }
+    }
+}
+
+fn thumbnail(video: &Video) -> Option<String> {
+    let attempt = video.asset.output_attempt?;
+    let url = || media_key::thumbnail_url(video.asset.id, attempt);
+    video.asset.has_thumbnail.then(url)
+}
+
+fn hls_playlist(video: &Video) -> Option<String> {
+    video
+        .asset
+        .playable
+        .then(|| media_key::master_url(video.asset.id))
+}
+
+/// What can be played; nothing before the multivariant playlist is there.
+fn qualities(video: &Video) -> Vec<Quality> {
+    if !video.asset.playable {
+        return Vec::new();
+    }
+    let quality = |rendition: &Rendition| Quality {
+        id: rendition.id,
+        quality: rendition.rung.clone(),
+        resolution: format!("{}x{}", rendition.width, rendition.height),
+        bitrate: rendition.bitrate,
+        file_size: rendition.file_size,
+        playlist_path: media_key::playlist_url(video.asset.id, &rendition.rung),
+    };
+    video.renditions.iter().map(quality).collect()
+}
+
+fn progress(renditions: &[Rendition]) -> Progress {
+    let percents: Option<Vec<f64>> = renditions.iter().map(|r| r.percent).collect();
+    Progress {
+        percent: percents.and_then(|all| all.into_iter().reduce(f64::min)),
+        renditions: renditions
+            .iter()
+            .map(|rendition| RenditionProgress {
+                quality: rendition.rung.clone(),
+                percent: rendition.percent,
+                encoder: rendition.encoder.clone(),
+                done: rendition.done,
+            })
+            .collect(),
+    }
+}
+
+/// As Django REST framework writes times: microseconds only if there are any.
+pub(crate) fn time(time: Timestamp) -> String {
+    let form = if time.nanosecond() == 0 {
+        SecondsFormat::Secs
+    } else {
+        SecondsFormat::Micros
+    };
+    time.to_rfc3339_opts(form, true)
+}
+
+/// 30 rather than 30.0, as documented.
+fn short_number(number: f64) -> Option<serde_json::Number> {
+    if number.fract() == 0.0 && number.abs() < 1e15 {
+        Some((number as i64).into())
+    } else {
+        serde_json::Number::from_f64(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clipsy_domain::clock::from_millis;
+
+    #[test]
+    fn times_look_like_djangos() {
+        assert_eq!(time(from_millis(1_705_314_600_000)), "2024-01-15T10:30:00Z");
+        assert_eq!(
+            time(from_millis(1_705_314_600_120)),
+            "2024-01-15T10:30:00.120000Z"
+        );
+    }
+
+    #[test]
+    fn statuses_are_the_documented_ones() {
+        for state in AssetState::ALL {
+            let status = serde_json::to_value(Status::from(state)).unwrap();
+            assert_eq!(status, state.rest_status());
+        }
+    }
+
+    #[test]
+    fn whole_rates_are_written_short() {
+        assert_eq!(short_number(30.0).unwrap().to_string(), "30");
+        assert_eq!(short_number(29.97).unwrap().to_string(), "29.97");
+        assert_eq!(short_number(f64::NAN), None);
+    }
+}

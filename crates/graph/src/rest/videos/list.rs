@@ -1,0 +1,251 @@
+//! `GET /api/videos/`
+
+use axum::Json;
+use axum::extract::{OriginalUri, Query, State};
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse as _, Response};
+use clipsy_domain::asset::{AssetState, Visibility};
+use clipsy_domain::user::Viewer;
+use clipsy_storage::{AssetFilter, AssetOrder};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::json::VideoItem;
+use crate::actions::list_videos::{VideoFilter, list_videos};
+use crate::app::App;
+use crate::auth::viewer::{SignedIn, viewer};
+use crate::error::{Error, Result};
+use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
+
+/// Videos on a page unless the asker says otherwise.
+const PAGE_SIZE: i64 = 20;
+/// Most videos on a page.
+const MAX_PAGE_SIZE: i64 = 100;
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Page {
+    /// Videos on all pages.
+    count: i64,
+    /// Address of the next page.
+    #[schema(required)]
+    next: Option<String>,
+    /// Address of the previous page.
+    #[schema(required)]
+    previous: Option<String>,
+    /// Videos on this page.
+    results: Vec<VideoItem>,
+}
+
+/// A list, as a bare array or by the page.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(
+    dead_code,
+    reason = "describes the answer; its two forms are written one by one"
+)]
+pub(crate) enum VideoList {
+    /// Everything, as the original product lists it.
+    All(Vec<VideoItem>),
+    /// A page, if `page` or `page_size` is given.
+    Page(Page),
+}
+
+/// All videos that the asker may find: public ones and their own; everything for admins.
+#[utoipa::path(
+    get, path = "/api/videos/", tag = "videos", security((), ("bearer" = [])),
+    params(
+        ("search" = Option<String>, Query, description = "Text in title or description, without regard to case"),
+        ("status" = Option<String>, Query, description = "`pending`, `processing`, `ready` or `failed`; several with commas"),
+        ("visibility" = Option<String>, Query, description = "`public`, `unlisted` or `private`"),
+        ("owner" = Option<String>, Query, description = "`me`, or the number of an account"),
+        ("ordering" = Option<String>, Query, description = "`created_at`, `updated_at`, `title`, `views` or `duration`; `-` in front reverses it. Default: `-created_at`"),
+        ("page" = Option<String>, Query, description = "Number of the page from 1, or `last`"),
+        ("page_size" = Option<i64>, Query, description = "Videos on a page, 1 to 100; 20 by default"),
+    ),
+    responses(
+        (status = 200, description = "A bare array; with `page` or `page_size` a page", body = VideoList),
+        (status = 400, description = "A parameter is unusable", body = FieldMessages),
+        (status = 401, description = "The token is no good", body = TokenNotValid),
+        (status = 404, description = "There is no such page", body = Detail),
+    )
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    signed_in: Option<SignedIn>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    query: Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response> {
+    let Query(query) = query.map_err(|e| Error::Parse(e.body_text()))?;
+    // Of a parameter that comes twice the last one counts, as in Django.
+    let get = |name: &str| {
+        let found = query.iter().rev().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    };
+    let mut filter = filter(viewer(signed_in.as_ref()), &get)?;
+    if get("page").is_none() && get("page_size").is_none() {
+        let listed = list_videos(&app, filter).await?;
+        let items: Vec<VideoItem> = listed.videos.into_iter().map(Into::into).collect();
+        return Ok(Json(items).into_response());
+    }
+    let size = get("page_size")
+        .and_then(|text| text.parse().ok())
+        .filter(|size| *size > 0)
+        .unwrap_or(PAGE_SIZE)
+        .min(MAX_PAGE_SIZE);
+    filter.assets.limit = Some(size);
+    let pages = |total: i64| ((total + size - 1) / size).max(1);
+    let page: i64 = match get("page") {
+        None => 1,
+        Some("last") => {
+            let mut first = filter.clone();
+            first.assets.limit = Some(1);
+            pages(list_videos(&app, first).await?.total)
+        }
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|page| (1..=i64::MAX / MAX_PAGE_SIZE).contains(page))
+            .ok_or(Error::NoSuchPage)?,
+    };
+    filter.assets.offset = (page - 1) * size;
+    let listed = list_videos(&app, filter).await?;
+    let last = pages(listed.total);
+    if page > last {
+        return Err(Error::NoSuchPage);
+    }
+    let address = |page| address(&headers, &uri, &query, page);
+    Ok(Json(Page {
+        count: listed.total,
+        next: (page < last).then(|| address(page + 1)),
+        previous: (page > 1).then(|| address(page - 1)),
+        results: listed.videos.into_iter().map(Into::into).collect(),
+    })
+    .into_response())
+}
+
+fn filter<'a>(viewer: Viewer, get: &impl Fn(&str) -> Option<&'a str>) -> Result<VideoFilter> {
+    let mut assets = AssetFilter::new(viewer);
+    if let Some(text) = get("search").map(str::trim).filter(|text| !text.is_empty()) {
+        if text.contains('\0') {
+            return Err(Error::field("search", "Null characters are not allowed."));
+        }
+        assets.search = Some(text.to_owned());
+    }
+    if let Some(names) = get("status").filter(|names| !names.is_empty()) {
+        for name in names.split(',') {
+            let known = assets.states.len();
+            let same = |state: &AssetState| state.rest_status() == name;
+            assets
+                .states
+                .extend(AssetState::ALL.into_iter().filter(same));
+            if assets.states.len() == known {
+                return Err(no_choice("status", name));
+            }
+        }
+    }
+    // An ordering that is not known is passed over, as Django REST framework does.
+    if let Some(name) = get("ordering") {
+        let bare = name.strip_prefix('-').unwrap_or(name);
+        let order = match bare {
+            "created_at" => Some(AssetOrder::Created),
+            "updated_at" => Some(AssetOrder::Updated),
+            "title" => Some(AssetOrder::Title),
+            "views" => Some(AssetOrder::Views),
+            "duration" => Some(AssetOrder::Duration),
+            _ => None,
+        };
+        if let Some(order) = order {
+            assets.order = order;
+            assets.descending = bare.len() < name.len();
+        }
+    }
+    let visibility = match get("visibility").filter(|name| !name.is_empty()) {
+        Some(name) => Some(Visibility::parse(name).ok_or_else(|| no_choice("visibility", name))?),
+        None => None,
+    };
+    let owner = match get("owner").filter(|owner| !owner.is_empty()) {
+        Some("me") => Some(viewer.user_id().ok_or(Error::NotSignedIn)?),
+        Some(text) => Some(text.parse().map_err(|_| no_choice("owner", text))?),
+        None => None,
+    };
+    Ok(VideoFilter {
+        assets,
+        owner,
+        visibility,
+    })
+}
+
+fn no_choice(name: &str, value: &str) -> Error {
+    let value: String = value.chars().take(100).collect();
+    let message = format!("Select a valid choice. {value} is not one of the available choices.");
+    Error::field(name, message)
+}
+
+/// Address of another page, absolute as Django REST framework gives it.
+fn address(headers: &HeaderMap, uri: &Uri, query: &[(String, String)], page: i64) -> String {
+    let plain = |host: &&str| {
+        !host.is_empty()
+            && host
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b))
+    };
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    // Only the scheme is taken from a proxy: a forged one does no harm beyond the forger's answer.
+    let scheme = match text("x-forwarded-proto") {
+        Some("https") => "https",
+        _ => "http",
+    };
+    let mut address = match text("host").filter(plain) {
+        Some(host) => format!("{scheme}://{host}{}", uri.path()),
+        None => uri.path().to_owned(),
+    };
+    let mut separator = '?';
+    let mut push = |name: &str, value: &str| {
+        use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+        address.push(separator);
+        separator = '&';
+        address.extend(utf8_percent_encode(name, PLAIN));
+        address.push('=');
+        address.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
+    };
+    // The first page has no number, as in Django REST framework.
+    if page > 1 {
+        push("page", &page.to_string());
+    }
+    for (name, value) in query.iter().filter(|(name, _)| name != "page") {
+        push(name, value);
+    }
+    address
+}
+
+/// Names of parameters keep their underscores.
+const PLAIN: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC.remove(b'_');
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_keep_the_other_parameters() {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", "videos.example.org:8000".parse().unwrap());
+        let uri: Uri = "/api/videos/?search=a+b&page=2&page_size=5"
+            .parse()
+            .unwrap();
+        let query = [("search", "a b"), ("page", "2"), ("page_size", "5")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(
+            address(&headers, &uri, &query, 3),
+            "http://videos.example.org:8000/api/videos/?page=3&search=a%20b&page_size=5"
+        );
+        headers.insert("x-forwarded-proto", "https".parse().unwrap());
+        assert_eq!(
+            address(&headers, &uri, &query, 1),
+            "https://videos.example.org:8000/api/videos/?search=a%20b&page_size=5"
+        );
+        headers.insert("host", "evil/path?".parse().unwrap());
+        assert!(address(&headers, &uri, &query, 1).starts_with("/api/videos/"));
+    }
+}

@@ -1,0 +1,70 @@
+//! `POST /api/videos/{id}/playback/`
+
+use axum::Json;
+use axum::extract::State;
+use clipsy_domain::media_key;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::VideoId;
+use super::json::time;
+use crate::actions::link_playback::link_playback;
+use crate::app::App;
+use crate::auth::viewer::{SignedIn, viewer};
+use crate::error::Result;
+use crate::rest::openapi::{Detail, TokenNotValid};
+
+/// Paths with which players that send no token can play one video. Whoever has them can.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PlaybackPaths {
+    /// Stands in for `/media` in all paths of this video.
+    prefix: String,
+    /// Multivariant playlist; what it refers to works, too.
+    #[schema(required)]
+    hls_playlist: Option<String>,
+    /// Poster picture.
+    #[schema(required)]
+    thumbnail: Option<String>,
+    /// Storyboard.
+    #[schema(required)]
+    storyboard: Option<String>,
+    /// The original file.
+    original: String,
+    /// When they stop working.
+    #[schema(format = DateTime)]
+    expires_at: String,
+}
+
+/// Get paths that play a video without a token, for a while.
+#[utoipa::path(
+    post, path = "/api/videos/{id}/playback/", tag = "videos", security((), ("bearer" = [])),
+    params(("id" = i64, Path, description = "Number of the video")),
+    responses(
+        (status = 200, description = "The paths", body = PlaybackPaths),
+        (status = 401, description = "The token is no good", body = TokenNotValid),
+        (status = 404, description = "There is none, or it is private", body = Detail),
+    )
+)]
+pub(crate) async fn playback(
+    State(app): State<App>,
+    signed_in: Option<SignedIn>,
+    VideoId(id): VideoId,
+) -> Result<Json<PlaybackPaths>> {
+    let link = link_playback(&app, viewer(signed_in.as_ref()), id).await?;
+    let asset = &link.asset;
+    let below = |path: String| {
+        let rest = path.strip_prefix("/media").unwrap_or(&path);
+        format!("{}{rest}", link.prefix)
+    };
+    let attempt = asset.output_attempt.filter(|_| asset.has_thumbnail);
+    Ok(Json(PlaybackPaths {
+        hls_playlist: asset.playable.then(|| below(media_key::master_url(id))),
+        thumbnail: attempt.map(|attempt| below(media_key::thumbnail_url(id, attempt))),
+        storyboard: asset
+            .has_storyboard
+            .then(|| below(media_key::storyboard_url(id))),
+        original: below(format!("/media/{}", asset.source_key)),
+        expires_at: time(link.expires_at),
+        prefix: link.prefix.clone(),
+    }))
+}

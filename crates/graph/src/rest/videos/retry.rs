@@ -1,0 +1,33 @@
+//! `POST /api/videos/{id}/retry/`
+
+use axum::Json;
+use axum::extract::State;
+
+use super::VideoId;
+use super::json::VideoDetail;
+use crate::actions::retry_video::retry_video;
+use crate::app::App;
+use crate::auth::viewer::SignedIn;
+use crate::error::Result;
+use crate::rest::openapi::{Detail, TokenNotValid};
+
+/// Process a video again that failed or was cancelled.
+#[utoipa::path(
+    post, path = "/api/videos/{id}/retry/", tag = "videos", security(("bearer" = [])),
+    params(("id" = i64, Path, description = "Number of the video")),
+    responses(
+        (status = 200, description = "The video as it is now", body = VideoDetail),
+        (status = 401, description = "Not signed in", body = TokenNotValid),
+        (status = 403, description = "It is somebody else's", body = Detail),
+        (status = 404, description = "There is none, or it is private", body = Detail),
+        (status = 409, description = "It cannot be processed again in its state", body = Detail),
+    )
+)]
+pub(crate) async fn retry(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    VideoId(id): VideoId,
+) -> Result<Json<VideoDetail>> {
+    let video = retry_video(&app, signed_in.viewer(), id).await?;
+    Ok(Json(video.into()))
+}

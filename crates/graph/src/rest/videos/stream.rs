@@ -1,0 +1,87 @@
+//! `GET /api/videos/{id}/stream/`
+
+use axum::extract::{Request, State};
+use axum::http::HeaderValue;
+use axum::http::header::{CONTENT_DISPOSITION, VARY};
+use axum::response::Response;
+use clipsy_domain::asset::Asset;
+use clipsy_domain::media_key;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::VideoId;
+use crate::actions::find_video::find_asset;
+use crate::app::App;
+use crate::auth::viewer::{SignedIn, viewer};
+use crate::error::Result;
+use crate::playback;
+use crate::rest::openapi::{Detail, TokenNotValid};
+
+/// The original file, whole or in part.
+#[utoipa::path(
+    get, path = "/api/videos/{id}/stream/", tag = "videos", security((), ("bearer" = [])),
+    params(
+        ("id" = i64, Path, description = "Number of the video"),
+        ("Range" = Option<String>, Header, description = "One range of bytes"),
+        ("If-Range" = Option<String>, Header, description = "Tag or date of the file that the range is of"),
+        ("If-None-Match" = Option<String>, Header, description = "Tags that the client has"),
+        ("If-Modified-Since" = Option<String>, Header, description = "Date of what the client has"),
+    ),
+    responses(
+        (status = 200, description = "The file", content_type = "video/mp4", body = [u8]),
+        (status = 206, description = "The range", content_type = "video/mp4", body = [u8]),
+        (status = 304, description = "The client has it"),
+        (status = 401, description = "The token is no good", body = TokenNotValid),
+        (status = 404, description = "There is none, or it is private", body = Detail),
+        (status = 416, description = "There are no such bytes"),
+    )
+)]
+pub(crate) async fn stream(
+    State(app): State<App>,
+    signed_in: Option<SignedIn>,
+    VideoId(id): VideoId,
+    request: Request,
+) -> Result<Response> {
+    let asset = find_asset(&app, viewer(signed_in.as_ref()), id).await?;
+    let (parts, _) = request.into_parts();
+    let mut response = playback::original(&app, &parts, &asset).await?;
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("Authorization"));
+    if let Ok(value) = HeaderValue::try_from(disposition(&asset)) {
+        headers.insert(CONTENT_DISPOSITION, value);
+    }
+    Ok(response)
+}
+
+/// What stays as it is in an extended parameter (RFC 8187 section 3.2.1).
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Shown in place, and saved under the title. The uploader's own name for the file is nobody's
+/// business.
+fn disposition(asset: &Asset) -> String {
+    let title: String = asset
+        .title
+        .chars()
+        .map(|c| match c {
+            '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '_',
+            c if c.is_control() => '_',
+            c => c,
+        })
+        .take(100)
+        .collect();
+    let title = title.trim().trim_matches('.');
+    let title = if title.is_empty() { "video" } else { title };
+    let name = match media_key::extension(&asset.source_key) {
+        Some(extension) => format!("{title}.{extension}"),
+        None => title.to_owned(),
+    };
+    let ascii: String = name
+        .chars()
+        .map(|c| if matches!(c, ' '..='~') { c } else { '_' })
+        .collect();
+    let extended = utf8_percent_encode(&name, PLAIN);
+    format!("inline; filename=\"{ascii}\"; filename*=UTF-8''{extended}")
+}

@@ -1,0 +1,299 @@
+//! `POST /api/videos/`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use clipsy_domain::asset::Asset;
+use clipsy_domain::user::UserId;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::json::{Status, Uploaded, time};
+use crate::actions::finish_upload::{FinishedUpload, finish_or_discard};
+use crate::actions::receive_upload::{Incoming, check_room, receive_upload};
+use crate::app::App;
+use crate::auth::viewer::authenticate;
+use crate::error::{Error, Result};
+use crate::rest::body::{Kind, Timed, announced, kind, read_object};
+use crate::rest::fields::{Fields, MAX_DESCRIPTION, MAX_TITLE, REQUIRED, too_long};
+use crate::rest::multipart::Multipart;
+use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
+
+/// Bytes of a form around its file.
+const FORM_ROOM: u64 = 1 << 20;
+/// Most bytes of a text field that are kept; no valid text has more.
+const TEXT_BYTES: usize = MAX_DESCRIPTION * 4;
+/// Most characters of a file's name that are kept.
+const MAX_FILE_NAME: usize = 255;
+
+/// Names of the fields.
+const FILE: &str = "video_file";
+
+/// A video and what is said about it, in any order.
+#[derive(Debug, Deserialize, ToSchema)]
+#[expect(dead_code, reason = "describes the form, which is read piece by piece")]
+pub(crate) struct NewVideo {
+    /// Title.
+    #[schema(min_length = 1, max_length = 255)]
+    title: String,
+    /// Description.
+    #[schema(max_length = 50_000)]
+    description: Option<String>,
+    /// Who may see it: `public`, `unlisted` or `private`.
+    #[schema(example = "public")]
+    visibility: Option<String>,
+    /// The video file.
+    #[schema(value_type = String, format = Binary)]
+    video_file: Vec<u8>,
+}
+
+/// Upload a video.
+#[utoipa::path(
+    post, path = "/api/videos/", tag = "videos", security(("bearer" = [])),
+    request_body(content = NewVideo, content_type = "multipart/form-data"),
+    responses(
+        (status = 201, description = "Uploaded; it is processed next", body = Uploaded),
+        (status = 400, description = "Fields are missing or unusable", body = FieldMessages),
+        (status = 401, description = "Not signed in", body = TokenNotValid),
+        (status = 408, description = "The body stopped arriving", body = Detail),
+        (status = 413, description = "The file is too large", body = Detail),
+        (status = 415, description = "The body is no form", body = Detail),
+        (status = 503, description = "Too many uploads at once; see `Retry-After`", body = Detail),
+        (status = 507, description = "There is no room for the file", body = Detail),
+    )
+)]
+pub(crate) async fn upload(State(app): State<App>, request: Request) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    let limit = app.settings.max_upload_bytes.saturating_add(FORM_ROOM);
+    let mut body = Timed::new(&parts.headers, body, limit, app.settings.body_timeout);
+    let prepared = async {
+        let signed_in = authenticate(&app, &parts.headers).await?;
+        let signed_in = signed_in.ok_or(Error::NotSignedIn)?;
+        let kind = kind(&parts.headers)?;
+        let length = announced(&parts.headers);
+        check_room(&app, length.map(|b| b.saturating_sub(FORM_ROOM))).await?;
+        Ok::<_, Error>((signed_in.user.id, kind))
+    };
+    let (owner, kind) = match prepared.await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            body.linger();
+            return Err(error);
+        }
+    };
+    let Kind::Multipart(boundary) = kind else {
+        // No file can be in there; say what is wrong with the rest, too.
+        let rest = body.into_body();
+        let limit = app.settings.max_body_bytes as u64;
+        let patience = app.settings.body_timeout;
+        let values = read_object(&parts.headers, rest, limit, patience).await?;
+        let mut form = Form {
+            not_a_file: values.contains_key(FILE),
+            values,
+            ..Form::default()
+        };
+        form.check()?;
+        return Err(Error::field(FILE, REQUIRED));
+    };
+    let Ok(_place) = Arc::clone(&app.uploads).try_acquire_owned() else {
+        body.linger();
+        return Err(Error::Busy);
+    };
+    let mut form = Form::default();
+    let received = read_form(&app, owner, &mut form, &mut body, boundary).await;
+    let finished = match received {
+        Ok(finished) => finished,
+        Err(error) => {
+            // The room is free again before the sender hears of it.
+            if let Some((incoming, _)) = form.file.take() {
+                incoming.discard().await;
+            }
+            body.linger();
+            return Err(error);
+        }
+    };
+    // From here on it does not matter whether the sender is still there.
+    let asset = tokio::spawn(finish(app, finished))
+        .await
+        .map_err(Error::internal)??;
+    Ok((StatusCode::CREATED, Json(uploaded(asset))).into_response())
+}
+
+/// A form while it is read.
+#[derive(Debug, Default)]
+struct Form {
+    values: Map<String, Value>,
+    /// Fields with more bytes than any valid text has.
+    oversized: Vec<&'static str>,
+    file: Option<(Incoming, String)>,
+    second_file: bool,
+    not_a_file: bool,
+}
+
+/// What is known when all is well.
+struct Complete {
+    owner_id: UserId,
+    incoming: Incoming,
+    file_name: String,
+    texts: Texts,
+}
+
+struct Texts {
+    title: String,
+    description: String,
+    visibility: Option<clipsy_domain::asset::Visibility>,
+}
+
+async fn read_form(
+    app: &App,
+    owner_id: UserId,
+    form: &mut Form,
+    body: &mut Timed,
+    boundary: Option<String>,
+) -> Result<Complete> {
+    let mut parts = Multipart::new(body, boundary)?;
+    while let Some(part) = parts.next_part().await? {
+        match (part.name.as_str(), part.file_name) {
+            // Browsers send this when no file was chosen.
+            (FILE, Some(name)) if name.is_empty() => {}
+            (FILE, Some(_)) if form.file.is_some() => form.second_file = true,
+            (FILE, Some(name)) => {
+                // Better now than after gigabytes.
+                form.check_so_far()?;
+                let name = file_name(&name);
+                let incoming = receive_upload(app, owner_id, &name, &part.content_type).await?;
+                let (incoming, _) = form.file.insert((incoming, name));
+                while let Some(piece) = parts.piece().await? {
+                    incoming.write(piece).await?;
+                }
+            }
+            (FILE, None) => form.not_a_file = true,
+            ("title", None) => form.keep("title", parts.text(TEXT_BYTES).await?),
+            ("description", None) => form.keep("description", parts.text(TEXT_BYTES).await?),
+            ("visibility", None) => form.keep("visibility", parts.text(TEXT_BYTES).await?),
+            _ => {}
+        }
+    }
+    let texts = form.check()?;
+    let (incoming, file_name) = form
+        .file
+        .take()
+        .ok_or_else(|| Error::field(FILE, REQUIRED))?;
+    Ok(Complete {
+        owner_id,
+        incoming,
+        file_name,
+        texts,
+    })
+}
+
+impl Form {
+    fn keep(&mut self, name: &'static str, text: Option<String>) {
+        match text {
+            Some(text) => {
+                self.values.insert(name.to_owned(), Value::String(text));
+            }
+            None => self.oversized.push(name),
+        }
+    }
+
+    /// Refuses what is wrong with the fields that came before the file. Others may still follow.
+    fn check_so_far(&self) -> Result<()> {
+        let mut fields = Fields::new(self.values.clone());
+        if self.values.contains_key("title") || self.oversized.contains(&"title") {
+            self.title(&mut fields);
+        }
+        self.others(&mut fields);
+        fields.check()
+    }
+
+    /// Refuses whatever is wrong with the whole form, all at once.
+    fn check(&mut self) -> Result<Texts> {
+        let mut fields = Fields::new(std::mem::take(&mut self.values));
+        let title = self.title(&mut fields);
+        let (description, visibility) = self.others(&mut fields);
+        match &self.file {
+            None if self.not_a_file => fields.refuse(
+                FILE,
+                "The submitted data was not a file. Check the encoding type on the form.",
+            ),
+            None => fields.refuse(FILE, REQUIRED),
+            Some(_) if self.second_file => fields.refuse(FILE, "Only one file can be uploaded."),
+            Some((incoming, _)) if incoming.bytes() == 0 => {
+                fields.refuse(FILE, "The submitted file is empty.");
+            }
+            Some(_) => {}
+        }
+        fields.check()?;
+        Ok(Texts {
+            title,
+            description,
+            visibility,
+        })
+    }
+
+    fn title(&self, fields: &mut Fields) -> String {
+        if self.oversized.contains(&"title") {
+            fields.refuse("title", too_long(MAX_TITLE));
+            return String::new();
+        }
+        fields.required("title", MAX_TITLE)
+    }
+
+    fn others(&self, fields: &mut Fields) -> (String, Option<clipsy_domain::asset::Visibility>) {
+        if self.oversized.contains(&"description") {
+            fields.refuse("description", too_long(MAX_DESCRIPTION));
+        }
+        if self.oversized.contains(&"visibility") {
+            fields.refuse("visibility", "Not a valid choice.");
+        }
+        let description = fields.optional("description", MAX_DESCRIPTION, true);
+        (
+            description.unwrap_or_default(),
+            fields.visibility("visibility"),
+        )
+    }
+}
+
+async fn finish(app: App, complete: Complete) -> Result<Asset> {
+    let received = complete.incoming.finish().await?;
+    let finished = FinishedUpload {
+        upload_id: received.upload_id,
+        owner_id: complete.owner_id,
+        title: complete.texts.title,
+        description: complete.texts.description,
+        visibility: complete
+            .texts
+            .visibility
+            .unwrap_or(app.settings.default_visibility),
+        file_name: complete.file_name,
+        bytes: received.bytes,
+        sha256: Some(received.sha256),
+    };
+    finish_or_discard(&app, finished).await
+}
+
+/// A name that can be stored and shown.
+fn file_name(name: &str) -> String {
+    let plain = name.chars().filter(|c| !c.is_control());
+    let all: Vec<char> = plain.collect();
+    // The end holds the extension.
+    all[all.len().saturating_sub(MAX_FILE_NAME)..]
+        .iter()
+        .collect()
+}
+
+fn uploaded(asset: Asset) -> Uploaded {
+    Uploaded {
+        id: asset.id,
+        title: asset.title,
+        description: asset.description,
+        status: Status::Processing,
+        created_at: time(asset.created_at),
+        message: "Video uploaded successfully. Processing will begin shortly.",
+    }
+}

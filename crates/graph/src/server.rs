@@ -1,0 +1,102 @@
+//! The listening side: connections, their time limits, and an end that is not abrupt.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, Request};
+use axum::{Router, body::Body};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+use crate::settings::Settings;
+
+/// Serves `router` on `listener` until `stop`. Then no connection is accepted any more, and requests
+/// that run may end within `deadline`. False if some have not; they end with the runtime.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    settings: &Settings,
+    stop: CancellationToken,
+    deadline: Duration,
+) -> bool {
+    let connections = Arc::new(Semaphore::new(settings.max_connections));
+    let open = TaskTracker::new();
+    let mut http = http1::Builder::new();
+    // Without a timer a client could hold a connection for ever with half a header.
+    http.timer(TokioTimer::new())
+        .header_read_timeout(settings.header_timeout);
+    loop {
+        let accepted = async {
+            let place = Arc::clone(&connections).acquire_owned().await;
+            (listener.accept().await, place)
+        };
+        let (accepted, place) = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = accepted => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Mostly too many open files; some will be closed soon.
+                tracing::warn!(%error, "could not accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let connection = http
+            .serve_connection(prepared(stream), service(&router, peer))
+            .with_upgrades();
+        let stop = stop.clone();
+        open.spawn(async move {
+            let mut connection = pin!(connection);
+            // How a connection ends is up to the other side; requests have their own log lines.
+            let _ = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stop.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            drop(place);
+        });
+    }
+    drop(listener);
+    open.close();
+    tokio::time::timeout(deadline, open.wait()).await.is_ok()
+}
+
+fn prepared(stream: TcpStream) -> TokioIo<TcpStream> {
+    // Headers and body are written separately; Nagle would hold the second back.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "could not set TCP_NODELAY");
+    }
+    TokioIo::new(stream)
+}
+
+fn service(
+    router: &Router,
+    peer: SocketAddr,
+) -> impl hyper::service::Service<
+    hyper::Request<Incoming>,
+    Response = axum::response::Response,
+    Error = std::convert::Infallible,
+    Future: Send,
+> + use<> {
+    let router = router
+        .clone()
+        .map_request(move |request: hyper::Request<Incoming>| {
+            let mut request: Request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request
+        });
+    TowerToHyperService::new(router)
+}

@@ -1,0 +1,74 @@
+//! What can be set about this crate. The binary fills it in; nothing here reads the environment.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use clipsy_domain::asset::Visibility;
+
+use crate::client::Network;
+
+/// Settings of the HTTP face. [`Settings::default`] is what a server on one machine wants.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Name that tokens carry as their issuer; tokens of another issuer are refused.
+    pub issuer: String,
+    /// How long an access token is good for, in seconds.
+    pub access_ttl_s: i64,
+    /// How long a refresh token is good for, in seconds. Each refresh begins it anew.
+    pub refresh_ttl_s: i64,
+    /// How long a playback link is good for beyond the length of its video, in seconds.
+    pub playback_ttl_s: i64,
+    /// Proxies whose `X-Forwarded-For` or `Forwarded` header is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Sign-ins that one account may try from one address in a row; they come back over a minute.
+    pub logins_per_account: NonZeroU32,
+    /// Sign-ins that one address may try in a row for any account; they come back over a minute.
+    pub logins_per_address: NonZeroU32,
+    /// Largest video file that is accepted, in bytes.
+    pub max_upload_bytes: u64,
+    /// Disk space in bytes that uploads leave free.
+    pub reserve_bytes: u64,
+    /// Uploads that are received at the same time.
+    pub max_uploads: usize,
+    /// Visibility of a video whose uploader does not say.
+    pub default_visibility: Visibility,
+    /// Largest body of a request that is no upload, in bytes.
+    pub max_body_bytes: usize,
+    /// Longest wait for the next bytes of a body.
+    pub body_timeout: Duration,
+    /// Longest wait for the headers of a request, and for the next request on a connection.
+    pub header_timeout: Duration,
+    /// Connections that are open at the same time.
+    pub max_connections: usize,
+    /// Memory for playlists, segments and pictures that are asked for often, in bytes.
+    pub cache_bytes: u64,
+    /// How long a play of the same viewer does not count again, in seconds.
+    pub view_window_s: i64,
+    /// How often counted plays are written down.
+    pub view_flush: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            issuer: "clipsy".into(),
+            access_ttl_s: 60 * 60,
+            refresh_ttl_s: 7 * 24 * 60 * 60,
+            playback_ttl_s: 60 * 60,
+            trusted_proxies: Vec::new(),
+            logins_per_account: const { NonZeroU32::new(10).unwrap() },
+            logins_per_address: const { NonZeroU32::new(60).unwrap() },
+            max_upload_bytes: 50 << 30,
+            reserve_bytes: 256 << 20,
+            max_uploads: 16,
+            default_visibility: Visibility::Public,
+            max_body_bytes: 1 << 20,
+            body_timeout: Duration::from_mins(1),
+            header_timeout: Duration::from_mins(1),
+            max_connections: 4096,
+            cache_bytes: 256 << 20,
+            view_window_s: 30 * 60,
+            view_flush: Duration::from_secs(5),
+        }
+    }
+}

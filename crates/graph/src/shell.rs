@@ -1,0 +1,185 @@
+//! What is done around every request: a number for it, its log line, headers that keep browsers
+//! careful, and an answer even if a handler panics.
+
+use std::any::Any;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use tracing::Instrument as _;
+
+use crate::app::App;
+use crate::client::Client;
+use crate::error::Error;
+use crate::rest::answer::{Cause, ERROR_CODE};
+
+/// Header with the number of a request.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Around all routes but `/media/`.
+pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request_id(request.headers());
+    let (parts, body) = request.into_parts();
+    let address = Client::of(&parts, &app.settings.trusted_proxies).address;
+    let method = parts.method.clone();
+    let path = parts.uri.path().to_owned();
+    let span = tracing::info_span!(
+        "request",
+        request_id = id.to_str().unwrap_or_default(),
+        %method,
+        path,
+    );
+    let request = Request::from_parts(parts, body);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let _inside = span.enter();
+    let status = response.status();
+    let code = code(&response);
+    let duration_ms = started.elapsed().as_secs_f64() * 1_000.0;
+    if let Some(Cause(cause)) = response.extensions().get::<Cause>() {
+        tracing::error!(status = status.as_u16(), code, duration_ms, cause, %address, "failed");
+    } else if path == "/healthz" || path == "/readyz" {
+        tracing::debug!(status = status.as_u16(), duration_ms, %address, "answered");
+    } else {
+        tracing::info!(status = status.as_u16(), code, duration_ms, %address, "answered");
+    }
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id);
+    careful(headers);
+    response
+}
+
+/// Around `/media/`, where requests are many and answers quick: a line in the log only for what
+/// fails, or for those who want to see all.
+pub(crate) async fn media(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request_id(request.headers());
+    let method = request.method().clone();
+    let uri = request.uri().clone();
+    let mut response = next.run(request).await;
+    let status = response.status().as_u16();
+    let request_id = || id.to_str().unwrap_or_default();
+    if let Some(Cause(cause)) = response.extensions().get::<Cause>() {
+        tracing::error!(
+            request_id = request_id(),
+            %method,
+            path = without_link(uri.path()),
+            status,
+            cause,
+            "failed"
+        );
+    } else {
+        tracing::debug!(
+            request_id = request_id(),
+            %method,
+            path = without_link(uri.path()),
+            status,
+            duration_ms = started.elapsed().as_secs_f64() * 1_000.0,
+            "answered"
+        );
+    }
+    response.headers_mut().insert(REQUEST_ID, id);
+    response
+}
+
+/// The answer to a request whose handler panicked.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "CatchPanicLayer hands it over"
+)]
+pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    Error::internal(format!("panicked: {message}")).into_response()
+}
+
+/// A playback link opens a video to whoever reads it, so it is kept out of the log.
+fn without_link(path: &str) -> String {
+    match path
+        .strip_prefix("/media/s/")
+        .and_then(|rest| rest.split_once('/'))
+    {
+        Some((_, rest)) => format!("/media/s/…/{rest}"),
+        None => path.to_owned(),
+    }
+}
+
+fn code(response: &Response) -> &str {
+    let code = response.headers().get(ERROR_CODE);
+    code.and_then(|code| code.to_str().ok()).unwrap_or("")
+}
+
+/// Headers for everything that is no media; what a route has set stays.
+fn careful(headers: &mut HeaderMap) {
+    const NOTHING: HeaderValue =
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    const NO_CACHE: HeaderValue = HeaderValue::from_static("private, no-cache");
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(NOTHING);
+    headers.entry(CACHE_CONTROL).or_insert(NO_CACHE);
+    headers
+        .entry(VARY)
+        .or_insert(HeaderValue::from_static("Authorization"));
+}
+
+/// The number that a proxy has given the request, or a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    static START: LazyLock<u64> = LazyLock::new(|| uuid::Uuid::new_v4().as_u64_pair().0);
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    if let Some(given) = headers.get(REQUEST_ID) {
+        let bytes = given.as_bytes();
+        let plain = (1..=64).contains(&bytes.len())
+            && bytes
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b));
+        if plain {
+            return given.clone();
+        }
+    }
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    // The first half tells runs of the server apart.
+    let id = format!("{:08x}{:08x}", *START >> 32, next & 0xffff_ffff);
+    HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("unknown"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_stay_out_of_the_log() {
+        assert_eq!(
+            without_link("/media/s/eyJ.secret.x/videos/processed/1/master.m3u8"),
+            "/media/s/…/videos/processed/1/master.m3u8"
+        );
+        assert_eq!(without_link("/media/videos/x"), "/media/videos/x");
+    }
+
+    #[test]
+    fn odd_request_numbers_are_replaced() {
+        let with = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(REQUEST_ID, value.parse().unwrap());
+            request_id(&headers)
+        };
+        assert_eq!(with("abc-123_x.y"), "abc-123_x.y");
+        for odd in ["", "a b", "a\"b", &"x".repeat(65)] {
+            let id = with(odd);
+            assert_eq!(id.len(), 16, "{odd:?} became {id:?}");
+        }
+        assert_ne!(with("a b"), with("a b"));
+    }
+}
