@@ -1,6 +1,7 @@
 //! Finds out what a file is, without decoding more than its first pictures.
 
 mod facts;
+mod stream;
 mod timing;
 
 use std::path::Path;

@@ -1,0 +1,261 @@
+//! One stream of a file: what was noted of it, and what that says.
+
+use clipsy_domain::frame_rate::FrameRate;
+use clipsy_domain::media::{
+    AudioStream, Decoding, HdrKind, Orientation, SampleAspect, VideoStream,
+};
+use gstreamer as gst;
+use gstreamer_pbutils as pbutils;
+use gstreamer_video as gst_video;
+
+use super::timing;
+use crate::builder::H263;
+use crate::builder::source::StreamKey;
+
+/// Packets after which a stream that has given no picture is not waited for any longer.
+pub(super) const TOO_MANY_PACKETS: usize = 1500;
+
+/// Notes on one stream.
+pub(super) struct Stream {
+    pub(super) key: StreamKey,
+    /// Caps of the compressed stream at each step on its way to the decoder.
+    pub(super) steps: Vec<gst::Caps>,
+    pub(super) decoded: Option<gst::Caps>,
+    pub(super) decoding: Decoding,
+    pub(super) default: bool,
+    pub(super) tags: gst::TagList,
+    pub(super) packets: usize,
+    /// Presentation times of the first packets in nanoseconds.
+    pub(super) pts: Vec<u64>,
+    pub(super) first_ns: Option<u64>,
+    pub(super) last_ns: u64,
+}
+
+impl Stream {
+    pub(super) fn new(key: StreamKey) -> Self {
+        Self {
+            key,
+            steps: Vec::new(),
+            decoded: None,
+            decoding: Decoding::NoOutput,
+            default: false,
+            tags: gst::TagList::new(),
+            packets: 0,
+            pts: Vec::new(),
+            first_ns: None,
+            last_ns: 0,
+        }
+    }
+
+    pub(super) fn note_tags(&mut self, event: &gst::EventRef) {
+        if let gst::EventView::Tag(tag) = event.view() {
+            self.tags = self.tags.merge(tag.tag(), gst::TagMergeMode::Keep);
+        }
+    }
+
+    pub(super) fn note_packet(&mut self, buffer: &gst::Buffer) {
+        self.packets += 1;
+        let Some(pts) = buffer.pts().map(gst::ClockTime::nseconds) else {
+            return;
+        };
+        let end = pts + buffer.duration().map_or(0, gst::ClockTime::nseconds);
+        self.first_ns = Some(self.first_ns.map_or(pts, |first| first.min(pts)));
+        self.last_ns = self.last_ns.max(end);
+        if self.pts.len() < TOO_MANY_PACKETS {
+            self.pts.push(pts);
+        }
+    }
+
+    fn media_type(&self) -> String {
+        let structure = self.steps.last().and_then(|c| c.structure(0));
+        structure.map(|s| s.name().to_string()).unwrap_or_default()
+    }
+
+    pub(super) fn codec(&self) -> String {
+        let Some(caps) = self.steps.last() else {
+            return "unknown".into();
+        };
+        let name = caps.structure(0).map_or("unknown", |s| s.name().as_str());
+        // Parsers add the profile, demuxers the name of codecs that nobody knows.
+        let described = pbutils::pb_utils_get_codec_description(caps).to_string();
+        let described = match caps.structure(0).and_then(|s| {
+            ["fourcc", "codec-id"]
+                .iter()
+                .find_map(|f| s.get::<String>(*f).ok())
+        }) {
+            Some(fourcc) => format!("{described} [{fourcc}]"),
+            None => described,
+        };
+        if described.starts_with("Unknown") {
+            name.to_owned()
+        } else {
+            described
+        }
+    }
+
+    /// The value of a caps field at the step nearest to the decoder that has it.
+    fn field<T>(&self, name: &str) -> Option<T>
+    where
+        for<'a> T: gst::glib::value::FromValue<'a> + 'static,
+    {
+        self.steps
+            .iter()
+            .rev()
+            .find_map(|caps| caps.structure(0)?.get::<T>(name).ok())
+    }
+
+    fn bitrate(&self) -> Option<u32> {
+        let bitrate = self.tags.get::<gst::tags::Bitrate>().map(|v| v.get());
+        bitrate
+            .or_else(|| {
+                self.tags
+                    .get::<gst::tags::NominalBitrate>()
+                    .map(|v| v.get())
+            })
+            .filter(|b| *b > 0)
+    }
+
+    fn language(&self) -> Option<String> {
+        self.tags
+            .get::<gst::tags::LanguageCode>()
+            .map(|v| v.get().to_owned())
+            .filter(|l| l != "und")
+    }
+
+    pub(super) fn video(&self) -> VideoStream {
+        let info = self
+            .decoded
+            .as_ref()
+            .and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
+        let side = |name: &str| {
+            self.field::<i32>(name)
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(0)
+        };
+        let media_type = self.media_type();
+        // H.263 has a sample aspect of its own by its picture size, which no player follows.
+        let decoded_par = info
+            .as_ref()
+            .filter(|_| media_type != H263)
+            .map(gst_video::VideoInfo::par);
+        let par = decoded_par.or_else(|| self.field("pixel-aspect-ratio"));
+        let format = info.as_ref().map(gst_video::VideoInfo::format_info);
+        let interlaced = match &info {
+            Some(info) => info.interlace_mode() != gst_video::VideoInterlaceMode::Progressive,
+            None => self
+                .field::<String>("interlace-mode")
+                .is_some_and(|mode| mode != "progressive"),
+        };
+        let declared = self
+            .field::<gst::Fraction>("framerate")
+            .or_else(|| info.as_ref().map(gst_video::VideoInfo::fps))
+            .and_then(|f| FrameRate::new(f.numer().unsigned_abs(), f.denom().unsigned_abs()));
+        let timing = timing::judge(
+            &self.pts,
+            self.packets.min(TOO_MANY_PACKETS),
+            declared,
+            interlaced,
+        );
+        let colorimetry = info.as_ref().map(gst_video::VideoInfo::colorimetry);
+        VideoStream {
+            index: self.key.index,
+            codec: self.codec(),
+            media_type,
+            decoding: self.decoding,
+            default: self.default,
+            width: info
+                .as_ref()
+                .map_or_else(|| side("width"), gst_video::VideoInfo::width),
+            height: info
+                .as_ref()
+                .map_or_else(|| side("height"), gst_video::VideoInfo::height),
+            orientation: self.orientation(),
+            sample_aspect: par.map_or(SampleAspect::SQUARE, sample_aspect),
+            frame_rate: timing.rate,
+            variable_frame_rate: timing.variable,
+            interlaced,
+            bit_depth: format
+                .and_then(|f| f.depth().first().copied())
+                .and_then(|d| u8::try_from(d).ok())
+                .unwrap_or(8),
+            chroma: format.map_or_else(|| "4:2:0".into(), |f| chroma(f).into()),
+            hdr: colorimetry.as_ref().and_then(hdr),
+            colorimetry: colorimetry.map(|c| c.to_string()).filter(|c| !c.is_empty()),
+            language: self.language(),
+            bitrate: self.bitrate(),
+        }
+    }
+
+    pub(super) fn audio(&self) -> AudioStream {
+        let decoded = |name: &str| self.decoded.as_ref()?.structure(0)?.get::<i32>(name).ok();
+        let number = |name: &str| {
+            decoded(name)
+                .or_else(|| self.field::<i32>(name))
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(0)
+        };
+        AudioStream {
+            index: self.key.index,
+            codec: self.codec(),
+            decoding: self.decoding,
+            default: self.default,
+            channels: number("channels"),
+            sample_rate: number("rate"),
+            language: self.language(),
+            bitrate: self.bitrate(),
+        }
+    }
+
+    fn orientation(&self) -> Orientation {
+        let Some(tag) = self.tags.get::<gst::tags::ImageOrientation>() else {
+            return Orientation::default();
+        };
+        let (mirrored, turn) = match tag.get().strip_prefix("flip-") {
+            Some(turn) => (true, turn),
+            None => (false, tag.get()),
+        };
+        let degrees = turn
+            .strip_prefix("rotate-")
+            .and_then(|d| d.parse::<u16>().ok())
+            .unwrap_or(0)
+            % 360;
+        Orientation {
+            degrees: degrees / 90 * 90,
+            mirrored,
+        }
+    }
+}
+
+fn sample_aspect(par: gst::Fraction) -> SampleAspect {
+    let (num, den) = (par.numer().unsigned_abs(), par.denom().unsigned_abs());
+    // More than 16 to 1 is no lens but a broken header.
+    if num == 0 || den == 0 || num.max(den) / num.min(den) > 16 {
+        SampleAspect::SQUARE
+    } else {
+        SampleAspect { num, den }
+    }
+}
+
+fn chroma(format: gst_video::VideoFormatInfo) -> &'static str {
+    if format.is_rgb() {
+        "RGB"
+    } else if format.is_gray() || format.n_components() < 3 {
+        "4:0:0"
+    } else {
+        match (format.w_sub().get(1), format.h_sub().get(1)) {
+            (Some(1), Some(1)) => "4:2:0",
+            (Some(1), Some(0)) => "4:2:2",
+            (Some(2), Some(0)) => "4:1:1",
+            (Some(2), Some(2)) => "4:1:0",
+            _ => "4:4:4",
+        }
+    }
+}
+
+fn hdr(colorimetry: &gst_video::VideoColorimetry) -> Option<HdrKind> {
+    match colorimetry.transfer() {
+        gst_video::VideoTransferFunction::Smpte2084 => Some(HdrKind::Pq),
+        gst_video::VideoTransferFunction::AribStdB67 => Some(HdrKind::Hlg),
+        _ => None,
+    }
+}
