@@ -7,6 +7,8 @@ mod append;
 mod place;
 mod read;
 mod temp;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::io;
@@ -47,6 +49,7 @@ impl LocalStore {
             source,
         };
         std::fs::create_dir_all(&root).map_err(failed)?;
+        place::sync_name(&root).map_err(failed)?;
         let root = root.canonicalize().map_err(failed)?;
         let temp = Temp::open(&root).map_err(failed)?;
         Ok(Self {

@@ -13,7 +13,7 @@ use super::{Folder, io_error};
 use crate::media::{Error, Result};
 
 /// How often something is tried that a deletion at the same time may spoil.
-const TRIES: usize = 5;
+const TRIES: usize = 100;
 
 impl Folder {
     pub(super) fn put(&self, key: &str, bytes: &[u8]) -> Result<()> {
@@ -110,21 +110,28 @@ impl Folder {
         }
     }
 
-    /// Renames a file of this file system to the key, durably.
+    /// Renames a file of this file system to the key, durably. Folders above the key may be deleted
+    /// at any moment; if that comes after the renaming, then the object was there and was deleted.
     fn rename_to(&self, from: &Path, key: &str) -> Result<()> {
         let mut tries_left = TRIES;
         loop {
-            let path = self.make_place(key)?;
-            let done = fs::rename(from, &path).and_then(|()| sync_name(&path));
+            let done = self.make_place(key).and_then(|path| {
+                fs::rename(from, &path).map_err(|error| io_error(key, error))?;
+                Ok(path)
+            });
             tries_left -= 1;
             match done {
-                // The folder may have been deleted since it was made.
-                Err(error) if error.kind() == ErrorKind::NotFound && tries_left > 0 => {
-                    if fs::symlink_metadata(from).is_err() {
-                        return Err(io_error(key, error));
-                    }
+                Err(Error::Io { source, .. })
+                    if source.kind() == ErrorKind::NotFound
+                        && tries_left > 0
+                        && fs::symlink_metadata(from).is_ok() => {}
+                Err(error) => return Err(error),
+                Ok(path) => {
+                    return match sync_name(&path) {
+                        Err(error) if !is_absent(&error) => Err(io_error(key, error)),
+                        _ => Ok(()),
+                    };
                 }
-                done => return done.map_err(|error| io_error(key, error)),
             }
         }
     }
