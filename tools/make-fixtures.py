@@ -150,6 +150,18 @@ def colours(primaries: str, transfer: str, matrix: str) -> list[str]:
     return ["-vf", f"format=yuv420p10le,{params}", "-color_range", "tv", *flags]
 
 
+def graded_clip(transfer: str = "bt709") -> list[str]:
+    """Four seconds of a film; in a high dynamic range, paper white of 203 cd/m2 as in BT.2408."""
+    clip = ["-ss", "20", "-t", "4", "-i", "{clips}/trailer_bbb.mp4", "-an"]
+    if transfer == "bt709":
+        return [*clip, "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"]
+    grade = (
+        "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709,zscale=t=linear:npl=203,format=gbrpf32le,"
+        f"zscale=p=bt2020:t={transfer}:m=bt2020nc:r=tv:npl=203,format=yuv420p10le"
+    )
+    return [*clip, "-vf", grade, "-color_primaries", "bt2020", "-color_trc", transfer, "-colorspace", "bt2020nc"]
+
+
 def x265_colours(primaries: str, transfer: str, matrix: str, more: str = "") -> list[str]:
     said = f"colorprim={primaries}:transfer={transfer}:colormatrix={matrix}:{X265_PARAMS}{more}"
     return ["-x265-params", said]
@@ -612,6 +624,18 @@ TABLE = (
             *(*x265_colours("bt2020", "arib-std-b67", "bt2020nc"), *AAC),
         ],
         PICTURE,
+    ),
+    # The same four seconds as graded for a television of 1000 cd/m2, and as they were.
+    Fixture("pixel-graded-sdr.mp4", [*graded_clip(), *X264], ok(1280, 720, "24/1", 4, audio=False)),
+    Fixture(
+        "pixel-graded-pq.mkv",
+        [*graded_clip("smpte2084"), *X265, *x265_colours("bt2020", "smpte2084", "bt2020nc")],
+        ok(1280, 720, "24/1", 4, audio=False),
+    ),
+    Fixture(
+        "pixel-graded-hlg.mkv",
+        [*graded_clip("arib-std-b67"), *X265, *x265_colours("bt2020", "arib-std-b67", "bt2020nc")],
+        ok(1280, 720, "24/1", 4, audio=False),
     ),
     # Sound.
     Fixture("audio-none.mp4", [*picture(), *X264], {**PICTURE, "audio": False}),

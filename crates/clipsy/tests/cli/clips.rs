@@ -49,10 +49,16 @@ fn judge(fixture: &Fixture, report: &mut Report) -> Option<(Tree, Done)> {
         "pixel-hdr-pq",
         "pixel-hdr-hlg",
     ];
+    // Whatever the range of the source, the result looks like the ungraded film.
+    let original = if fixture.name.starts_with("pixel-graded-") {
+        fixture.path.with_file_name("pixel-graded-sdr.mp4")
+    } else {
+        fixture.path.clone()
+    };
     if one_rate && !fixture.facts.sync && !differs.contains(&fixture.name.as_str()) {
         // Behind a jump in time the middle of the source is not the middle of the result.
         if fixture.name != "time-ts-jump" {
-            picture::check_likeness(&tree, &fixture.path, report);
+            picture::check_likeness(&tree, &original, report);
         }
     }
     Some((tree, done))

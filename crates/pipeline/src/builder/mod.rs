@@ -22,6 +22,8 @@ mod segment;
 pub(crate) mod source;
 pub(crate) mod stills;
 pub(crate) mod tail;
+mod tone;
+mod tonemap;
 pub(crate) mod trial;
 pub(crate) mod video;
 
@@ -33,14 +35,14 @@ pub(crate) const H263: &str = "video/x-h263";
 /// Registers the elements that this crate brings. Does nothing the second time.
 pub(crate) fn register_elements() -> Result<(), Error> {
     use gstreamer::prelude::*;
-    if gstreamer::ElementFactory::find(scale::NAME).is_some() {
-        return Ok(());
+    let own = [
+        (scale::NAME, scale::Scale::static_type()),
+        (tonemap::NAME, tonemap::ToneMapper::static_type()),
+    ];
+    for (name, kind) in own {
+        if gstreamer::ElementFactory::find(name).is_none() {
+            gstreamer::Element::register(None, name, gstreamer::Rank::NONE, kind)?;
+        }
     }
-    gstreamer::Element::register(
-        None,
-        scale::NAME,
-        gstreamer::Rank::NONE,
-        scale::Scale::static_type(),
-    )?;
     Ok(())
 }

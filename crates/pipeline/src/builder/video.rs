@@ -2,7 +2,7 @@
 
 use clipsy_domain::frame_rate::FrameRate;
 use clipsy_domain::ladder::Deinterlace;
-use clipsy_domain::media::{Orientation, VideoStream};
+use clipsy_domain::media::{HdrKind, Orientation, VideoStream};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_video as gst_video;
@@ -72,6 +72,9 @@ impl Trunk<'_> {
                 self.source.colorimetry.as_deref()
             };
             i420 = i420.field_if_some("colorimetry", colour);
+            if let Some(hdr) = self.source.hdr {
+                elements.extend(tone_mapper(hdr)?);
+            }
             let convert = make("videoconvert", "convert")?;
             convert.set_property("n-threads", 2u32);
             elements.extend([convert, element::capsfilter("converted", &i420.build())?]);
@@ -121,6 +124,26 @@ fn must_convert_colour(source: &VideoStream) -> bool {
         || source.chroma == "RGB"
         || described.starts_with("bt2020")
         || described.starts_with("1:")
+}
+
+/// What makes BT.709 of a high dynamic range picture, which would look flat and grey otherwise.
+fn tone_mapper(hdr: HdrKind) -> Result<[gst::Element; 3], Error> {
+    let deepen = make("videoconvert", "deepen")?;
+    deepen.set_property("n-threads", 2u32);
+    let deep = gst_video::VideoCapsBuilder::new()
+        .format(gst_video::VideoFormat::I42010le)
+        .field(
+            "colorimetry",
+            match hdr {
+                HdrKind::Pq => "bt2100-pq",
+                HdrKind::Hlg => "bt2100-hlg",
+            },
+        );
+    Ok([
+        deepen,
+        element::capsfilter("deep", &deep.build())?,
+        make(super::tonemap::NAME, "tonemap")?,
+    ])
 }
 
 fn deinterlacer(rate: Deinterlace) -> Result<gst::Element, Error> {
