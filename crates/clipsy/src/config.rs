@@ -2,6 +2,8 @@
 
 pub(crate) mod environment;
 mod file;
+pub(crate) mod service;
+pub(crate) mod show;
 mod transcode;
 
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 mod commands;
 mod config;
 mod sandbox;
+mod service;
 mod telemetry;
 mod worker;
 
@@ -30,21 +31,38 @@ enum Command {
     Probe(commands::probe::Args),
     /// Try every encoder and decoder on this machine and tell what works.
     Doctor(commands::doctor::Args),
+    /// Run the service: uploads, processing, playback, API
+    Serve(commands::serve::Args),
+    /// Bring the tables of the database up to date
+    Migrate(commands::migrate::Args),
+    /// Make and list accounts, set passwords
+    User(commands::user::Args),
     /// Do one job of the service; started by it.
     #[command(hide = true)]
     Child(commands::child::Args),
 }
 
 fn main() -> ExitCode {
-    let (cli, _matches) = match config::parse::<Cli>() {
+    let parsed = match config::parse::<Cli>() {
         Ok(parsed) => parsed,
         Err(error) => return exit::report(&error.into()),
     };
-    telemetry::start(&cli.settings, "error");
+    let cli = &parsed.command;
+    let level = match &cli.command {
+        Command::Serve(_) => "info",
+        _ => "error",
+    };
+    telemetry::start(&cli.settings, level);
     let result = match &cli.command {
         Command::Transcode(args) => commands::transcode::run(&cli.settings, args),
         Command::Probe(args) => commands::probe::run(&cli.settings, args),
         Command::Doctor(args) => commands::doctor::run(&cli.settings, args),
+        Command::Serve(args) => {
+            let shown = config::show::describe(&parsed.matches, &parsed.from_file);
+            commands::serve::run(&cli.settings, args, &shown)
+        }
+        Command::Migrate(args) => commands::migrate::run(args),
+        Command::User(args) => commands::user::run(args),
         Command::Child(args) => commands::child::run(args),
     };
     match result {

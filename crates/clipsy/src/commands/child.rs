@@ -15,7 +15,7 @@ use clipsy_pipeline::encoder::Choice;
 use clipsy_pipeline::transcode::Job;
 use serde::Serialize;
 
-use super::{print_json, transcode};
+use super::{exit, print_json, transcode};
 use crate::config::environment;
 use crate::sandbox::{self, Mode, Openings, harden, self_test};
 use crate::worker::protocol::{ChildJob, Hello};
@@ -81,12 +81,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     };
     // Whoever cancels kills this process: nothing of it is worth keeping.
     let cancel = CancelToken::new();
-    transcode::execute(&transcode, &cancel, &mut |event| {
+    let result = transcode::execute(&transcode, &cancel, &mut |event| {
         if say(&mut events, &event).is_err() {
             cancel.cancel();
         }
-    })?;
-    Ok(())
+    });
+    if let Err(error) = &result
+        && exit::is_usage(error)
+    {
+        // An original that is gone is a wrong command line by hand, but not here.
+        let failure = exit::failure(error);
+        say(&mut events, &Event::Failed { failure })?;
+    }
+    Ok(result?)
 }
 
 /// Keeps standard output for events: what libraries print goes to standard error from now on.
@@ -101,13 +108,6 @@ fn say(events: &mut File, line: &impl Serialize) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(line)?;
     line.push(b'\n');
     events.write_all(&line)
-}
-
-/// What `--self-test` prints.
-#[derive(Debug, Serialize)]
-struct Tested {
-    sandbox: sandbox::Closed,
-    trials: Vec<self_test::Trial>,
 }
 
 fn test(args: &Args) -> anyhow::Result<()> {
@@ -133,7 +133,7 @@ fn test(args: &Args) -> anyhow::Result<()> {
         .filter(|trial| !trial.holds())
         .map(|trial| trial.what.clone())
         .collect();
-    print_json(&Tested {
+    print_json(&self_test::Tested {
         sandbox: closed,
         trials,
     })?;

@@ -1,11 +1,15 @@
 //! `clipsy doctor`: what works on this machine.
 
 use std::fmt::Write as _;
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Command, Stdio};
 
 use clipsy_pipeline::doctor::{self, Finding, Report};
+use serde::Serialize;
 
 use super::{print, print_json};
 use crate::config::Settings;
+use crate::sandbox::self_test::Tested;
 
 /// Arguments of `clipsy doctor`.
 #[derive(Debug, clap::Args)]
@@ -20,11 +24,16 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     let (catalog, ladder) = (settings.catalog()?, settings.ladder()?);
     clipsy_pipeline::init()?;
     let report = doctor::examine(&catalog, &ladder);
+    let whole = Whole {
+        sandbox: sandbox(),
+        report,
+    };
     if args.json {
-        print_json(&report)?;
+        print_json(&whole)?;
     } else {
-        print(&describe(&report))?;
+        print(&describe(&whole))?;
     }
+    let report = whole.report;
     if let Some(part) = report.parts.iter().find(|part| !part.works) {
         let reason = format!(
             "{} is missing, no job can run: {}",
@@ -44,7 +53,58 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn describe(report: &Report) -> String {
+/// What is printed.
+#[derive(Debug, Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    report: Report,
+    /// Whether the processes that parse videos for the service are locked in.
+    sandbox: Finding,
+}
+
+/// Has a process lock itself in and try to get out.
+fn sandbox() -> Finding {
+    let tried = try_sandbox().unwrap_or_else(|error| Err(format!("it cannot be tried: {error:#}")));
+    Finding {
+        id: "sandbox".into(),
+        label: "Sandbox for parsing videos".into(),
+        works: tried.is_ok(),
+        advice: tried.is_err().then(|| {
+            "run a kernel with Landlock (Linux 5.13 or newer) and seccomp; in a container, allow \
+             their system calls"
+                .into()
+        }),
+        reason: tried.unwrap_or_else(|reason| reason),
+    }
+}
+
+/// What holds, or what is missing, in words.
+fn try_sandbox() -> anyhow::Result<Result<String, String>> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = listener.local_addr()?.port().to_string();
+    let output = Command::new(std::env::current_exe()?)
+        .args(["child", "--self-test", "--port", &port])
+        .stdin(Stdio::null())
+        .output()?;
+    let tested: Tested = serde_json::from_slice(&output.stdout)?;
+    let open: Vec<&str> = tested
+        .trials
+        .iter()
+        .filter(|trial| !trial.holds())
+        .map(|trial| trial.what.as_str())
+        .collect();
+    Ok(match (tested.sandbox.missing, open.is_empty()) {
+        (None, true) => Ok(format!(
+            "Landlock and seccomp hold: {} ways out are closed",
+            tested.trials.len()
+        )),
+        (Some(missing), _) => Err(missing),
+        (None, false) => Err(format!("these are possible: {}", open.join(", "))),
+    })
+}
+
+fn describe(whole: &Whole) -> String {
+    let report = &whole.report;
     let mut text = format!("{}\n", report.gstreamer);
     for (title, findings) in [
         ("video encoders", &report.encoders),
@@ -56,6 +116,8 @@ fn describe(report: &Report) -> String {
             describe_finding(&mut text, finding);
         }
     }
+    text.push_str("\nservice\n");
+    describe_finding(&mut text, &whole.sandbox);
     match &report.selected {
         Some(encoder) => {
             let _ = writeln!(text, "\n`--encoder auto` uses {encoder}.");

@@ -16,6 +16,31 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
+/// The command cannot do what was asked, for a reason that has a code of its own.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    code: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    /// A refusal; the code `usage` means that the command line or the environment is wrong.
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
 /// The command line or a settings file is wrong.
 const USAGE: u8 = 2;
 /// The input was refused.
@@ -50,6 +75,14 @@ pub(crate) fn is_usage(error: &clipsy_pipeline::Error) -> bool {
 fn explain(error: &anyhow::Error) -> (String, String, u8) {
     if let Some(usage) = error.downcast_ref::<UsageError>() {
         return ("usage".into(), one_line(&usage.to_string()), USAGE);
+    }
+    if let Some(refusal) = error.downcast_ref::<Refusal>() {
+        let exit = if refusal.code == "usage" {
+            USAGE
+        } else {
+            OTHER
+        };
+        return (refusal.code.into(), one_line(&refusal.message), exit);
     }
     match error.downcast_ref::<clipsy_pipeline::Error>() {
         Some(pipeline) if is_usage(pipeline) => {

@@ -3,8 +3,11 @@
 pub(crate) mod child;
 pub(crate) mod doctor;
 pub(crate) mod exit;
+pub(crate) mod migrate;
 pub(crate) mod probe;
+pub(crate) mod serve;
 pub(crate) mod transcode;
+pub(crate) mod user;
 
 use std::io::Write as _;
 
@@ -40,4 +43,12 @@ pub(crate) fn cancel_on_signals() -> std::io::Result<CancelToken> {
         signal_hook::flag::register(signal, cancel.flag())?;
     }
     Ok(cancel)
+}
+
+/// Runs something short that waits for the database.
+pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }

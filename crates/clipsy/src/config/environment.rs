@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// each thread, which with a dozen pipeline threads comes to tens of megabytes.
 const ALLOCATOR: [(&str, &str); 2] = [
     ("MALLOC_ARENA_MAX", "2"),
-    ("MALLOC_MMAP_THRESHOLD_", "1048576"),
+    ("MALLOC_MMAP_THRESHOLD_", "4194304"),
 ];
 
 /// Variables that `GStreamer`, its plugins and the drivers of GPUs look at. A child gets no others.
@@ -43,9 +43,7 @@ pub(crate) fn of_child() -> Vec<(OsString, OsString)> {
 
 /// Folders that a child has to read to find plugins and libraries, besides those of the system.
 pub(crate) fn child_folders() -> Vec<PathBuf> {
-    let values = CHILD_FOLDERS
-        .iter()
-        .filter_map(|name| std::env::var_os(name));
+    let values = CHILD_FOLDERS.iter().filter_map(std::env::var_os);
     values
         .flat_map(|value| std::env::split_paths(&value).collect::<Vec<_>>())
         .filter(|folder| folder.is_absolute())

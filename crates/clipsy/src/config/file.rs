@@ -1,6 +1,7 @@
 //! The settings file. What it says becomes the default of the flag of that name, so that flags
 //! and environment win over it by themselves.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -8,18 +9,34 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::commands::exit::UsageError;
 
+/// What the command line, the environment and the settings file come to.
+#[derive(Debug)]
+pub(crate) struct Parsed<C> {
+    /// The command with all its settings.
+    pub(crate) command: C,
+    /// The same as clap has it, with where each setting comes from.
+    pub(crate) matches: ArgMatches,
+    /// Names of the settings that are in the file.
+    pub(crate) from_file: BTreeSet<String>,
+}
+
 /// Reads the command line, with the settings file if there is one. Ends the program with a usage
 /// error, or after `--help`, as clap does.
-pub(crate) fn parse<C: CommandFactory + FromArgMatches>() -> Result<(C, ArgMatches), UsageError> {
+pub(crate) fn parse<C: CommandFactory + FromArgMatches>() -> Result<Parsed<C>, UsageError> {
     let mut command = C::command();
+    let mut from_file = BTreeSet::new();
     if let Some(path) = named(std::env::args_os()) {
         let text = super::read("--config", &path)?;
-        command = with_defaults(command, &text)
+        (command, from_file) = with_defaults(command, &text)
             .map_err(|problem| UsageError(format!("--config: {}: {problem}", path.display())))?;
     }
     let matches = command.get_matches();
     match C::from_arg_matches(&matches) {
-        Ok(parsed) => Ok((parsed, matches)),
+        Ok(command) => Ok(Parsed {
+            command,
+            matches,
+            from_file,
+        }),
         Err(error) => error.exit(),
     }
 }
@@ -43,8 +60,9 @@ fn named(args: impl Iterator<Item = OsString>) -> Option<PathBuf> {
     (!path.is_empty()).then(|| PathBuf::from(path))
 }
 
-/// Makes what `text` says the defaults of `command` and its subcommands.
-fn with_defaults(mut command: Command, text: &str) -> Result<Command, String> {
+/// Makes what `text` says the defaults of `command` and its subcommands, and names what it says.
+fn with_defaults(mut command: Command, text: &str) -> Result<(Command, BTreeSet<String>), String> {
+    let mut names = BTreeSet::new();
     let table: toml::Table = toml::from_str(text).map_err(|e| e.to_string().trim().to_owned())?;
     for (name, value) in table {
         let value = match value {
@@ -59,8 +77,9 @@ fn with_defaults(mut command: Command, text: &str) -> Result<Command, String> {
         if !known {
             return Err(format!("there is no setting {name:?}"));
         }
+        names.insert(name);
     }
-    Ok(command)
+    Ok((command, names))
 }
 
 fn set_default(mut command: Command, name: &str, value: &str, known: &mut bool) -> Command {
@@ -95,7 +114,7 @@ mod tests {
     #[test]
     fn a_file_gives_defaults_that_flags_override() {
         let listen = |args: &[&str]| {
-            let command = with_defaults(command(), "listen = \"from file\"").unwrap();
+            let (command, _) = with_defaults(command(), "listen = \"from file\"").unwrap();
             let matches = command.get_matches_from(args);
             let (_, serve) = matches.subcommand().unwrap();
             serve.get_one::<String>("listen").cloned()

@@ -95,11 +95,20 @@ const FAMILIES: [libc::c_int; 2] = [libc::AF_UNIX, libc::AF_NETLINK];
 /// Restricts all threads of this process; the error says in words what is missing.
 pub(super) fn restrict() -> Result<(), String> {
     let describe = |error: &dyn std::fmt::Display| format!("seccomp: {error}");
-    let program = program().map_err(|error| describe(&error))?;
-    seccompiler::apply_filter_all_threads(&program).map_err(|error| describe(&error))
+    for program in [refusals(), old_clone()] {
+        let program = program.map_err(|error| describe(&error))?;
+        seccompiler::apply_filter_all_threads(&program).map_err(|error| describe(&error))?;
+    }
+    Ok(())
 }
 
-fn program() -> Result<BpfProgram, seccompiler::BackendError> {
+/// Makes this kernel look like one without `clone3`, whose flags a filter cannot see: the C
+/// library then starts threads by `clone`.
+fn old_clone() -> Result<BpfProgram, seccompiler::BackendError> {
+    filter([(libc::SYS_clone3, Vec::new())].into(), libc::ENOSYS)
+}
+
+fn refusals() -> Result<BpfProgram, seccompiler::BackendError> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     let other_family = FAMILIES
@@ -112,9 +121,29 @@ fn program() -> Result<BpfProgram, seccompiler::BackendError> {
     for call in [libc::SYS_tgkill, libc::SYS_rt_tgsigqueueinfo] {
         rules.insert(call, vec![SeccompRule::new(vec![differs(0, own)?])?]);
     }
-    // The same calls by the other numbers that some kernels know them by.
+    // Threads are fine. A process of its own would outlive this one.
+    let thread = libc::CLONE_THREAD as u64;
+    let no_thread = SeccompCondition::new(
+        0,
+        SeccompCmpArgLen::Dword,
+        SeccompCmpOp::MaskedEq(thread),
+        0,
+    )?;
+    rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![no_thread])?]);
     #[cfg(target_arch = "x86_64")]
-    {
+    for call in [libc::SYS_fork, libc::SYS_vfork] {
+        rules.insert(call, Vec::new());
+    }
+    filter(rules, libc::EPERM)
+}
+
+/// A filter that answers the calls of `rules` with `errno`.
+fn filter(
+    mut rules: BTreeMap<i64, Vec<SeccompRule>>,
+    errno: libc::c_int,
+) -> Result<BpfProgram, seccompiler::BackendError> {
+    // The same calls by the other numbers that some kernels know them by.
+    if cfg!(target_arch = "x86_64") {
         const X32: i64 = 0x4000_0000;
         let again: Vec<_> = rules.iter().map(|(n, r)| (n | X32, r.clone())).collect();
         rules.extend(again);
@@ -122,7 +151,7 @@ fn program() -> Result<BpfProgram, seccompiler::BackendError> {
     SeccompFilter::new(
         rules,
         SeccompAction::Allow,
-        SeccompAction::Errno(libc::EPERM as u32),
+        SeccompAction::Errno(errno as u32),
         TargetArch::try_from(std::env::consts::ARCH)?,
     )?
     .try_into()

@@ -10,6 +10,8 @@ use std::process::Command;
 use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 
+use super::Closed;
+
 /// One thing that was tried.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Trial {
@@ -32,6 +34,15 @@ impl Trial {
             self.refused
         }
     }
+}
+
+/// What was found out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Tested {
+    /// What the kernel said.
+    pub(crate) sandbox: Closed,
+    /// What was tried.
+    pub(crate) trials: Vec<Trial>,
 }
 
 /// What to try.

@@ -1,3 +1,177 @@
-//! Does the jobs.
+//! Does the jobs: claims them, runs each in a child process, publishes what the child makes, and
+//! sees to it that every job comes to an end.
+//!
+//! The row of the job is the truth. A worker that loses its attempt (because somebody cancelled,
+//! deleted, or took the job for abandoned) finds out at its next write, kills the child and
+//! removes what it published.
 
+mod attempt;
+mod child;
+mod guard;
+mod persist;
 pub(crate) mod protocol;
+mod publish;
+mod relay;
+mod rows;
+mod scratch;
+mod settle;
+mod slot;
+mod slots;
+mod sweep;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clipsy_dispatch::{Dispatch, Message, Ticket};
+use clipsy_domain::asset::AssetId;
+use clipsy_domain::job::{Job, JobId, JobState, RetryPolicy};
+use clipsy_domain::ladder::Ladder;
+use clipsy_domain::limits::Limits;
+use clipsy_storage::Db;
+use clipsy_storage::media::MediaStore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::DecoderArg;
+use crate::sandbox::{Closed, Mode};
+use child::Spawner;
+
+pub(crate) use slots::default_slots;
+
+/// How long a claim holds without being renewed. A worker that is cut off from the database for
+/// longer has lost its job.
+const LEASE: Duration = Duration::from_mins(1);
+/// How often claims are renewed.
+const RENEW: Duration = Duration::from_secs(15);
+
+/// How jobs are done.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Name of this worker in claims; stays the same when the server is started again.
+    pub(crate) name: String,
+    /// Jobs that run side by side.
+    pub(crate) slots: usize,
+    /// Folder for what children write. Everything in it is deleted at start.
+    pub(crate) scratch: PathBuf,
+    /// File in which `GStreamer` notes the plugins that it found.
+    pub(crate) registry: PathBuf,
+    /// When attempts are repeated.
+    pub(crate) retry: RetryPolicy,
+    /// Longest run of one attempt.
+    pub(crate) max_runtime: Duration,
+    /// Rungs and settings.
+    pub(crate) ladder: Ladder,
+    /// The encoder catalog as TOML; `None` for the built-in one.
+    pub(crate) encoders: Option<String>,
+    /// Limits on the source.
+    pub(crate) limits: Limits,
+    /// Encoder: `auto` or an identifier from the catalog.
+    pub(crate) encoder: String,
+    /// Where to decode.
+    pub(crate) decoder: DecoderArg,
+    /// How long nothing may move in a child.
+    pub(crate) stall_timeout: Duration,
+    /// Whether children lock themselves in.
+    pub(crate) sandbox: Mode,
+}
+
+/// What doing jobs needs.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    db: Db,
+    media: Arc<dyn MediaStore>,
+    dispatch: Dispatch,
+    settings: Settings,
+    spawner: Spawner,
+    /// True once it was said that children are not locked in.
+    warned: AtomicBool,
+}
+
+impl Worker {
+    /// A worker that has not started.
+    pub(crate) fn new(
+        db: Db,
+        media: Arc<dyn MediaStore>,
+        dispatch: Dispatch,
+        settings: Settings,
+    ) -> std::io::Result<Self> {
+        Ok(Self {
+            db,
+            media,
+            dispatch,
+            settings,
+            spawner: Spawner::start()?,
+            warned: AtomicBool::new(false),
+        })
+    }
+
+    /// Takes up what a predecessor left and works until `stop`. Then running jobs are put back,
+    /// and it returns when that is done.
+    pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) -> anyhow::Result<()> {
+        scratch::sweep(&self.settings.scratch).await?;
+        self.take_up().await?;
+        let tasks = TaskTracker::new();
+        for _ in 0..self.settings.slots {
+            tasks.spawn(slot::run(Arc::clone(&self), stop.clone()));
+        }
+        tasks.spawn(sweep::run(Arc::clone(&self), stop.clone()));
+        tasks.close();
+        tasks.wait().await;
+        Ok(())
+    }
+
+    /// Queues every job that is to be run. What this worker held before it was started again is
+    /// being done by nobody.
+    async fn take_up(&self) -> anyhow::Result<()> {
+        let held = self
+            .db
+            .recover(Some(&self.settings.name), &self.settings.retry)
+            .await?;
+        let queued = self.db.jobs_to_run().await?;
+        tracing::info!(
+            queued = queued.len(),
+            taken_up = held.len(),
+            "jobs taken up"
+        );
+        for job in &held {
+            self.job_changed(job.asset_id, job.id).await;
+        }
+        for job in &queued {
+            self.dispatch.queue.push(Ticket::of(job)).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells of a job that changed, and queues it if it is to be run.
+    async fn announce(&self, job: &Job) {
+        if job.state == JobState::Queued {
+            self.push(Ticket::of(job)).await;
+        }
+        self.job_changed(job.asset_id, job.id).await;
+    }
+
+    /// Queues a job. If that fails the sweeper does it again.
+    async fn push(&self, ticket: Ticket) {
+        if let Err(error) = self.dispatch.queue.push(ticket).await {
+            tracing::warn!(job_id = ticket.job_id, %error, "a job could not be queued");
+        }
+    }
+
+    async fn job_changed(&self, asset_id: AssetId, job_id: JobId) {
+        let message = Message::JobChanged { asset_id, job_id };
+        self.dispatch.events.publish(message).await;
+    }
+
+    /// Warns, once, if children are not locked in.
+    fn note_sandbox(&self, closed: &Closed) {
+        tracing::debug!(sandbox = closed.describe(), "child started");
+        if closed.missing.is_some() && !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                sandbox = closed.describe(),
+                "videos are parsed without a complete sandbox; see CLIPSY_SANDBOX"
+            );
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Settings of the service.
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use clipsy_domain::asset::Visibility;
+use clipsy_domain::job::RetryPolicy;
+use clipsy_graph::Network;
+use clipsy_storage::sqlite_url;
+
+use super::TranscodeArgs;
+use crate::commands::exit::UsageError;
+use crate::sandbox::Mode;
+
+/// Where the service keeps what it knows.
+#[derive(Debug, Args)]
+pub(crate) struct StateArgs {
+    /// Folder for database, media, uploads, scratch space and keys; it is made if it is not there
+    #[arg(
+        long,
+        env = "CLIPSY_STATE_DIR",
+        default_value = "./clipsy-data",
+        value_name = "DIR"
+    )]
+    state_dir: PathBuf,
+    #[arg(
+        long,
+        env = "CLIPSY_DATABASE_URL",
+        value_name = "URL",
+        help = "Database: sqlite:///absolute/file.db or postgres://user@host/name [default: \
+                clipsy.db in the state folder]"
+    )]
+    database_url: Option<String>,
+}
+
+impl StateArgs {
+    /// The state folder as an absolute path.
+    pub(crate) fn folder(&self) -> std::io::Result<PathBuf> {
+        std::path::absolute(&self.state_dir)
+    }
+
+    /// The database's address.
+    pub(crate) fn database_url(&self) -> std::io::Result<String> {
+        match &self.database_url {
+            Some(url) => Ok(url.clone()),
+            None => Ok(sqlite_url(&self.folder()?.join("clipsy.db"))),
+        }
+    }
+}
+
+/// How the service runs.
+#[derive(Debug, Args)]
+pub(crate) struct ServiceArgs {
+    /// Address to listen on
+    #[arg(
+        long,
+        env = "CLIPSY_LISTEN",
+        default_value = "127.0.0.1:8000",
+        value_name = "ADDRESS:PORT"
+    )]
+    listen: String,
+    #[command(flatten)]
+    pub(crate) state: StateArgs,
+    /// Folder for originals, uploads and output [default: media in the state folder]
+    #[arg(long, env = "CLIPSY_MEDIA_URL", value_name = "FOLDER")]
+    media_url: Option<String>,
+    #[arg(
+        long,
+        env = "CLIPSY_ADMIN_PASSWORD_FILE",
+        value_name = "FILE",
+        help = "File with the password of the first account; CLIPSY_ADMIN_PASSWORD may hold the \
+                password itself [default: admin123 when listening on this machine only, else a \
+                random one]"
+    )]
+    pub(crate) admin_password_file: Option<PathBuf>,
+    /// Videos that are processed side by side [default: one for every eight cores, at least one;
+    /// on a GPU at least two]
+    #[arg(long, env = "CLIPSY_JOBS", value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Bad ends of a job, such as crashes, until it has failed for good
+    #[arg(long, env = "CLIPSY_MAX_ATTEMPTS", default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    max_attempts: i64,
+    /// Wait after the first bad end of a job; it doubles with each
+    #[arg(long, env = "CLIPSY_RETRY_SECONDS", default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(0..=86_400))]
+    retry_seconds: i64,
+    /// End a job that takes longer
+    #[arg(long, env = "CLIPSY_MAX_JOB_HOURS", default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(u64).range(1..=8760))]
+    max_job_hours: u64,
+    /// Whether the processes that parse videos are locked in
+    #[arg(long, env = "CLIPSY_SANDBOX", value_enum, default_value = "auto")]
+    pub(crate) sandbox: Mode,
+    /// How long a stop may take
+    #[arg(
+        long,
+        env = "CLIPSY_SHUTDOWN_TIMEOUT",
+        default_value_t = 20,
+        value_name = "SECONDS"
+    )]
+    shutdown_timeout: u64,
+    /// Largest video file that is accepted
+    #[arg(long, env = "CLIPSY_MAX_UPLOAD_BYTES", default_value_t = 50 << 30, value_name = "BYTES")]
+    max_upload_bytes: u64,
+    /// Visibility of a video whose uploader does not say
+    #[arg(long, env = "CLIPSY_DEFAULT_VISIBILITY", default_value = "public", value_parser = visibility, value_name = "public|unlisted|private")]
+    default_visibility: Visibility,
+    /// Proxies whose word about a client's address is believed, e.g. 10.0.0.0/8,192.0.2.1
+    #[arg(
+        long,
+        env = "CLIPSY_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_name = "NETWORKS"
+    )]
+    trusted_proxies: Vec<Network>,
+    #[command(flatten)]
+    pub(crate) transcode: TranscodeArgs,
+}
+
+impl ServiceArgs {
+    /// Addresses to listen on; the first that works is taken.
+    pub(crate) fn addresses(&self) -> Result<Vec<SocketAddr>, UsageError> {
+        let found = self.listen.to_socket_addrs();
+        found
+            .map(Iterator::collect)
+            .map_err(|e| UsageError(format!("--listen: {:?}: {e}", self.listen)))
+    }
+
+    /// The folder for media, if it is not the usual one.
+    pub(crate) fn media_folder(&self) -> Result<Option<PathBuf>, UsageError> {
+        let Some(url) = &self.media_url else {
+            return Ok(None);
+        };
+        let folder = url.strip_prefix("file://").unwrap_or(url);
+        if folder.is_empty() || folder.contains("://") {
+            return Err(UsageError(format!(
+                "--media-url: {url:?} is no folder; other stores are not supported"
+            )));
+        }
+        Ok(Some(Path::new(folder).to_owned()))
+    }
+
+    /// When attempts are repeated.
+    pub(crate) fn retry(&self) -> RetryPolicy {
+        RetryPolicy {
+            max_failures: self.max_attempts,
+            first_backoff_ms: self.retry_seconds * 1000,
+            ..RetryPolicy::default()
+        }
+    }
+
+    /// Longest run of one attempt.
+    pub(crate) fn max_runtime(&self) -> Duration {
+        Duration::from_hours(self.max_job_hours)
+    }
+
+    /// How long a stop may take.
+    pub(crate) fn shutdown_timeout(&self) -> Duration {
+        Duration::from_secs(self.shutdown_timeout)
+    }
+
+    /// Settings of the HTTP side.
+    pub(crate) fn graph(&self) -> clipsy_graph::Settings {
+        clipsy_graph::Settings {
+            trusted_proxies: self.trusted_proxies.clone(),
+            max_upload_bytes: self.max_upload_bytes,
+            default_visibility: self.default_visibility,
+            ..clipsy_graph::Settings::default()
+        }
+    }
+}
+
+fn visibility(name: &str) -> Result<Visibility, String> {
+    Visibility::parse(name).ok_or_else(|| "it is public, unlisted or private".to_owned())
+}

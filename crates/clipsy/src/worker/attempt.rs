@@ -1,0 +1,196 @@
+//! One attempt at one job, from the claim to its end.
+
+use clipsy_dispatch::{Delivery, Subscription};
+use clipsy_domain::failure::{Failure, FailureCode, Stage};
+use clipsy_domain::job::Job;
+use clipsy_domain::media_key;
+use clipsy_storage::Finished;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::child::Process;
+use super::persist::persist;
+use super::protocol::ChildJob;
+use super::publish::Publisher;
+use super::relay::{Relay, Told};
+use super::scratch::Scratch;
+use super::{Worker, guard, settle};
+use crate::config::environment;
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// Everything is made and published.
+    Finished(Finished),
+    /// It did not work.
+    Failed(Failure),
+    /// The job belongs to somebody else now, or is gone.
+    Lost,
+    /// The server is going down.
+    Drained,
+}
+
+/// What an attempt needs besides its job.
+pub(super) struct Surroundings<'a> {
+    pub(super) delivery: &'a Delivery,
+    pub(super) events: Subscription,
+    pub(super) stop: &'a CancellationToken,
+}
+
+/// Does `job`, which was claimed, and settles it.
+pub(super) async fn run(worker: &Worker, job: &Job, around: Surroundings<'_>) {
+    let span = tracing::info_span!(
+        "attempt",
+        job_id = job.id,
+        asset_id = job.asset_id,
+        attempt = job.attempt
+    );
+    let whole = async {
+        tracing::info!("attempt started");
+        worker.job_changed(job.asset_id, job.id).await;
+        let end = work(worker, job, around).await;
+        settle::settle(worker, job, end).await;
+    };
+    whole.instrument(span).await;
+}
+
+async fn work(worker: &Worker, job: &Job, around: Surroundings<'_>) -> End {
+    let asset = persist("read an asset", || worker.db.asset(job.asset_id)).await;
+    let Some(Some(asset)) = asset else {
+        return End::Lost;
+    };
+    let Some(input) = worker.media.local_path(&asset.source_key).await else {
+        return internal("the original is not on this machine");
+    };
+    let scratch = match Scratch::make(&worker.settings.scratch, job).await {
+        Ok(scratch) => scratch,
+        Err(error) => return End::Failed(disk_failure(&error, "no scratch folder can be made")),
+    };
+    let settings = &worker.settings;
+    let order = ChildJob {
+        parent: std::process::id(),
+        input,
+        output: scratch.output.clone(),
+        scratch: scratch.folder.clone(),
+        plugins: environment::child_folders(),
+        ladder: settings.ladder.clone(),
+        encoders: settings.encoders.clone(),
+        limits: settings.limits.clone(),
+        encoder: settings.encoder.clone(),
+        decoder: settings.decoder,
+        stall_timeout_s: settings.stall_timeout.as_secs(),
+        sandbox: settings.sandbox,
+    };
+    let end = in_child(worker, job, around, &order, &scratch).await;
+    scratch.remove().await;
+    end
+}
+
+async fn in_child(
+    worker: &Worker,
+    job: &Job,
+    around: Surroundings<'_>,
+    order: &ChildJob,
+    scratch: &Scratch,
+) -> End {
+    let (mut process, lines) = match Process::start(worker, order, scratch).await {
+        Ok(started) => started,
+        Err(error) => return internal(&format!("no process can be started: {error}")),
+    };
+    let halt = CancellationToken::new();
+    let publisher = Publisher::new(
+        worker.media.clone(),
+        scratch.output.clone(),
+        media_key::output_prefix(job.asset_id, job.attempt),
+        halt.clone(),
+    );
+    let mut relay = Relay::new(worker, job, publisher, halt.clone());
+    let patience = relay.patience();
+    let stopped = {
+        let follow = relay.follow(lines);
+        tokio::pin!(follow);
+        let stopped = tokio::select! {
+            biased;
+            told = &mut follow => Ok(told),
+            () = around.stop.cancelled() => Err(End::Drained),
+            () = guard::until_lost(worker, job, around.delivery, around.events) => Err(End::Lost),
+            () = tokio::time::sleep(worker.settings.max_runtime) => {
+                let limit_s = worker.settings.max_runtime.as_secs();
+                let message = format!("processing took longer than {limit_s} s, which is the limit");
+                Err(failed(FailureCode::LimitsExceeded, &message))
+            }
+        };
+        if stopped.is_err() {
+            process.kill();
+            // It may be in the middle of publishing a file. Only once it has stopped is it known
+            // what there is to remove.
+            halt.cancel();
+            follow.await;
+        }
+        stopped
+    };
+    match stopped {
+        Ok(Told::Finished(made)) => {
+            let ended = process.end().await;
+            if !ended.is_success() {
+                tracing::warn!(
+                    how = ended.describe(),
+                    "the child did not end well after its work"
+                );
+            }
+            End::Finished(made)
+        }
+        Ok(Told::Failed(failure)) => {
+            // It may have something to say yet, but nothing that changes anything.
+            process.kill();
+            let ended = process.end().await;
+            tracing::debug!(last_lines = ended.last_lines(), "the child failed");
+            End::Failed(failure)
+        }
+        Ok(Told::Nothing) => {
+            let ended = process.end().await;
+            tracing::warn!(
+                how = ended.describe(),
+                last_lines = ended.last_lines(),
+                "the child crashed"
+            );
+            failed(FailureCode::Crashed, &ended.describe())
+        }
+        Ok(Told::Silent) => {
+            process.kill();
+            process.end().await;
+            let message = format!(
+                "the process that handled it said nothing for {} s",
+                patience.as_secs()
+            );
+            failed(FailureCode::Stalled, &message)
+        }
+        Ok(Told::Lost) => {
+            process.kill();
+            process.end().await;
+            End::Lost
+        }
+        Err(end) => {
+            process.end().await;
+            end
+        }
+    }
+}
+
+fn failed(code: FailureCode, message: &str) -> End {
+    End::Failed(Failure::new(code, Stage::Transcode, message))
+}
+
+fn internal(message: &str) -> End {
+    failed(FailureCode::Internal, message)
+}
+
+fn disk_failure(error: &std::io::Error, what: &str) -> Failure {
+    let code = match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            FailureCode::OutOfDisk
+        }
+        _ => FailureCode::Internal,
+    };
+    Failure::new(code, Stage::Transcode, format!("{what}: {error}"))
+}

@@ -1,0 +1,277 @@
+//! Starts child processes, listens to them and kills them.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::protocol::ChildJob;
+use super::scratch::Scratch;
+use super::{Settings, Worker};
+use crate::config::environment;
+
+/// This very program, also when its file was replaced meanwhile.
+pub(super) const PROGRAM: &str = "/proc/self/exe";
+
+/// Longest line that is read from a child, in bytes. What a probe found is a few kilobytes.
+const LINE_BYTES: usize = 1 << 20;
+/// Lines that wait to be handled; then the child waits.
+const LINES_WAITING: usize = 1024;
+/// Lines of a child's standard error that are kept.
+const LAST_LINES: usize = 20;
+/// Longest kept part of each, in characters.
+const LAST_LINE_CHARS: usize = 400;
+/// How long a child may take to end once it has said how it ended.
+const ENDING: Duration = Duration::from_secs(20);
+
+/// Starts processes from a thread of its own: the kernel kills a child when the *thread* that
+/// started it ends, and other threads of the server come and go.
+#[derive(Debug)]
+pub(super) struct Spawner(mpsc::UnboundedSender<Order>);
+
+#[derive(Debug)]
+struct Order {
+    command: Command,
+    reply: oneshot::Sender<io::Result<Child>>,
+}
+
+impl Spawner {
+    /// Starts the thread. Call it within a runtime, which will wait for the processes.
+    pub(super) fn start() -> io::Result<Self> {
+        let runtime = tokio::runtime::Handle::current();
+        let (sender, mut orders) = mpsc::unbounded_channel::<Order>();
+        std::thread::Builder::new()
+            .name("spawner".into())
+            .spawn(move || {
+                let _within = runtime.enter();
+                while let Some(mut order) = orders.blocking_recv() {
+                    // Whoever gave up waiting drops the process, which kills it.
+                    let _ = order.reply.send(order.command.spawn());
+                }
+            })?;
+        Ok(Self(sender))
+    }
+
+    async fn spawn(&self, command: Command) -> io::Result<Child> {
+        let (reply, started) = oneshot::channel();
+        let gone = || io::Error::other("the thread that starts processes has ended");
+        self.0.send(Order { command, reply }).map_err(|_| gone())?;
+        started.await.map_err(|_| gone())?
+    }
+}
+
+/// A running child.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    errors: JoinHandle<VecDeque<String>>,
+}
+
+/// How a child ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    status: Option<ExitStatus>,
+    last_lines: VecDeque<String>,
+}
+
+/// What a child prints, line by line; ends when it stops printing or prints a line that is too
+/// long.
+pub(super) type Lines = mpsc::Receiver<String>;
+
+impl Process {
+    /// Starts a child on `job` with what it may know and write.
+    pub(super) async fn start(
+        worker: &Worker,
+        job: &ChildJob,
+        scratch: &Scratch,
+    ) -> io::Result<(Self, Lines)> {
+        let mut child = worker
+            .spawner
+            .spawn(command(&worker.settings, scratch))
+            .await?;
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(mut stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
+            return Err(io::Error::other("the child has no pipes"));
+        };
+        let lines = listen(stdout);
+        let errors = tokio::spawn(last_lines(stderr));
+        let process = Self { child, errors };
+        // A child that ends before it has read this says why on standard error.
+        let told = serde_json::to_vec(job)?;
+        if let Err(error) = stdin.write_all(&told).await {
+            tracing::debug!(%error, "the child did not read its job");
+        }
+        drop(stdin);
+        Ok((process, lines))
+    }
+
+    /// Kills it with everything that it started.
+    pub(super) fn kill(&mut self) {
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(pid) = pid.and_then(Pid::from_raw)
+            && let Err(error) = rustix::process::kill_process_group(pid, Signal::KILL)
+        {
+            tracing::debug!(%error, "a child could not be killed");
+        }
+    }
+
+    /// Waits until it has ended. One that has said its last word but does not end is killed.
+    pub(super) async fn end(mut self) -> Ended {
+        let waited = tokio::time::timeout(ENDING, self.child.wait()).await;
+        let status = if let Ok(status) = waited {
+            status
+        } else {
+            self.kill();
+            self.child.wait().await
+        };
+        Ended {
+            status: status.ok(),
+            last_lines: self.errors.await.unwrap_or_default(),
+        }
+    }
+}
+
+impl Ended {
+    /// True if it ended as a program should.
+    pub(super) fn is_success(&self) -> bool {
+        self.status.is_some_and(|status| status.success())
+    }
+
+    /// What happened to a child that did not say how its job ended, in words.
+    pub(super) fn describe(&self) -> String {
+        let how = match self.status {
+            Some(status) => match (status.signal(), status.code()) {
+                (Some(signal), _) => format!("was ended by signal {signal}{}", name(signal)),
+                (None, Some(code)) => format!("ended with exit code {code}"),
+                (None, None) => "ended".into(),
+            },
+            None => "is gone".into(),
+        };
+        match self.last_lines.back() {
+            Some(line) => format!("the process that handled it {how}; its last words: {line}"),
+            None => format!("the process that handled it {how}"),
+        }
+    }
+
+    /// Its last lines on standard error.
+    pub(super) fn last_lines(&self) -> String {
+        let lines: Vec<&str> = self.last_lines.iter().map(String::as_str).collect();
+        lines.join("\n")
+    }
+}
+
+/// Signals that tell something to people who read failures.
+fn name(signal: i32) -> &'static str {
+    match signal {
+        libc::SIGABRT => " (abort)",
+        libc::SIGBUS => " (bus error)",
+        libc::SIGFPE => " (arithmetic error)",
+        libc::SIGILL => " (illegal instruction)",
+        libc::SIGKILL => " (killed, perhaps for want of memory)",
+        libc::SIGSEGV => " (segmentation fault)",
+        libc::SIGSYS => " (forbidden system call)",
+        libc::SIGXFSZ => " (file too large)",
+        _ => "",
+    }
+}
+
+fn command(settings: &Settings, scratch: &Scratch) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command
+        .arg0("clipsy")
+        .arg("child")
+        .env_clear()
+        .env("GST_REGISTRY", &settings.registry)
+        .envs(environment::of_child())
+        .env("HOME", &scratch.temporary)
+        .env("TMPDIR", &scratch.temporary)
+        .env("XDG_CACHE_HOME", &scratch.temporary)
+        .env("XDG_RUNTIME_DIR", &scratch.temporary)
+        .current_dir(&scratch.folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // Signals that a terminal sends to the server are not for its children.
+        .process_group(0)
+        .kill_on_drop(true);
+    command
+}
+
+fn listen(stdout: ChildStdout) -> Lines {
+    let (sender, lines) = mpsc::channel(LINES_WAITING);
+    tokio::spawn(async move {
+        let mut stdout = BufReader::new(stdout);
+        while let Ok(Some(line)) = line(&mut stdout).await {
+            if sender.send(line).await.is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+/// The next line; `None` at the end, an error if it is too long.
+async fn line(reader: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<String>> {
+    let mut line = Vec::new();
+    loop {
+        let bytes = reader.fill_buf().await?;
+        if bytes.is_empty() {
+            return Ok((!line.is_empty()).then(|| text(&line)));
+        }
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        let taken = end.map_or(bytes.len(), |end| end + 1);
+        line.extend_from_slice(&bytes[..end.unwrap_or(taken)]);
+        reader.consume(taken);
+        if end.is_some() {
+            return Ok(Some(text(&line)));
+        }
+        if line.len() > LINE_BYTES {
+            return Err(io::Error::other("a line is too long"));
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+async fn last_lines(stderr: ChildStderr) -> VecDeque<String> {
+    let mut kept = VecDeque::new();
+    let mut stderr = BufReader::new(stderr);
+    // A line that is too long ends the reading; the child then dies of its own writing.
+    while let Ok(Some(line)) = line(&mut stderr).await {
+        let line: String = line.chars().take(LAST_LINE_CHARS).collect();
+        tracing::debug!(line, "from the child");
+        if kept.len() == LAST_LINES {
+            kept.pop_front();
+        }
+        kept.push_back(line);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_are_read_whole_and_never_too_long() {
+        let mut reader = BufReader::with_capacity(4, &b"first\n\nlast"[..]);
+        let mut lines = Vec::new();
+        while let Some(line) = line(&mut reader).await.unwrap() {
+            lines.push(line);
+        }
+        assert_eq!(lines, ["first", "", "last"]);
+
+        let endless = vec![b'x'; LINE_BYTES * 2];
+        assert!(line(&mut BufReader::new(&endless[..])).await.is_err());
+    }
+}

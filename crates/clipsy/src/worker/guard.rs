@@ -1,0 +1,59 @@
+//! Keeps the claim on a job, and notices when it is lost.
+
+use clipsy_dispatch::{Delivery, Message, Received, Subscription};
+use clipsy_domain::job::Job;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+use super::{LEASE, RENEW, Worker};
+
+/// Renews the claim until it is lost: another attempt has begun, somebody cancelled the job or
+/// deleted its asset, or the database did not answer for as long as the claim holds.
+pub(super) async fn until_lost(
+    worker: &Worker,
+    job: &Job,
+    delivery: &Delivery,
+    mut events: Subscription,
+) {
+    let lease_ms = i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
+    let mut renewed = Instant::now();
+    let mut timer = interval_at(renewed + RENEW, RENEW);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut listening = true;
+    loop {
+        tokio::select! {
+            _ = timer.tick() => {}
+            received = events.next(), if listening => match received {
+                Some(Received::Message(message)) if !is_about(&message, job) => continue,
+                // What a message says is looked up: only the row knows.
+                Some(_) => {}
+                None => {
+                    listening = false;
+                    continue;
+                }
+            },
+        }
+        match worker.db.renew_lease(job.id, job.attempt, lease_ms).await {
+            Ok(true) => renewed = Instant::now(),
+            Ok(false) => return,
+            Err(error) if renewed.elapsed() < LEASE => {
+                tracing::warn!(%error, "a claim could not be renewed, trying again");
+            }
+            Err(error) => {
+                tracing::error!(%error, "a claim ran out, since it could not be renewed");
+                return;
+            }
+        }
+        if let Err(error) = delivery.in_progress().await {
+            tracing::warn!(%error, "the queue could not be told that a job goes on");
+        }
+    }
+}
+
+/// Whether the job may have to stop because of this message.
+fn is_about(message: &Message, job: &Job) -> bool {
+    match message {
+        Message::CancelJob { job_id, .. } => *job_id == job.id,
+        Message::AssetDeleted { asset_id } => *asset_id == job.asset_id,
+        _ => false,
+    }
+}

@@ -1,0 +1,33 @@
+//! Writes that must not be lost because the database hesitates.
+
+use std::time::Duration;
+
+use super::LEASE;
+
+/// First wait after a failure; it doubles.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// Does `write` until it works, for as long as the claim that it is about holds. `None` if it
+/// never did: then the claim runs out and the job is taken up again.
+pub(super) async fn persist<T, F>(what: &str, mut write: impl FnMut() -> F) -> Option<T>
+where
+    F: Future<Output = clipsy_storage::Result<T>>,
+{
+    let mut waited = Duration::ZERO;
+    let mut wait = FIRST_WAIT;
+    loop {
+        match write().await {
+            Ok(value) => return Some(value),
+            Err(error) if waited < LEASE => {
+                tracing::warn!(what, %error, "the database refused a write, trying again");
+                tokio::time::sleep(wait).await;
+                waited += wait;
+                wait *= 2;
+            }
+            Err(error) => {
+                tracing::error!(what, %error, "the database refused a write");
+                return None;
+            }
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! Listens to one child: publishes what it made, writes down how far it is, and tells everyone.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use clipsy_dispatch::Message;
+use clipsy_domain::failure::Failure;
+use clipsy_domain::job::Job;
+use clipsy_domain::ladder::PlannedRung;
+use clipsy_domain::media::VideoStream;
+use clipsy_domain::progress::{Event, RenditionProgress, Summary};
+use clipsy_storage::{Finished, NewRendition};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::child::Lines;
+use super::protocol::Hello;
+use super::publish::{self, Publisher};
+use super::{Worker, rows};
+
+/// Progress is told at most this often.
+const TELL: Duration = Duration::from_millis(250);
+/// Progress is written down at most this often.
+const WRITE: Duration = Duration::from_secs(1);
+/// Events of an attempt other than progress that are told. A sane child sends a dozen.
+const MOST_EVENTS: u32 = 200;
+
+/// How it went.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// The job is done and everything is published.
+    Finished(Finished),
+    /// It is not, for this reason.
+    Failed(Failure),
+    /// The attempt no longer holds the job.
+    Lost,
+    /// The child said nothing for too long.
+    Silent,
+    /// The child stopped talking without saying how it ended, or was stopped.
+    Nothing,
+}
+
+/// The ear for one child.
+#[derive(Debug)]
+pub(super) struct Relay<'a> {
+    worker: &'a Worker,
+    job: &'a Job,
+    publisher: Publisher,
+    stop: CancellationToken,
+    /// How long the child may say nothing.
+    patience: Duration,
+    greeted: bool,
+    planned: Vec<PlannedRung>,
+    size: Option<(u32, u32)>,
+    encoder: Option<String>,
+    /// Bytes of the finished segments of each rendition.
+    bytes: HashMap<String, i64>,
+    /// The newest progress that was not told yet.
+    untold: Option<Event>,
+    /// The newest progress that was not written down yet.
+    unwritten: Option<Vec<RenditionProgress>>,
+    written: Instant,
+    events: u32,
+}
+
+impl<'a> Relay<'a> {
+    /// Listens on behalf of `job` until `stop` is cancelled.
+    pub(super) fn new(
+        worker: &'a Worker,
+        job: &'a Job,
+        publisher: Publisher,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            worker,
+            job,
+            publisher,
+            stop,
+            // It looks at its own clock; the rest is for opening the file, trying the encoders
+            // and bringing a large result to disk.
+            patience: worker.settings.stall_timeout * 2 + Duration::from_mins(1),
+            greeted: false,
+            planned: Vec::new(),
+            size: None,
+            encoder: None,
+            bytes: HashMap::new(),
+            untold: None,
+            unwritten: None,
+            written: Instant::now(),
+            events: 0,
+        }
+    }
+
+    /// Listens to the end.
+    pub(super) async fn follow(&mut self, mut lines: Lines) -> Told {
+        let mut timer = interval(TELL);
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return Told::Nothing,
+                line = lines.recv() => {
+                    let Some(line) = line else {
+                        self.tell_progress().await;
+                        return Told::Nothing;
+                    };
+                    if let Some(told) = self.line(&line).await {
+                        return told;
+                    }
+                    heard = Instant::now();
+                }
+                _ = timer.tick() => {
+                    self.tell_progress().await;
+                    if let Some(told) = self.write_progress().await {
+                        return told;
+                    }
+                }
+                () = sleep_until(heard + self.patience) => return Told::Silent,
+            }
+        }
+    }
+
+    /// How long the child may say nothing.
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    async fn line(&mut self, line: &str) -> Option<Told> {
+        if !self.greeted
+            && let Ok(hello) = serde_json::from_str::<Hello>(line)
+        {
+            self.greeted = true;
+            self.worker.note_sandbox(&hello.sandbox);
+            return None;
+        }
+        match serde_json::from_str::<Event>(line) {
+            Ok(event) => self.event(event).await,
+            Err(error) => {
+                tracing::debug!(%error, "a child said something that is no event");
+                None
+            }
+        }
+    }
+
+    async fn event(&mut self, event: Event) -> Option<Told> {
+        let told = match &event {
+            Event::Progress { renditions, .. } => {
+                self.unwritten = Some(renditions.clone());
+                self.untold = Some(event);
+                return None;
+            }
+            Event::Segment { rung, bytes, .. } => {
+                let bytes = i64::try_from(*bytes).unwrap_or(i64::MAX);
+                let sum = self.bytes.entry(rung.clone()).or_default();
+                *sum = sum.saturating_add(bytes);
+                return self.publisher.rendition(rung).await.err().map(broken);
+            }
+            // The worker says how it ends, once that is certain.
+            Event::Finished { summary } => return Some(self.finish(summary).await),
+            Event::Failed { failure } => {
+                self.tell_progress().await;
+                return Some(Told::Failed(failure.clone()));
+            }
+            Event::Probed { media } => {
+                self.size = media.main_video().map(VideoStream::display_size);
+                None
+            }
+            Event::Planned { .. } => self.planned(&event).await,
+            Event::EncoderSelected { encoder, .. } => self.start(encoder.clone()).await,
+            Event::Thumbnail { .. } => self.thumbnail().await,
+            Event::Playable { .. } => self.playable().await,
+            Event::EncoderFallback { from, to, reason } => {
+                tracing::warn!(from, to, reason, "an encoder failed");
+                None
+            }
+            Event::Warning { code, message } => {
+                tracing::info!(?code, message, "a warning from the child");
+                None
+            }
+            _ => None,
+        };
+        if told.is_none() {
+            self.tell_progress().await;
+            self.events += 1;
+            if self.events <= MOST_EVENTS {
+                self.tell(event).await;
+            }
+        }
+        told
+    }
+
+    async fn planned(&mut self, event: &Event) -> Option<Told> {
+        let Event::Planned {
+            renditions,
+            frame_rate,
+            duration_s,
+            ..
+        } = event
+        else {
+            return None;
+        };
+        let known = |rung: &&PlannedRung| {
+            let ladder = &self.worker.settings.ladder;
+            ladder.rungs.iter().any(|r| r.name == rung.name)
+        };
+        self.planned = renditions.iter().filter(known).cloned().collect();
+        self.publisher
+            .plan(self.planned.iter().map(|rung| rung.name.clone()));
+        let what = rows::Planned {
+            duration_s: *duration_s,
+            size: self.size.unwrap_or_default(),
+            fps: rows::frames_per_second(frame_rate),
+            renditions: self.planned.iter().map(rows::planned).collect(),
+        };
+        let held = rows::write_plan(self.worker, self.job, &what).await;
+        self.after(held).await
+    }
+
+    /// A run begins, or begins again on another encoder or without what could not be decoded.
+    async fn start(&mut self, encoder: String) -> Option<Told> {
+        self.encoder = Some(encoder);
+        self.bytes.clear();
+        self.unwritten = None;
+        self.publisher.take_back().await.err().map(broken)
+    }
+
+    async fn thumbnail(&mut self) -> Option<Told> {
+        if let Err(error) = self.publisher.thumbnail().await {
+            return Some(broken(error));
+        }
+        let (db, job) = (&self.worker.db, self.job);
+        let held = db.mark_thumbnail(job.id, job.attempt).await;
+        self.after(held).await
+    }
+
+    async fn playable(&mut self) -> Option<Told> {
+        match self.publisher.playable().await {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => return Some(broken(error)),
+        }
+        let (db, job) = (&self.worker.db, self.job);
+        let held = db.mark_playable(job.id, job.attempt).await;
+        if let Ok(true) = held {
+            tracing::info!("playable");
+        }
+        self.after(held).await
+    }
+
+    async fn finish(&mut self, summary: &Summary) -> Told {
+        self.tell_progress().await;
+        if let Err(error) = self.publisher.finish(summary).await {
+            return broken(error);
+        }
+        let made = |summary: &Summary| {
+            self.planned
+                .iter()
+                .zip(rows::in_order(&self.planned, &summary.renditions))
+                .map(|(planned, made)| NewRendition {
+                    bitrate: i64::try_from(made.bitrate).unwrap_or(i64::MAX),
+                    file_size: i64::try_from(made.file_size).unwrap_or(i64::MAX),
+                    codecs: Some(made.codecs.clone()),
+                    encoder: Some(summary.encoder.clone()),
+                    ..rows::planned(planned)
+                })
+                .collect()
+        };
+        Told::Finished(Finished {
+            renditions: made(summary),
+            duration_s: Some(summary.duration_s),
+            has_thumbnail: summary.thumbnail.is_some(),
+            has_storyboard: summary.storyboard.is_some(),
+        })
+    }
+
+    /// What follows a write: nothing, or the end because the attempt was lost. A database that
+    /// does not answer is none: what was to be written is written again at the end.
+    async fn after(&self, held: clipsy_storage::Result<bool>) -> Option<Told> {
+        match held {
+            Ok(true) => {
+                self.worker
+                    .job_changed(self.job.asset_id, self.job.id)
+                    .await;
+                None
+            }
+            Ok(false) => Some(Told::Lost),
+            Err(error) => {
+                tracing::warn!(%error, "could not write down how far a job is");
+                None
+            }
+        }
+    }
+
+    async fn tell_progress(&mut self) {
+        if let Some(event) = self.untold.take() {
+            self.tell(event).await;
+        }
+    }
+
+    async fn write_progress(&mut self) -> Option<Told> {
+        if self.written.elapsed() < WRITE {
+            return None;
+        }
+        let renditions = self.unwritten.take()?;
+        self.written = Instant::now();
+        let encoder = self.encoder.as_deref();
+        match rows::write_progress(self.worker, self.job, &renditions, &self.bytes, encoder).await {
+            Ok(true) => None,
+            Ok(false) => Some(Told::Lost),
+            Err(error) => {
+                tracing::warn!(%error, "could not write down how far a job is");
+                None
+            }
+        }
+    }
+
+    async fn tell(&self, event: Event) {
+        let message = Message::Progress {
+            asset_id: self.job.asset_id,
+            job_id: self.job.id,
+            attempt: self.job.attempt,
+            event,
+        };
+        self.worker.dispatch.events.publish(message).await;
+    }
+}
+
+/// What cannot be published ends the attempt.
+fn broken(error: publish::Error) -> Told {
+    match error {
+        publish::Error::Stopped => Told::Nothing,
+        error => Told::Failed(error.to_failure()),
+    }
+}

@@ -1,0 +1,110 @@
+//! Brings an attempt's end into the database, and removes what must not stay.
+
+use clipsy_dispatch::{Message, Ticket};
+use clipsy_domain::failure::Failure;
+use clipsy_domain::job::Job;
+use clipsy_domain::media_key;
+use clipsy_storage::{AfterFailure, Finished};
+
+use super::Worker;
+use super::attempt::End;
+use super::persist::persist;
+
+/// Settles `job`, whose attempt came to `end`.
+pub(super) async fn settle(worker: &Worker, job: &Job, end: End) {
+    match end {
+        End::Finished(made) => finish(worker, job, &made).await,
+        End::Failed(failure) => fail(worker, job, &failure).await,
+        End::Lost => lose(worker, job).await,
+        End::Drained => put_back(worker, job).await,
+    }
+    worker.job_changed(job.asset_id, job.id).await;
+}
+
+async fn finish(worker: &Worker, job: &Job, made: &Finished) {
+    let write = || worker.db.finish_job(job.id, job.attempt, made);
+    match persist("finish a job", write).await {
+        Some(true) => tracing::info!(
+            renditions = made.renditions.len(),
+            duration_s = made.duration_s,
+            "ready"
+        ),
+        Some(false) => lose(worker, job).await,
+        // Its claim runs out and it is done again.
+        None => {}
+    }
+}
+
+async fn fail(worker: &Worker, job: &Job, failure: &Failure) {
+    let policy = &worker.settings.retry;
+    let write = || worker.db.fail_job(job.id, job.attempt, failure, policy);
+    match persist("fail a job", write).await {
+        Some(Some(AfterFailure::Retry { run_after })) => {
+            tracing::warn!(
+                code = failure.code.as_str(),
+                reason = failure.message,
+                run_after = run_after.timestamp_millis(),
+                "attempt failed, the job will be tried again"
+            );
+            remove(worker, job).await;
+            let ticket = Ticket {
+                run_after,
+                ..Ticket::of(job)
+            };
+            worker.push(ticket).await;
+        }
+        Some(Some(AfterFailure::Failed)) => {
+            tracing::warn!(
+                code = failure.code.as_str(),
+                reason = failure.message,
+                "job failed"
+            );
+            remove(worker, job).await;
+            let message = Message::Progress {
+                asset_id: job.asset_id,
+                job_id: job.id,
+                attempt: job.attempt,
+                event: clipsy_domain::progress::Event::Failed {
+                    failure: failure.clone(),
+                },
+            };
+            worker.dispatch.events.publish(message).await;
+        }
+        Some(None) => lose(worker, job).await,
+        None => {}
+    }
+}
+
+/// Whoever took the job noted what this attempt had published until then; what came after that is
+/// noted here.
+async fn lose(worker: &Worker, job: &Job) {
+    tracing::info!("the job was stopped or taken over");
+    let prefix = media_key::output_prefix(job.asset_id, job.attempt);
+    persist("note what is left of an attempt", || {
+        worker.db.add_garbage(&prefix)
+    })
+    .await;
+    remove(worker, job).await;
+}
+
+async fn put_back(worker: &Worker, job: &Job) {
+    let write = || worker.db.requeue_job(job.id, job.attempt);
+    match persist("put a job back", write).await {
+        Some(true) => {
+            tracing::info!("job put back");
+            remove(worker, job).await;
+            worker.push(Ticket::of(job)).await;
+        }
+        Some(false) => lose(worker, job).await,
+        None => {}
+    }
+}
+
+/// Removes what the attempt published. The database has it noted as garbage, so that it goes
+/// later if it does not now.
+async fn remove(worker: &Worker, job: &Job) {
+    let prefix = media_key::output_prefix(job.asset_id, job.attempt);
+    if let Err(error) = worker.media.delete_prefix(&prefix).await {
+        tracing::warn!(prefix, %error, "the output of an attempt could not be removed yet");
+    }
+}

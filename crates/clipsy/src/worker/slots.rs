@@ -1,0 +1,51 @@
+//! How many jobs run side by side.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use clipsy_pipeline::catalog::Catalog;
+
+/// Cores that one job on software encoders keeps busy: a full ladder scales to about that many.
+const CORES_A_JOB: usize = 8;
+/// Jobs on a GPU at least: one leaves it idle while it opens files and ends them.
+const GPU_JOBS: usize = 2;
+/// Trying the encoders takes a second or two; a driver that hangs must not hold the server up.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// One job for every eight cores; with an encoder on a GPU at least two. `encoder` is the one that
+/// was asked for.
+pub(crate) async fn default_slots(catalog: &Catalog, encoder: &str) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let software = (cores / CORES_A_JOB).max(1);
+    if uses_gpu(catalog, encoder).await {
+        software.max(GPU_JOBS)
+    } else {
+        software
+    }
+}
+
+/// Whether jobs will be encoded on a GPU. Drivers are tried in a process of their own, and only
+/// if there is a device at all.
+async fn uses_gpu(catalog: &Catalog, encoder: &str) -> bool {
+    let is_hardware = |id: &str| catalog.encoders.iter().any(|e| e.id == id && e.hardware);
+    let hardware = catalog.encoders.iter().filter(|e| e.hardware);
+    let mut devices = hardware.flat_map(|encoder| &encoder.needs.devices);
+    if !devices.any(|device| Path::new(device).exists()) {
+        return false;
+    }
+    if encoder != "auto" {
+        return is_hardware(encoder);
+    }
+    let mut doctor = tokio::process::Command::new(super::child::PROGRAM);
+    doctor
+        .args(["doctor", "--json"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    let Ok(Ok(output)) = tokio::time::timeout(PATIENCE, doctor.output()).await else {
+        return false;
+    };
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    report["selected"].as_str().is_some_and(is_hardware)
+}
