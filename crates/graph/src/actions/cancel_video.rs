@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 /// Stops the video's job, whether it waits or runs.
 pub(crate) async fn cancel_video(app: &App, viewer: Viewer, id: AssetId) -> Result<Video> {
     find_managed(app, viewer, id).await?;
-    let before = app.db.job_of_asset(id).await?;
     let job = app.db.cancel_job(id).await;
     app.access.forget(id);
     let job = job?.ok_or(Error::Conflict {
@@ -19,14 +18,11 @@ pub(crate) async fn cancel_video(app: &App, viewer: Viewer, id: AssetId) -> Resu
         message: "This video is not waiting and not being processed.",
     })?;
     app.dispatch.queue.remove(job.id).await?;
-    // Whoever runs it holds the attempt of before; the row has moved on.
-    let attempt = before
-        .filter(|b| b.id == job.id)
-        .map_or(job.attempt, |b| b.attempt);
     for message in [
         Message::CancelJob {
             job_id: job.id,
-            attempt,
+            // The row has moved on, so that whoever runs it no longer holds it.
+            attempt: job.attempt - 1,
         },
         Message::JobChanged {
             asset_id: id,

@@ -4,8 +4,9 @@ use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
+use super::openapi::TokenMessage;
 use crate::error::{Error, seconds};
 
 /// Header with the stable code of an error.
@@ -17,8 +18,7 @@ pub(crate) struct Cause(pub(crate) String);
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let body = body(&self);
-        let mut response = (status(&self), Json(body)).into_response();
+        let mut response = (status(&self), Json(Body(&self))).into_response();
         let headers = response.headers_mut();
         headers.insert(ERROR_CODE, HeaderValue::from_static(self.code()));
         match &self {
@@ -70,30 +70,29 @@ fn status(error: &Error) -> StatusCode {
     }
 }
 
-fn body(error: &Error) -> Value {
-    let detail = error.to_string();
-    match error {
-        Error::Fields(fields) => {
-            let mut object = Map::new();
-            for (name, messages) in fields {
-                object.insert(name.clone(), json!(messages));
-            }
-            Value::Object(object)
+/// The body of an error, with its fields in the order in which clients know them.
+struct Body<'a>(&'a Error);
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let error = self.0;
+        if let Error::Fields(fields) = error {
+            return serializer.collect_map(fields.iter().map(|(name, messages)| (name, messages)));
         }
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("detail", &error.to_string())?;
         // SimpleJWT's shapes.
-        Error::AccessToken => json!({
-            "detail": detail,
-            "code": error.code(),
-            "messages": [{
-                "token_class": "AccessToken",
-                "token_type": "access",
-                "message": "Token is invalid or expired",
-            }],
-        }),
-        Error::RefreshToken | Error::RevokedToken | Error::AuthorizationHeader => {
-            json!({ "detail": detail, "code": error.code() })
+        match error {
+            Error::AccessToken => {
+                map.serialize_entry("code", error.code())?;
+                map.serialize_entry("messages", &[TokenMessage::default()])?;
+            }
+            Error::RefreshToken | Error::RevokedToken | Error::AuthorizationHeader => {
+                map.serialize_entry("code", error.code())?;
+            }
+            _ => {}
         }
-        _ => json!({ "detail": detail }),
+        map.end()
     }
 }
 

@@ -240,8 +240,11 @@ impl Timed {
             return Ok(None);
         };
         self.held_back = false;
-        let next = timeout(self.patience, stream.next()).await;
-        match next.map_err(|_| Error::TooSlow)? {
+        let Ok(next) = timeout(self.patience, stream.next()).await else {
+            self.stream = None;
+            return Err(Error::TooSlow);
+        };
+        match next {
             None => Ok(None),
             Some(Err(_)) => Err(Error::Parse("The request body broke off.".into())),
             Some(Ok(chunk)) => {

@@ -60,13 +60,23 @@ pub(crate) struct TokenNotValid {
 pub(crate) struct TokenMessage {
     /// Always `AccessToken`.
     #[schema(example = "AccessToken")]
-    token_class: String,
+    token_class: &'static str,
     /// Always `access`.
     #[schema(example = "access")]
-    token_type: String,
+    token_type: &'static str,
     /// What is wrong.
     #[schema(example = "Token is invalid or expired")]
-    message: String,
+    message: &'static str,
+}
+
+impl Default for TokenMessage {
+    fn default() -> Self {
+        Self {
+            token_class: "AccessToken",
+            token_type: "access",
+            message: "Token is invalid or expired",
+        }
+    }
 }
 
 #[derive(OpenApi)]

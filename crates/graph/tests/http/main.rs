@@ -1,0 +1,23 @@
+//! The HTTP face as clients see it: a real server on a free port, `SQLite` and media in a temporary
+//! folder, and requests over real sockets.
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests may panic, also in what they share"
+)]
+
+mod accounts;
+mod caching;
+mod contract;
+mod description;
+mod disk;
+mod errors;
+mod links;
+mod lists;
+mod media;
+mod plays;
+mod steering;
+mod stream;
+mod support;
+mod tokens;
+mod uploads;
+mod visibility;
