@@ -106,9 +106,14 @@ pub(crate) fn folded(text: &str) -> String {
     small.map(|c| if c == 'ς' { 'σ' } else { c }).collect()
 }
 
-/// Numbers as they can be stored: the databases disagree about those that are none.
-pub(crate) fn finite(number: Option<f64>) -> Option<f64> {
-    number.filter(|number| number.is_finite())
+/// A length, a rate or a percentage as it is handed to the database, where `NULLIF($1, -1.0)` makes
+/// it what it means. An absent float cannot be handed over as such: sqlx 0.9 declares it to be of
+/// four bytes (it confuses the two kinds in `AnyArguments::convert_into`), and `PostgreSQL` then
+/// refuses the eight of the next one that is there.
+pub(crate) fn measure(number: Option<f64>) -> f64 {
+    number
+        .filter(|number| number.is_finite() && *number >= 0.0)
+        .unwrap_or(-1.0)
 }
 
 /// `count` places for values from number `first` on: `$3, $4`.
@@ -178,9 +183,10 @@ mod tests {
     }
 
     #[test]
-    fn only_numbers_are_stored_as_numbers() {
-        assert_eq!(finite(Some(1.5)), Some(1.5));
-        assert_eq!(finite(Some(f64::NAN)), None);
-        assert_eq!(finite(Some(f64::INFINITY)), None);
+    fn what_cannot_be_measured_is_not_known() {
+        assert_eq!(measure(Some(1.5)).to_bits(), 1.5_f64.to_bits());
+        for odd in [None, Some(f64::NAN), Some(f64::INFINITY), Some(-3.0)] {
+            assert_eq!(measure(odd).to_bits(), (-1.0_f64).to_bits(), "{odd:?}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 use sqlx::query::Query;
 
-use crate::cells::{Cells, finite, groups, places};
+use crate::cells::{Cells, groups, measure, places};
 use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::jobs::hold;
@@ -103,13 +103,13 @@ impl Db {
         };
         for rendition in renditions {
             sqlx::query(
-                "UPDATE renditions SET percent = COALESCE($3, percent), \
+                "UPDATE renditions SET percent = COALESCE(NULLIF($3, -1.0), percent), \
                  file_size = COALESCE($4, file_size), encoder = COALESCE($5, encoder) \
                  WHERE asset_id = $1 AND rung = $2",
             )
             .bind(asset)
             .bind(rendition.rung.as_str())
-            .bind(finite(rendition.percent))
+            .bind(measure(rendition.percent))
             .bind(rendition.file_size)
             .bind(rendition.encoder.as_deref())
             .execute(&mut *tx)
@@ -144,7 +144,7 @@ pub(crate) async fn replace_renditions(
     for rendition in renditions {
         sqlx::query(
             "INSERT INTO renditions (asset_id, rung, width, height, bitrate, file_size, codecs, \
-             encoder, percent, done) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+             encoder, percent, done) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULLIF($9, -1.0), $10) \
              ON CONFLICT (asset_id, rung) DO UPDATE SET width = excluded.width, \
              height = excluded.height, bitrate = excluded.bitrate, \
              file_size = excluded.file_size, codecs = excluded.codecs, \
@@ -158,7 +158,7 @@ pub(crate) async fn replace_renditions(
         .bind(rendition.file_size)
         .bind(rendition.codecs.as_deref())
         .bind(rendition.encoder.as_deref())
-        .bind(done.then_some(100.0_f64))
+        .bind(measure(done.then_some(100.0)))
         .bind(i64::from(done))
         .execute(&mut **tx)
         .await?;

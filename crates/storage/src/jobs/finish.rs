@@ -5,7 +5,7 @@ use clipsy_domain::job::{Attempt, JobId};
 use clipsy_domain::media_key;
 
 use super::Finished;
-use crate::cells::finite;
+use crate::cells::measure;
 use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::garbage::note_garbage;
@@ -37,13 +37,13 @@ impl Db {
         sqlx::query(
             "UPDATE assets SET state = 'ready', failure = NULL, playable = 1, \
              output_attempt = $2, has_thumbnail = $3, has_storyboard = $4, \
-             duration_s = COALESCE($5, duration_s), updated_at = $6 WHERE id = $1",
+             duration_s = COALESCE(NULLIF($5, -1.0), duration_s), updated_at = $6 WHERE id = $1",
         )
         .bind(asset)
         .bind(attempt)
         .bind(i64::from(made.has_thumbnail))
         .bind(i64::from(made.has_storyboard))
-        .bind(finite(made.duration_s))
+        .bind(measure(made.duration_s))
         .bind(now)
         .execute(&mut *tx)
         .await?;

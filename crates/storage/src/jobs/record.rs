@@ -3,7 +3,7 @@
 use clipsy_domain::job::{Attempt, JobId};
 
 use super::hold;
-use crate::cells::finite;
+use crate::cells::measure;
 use crate::db::Db;
 use crate::error::Result;
 
@@ -24,14 +24,14 @@ impl Db {
             return Ok(false);
         };
         sqlx::query(
-            "UPDATE assets SET duration_s = $2, width = $3, height = $4, fps = $5, \
-             updated_at = $6 WHERE id = $1",
+            "UPDATE assets SET duration_s = NULLIF($2, -1.0), width = $3, height = $4, \
+             fps = NULLIF($5, -1.0), updated_at = $6 WHERE id = $1",
         )
         .bind(asset)
-        .bind(finite(duration_s))
+        .bind(measure(duration_s))
         .bind(width)
         .bind(height)
-        .bind(finite(fps))
+        .bind(measure(fps))
         .bind(self.now())
         .execute(&mut *tx)
         .await?;

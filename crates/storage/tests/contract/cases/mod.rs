@@ -1,0 +1,106 @@
+//! All cases.
+
+mod assets;
+mod claims;
+mod jobs;
+mod lists;
+mod outputs;
+mod sessions;
+mod steering;
+mod tables;
+mod uploads;
+mod users;
+
+use crate::Case;
+
+/// Names of functions become cases with those names.
+macro_rules! cases {
+    ($($module:ident { $($case:ident)* })*) => {
+        &[$($((stringify!($case), |world| Box::pin($module::$case(world))),)*)*]
+    };
+}
+
+/// Every case. The names are names of databases, too, and no longer than 63 letters.
+pub(crate) const ALL: &[Case] = cases! {
+    tables {
+        migrating_again_changes_nothing
+        migrating_together_is_done_once
+        a_newer_schema_is_refused
+        rules_of_the_schema_are_kept
+        it_answers
+        changed_rows_are_told
+    }
+    users {
+        accounts_are_found_by_number_and_name
+        names_are_unique_whatever_their_case
+        the_first_user_is_made_once
+        a_deleted_admin_never_returns
+        passwords_are_set
+        many_users_are_found_at_once
+        numbers_are_never_given_twice
+    }
+    sessions {
+        a_session_lives_until_it_ends
+        only_active_accounts_have_sessions
+        a_used_refresh_token_ends_the_session
+        of_many_refreshes_one_succeeds
+        expired_sessions_are_swept
+    }
+    assets {
+        an_asset_comes_with_its_job
+        any_text_is_kept
+        finishing_an_upload_twice_makes_one_asset
+        finishing_an_upload_together_makes_one_asset
+        an_asset_needs_its_upload_and_its_owner
+        an_original_belongs_to_one_asset
+        changes_change_what_they_name
+        plays_are_counted
+        a_deleted_asset_leaves_only_garbage
+    }
+    lists {
+        viewers_find_what_they_may
+        searches_mean_their_text
+        states_are_filtered
+        orders_are_total
+        pages_join_up
+    }
+    claims {
+        many_claims_of_many_jobs
+        a_claim_begins_an_attempt
+        only_queued_jobs_are_claimed
+        a_claim_lasts_as_long_as_it_is_renewed
+        a_late_worker_is_refused
+        what_the_server_held_is_taken_up_without_counting
+        a_worker_that_dies_again_and_again
+    }
+    jobs {
+        a_failed_attempt_is_repeated_after_a_while
+        a_bad_file_fails_at_once
+        a_drain_does_not_count
+        jobs_to_run_come_in_order
+        finishing_twice_is_fine
+        an_attempt_ends_one_way
+    }
+    outputs {
+        what_is_learned_is_shown
+        a_failed_attempt_leaves_nothing_to_see
+        renditions_grow
+        renditions_of_many_assets
+        earlier_attempts_become_garbage
+    }
+    steering {
+        a_queued_job_is_cancelled
+        a_running_job_is_cancelled
+        a_retry_goes_on_where_the_job_ended
+        of_many_retries_one_succeeds
+        deleting_takes_the_job_away
+        everything_at_once
+    }
+    uploads {
+        uploads_are_kept
+        uploads_change_until_they_are_assets
+        deleted_uploads_leave_their_bytes_as_garbage
+        uploads_expire
+        garbage_is_noted_until_it_is_gone
+    }
+};

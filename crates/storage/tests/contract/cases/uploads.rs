@@ -1,0 +1,173 @@
+//! Uploads and garbage.
+
+use chrono::TimeDelta;
+use clipsy_domain::asset::Visibility;
+use clipsy_domain::upload::{Upload, UploadKind};
+use clipsy_storage::{Error, UploadChange};
+
+use crate::support::{World, new_asset};
+
+pub(crate) async fn new_upload(world: &World, id: &str) -> Upload {
+    let owner = match world.db.user_by_name("owner").await.unwrap() {
+        Some((owner, _)) => owner,
+        None => world.user("owner").await,
+    };
+    let upload = Upload {
+        id: id.to_owned(),
+        owner_id: owner.id,
+        kind: UploadKind::Tus,
+        length: None,
+        title: "title".to_owned(),
+        description: String::new(),
+        visibility: Visibility::Private,
+        filename: "film.mp4".to_owned(),
+        filetype: String::new(),
+        metadata: None,
+        concat: None,
+        asset_id: None,
+        created_at: world.now(),
+        expires_at: world.now() + TimeDelta::hours(1),
+    };
+    world.db.insert_upload(&upload).await.unwrap();
+    upload
+}
+
+pub(crate) async fn uploads_are_kept(world: World) {
+    let plain = new_upload(&world, "plain").await;
+    let full = Upload {
+        id: "full".to_owned(),
+        length: Some(i64::MAX),
+        title: "100 % \"Ö\" 🎬 '; --".to_owned(),
+        description: "two\nlines".to_owned(),
+        metadata: Some("filename ZmlsbQ==".to_owned()),
+        concat: Some("final;/files/a /files/b".to_owned()),
+        ..plain.clone()
+    };
+    world.db.insert_upload(&full).await.unwrap();
+    for upload in [&plain, &full] {
+        let found = world.db.upload(&upload.id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(upload));
+    }
+    for id in ["none", "PLAIN", "plain\0", ""] {
+        assert_eq!(world.db.upload(id).await.unwrap(), None, "{id:?}");
+    }
+    let taken = world.db.insert_upload(&full).await;
+    assert!(matches!(taken, Err(Error::Taken { .. })), "{taken:?}");
+}
+
+pub(crate) async fn uploads_change_until_they_are_assets(world: World) {
+    let old = new_upload(&world, "u").await;
+    let same = world
+        .db
+        .update_upload("u", UploadChange::default())
+        .await
+        .unwrap();
+    assert_eq!(same.as_ref(), Some(&old));
+    let change = UploadChange {
+        length: Some(5),
+        title: Some("new\0".to_owned()),
+        description: Some("text".to_owned()),
+        visibility: Some(Visibility::Unlisted),
+        filename: Some("a.mov".to_owned()),
+        filetype: Some("video/quicktime".to_owned()),
+        metadata: Some("a".to_owned()),
+        expires_at: Some(old.expires_at + TimeDelta::hours(1)),
+    };
+    let new = world.db.update_upload("u", change).await.unwrap().unwrap();
+    let expected = Upload {
+        length: Some(5),
+        title: "new\u{fffd}".to_owned(),
+        description: "text".to_owned(),
+        visibility: Visibility::Unlisted,
+        filename: "a.mov".to_owned(),
+        filetype: "video/quicktime".to_owned(),
+        metadata: Some("a".to_owned()),
+        expires_at: old.expires_at + TimeDelta::hours(1),
+        ..old
+    };
+    assert_eq!(new, expected);
+    assert_eq!(world.db.upload("u").await.unwrap(), Some(expected));
+
+    let asset = new_asset(new.owner_id, "x");
+    let (asset, _) = world.db.create_asset(asset, Some("u")).await.unwrap();
+    let change = UploadChange {
+        length: Some(6),
+        ..UploadChange::default()
+    };
+    for id in ["u", "none"] {
+        let done = world.db.update_upload(id, change.clone()).await.unwrap();
+        assert_eq!(done, None, "{id}");
+    }
+    let upload = world.db.upload("u").await.unwrap().unwrap();
+    assert_eq!((upload.length, upload.asset_id), (Some(5), Some(asset.id)));
+}
+
+pub(crate) async fn deleted_uploads_leave_their_bytes_as_garbage(world: World) {
+    let upload = new_upload(&world, "half").await;
+    assert!(world.db.delete_upload("half").await.unwrap());
+    assert!(!world.db.delete_upload("half").await.unwrap());
+    assert_eq!(world.db.upload("half").await.unwrap(), None);
+    assert_eq!(world.garbage().await, ["uploads/half"]);
+
+    // The bytes of this one are an original now.
+    new_upload(&world, "whole").await;
+    let asset = new_asset(upload.owner_id, "x");
+    let (asset, _) = world.db.create_asset(asset, Some("whole")).await.unwrap();
+    assert!(world.db.delete_upload("whole").await.unwrap());
+    assert_eq!(world.garbage().await, ["uploads/half"]);
+    assert!(world.db.asset(asset.id).await.unwrap().is_some());
+}
+
+pub(crate) async fn uploads_expire(world: World) {
+    let ids = |uploads: Vec<Upload>| -> Vec<String> {
+        uploads.into_iter().map(|upload| upload.id).collect()
+    };
+    let db = &world.db;
+    let first = new_upload(&world, "first").await;
+    world.pass(1_000);
+    new_upload(&world, "second").await;
+    let third = Upload {
+        id: "third".to_owned(),
+        kind: UploadKind::Multipart,
+        ..first.clone()
+    };
+    db.insert_upload(&third).await.unwrap();
+    let asset = new_asset(first.owner_id, "x");
+    db.create_asset(asset, Some("first")).await.unwrap();
+    assert_eq!(ids(db.expired_uploads().await.unwrap()), [""; 0]);
+    assert_eq!(
+        ids(db.uploads_of_kind(UploadKind::Tus).await.unwrap()),
+        ["second"]
+    );
+    assert_eq!(
+        ids(db.uploads_of_kind(UploadKind::Multipart).await.unwrap()),
+        ["third"]
+    );
+
+    world.pass(3_600_000 - 1_000 - 1);
+    assert_eq!(ids(db.expired_uploads().await.unwrap()), [""; 0]);
+    world.pass(1);
+    assert_eq!(ids(db.expired_uploads().await.unwrap()), ["first", "third"]);
+    world.pass(1_000);
+    assert_eq!(
+        ids(db.expired_uploads().await.unwrap()),
+        ["first", "third", "second"]
+    );
+}
+
+pub(crate) async fn garbage_is_noted_until_it_is_gone(world: World) {
+    let db = &world.db;
+    db.add_garbage("videos/a").await.unwrap();
+    let notes = db.garbage().await.unwrap();
+    assert_eq!(notes[0].key_or_prefix, "videos/a");
+    // Noted again while it is being deleted: that must not be forgotten with the first note.
+    db.add_garbage("videos/a").await.unwrap();
+    for _ in 0..2 {
+        db.garbage_gone(notes[0].id).await.unwrap();
+    }
+    assert_eq!(world.garbage().await, ["videos/a"]);
+    let left = db.garbage().await.unwrap();
+    assert_eq!(left.len(), 1);
+    db.garbage_gone(left[0].id).await.unwrap();
+    assert_eq!(db.garbage().await.unwrap(), []);
+}
