@@ -26,6 +26,7 @@ build_packages=(
 test_packages=(
     curl
     ffmpeg
+    postgresql
 )
 needed_cargo=1.92
 needed_node=20

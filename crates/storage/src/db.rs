@@ -136,6 +136,7 @@ async fn open_sqlite(url: &str, clock: Arc<dyn Clock>) -> Result<Db> {
             .after_connect(move |connection, _: PoolConnectionMetadata| {
                 Box::pin(set_up_sqlite(connection, only_reads))
             })
+            .after_release(|connection, _| Box::pin(is_at_rest(connection)))
             .connect_with(options.clone())
     };
     Ok(Db {
@@ -255,6 +256,16 @@ async fn set_up_sqlite(connection: &mut AnyConnection, only_reads: bool) -> sqlx
         connection.execute("PRAGMA query_only = ON").await?;
     }
     Ok(())
+}
+
+/// False if the connection believes to be in the middle of a change, and cannot be used again.
+///
+/// When a disk is full `SQLite` takes back the whole change by itself. The driver then fails to do the
+/// same once more, and from then on would refuse to begin another one.
+async fn is_at_rest(connection: &mut AnyConnection) -> sqlx::Result<bool> {
+    // Answered after what was begun before it.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 #[cfg(test)]

@@ -1,0 +1,142 @@
+//! How many statements a list takes: as many for many assets as for a few.
+#![cfg(test)]
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use clipsy_domain::asset::Visibility;
+use clipsy_domain::clock::SystemClock;
+use clipsy_domain::user::{Role, Viewer};
+use clipsy_storage::{AssetFilter, Db, NewAsset, NewRendition, NewUser, sqlite_url};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+#[tokio::test]
+async fn long_lists_take_no_more_statements_than_short_ones() {
+    tracing::subscriber::set_global_default(Counter).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite_url(&folder.path().join("clipsy.db"));
+    let db = Db::connect(&url, Arc::new(SystemClock)).await.unwrap();
+    db.migrate().await.unwrap();
+    for number in 0..300 {
+        add(&db, number).await;
+    }
+
+    assert_eq!(page(&db, 1).await, (1, [1, 1, 1, 1]));
+    assert_eq!(page(&db, 300).await, (300, [1, 1, 1, 1]));
+
+    // Even those that are longer than a statement can be.
+    let very_many: Vec<i64> = (1..=40_000).collect();
+    COUNT.store(0, Ordering::SeqCst);
+    let renditions = db.renditions(&very_many).await.unwrap();
+    assert_eq!(renditions.len(), 600);
+    let statements = COUNT.load(Ordering::SeqCst);
+    assert!((1..=40).contains(&statements), "{statements}");
+}
+
+/// Lists as many assets as that, with all that a page shows. Gives back how many came, and the
+/// statements for: the assets, their number, their renditions, their owners.
+async fn page(db: &Db, size: i64) -> (usize, [usize; 4]) {
+    let filter = AssetFilter {
+        limit: Some(size),
+        ..AssetFilter::new(Viewer::Anonymous)
+    };
+    let take = || COUNT.swap(0, Ordering::SeqCst);
+    take();
+    let assets = db.assets(&filter).await.unwrap();
+    let for_assets = take();
+    assert_eq!(db.count_assets(&filter).await.unwrap(), 300);
+    let for_count = take();
+    let ids: Vec<i64> = assets.iter().map(|asset| asset.id).collect();
+    let renditions = db.renditions(&ids).await.unwrap();
+    let for_renditions = take();
+    assert_eq!(renditions.len(), 2 * assets.len());
+    let owners: Vec<i64> = assets.iter().map(|asset| asset.owner_id).collect();
+    let owners = db.users_by_id(&owners).await.unwrap();
+    let for_owners = take();
+    assert_eq!(owners.len(), assets.len());
+    let statements = [for_assets, for_count, for_renditions, for_owners];
+    (assets.len(), statements)
+}
+
+/// Adds an asset with an owner of its own and two renditions.
+async fn add(db: &Db, number: usize) {
+    let owner = NewUser {
+        username: format!("user{number}"),
+        email: String::new(),
+        role: Role::User,
+        password_hash: String::new(),
+        default_password: false,
+    };
+    let asset = NewAsset {
+        owner_id: db.create_user(owner).await.unwrap().id,
+        title: format!("{number}"),
+        description: String::new(),
+        visibility: Visibility::Public,
+        source_key: format!("videos/originals/{number}"),
+        source_name: String::new(),
+        source_type: String::new(),
+        source_bytes: 0,
+        source_sha256: None,
+    };
+    let (_, job) = db.create_asset(asset, None).await.unwrap();
+    let job = db
+        .claim_job(job.id, "worker", 1_000)
+        .await
+        .unwrap()
+        .unwrap();
+    let renditions = [360, 720].map(|height| NewRendition {
+        rung: format!("{height}p"),
+        width: 0,
+        height,
+        bitrate: 0,
+        file_size: 0,
+        codecs: None,
+        encoder: None,
+    });
+    let recorded = db.record_renditions(job.id, 1, &renditions).await.unwrap();
+    assert!(recorded);
+}
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts what the driver logs, which is one event for each statement. A new connection has
+/// statements of its own, which do not count.
+struct Counter;
+
+/// Looks for the statement among the fields of an event.
+struct Select;
+
+impl Visit for Select {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "summary" && value.starts_with("SELECT") {
+            COUNT.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+impl Subscriber for Counter {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut Select);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
