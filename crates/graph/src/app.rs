@@ -4,7 +4,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use clipsy_dispatch::Dispatch;
+use clipsy_domain::asset::AssetId;
 use clipsy_domain::clock::Timestamp;
+use clipsy_domain::job::Rendition;
 use clipsy_domain::user::UserId;
 use clipsy_storage::Db;
 use clipsy_storage::media::MediaStore;
@@ -44,6 +46,8 @@ pub struct Shared {
     pub(crate) plays: Plays,
     /// Names by number. They never change, since nothing changes them.
     pub(crate) usernames: Cache<UserId, Arc<str>>,
+    /// Renditions of assets that are ready.
+    pub(crate) renditions: Cache<AssetId, Arc<[Rendition]>>,
 }
 
 impl App {
@@ -67,6 +71,7 @@ impl App {
             objects: Objects::new(settings.cache_bytes),
             plays: Plays::default(),
             usernames: Cache::new(10_000),
+            renditions: Cache::new(10_000),
             settings,
         })))
     }

@@ -158,6 +158,30 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::Router;
+    use axum::body::Body;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    #[tokio::test]
+    async fn a_panic_becomes_an_answer_that_tells_nothing() {
+        async fn panics() {
+            panic!("secret");
+        }
+        let router: Router = Router::new()
+            .route("/", get(panics))
+            .layer(CatchPanicLayer::custom(panicked));
+        let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()[ERROR_CODE], "internal");
+        let Cause(cause) = response.extensions().get().unwrap();
+        assert_eq!(cause, "panicked: secret");
+        let body = axum::body::to_bytes(response.into_body(), 1_000)
+            .await
+            .unwrap();
+        assert_eq!(body, r#"{"detail":"Internal server error."}"#);
+    }
 
     #[test]
     fn links_stay_out_of_the_log() {

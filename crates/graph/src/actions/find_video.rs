@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use clipsy_domain::asset::{Asset, AssetId};
+use clipsy_domain::asset::{Asset, AssetId, AssetState};
 use clipsy_domain::job::Rendition;
 use clipsy_domain::user::{UserId, Viewer};
 
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 pub(crate) struct Video {
     pub(crate) asset: Asset,
     /// From the highest to the lowest.
-    pub(crate) renditions: Vec<Rendition>,
+    pub(crate) renditions: Arc<[Rendition]>,
     pub(crate) owner: Arc<str>,
 }
 
@@ -47,18 +47,9 @@ pub(crate) async fn find_managed(app: &App, viewer: Viewer, id: AssetId) -> Resu
     }
 }
 
-/// Adds renditions and owners, with one statement each for all assets.
+/// Adds renditions and owners, with at most one statement each for all assets.
 pub(crate) async fn with_details(app: &App, assets: Vec<Asset>) -> Result<Vec<Video>> {
-    let ids: Vec<AssetId> = assets.iter().map(|asset| asset.id).collect();
-    let mut renditions: HashMap<AssetId, Vec<Rendition>> = HashMap::with_capacity(ids.len());
-    if !ids.is_empty() {
-        for rendition in app.db.renditions(&ids).await? {
-            renditions
-                .entry(rendition.asset_id)
-                .or_default()
-                .push(rendition);
-        }
-    }
+    let mut renditions = renditions(app, &assets).await?;
     let mut owners = usernames(app, &assets).await?;
     let mut owner = |id| {
         let nobody = || Arc::from("");
@@ -72,6 +63,38 @@ pub(crate) async fn with_details(app: &App, assets: Vec<Asset>) -> Result<Vec<Vi
             asset,
         })
         .collect())
+}
+
+/// The renditions of each asset. Those of ready assets never change again, so they are remembered.
+async fn renditions(app: &App, assets: &[Asset]) -> Result<HashMap<AssetId, Arc<[Rendition]>>> {
+    let mut known = HashMap::with_capacity(assets.len());
+    let mut unknown = Vec::new();
+    for asset in assets {
+        let ready = asset.state == AssetState::Ready;
+        match app.renditions.get(&asset.id).filter(|_| ready) {
+            Some(renditions) => {
+                known.insert(asset.id, renditions);
+            }
+            None => unknown.push(asset.id),
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(known);
+    }
+    let mut read: HashMap<AssetId, Vec<Rendition>> = HashMap::with_capacity(unknown.len());
+    for rendition in app.db.renditions(&unknown).await? {
+        read.entry(rendition.asset_id).or_default().push(rendition);
+    }
+    for asset in assets {
+        if let Some(renditions) = read.remove(&asset.id) {
+            let renditions: Arc<[Rendition]> = renditions.into();
+            if asset.state == AssetState::Ready {
+                app.renditions.insert(asset.id, Arc::clone(&renditions));
+            }
+            known.insert(asset.id, renditions);
+        }
+    }
+    Ok(known)
 }
 
 async fn usernames(app: &App, assets: &[Asset]) -> Result<HashMap<UserId, Arc<str>>> {

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use clipsy_domain::media_key;
 use clipsy_domain::upload::{Upload, UploadKind};
 use clipsy_domain::user::UserId;
-use clipsy_storage::media::AppendFile;
+use clipsy_storage::media::{AppendFile, MediaStore};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -85,7 +85,11 @@ pub async fn receive_upload(
         discard: true,
     };
     let file = app.media.open_append(&media_key::upload(&id)).await?;
-    incoming.writer = Some(tokio::spawn(write_all(id, file, waiting)));
+    let room = Room {
+        media: Arc::clone(&app.media),
+        floor: app.settings.reserve_bytes / 2,
+    };
+    incoming.writer = Some(tokio::spawn(write_all(id, file, waiting, room)));
     Ok(incoming)
 }
 
@@ -185,14 +189,42 @@ pub(super) async fn discard_upload(app: &App, id: &str) {
     }
 }
 
+/// Looks from time to time whether uploads have used up the space that they may.
+#[derive(Debug)]
+struct Room {
+    media: Arc<dyn MediaStore>,
+    /// Half of what has to be free for an upload to begin. Senders that do not say how much they
+    /// send, or many at once, may get there, and the database needs room, too.
+    floor: u64,
+}
+
+/// How often [`Room`] looks, in bytes.
+const LOOK_EVERY: u64 = 16 << 20;
+
+impl Room {
+    async fn check(&self) -> Result<()> {
+        match self.media.free_bytes().await {
+            Some(free) if free < self.floor => Err(Error::OutOfDisk),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Writes and hashes chunks as they come, and syncs at the end.
 async fn write_all(
     upload_id: String,
     mut file: Box<dyn AppendFile>,
     mut chunks: mpsc::Receiver<Bytes>,
+    room: Room,
 ) -> Result<Received> {
     let mut hash = Sha256::new();
+    let mut since_look = 0;
     while let Some(chunk) = chunks.recv().await {
+        since_look += chunk.len() as u64;
+        if since_look >= LOOK_EVERY {
+            since_look = 0;
+            room.check().await?;
+        }
         let hashed = {
             let chunk = chunk.clone();
             tokio::task::spawn_blocking(move || {
@@ -221,7 +253,7 @@ pub async fn check_room(app: &App, announced: Option<u64>) -> Result<()> {
         .settings
         .reserve_bytes
         .saturating_add(announced.unwrap_or(0));
-    match Arc::clone(&app.media).free_bytes().await {
+    match app.media.free_bytes().await {
         Some(free) if free < needed => Err(Error::OutOfDisk),
         _ => Ok(()),
     }

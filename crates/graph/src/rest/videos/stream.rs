@@ -2,7 +2,7 @@
 
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
-use axum::http::header::{CONTENT_DISPOSITION, VARY};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, VARY};
 use axum::response::Response;
 use clipsy_domain::asset::Asset;
 use clipsy_domain::media_key;
@@ -46,11 +46,18 @@ pub(crate) async fn stream(
     let mut response = playback::original(&app, &parts, &asset).await?;
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("Authorization"));
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     if let Ok(value) = HeaderValue::try_from(disposition(&asset)) {
         headers.insert(CONTENT_DISPOSITION, value);
     }
     Ok(response)
 }
+
+/// Opened by itself, the file may be played by the browser's own page, which may load nothing else.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; \
+     frame-ancestors 'none'",
+);
 
 /// What stays as it is in an extended parameter (RFC 8187 section 3.2.1).
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
