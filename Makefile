@@ -6,7 +6,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 # The recipes share packages, clips and cargo's locks; cargo and the scripts use all cores anyway.
 .NOTPARALLEL:
-.PHONY: help run build test bench bench-gpu check fmt setup clips media clean
+.PHONY: help run sample build test bench bench-gpu check fmt setup clips media clean
 
 CLIPSY := target/release/clipsy
 SAMPLE := target/sample-hls
@@ -14,7 +14,10 @@ SAMPLE := target/sample-hls
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
 
-run: build clips ## Transcode a sample clip to HLS and say how to play it
+run: build ## Run the service on 127.0.0.1:8000 with ./clipsy-data as its state
+	$(CLIPSY) serve
+
+sample: build clips ## Transcode a sample clip to HLS and say how to play it
 	@rm -rf $(SAMPLE)
 	$(CLIPSY) transcode .media/clips/trailer_bbb.mp4 --out $(SAMPLE)
 	@printf '\n%s\n' \

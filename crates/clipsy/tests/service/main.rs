@@ -1,0 +1,14 @@
+//! Tests of the service: the real binary on a folder of its own, real videos, real signals.
+//!
+//! All of them are one program, so that they share helpers and take turns at the processor.
+//! `cargo test -p clipsy --test service crash::` runs those of one file.
+#![cfg(test)]
+
+mod accounts;
+mod crash;
+mod flow;
+mod sandbox;
+mod settings;
+mod steer;
+mod stop;
+mod support;

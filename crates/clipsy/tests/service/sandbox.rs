@@ -1,0 +1,110 @@
+//! What a process that parses media can reach, tried for real.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::support::api::Client;
+use crate::support::processes::proc;
+use crate::support::server::{clipsy, on};
+use crate::support::turn::turn;
+use crate::support::{long_clip, scratch, short_clip};
+
+#[test]
+fn the_state_of_a_server_is_out_of_reach() {
+    let folder = scratch();
+    let server = on(&folder.path().join("state")).up();
+    let output = folder.path().join("output");
+    std::fs::create_dir(&output).unwrap();
+    let mut command = clipsy();
+    command.args(["child", "--self-test", "--port", &server.port().to_string()]);
+    for forbidden in ["clipsy.db", "keys", "keys/jwt.key", "lock", "media"] {
+        let path = server.path(forbidden);
+        assert!(path.exists(), "{forbidden}");
+        command.arg("--forbidden").arg(path);
+    }
+    command.arg("--input").arg(short_clip());
+    command.arg("--output").arg(&output);
+    let done = command.stdin(Stdio::null()).output().unwrap();
+    let complaint = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success(), "{complaint}");
+
+    let tested: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(tested["sandbox"]["missing"], Value::Null, "{tested}");
+    let trials = tested["trials"].as_array().unwrap();
+    let find = |what: &str| {
+        let found = trials.iter().find(|t| t["what"] == what);
+        found.unwrap_or_else(|| panic!("{what} was not tried"))
+    };
+    for refused in [
+        format!("read {}", server.path("clipsy.db").display()),
+        format!("write {}", server.path("clipsy.db").display()),
+        format!("read {}", server.path("keys").display()),
+        format!("read {}", server.path("keys/jwt.key").display()),
+        format!("connect to 127.0.0.1:{}", server.port()),
+        "write to /tmp".into(),
+        "start a program".into(),
+        "read the parent's environ".into(),
+        format!("write {}", short_clip().display()),
+    ] {
+        assert_eq!(find(&refused)["refused"], true, "{refused}");
+    }
+    for allowed in ["read the input", "write to the output"] {
+        assert_eq!(find(allowed)["error"], Value::Null, "{allowed}");
+    }
+    // The server is as well as before.
+    assert_eq!(Client::admin(&server).get("/readyz").status, 200);
+    server.stop();
+}
+
+#[test]
+fn a_child_at_work_is_locked_in_and_knows_no_secrets() {
+    let _turn = turn();
+    let folder = scratch();
+    let server = on(&folder.path().join("state"))
+        .args(&["--sandbox", "require"])
+        .env("CLIPSY_ADMIN_PASSWORD", "a very secret password")
+        .env("SOME_OTHER_SECRET", "another secret")
+        .up();
+    let client = Client::of(&server, "admin", "a very secret password");
+    let id = client.upload(&long_clip());
+    client.playable(id);
+    let child = server.child("1-1");
+
+    let status = std::fs::read_to_string(proc(child.pid).join("status")).unwrap();
+    let field = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(
+        (field("NoNewPrivs:"), field("Seccomp:")),
+        ("1".into(), "2".into())
+    );
+    let bytes = std::fs::read(proc(child.pid).join("environ")).unwrap();
+    let environment = String::from_utf8_lossy(&bytes);
+    assert!(environment.contains("PATH="), "{environment}");
+    assert!(
+        !environment.contains("secret") && !environment.contains("CLIPSY"),
+        "{environment}"
+    );
+    // Besides pipes it holds its input and its output, nothing of the server's.
+    let state = server.state.canonicalize().unwrap();
+    for entry in std::fs::read_dir(proc(child.pid).join("fd"))
+        .unwrap()
+        .flatten()
+    {
+        let Ok(target) = std::fs::read_link(entry.path()) else {
+            continue;
+        };
+        let Ok(inside) = target.strip_prefix(&state) else {
+            continue;
+        };
+        assert!(
+            inside.starts_with("scratch") || inside.starts_with("media/videos/originals"),
+            "it has {} open",
+            target.display()
+        );
+    }
+    client.delete(&format!("/api/videos/{id}/"));
+    server.stop();
+}

@@ -1,0 +1,84 @@
+//! What the tests share: the server, its clients, and what they look at from outside.
+
+pub(crate) mod api;
+pub(crate) mod processes;
+pub(crate) mod server;
+pub(crate) mod turn;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// No step of a test takes anywhere near this long: one that does hangs.
+pub(crate) const HANGS_AFTER: Duration = Duration::from_mins(4);
+
+/// A clip that was fetched, not made: a minute of 720p.
+pub(crate) fn long_clip() -> PathBuf {
+    clip("trailer_bbb.mp4")
+}
+
+/// Ten seconds of small pictures.
+pub(crate) fn short_clip() -> PathBuf {
+    clip("bikes.mp4")
+}
+
+fn clip(file: &str) -> PathBuf {
+    let path = repository(".media/clips").join(file);
+    assert!(
+        path.exists(),
+        "the clip {file} is missing: run `make media` first"
+    );
+    path
+}
+
+/// A path below the repository's root.
+pub(crate) fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
+}
+
+/// A folder that goes away with the test.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    tempfile::Builder::new()
+        .prefix("clipsy-test-")
+        .tempdir()
+        .unwrap()
+}
+
+/// Asks again and again until there is an answer.
+#[track_caller]
+pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + HANGS_AFTER;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "it hangs: waited {} s until {what}",
+            HANGS_AFTER.as_secs()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Every file below `folder`, as relative paths in order. Files that vanish meanwhile are fine.
+pub(crate) fn files(folder: &Path) -> Vec<String> {
+    fn walk(root: &Path, folder: &Path, found: &mut Vec<String>) {
+        let Ok(entries) = std::fs::read_dir(folder) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(root, &path, found);
+            } else if let Ok(name) = path.strip_prefix(root) {
+                found.push(name.to_string_lossy().into_owned());
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(folder, folder, &mut found);
+    found.sort();
+    found
+}

@@ -1,0 +1,201 @@
+//! Runs the binary as a server on a folder.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::processes::{self, Worker};
+use super::{HANGS_AFTER, until};
+
+/// The binary under test.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_clipsy");
+
+/// How a server is started.
+#[derive(Debug)]
+pub(crate) struct Start {
+    state: PathBuf,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+}
+
+/// A running server. It is killed when a test ends before it.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    /// `http://127.0.0.1:PORT`
+    pub(crate) url: String,
+    pub(crate) state: PathBuf,
+    /// What it printed until it was listening and how to sign in.
+    pub(crate) welcome: String,
+}
+
+/// `clipsy` with settings of its own: those that a developer may have made must not matter.
+pub(crate) fn clipsy() -> Command {
+    let mut command = Command::new(BINARY);
+    let settings = std::env::vars_os().map(|(name, _)| name);
+    for name in settings.filter(|name| name.to_string_lossy().starts_with("CLIPSY_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs `clipsy` to its end.
+pub(crate) fn run(args: &[&str], env: &[(&str, &str)]) -> Output {
+    let mut command = clipsy();
+    command.args(args).envs(env.iter().copied());
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+/// A server on the folder `state` that cuts segments of 2 s and tries again at once.
+pub(crate) fn on(state: &Path) -> Start {
+    let start = Start {
+        state: state.to_owned(),
+        args: Vec::new(),
+        env: Vec::new(),
+    };
+    start.env("CLIPSY_LISTEN", "127.0.0.1:0").args(&[
+        "--segment-seconds",
+        "2",
+        "--retry-seconds",
+        "0",
+    ])
+}
+
+impl Start {
+    pub(crate) fn args(mut self, args: &[&str]) -> Self {
+        self.args.extend(args.iter().map(ToString::to_string));
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// The command, for servers that are not expected to come up.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = clipsy();
+        command
+            .arg("serve")
+            .arg("--state-dir")
+            .arg(&self.state)
+            .args(&self.args)
+            .envs(self.env.iter().cloned());
+        command
+    }
+
+    /// Starts it and waits until it listens. Its log goes to a file beside the state folder.
+    pub(crate) fn up(self) -> Server {
+        let mut log: OsString = self.state.clone().into();
+        log.push(".log");
+        let log = File::options().create(true).append(true).open(log).unwrap();
+        let mut child = self
+            .command()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let mut server = Server {
+            child,
+            url: String::new(),
+            state: self.state,
+            welcome: String::new(),
+        };
+        // The last line of the welcome.
+        while !server.welcome.contains("side by side") {
+            let line = lines.recv_timeout(HANGS_AFTER);
+            let line = line.unwrap_or_else(|_| panic!("it does not start: {}", server.log()));
+            server.welcome += &line;
+            server.welcome.push('\n');
+        }
+        let after = server.welcome.split_once("Listening on ").unwrap().1;
+        let url = after.split_whitespace().next().unwrap();
+        server.url = url.replace("localhost", "127.0.0.1");
+        server
+    }
+}
+
+impl Server {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The port that it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        let (_, port) = self.url.rsplit_once(':').unwrap();
+        port.parse().unwrap()
+    }
+
+    /// The children that are at work.
+    pub(crate) fn children(&self) -> Vec<Worker> {
+        processes::children(self.pid())
+    }
+
+    /// Waits for a child, and gives it back.
+    pub(crate) fn child(&self, attempt: &str) -> Worker {
+        until(&format!("a process is at {attempt}"), || {
+            self.children().into_iter().find(|w| w.attempt == attempt)
+        })
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> ExitStatus {
+        until("the server has ended", || self.child.try_wait().unwrap())
+    }
+
+    /// Ends it as a service manager does.
+    pub(crate) fn stop(self) {
+        self.signal(Signal::TERM);
+        let log = self.log();
+        let status = self.end();
+        assert!(status.success(), "{status}: {log}");
+    }
+
+    /// Ends it as a power cut does.
+    pub(crate) fn kill(self) {
+        self.signal(Signal::KILL);
+        self.end();
+    }
+
+    /// Everything that was logged by servers on this folder.
+    pub(crate) fn log(&self) -> String {
+        let mut log: OsString = self.state.clone().into();
+        log.push(".log");
+        std::fs::read_to_string(log).unwrap_or_default()
+    }
+
+    /// A folder or file in the state folder.
+    pub(crate) fn path(&self, inside: &str) -> PathBuf {
+        self.state.join(inside)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let last = &lines[lines.len().saturating_sub(40)..];
+            eprintln!("the end of the server's log:\n{}", last.join("\n"));
+        }
+    }
+}
