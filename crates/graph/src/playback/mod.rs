@@ -29,9 +29,34 @@ use percent_encoding::percent_decode_str;
 use crate::app::App;
 use crate::client::Client;
 use crate::error::{Error, Result};
+use crate::rest::openapi::Detail;
 use access::Access;
 
-/// Answers any request below `/media/`.
+/// Media for players: playlists, segments, pictures and originals. Private media needs the bearer
+/// token of somebody who may see it, or the path of a playback link, `/media/s/{token}/…`. Any page
+/// may read it.
+#[utoipa::path(
+    get, path = "/media/{path}", tag = "media", security((), ("bearer" = [])),
+    params(
+        ("path" = String, Path, description = "E.g. `videos/processed/1/master.m3u8`"),
+        ("Range" = Option<String>, Header, description = "One range of bytes"),
+        ("If-Range" = Option<String>, Header, description = "Tag or date of the file that the range is of"),
+        ("If-None-Match" = Option<String>, Header, description = "Tags that the client has"),
+        ("If-Modified-Since" = Option<String>, Header, description = "Date of what the client has"),
+    ),
+    responses(
+        (status = 200, description = "The file", content(
+            ([u8] = "application/vnd.apple.mpegurl"),
+            ([u8] = "video/mp2t"),
+            ([u8] = "text/vtt"),
+            ([u8] = "image/jpeg"),
+        )),
+        (status = 206, description = "The range", content_type = "video/mp2t", body = [u8]),
+        (status = 304, description = "The client has it"),
+        (status = 404, description = "There is nothing, or nothing for this asker", body = Detail),
+        (status = 416, description = "There are no such bytes"),
+    )
+)]
 pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let mut response = match parts.method {

@@ -11,6 +11,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::{auth, health, videos};
+use crate::playback;
 
 /// One sentence.
 #[derive(Debug, Serialize, ToSchema)]
@@ -86,14 +87,14 @@ impl Default for TokenMessage {
         description = "Video platform. Every route works with and without the slash at its end. \
             Every error carries a stable code in the header `Clipsy-Error-Code`, and every answer \
             the number of the request in `X-Request-Id`. Besides the errors of each route, any \
-            may answer 405, 413 and 415 to requests that do not fit it, and 500. Media lies below \
-            `/media/`.",
+            may answer 405, 413 and 415 to requests that do not fit it, and 500.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     modifiers(&Bearer),
     tags(
         (name = "auth", description = "Signing in and out"),
         (name = "videos", description = "Videos"),
+        (name = "media", description = "What players fetch"),
         (name = "health", description = "For load balancers and operators"),
         (name = "about", description = "This description"),
     ),
@@ -112,6 +113,7 @@ impl Default for TokenMessage {
         videos::retry::retry,
         videos::cancel::cancel,
         videos::playback::playback,
+        playback::serve,
         health::healthz,
         health::readyz,
         schema,

@@ -16,12 +16,12 @@ fn every_described_route_is_there_and_every_route_is_described() {
         for (method, operation) in methods.as_object().unwrap() {
             let method = method.to_uppercase();
             described.push(format!("{method} {path}"));
-            let real = path.replace("{id}", "99");
+            let real = path.replace("{id}", "99").replace("{path}", "videos/x");
             for real in [real.as_str(), real.trim_end_matches('/')] {
                 let answer = server.send(&method, real, &[], b"");
                 let code = answer.header("clipsy-error-code").unwrap_or("");
                 assert_ne!(code, "method_not_allowed", "{method} {real}");
-                let unrouted = code == "not_found" && !path.contains("{id}");
+                let unrouted = code == "not_found" && !path.contains('{');
                 assert!(!unrouted, "{method} {real}");
                 let status = answer.status.to_string();
                 assert!(
@@ -43,6 +43,7 @@ fn every_described_route_is_there_and_every_route_is_described() {
             "GET /api/videos/{id}/",
             "GET /api/videos/{id}/stream/",
             "GET /healthz",
+            "GET /media/{path}",
             "GET /readyz",
             "PATCH /api/videos/{id}/",
             "POST /api/auth/login/",
