@@ -29,6 +29,7 @@ pub(crate) struct StateArgs {
     #[arg(
         long,
         env = "CLIPSY_DATABASE_URL",
+        hide_env_values = true,
         value_name = "URL",
         help = "Database: sqlite:///absolute/file.db or postgres://user@host/name [default: \
                 clipsy.db in the state folder]"
@@ -87,8 +88,14 @@ pub(crate) struct ServiceArgs {
     #[arg(long, env = "CLIPSY_RETRY_SECONDS", default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(0..=86_400))]
     retry_seconds: i64,
     /// End a job that takes longer
-    #[arg(long, env = "CLIPSY_MAX_JOB_HOURS", default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(u64).range(1..=8760))]
-    max_job_hours: u64,
+    #[arg(
+        long,
+        env = "CLIPSY_MAX_JOB_HOURS",
+        default_value = "24",
+        value_name = "HOURS",
+        value_parser = hours
+    )]
+    max_job_hours: Duration,
     /// Whether the processes that parse videos are locked in
     #[arg(long, env = "CLIPSY_SANDBOX", value_enum, default_value = "auto")]
     pub(crate) sandbox: Mode,
@@ -152,7 +159,7 @@ impl ServiceArgs {
 
     /// Longest run of one attempt.
     pub(crate) fn max_runtime(&self) -> Duration {
-        Duration::from_hours(self.max_job_hours)
+        self.max_job_hours
     }
 
     /// How long a stop may take.
@@ -168,6 +175,17 @@ impl ServiceArgs {
             default_visibility: self.default_visibility,
             ..clipsy_graph::Settings::default()
         }
+    }
+}
+
+/// Hours, also parts of one, up to a year.
+fn hours(text: &str) -> Result<Duration, String> {
+    const YEAR: f64 = 8760.0;
+    let hours: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if hours > 0.0 && hours <= YEAR {
+        Ok(Duration::from_secs_f64(hours * 3600.0))
+    } else {
+        Err(format!("it must be above 0 and at most {YEAR}"))
     }
 }
 

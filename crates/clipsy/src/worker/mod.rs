@@ -18,6 +18,8 @@ mod settle;
 mod slot;
 mod slots;
 mod sweep;
+#[cfg(test)]
+mod testing;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::api::Client;
 use crate::support::server::{Server, on};
 use crate::support::turn::turn;
-use crate::support::{files, long_clip, repository, scratch, short_clip};
+use crate::support::{files, long_clip, repository, scratch, short_clip, until};
 
 /// What `ffprobe` says of an address, without any complaint.
 fn ffprobe(url: &str) -> Value {
@@ -39,8 +39,9 @@ fn listed(playlist: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Every playlist and segment that players find is there, as far as the playlists go.
-fn walk(client: &Client, video: &Value) -> usize {
+/// The playlists that players find are there, and so are the last segments that they list, at most
+/// `most` of each. Says how many that are.
+fn walk(client: &Client, video: &Value, most: usize) -> usize {
     let master = video["hls_playlist"].as_str().unwrap();
     let (folder, _) = master.rsplit_once('/').unwrap();
     let playlists = client.get(master).text();
@@ -49,7 +50,7 @@ fn walk(client: &Client, video: &Value) -> usize {
         let playlist = client.get(&format!("{folder}/{name}"));
         assert_eq!(playlist.status, 200, "{name}");
         let (rung, _) = name.rsplit_once('/').unwrap();
-        for segment in listed(&playlist.text()) {
+        for segment in listed(&playlist.text()).into_iter().rev().take(most) {
             let answer = client.get(&format!("{folder}/{rung}/{segment}"));
             assert_eq!(answer.status, 200, "{rung}/{segment}");
             assert_eq!(answer.bytes.first(), Some(&0x47), "{rung}/{segment}");
@@ -115,15 +116,25 @@ fn a_video_is_playable_before_it_is_ready() {
     );
 
     let early = client.playable(id);
-    assert!(walk(&client, &early) > 0);
+    assert!(walk(&client, &early, usize::MAX) > 0);
     let master = client.get(early["hls_playlist"].as_str().unwrap()).text();
     assert!(master.contains("VALUE=\"processing\""), "{master}");
     let child = server.child("1-1");
 
+    // Whatever a playlist lists at any time can be fetched.
+    let mut looks = 0;
+    until("the video is ready", || {
+        let video = client.video(id);
+        walk(&client, &video, 2);
+        looks += 1;
+        (video["status"] == "ready").then_some(())
+    });
+    assert!(looks > 1);
+
     judge(&server, &client, id, 55.1);
     let whole = client.video(id);
     assert_eq!(whole["qualities"].as_array().unwrap().len(), 3);
-    assert!(walk(&client, &whole) >= 3 * 27);
+    assert!(walk(&client, &whole, usize::MAX) >= 3 * 27);
     let original = client.get(&format!("/api/videos/{id}/stream/"));
     assert_eq!(original.bytes, std::fs::read(&clip).unwrap());
     assert!(!crate::support::processes::is_alive(child.pid));
