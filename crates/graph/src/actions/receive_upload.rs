@@ -156,7 +156,7 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        if true {
+        if !self.discard {
             return;
         }
         let (app, id) = (self.app.clone(), std::mem::take(&mut self.id));

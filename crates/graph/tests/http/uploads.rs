@@ -232,6 +232,19 @@ fn a_client_that_goes_away_leaves_nothing() {
 }
 
 #[test]
+fn an_upload_that_is_dropped_anywhere_leaves_nothing() {
+    let server = Server::start();
+    server.run(async {
+        let mut incoming = actions::receive_upload(&server.app, 3, "x.mp4", "")
+            .await
+            .unwrap();
+        incoming.write("some bytes".into()).await.unwrap();
+        drop(incoming);
+    });
+    wait_until("nothing is left", || nothing_left(&server));
+}
+
+#[test]
 fn a_client_that_falls_silent_is_given_up() {
     let server = Server::start_with(|s| s.body_timeout = std::time::Duration::from_millis(300));
     let token = server.token("ann");
