@@ -10,6 +10,7 @@ use clipsy_dispatch::Dispatch;
 use clipsy_graph::auth::keys::Keys;
 use clipsy_graph::{App, actions, background, server};
 use clipsy_storage::media::{LocalStore, MediaStore};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +32,8 @@ pub(crate) struct Args {
 
 /// Runs the command. `shown` are the settings in words.
 pub(crate) fn run(settings: &Settings, args: &Args, shown: &str) -> anyhow::Result<()> {
-    print(&format!("Clipsy {}\n{shown}", env!("CARGO_PKG_VERSION")))?;
+    raise_open_files();
+    tell(&format!("Clipsy {}\n{shown}", env!("CARGO_PKG_VERSION")));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -88,7 +90,7 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
         sandbox: args.sandbox,
     };
     let worker = Arc::new(Worker::new(db.clone(), media, dispatch, worker)?);
-    print(&welcome(address, &sign_in, slots))?;
+    tell(&welcome(address, &sign_in, slots));
     let parts = Parts {
         app,
         worker,
@@ -164,6 +166,27 @@ async fn listen(addresses: &[SocketAddr]) -> anyhow::Result<TcpListener> {
         let message = format!("cannot listen on {}: {error}", names.join(" or "));
         Refusal::new("listen", message).into()
     })
+}
+
+/// Connections and databases need more open files than the usual limit; children lower it again.
+fn raise_open_files() {
+    const ENOUGH: u64 = 65_536;
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH));
+    if limit.current.is_some_and(|current| current < most) {
+        let raised = Rlimit {
+            current: Some(most),
+            ..limit
+        };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(%error, "the number of open files could not be raised");
+        }
+    }
+}
+
+/// Prints to whoever started the server. It runs whether or not they listen.
+fn tell(text: &str) {
+    let _ = print(text);
 }
 
 fn welcome(address: SocketAddr, sign_in: &SignIn, slots: usize) -> String {

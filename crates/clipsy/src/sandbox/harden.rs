@@ -8,6 +8,8 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 const OPEN_FILES: u64 = 4096;
 /// Bytes of the largest file that may be written. A segment of 10 s at 100 Mbit/s is 125 MB.
 const FILE_BYTES: u64 = 64 << 30;
+/// If memory runs out, the kernel ends this process rather than the server (from -1000 to 1000).
+const FIRST_TO_GO: &str = "500";
 /// Others come first: requests are answered while videos are encoded.
 const NICENESS: i32 = 5;
 
@@ -26,7 +28,9 @@ pub(crate) fn harden(parent: Option<u32>) -> anyhow::Result<()> {
     limit(Resource::Core, 0);
     limit(Resource::Nofile, OPEN_FILES);
     limit(Resource::Fsize, FILE_BYTES);
+    // Both are kindness to others; without them it works, too.
     let _ = rustix::process::nice(NICENESS);
+    let _ = std::fs::write("/proc/self/oom_score_adj", FIRST_TO_GO);
     drop_powers();
     Ok(())
 }

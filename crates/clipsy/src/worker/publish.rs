@@ -118,7 +118,7 @@ impl Publisher {
                 other => other?,
             }
         }
-        match self.playlist(media_key::MASTER).await {
+        match self.master().await {
             Ok(master) => self.put(media_key::MASTER, master).await.map(|()| true),
             Err(error) if error.is_missing() => Ok(false),
             Err(error) => Err(error),
@@ -168,7 +168,7 @@ impl Publisher {
         for (name, playlist) in playlists {
             self.put(&name, playlist).await?;
         }
-        let master = self.playlist(media_key::MASTER).await?;
+        let master = self.master().await?;
         self.put(media_key::MASTER, master).await
     }
 
@@ -215,6 +215,23 @@ impl Publisher {
             self.segments.insert(rung.to_owned(), index + 1);
         }
         Ok(())
+    }
+
+    /// The multivariant playlist; it must name the planned renditions and nothing else.
+    async fn master(&self) -> Result<Bytes, Error> {
+        let master = self.playlist(media_key::MASTER).await?;
+        let mut named = names(&master)?;
+        let mut planned: Vec<String> = self
+            .segments
+            .keys()
+            .map(|r| media_key::playlist(r))
+            .collect();
+        named.sort_unstable();
+        planned.sort_unstable();
+        if named != planned {
+            return Err(strange());
+        }
+        Ok(master)
     }
 
     /// A playlist that the child wrote, whole: it replaces playlists, never changes them.
@@ -276,19 +293,34 @@ async fn plain(path: &Path) -> Result<(), Error> {
 
 /// How many segments a media playlist lists: each must be the one that belongs there.
 fn listed(playlist: &[u8]) -> Result<u64, Error> {
-    let strange = || Error::Strange("a playlist lists something else than its segments".into());
-    let text = std::str::from_utf8(playlist).map_err(|_| strange())?;
-    let mut count = 0;
-    for line in text.lines() {
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        if line != media_key::segment_name(count) {
-            return Err(strange());
-        }
-        count += 1;
+    let names = names(playlist)?;
+    let expected = (0..).map(media_key::segment_name);
+    if names
+        .iter()
+        .zip(expected)
+        .any(|(name, right)| *name != right)
+    {
+        return Err(strange());
     }
-    Ok(count)
+    Ok(names.len() as u64)
+}
+
+/// The lines of a playlist that name something. Tags that lead elsewhere, such as those of keys,
+/// are refused: players would follow them.
+fn names(playlist: &[u8]) -> Result<Vec<&str>, Error> {
+    let text = std::str::from_utf8(playlist).map_err(|_| strange())?;
+    let (tags, names): (Vec<&str>, Vec<&str>) = text
+        .lines()
+        .filter(|line| !line.is_empty())
+        .partition(|line| line.starts_with('#'));
+    if tags.iter().any(|tag| tag.contains("URI=")) {
+        return Err(strange());
+    }
+    Ok(names)
+}
+
+fn strange() -> Error {
+    Error::Strange("a playlist lists something else than it should".into())
 }
 
 #[cfg(test)]
@@ -300,6 +332,7 @@ mod tests {
     use std::fs;
 
     const PREFIX: &str = "videos/processed/1/1/";
+    const MASTER: &str = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n360p/playlist.m3u8\n";
 
     struct Setup {
         root: tempfile::TempDir,
@@ -375,7 +408,7 @@ mod tests {
         assert_eq!(t.keys().await, first);
         assert!(!t.publisher.playable().await.unwrap());
 
-        fs::write(t.out("master.m3u8"), "m").unwrap();
+        fs::write(t.out("master.m3u8"), MASTER).unwrap();
         t.write(2, PlaylistState::Growing, "a");
         assert!(t.publisher.playable().await.unwrap());
         assert_eq!(t.keys().await.len(), 4);
@@ -385,7 +418,7 @@ mod tests {
     async fn a_child_that_starts_again_replaces_everything() {
         let mut t = setup();
         t.write(2, PlaylistState::Growing, "first");
-        fs::write(t.out("master.m3u8"), "m").unwrap();
+        fs::write(t.out("master.m3u8"), MASTER).unwrap();
         assert!(t.publisher.playable().await.unwrap());
         t.publisher.take_back().await.unwrap();
         assert!(t.keys().await.is_empty());
@@ -398,7 +431,7 @@ mod tests {
     async fn the_end_brings_all_that_was_made_and_nothing_half() {
         let mut t = setup();
         t.write(3, PlaylistState::Growing, "a");
-        fs::write(t.out("master.m3u8"), "m").unwrap();
+        fs::write(t.out("master.m3u8"), MASTER).unwrap();
         let made = summary("360p", 3);
         let early = t.publisher.finish(&made).await.unwrap_err();
         assert!(early.to_string().contains("not complete"), "{early}");
@@ -435,9 +468,20 @@ mod tests {
             let error = t.publisher.rendition("360p").await.unwrap_err();
             assert!(matches!(error, Error::Strange(_)), "{list}: {error}");
         }
+        assert!(t.keys().await.is_empty());
+        t.write(1, PlaylistState::Growing, "a");
+        for master in [
+            MASTER.replace("360p", "http://example.org"),
+            MASTER.replace("BANDWIDTH=1", "BANDWIDTH=1,URI=\"http://example.org\""),
+            format!("{MASTER}720p/playlist.m3u8\n"),
+        ] {
+            fs::write(t.out("master.m3u8"), &master).unwrap();
+            let error = t.publisher.playable().await.unwrap_err();
+            assert!(matches!(error, Error::Strange(_)), "{master}: {error}");
+        }
+        assert!(!t.keys().await.contains(&"master.m3u8".into()));
         let unplanned = t.publisher.rendition("../360p").await.unwrap_err();
         assert!(matches!(unplanned, Error::Strange(_)), "{unplanned}");
-        assert!(t.keys().await.is_empty());
     }
 
     #[tokio::test]

@@ -24,6 +24,8 @@ const TELL: Duration = Duration::from_millis(250);
 const WRITE: Duration = Duration::from_secs(1);
 /// Events of an attempt other than progress that are told. A sane child sends a dozen.
 const MOST_EVENTS: u32 = 200;
+/// Characters of a child's reason that are kept.
+const MOST_WORDS: usize = 1000;
 
 /// How it went.
 #[derive(Debug)]
@@ -159,7 +161,9 @@ impl<'a> Relay<'a> {
             Event::Finished { summary } => return Some(self.finish(summary).await),
             Event::Failed { failure } => {
                 self.tell_progress().await;
-                return Some(Told::Failed(failure.clone()));
+                let mut failure = failure.clone();
+                failure.message = failure.message.chars().take(MOST_WORDS).collect();
+                return Some(Told::Failed(failure));
             }
             Event::Probed { media } => {
                 self.size = media.main_video().map(VideoStream::display_size);
