@@ -78,6 +78,14 @@ impl Wanted {
             let names = filter.states.iter().map(|state| state.as_str().to_owned());
             values.extend(names.map(Value::Text));
         }
+        if let Some(owner) = filter.owner {
+            values.push(Value::Int(owner));
+            conditions.push(format!("owner_id = ${}", values.len()));
+        }
+        if let Some(visibility) = filter.visibility {
+            values.push(Value::Text(visibility.as_str().to_owned()));
+            conditions.push(format!("visibility = ${}", values.len()));
+        }
         if let Some(search) = filter.search.as_deref().filter(|text| !text.is_empty()) {
             values.push(Value::Text(pattern(search)));
             conditions.push(format!("search_text LIKE ${} ESCAPE '!'", values.len()));

@@ -57,6 +57,10 @@ pub struct AssetFilter {
     pub search: Option<String>,
     /// States to list; all if empty.
     pub states: Vec<AssetState>,
+    /// Only those of that account.
+    pub owner: Option<UserId>,
+    /// Only those of that visibility.
+    pub visibility: Option<Visibility>,
     /// What to sort by.
     pub order: AssetOrder,
     /// Largest or latest first.
@@ -74,6 +78,8 @@ impl AssetFilter {
             viewer,
             search: None,
             states: Vec::new(),
+            owner: None,
+            visibility: None,
             order: AssetOrder::Created,
             descending: true,
             offset: 0,

@@ -49,6 +49,20 @@ impl Db {
         .await
     }
 
+    /// Takes the attempt's output off the asset again, for an attempt that goes on from the start
+    /// with another encoder. False if `attempt` no longer holds the job.
+    pub async fn mark_unplayable(&self, id: JobId, attempt: Attempt) -> Result<bool> {
+        self.show(
+            id,
+            attempt,
+            // What an earlier attempt showed was taken off when that one ended.
+            "UPDATE assets SET playable = 0, has_thumbnail = 0, has_storyboard = 0, \
+             output_attempt = CASE WHEN output_attempt = $2 THEN NULL ELSE output_attempt END, \
+             updated_at = $3 WHERE id = $1",
+        )
+        .await
+    }
+
     /// Notes that the attempt's poster picture is there, which may be before anything is playable.
     /// False if `attempt` no longer holds the job.
     pub async fn mark_thumbnail(&self, id: JobId, attempt: Attempt) -> Result<bool> {

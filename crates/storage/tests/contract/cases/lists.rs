@@ -72,6 +72,32 @@ pub(crate) async fn viewers_find_what_they_may(world: World) {
         ..by_title(Viewer::User(anna.id, Role::User))
     };
     assert_eq!(titles(&world, &filter).await, ["anna private"]);
+    // By owner and visibility, which never show more than the viewer may find.
+    for (viewer, owner, visibility, expected) in [
+        (Viewer::Anonymous, anna.id, None, &["anna public"][..]),
+        (Viewer::Anonymous, anna.id, Some(Visibility::Private), &[]),
+        (
+            Viewer::User(anna.id, Role::User),
+            anna.id,
+            Some(Visibility::Unlisted),
+            &["anna unlisted"],
+        ),
+        (
+            Viewer::User(bert.id, Role::Admin),
+            anna.id,
+            Some(Visibility::Private),
+            &["anna private"],
+        ),
+    ] {
+        let filter = AssetFilter {
+            owner: Some(owner),
+            visibility,
+            ..by_title(viewer)
+        };
+        assert_eq!(titles(&world, &filter).await, expected, "{viewer:?}");
+        let count = world.db.count_assets(&filter).await.unwrap();
+        assert_eq!(count, expected.len() as i64, "{viewer:?}");
+    }
 }
 
 pub(crate) async fn searches_mean_their_text(world: World) {

@@ -39,6 +39,18 @@ pub(crate) async fn what_is_learned_is_shown(world: World) {
     );
     assert_eq!(asset.updated_at, world.now());
 
+    // The attempt starts again on another encoder, and gets there again.
+    assert!(!db.mark_unplayable(id, 2).await.unwrap());
+    assert!(db.mark_unplayable(id, 1).await.unwrap());
+    let asset = world.asset_of(&job).await;
+    assert!(!asset.playable && !asset.has_thumbnail);
+    assert_eq!(
+        (asset.state, asset.output_attempt),
+        (AssetState::Processing, None)
+    );
+    assert!(db.mark_thumbnail(id, 1).await.unwrap());
+    assert!(db.mark_playable(id, 1).await.unwrap());
+
     world.pass(1);
     let made = Finished {
         duration_s: None,
