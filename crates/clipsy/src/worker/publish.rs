@@ -172,10 +172,15 @@ impl Publisher {
         self.put(media_key::MASTER, master).await
     }
 
+    /// True if anything is in the store that players could have seen.
+    pub(super) fn has_segments(&self) -> bool {
+        self.segments.values().any(|count| *count > 0)
+    }
+
     /// Takes everything back: the child starts again on another encoder, and segments of two of
     /// them must not be mixed.
     pub(super) async fn take_back(&mut self) -> Result<(), Error> {
-        if self.segments.values().any(|count| *count > 0) {
+        if self.has_segments() {
             self.media.delete(&self.key(media_key::MASTER)).await?;
             self.media.delete_prefix(&self.prefix).await?;
             self.segments.values_mut().for_each(|count| *count = 0);

@@ -225,6 +225,14 @@ impl<'a> Relay<'a> {
         self.encoder = Some(encoder);
         self.bytes.clear();
         self.unwritten = None;
+        if self.publisher.has_segments() {
+            // First nothing points to it, then it goes.
+            let (db, job) = (&self.worker.db, self.job);
+            let held = db.mark_unplayable(job.id, job.attempt).await;
+            if let Some(told) = self.after(held).await {
+                return Some(told);
+            }
+        }
         self.publisher.take_back().await.err().map(broken)
     }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::json::VideoItem;
-use crate::actions::list_videos::{VideoFilter, list_videos};
+use crate::actions::list_videos::list_videos;
 use crate::app::App;
 use crate::auth::viewer::{SignedIn, viewer};
 use crate::error::{Error, Result};
@@ -85,7 +85,7 @@ pub(crate) async fn list(
     };
     let mut filter = filter(viewer(signed_in.as_ref()), &get)?;
     if get("page").is_none() && get("page_size").is_none() {
-        let listed = list_videos(&app, filter).await?;
+        let listed = list_videos(&app, &filter).await?;
         let items: Vec<VideoItem> = listed.videos.into_iter().map(Into::into).collect();
         return Ok(Json(items).into_response());
     }
@@ -94,14 +94,14 @@ pub(crate) async fn list(
         .filter(|size| *size > 0)
         .unwrap_or(PAGE_SIZE)
         .min(MAX_PAGE_SIZE);
-    filter.assets.limit = Some(size);
+    filter.limit = Some(size);
     let pages = |total: i64| ((total + size - 1) / size).max(1);
     let page: i64 = match get("page") {
         None => 1,
         Some("last") => {
             let mut first = filter.clone();
-            first.assets.limit = Some(1);
-            pages(list_videos(&app, first).await?.total)
+            first.limit = Some(1);
+            pages(list_videos(&app, &first).await?.total)
         }
         Some(text) => text
             .parse()
@@ -109,8 +109,8 @@ pub(crate) async fn list(
             .filter(|page| (1..=i64::MAX / MAX_PAGE_SIZE).contains(page))
             .ok_or(Error::NoSuchPage)?,
     };
-    filter.assets.offset = (page - 1) * size;
-    let listed = list_videos(&app, filter).await?;
+    filter.offset = (page - 1) * size;
+    let listed = list_videos(&app, &filter).await?;
     let last = pages(listed.total);
     if page > last {
         return Err(Error::NoSuchPage);
@@ -125,7 +125,7 @@ pub(crate) async fn list(
     .into_response())
 }
 
-fn filter<'a>(viewer: Viewer, get: &impl Fn(&str) -> Option<&'a str>) -> Result<VideoFilter> {
+fn filter<'a>(viewer: Viewer, get: &impl Fn(&str) -> Option<&'a str>) -> Result<AssetFilter> {
     let mut assets = AssetFilter::new(viewer);
     if let Some(text) = get("search").map(str::trim).filter(|text| !text.is_empty()) {
         if text.contains('\0') {
@@ -161,20 +161,16 @@ fn filter<'a>(viewer: Viewer, get: &impl Fn(&str) -> Option<&'a str>) -> Result<
             assets.descending = bare.len() < name.len();
         }
     }
-    let visibility = match get("visibility").filter(|name| !name.is_empty()) {
+    assets.visibility = match get("visibility").filter(|name| !name.is_empty()) {
         Some(name) => Some(Visibility::parse(name).ok_or_else(|| no_choice("visibility", name))?),
         None => None,
     };
-    let owner = match get("owner").filter(|owner| !owner.is_empty()) {
+    assets.owner = match get("owner").filter(|owner| !owner.is_empty()) {
         Some("me") => Some(viewer.user_id().ok_or(Error::NotSignedIn)?),
         Some(text) => Some(text.parse().map_err(|_| no_choice("owner", text))?),
         None => None,
     };
-    Ok(VideoFilter {
-        assets,
-        owner,
-        visibility,
-    })
+    Ok(assets)
 }
 
 fn no_choice(name: &str, value: &str) -> Error {

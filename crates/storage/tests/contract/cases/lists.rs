@@ -96,7 +96,7 @@ pub(crate) async fn viewers_find_what_they_may(world: World) {
         };
         assert_eq!(titles(&world, &filter).await, expected, "{viewer:?}");
         let count = world.db.count_assets(&filter).await.unwrap();
-        assert_eq!(count, expected.len() as i64, "{viewer:?}");
+        assert_eq!(count, i64::try_from(expected.len()).unwrap(), "{viewer:?}");
     }
 }
 
