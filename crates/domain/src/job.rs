@@ -9,8 +9,8 @@ use crate::failure::Failure;
 /// Number of a job. Never used twice.
 pub type JobId = i64;
 
-/// Number of an attempt at a job, from 1. It is the fence: only the current attempt may publish
-/// or finish.
+/// Number of an attempt at an asset, counted on over all of its jobs, from 1. It is the fence: only
+/// the current attempt may publish or finish, and a number is never used for two outputs.
 pub type Attempt = i64;
 
 /// One run of the pipeline over one asset, however many attempts it takes.
@@ -24,7 +24,7 @@ pub struct Job {
     pub state: JobState,
     /// Jobs of higher priority run first.
     pub priority: i64,
-    /// The current attempt; 0 before the first.
+    /// The current attempt; before the first of this job, the last one of the job before, or 0.
     pub attempt: Attempt,
     /// Attempts that ended badly and count towards the limit. A drain or a restart of the server
     /// does not count; a crash does.
