@@ -24,6 +24,7 @@ build_packages=(
     gstreamer1.0-tools
 )
 test_packages=(
+    chromium
     curl
     ffmpeg
     postgresql
@@ -108,6 +109,7 @@ check_by_hand() {
     has pkg-config && pkg-config --exists gstreamer-1.0 gstreamer-app-1.0 gstreamer-pbutils-1.0 ||
         absent+=("the GStreamer development files")
     if [[ $mode == test ]]; then
+        has chromium || absent+=(chromium)
         has ffmpeg || absent+=(ffmpeg)
         has ffprobe || absent+=(ffprobe)
         has curl || absent+=(curl)
