@@ -9,6 +9,7 @@ pub(crate) mod edit_video;
 pub(crate) mod find_video;
 pub mod finish_upload;
 pub(crate) mod flush_plays;
+pub(crate) mod hash_originals;
 pub mod heal_uploads;
 pub(crate) mod link_playback;
 pub(crate) mod list_videos;

@@ -55,6 +55,7 @@ pub(crate) const ALL: &[Case] = cases! {
         an_original_belongs_to_one_asset
         changes_change_what_they_name
         plays_are_counted
+        originals_are_hashed_once
         a_deleted_asset_leaves_only_garbage
     }
     lists {
