@@ -15,6 +15,7 @@ const STEPS: &[(i64, &str, &str)] = &[
         "checksums",
         include_str!("../migrations/0002_checksums.sql"),
     ),
+    (3, "losses", include_str!("../migrations/0003_losses.sql")),
 ];
 
 impl Db {
