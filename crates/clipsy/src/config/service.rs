@@ -121,6 +121,9 @@ pub(crate) struct ServiceArgs {
         value_name = "NETWORKS"
     )]
     trusted_proxies: Vec<Network>,
+    /// Connections that may be open at the same time; one beyond that waits until another ends
+    #[arg(long, env = "CLIPSY_MAX_CONNECTIONS", default_value_t = 4096, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: u32,
     #[command(flatten)]
     pub(crate) transcode: TranscodeArgs,
 }
@@ -171,6 +174,7 @@ impl ServiceArgs {
     pub(crate) fn graph(&self) -> clipsy_graph::Settings {
         clipsy_graph::Settings {
             trusted_proxies: self.trusted_proxies.clone(),
+            max_connections: self.max_connections as usize,
             max_upload_bytes: self.max_upload_bytes,
             default_visibility: self.default_visibility,
             ..clipsy_graph::Settings::default()
