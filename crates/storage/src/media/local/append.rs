@@ -164,13 +164,7 @@ impl Folder {
 }
 
 impl LocalAppend {
-    pub(super) fn new(
-        folder: Arc<Folder>,
-        key: &str,
-        file: File,
-        bytes: u64,
-        turn: Turn,
-    ) -> Self {
+    pub(super) fn new(folder: Arc<Folder>, key: &str, file: File, bytes: u64, turn: Turn) -> Self {
         Self {
             folder,
             key: key.to_owned(),
