@@ -7,8 +7,10 @@
 mod accounts;
 mod crash;
 mod flow;
+mod proxy;
 mod sandbox;
 mod settings;
 mod steer;
 mod stop;
 mod support;
+mod tus;
