@@ -8,7 +8,10 @@ use crate::error::Result;
 
 /// Every migration: its number, its name and its text, in which `{{…}}` stand for what the two
 /// databases write differently. A migration that was released is never changed.
-const STEPS: &[(i64, &str, &str)] = &[(1, "first", include_str!("../migrations/0001_first.sql"))];
+const STEPS: &[(i64, &str, &str)] = &[
+    (1, "first", include_str!("../migrations/0001_first.sql")),
+    (2, "graphql", include_str!("../migrations/0002_graphql.sql")),
+];
 
 impl Db {
     /// Brings the tables up to date. Of processes that start together one does it and the others
