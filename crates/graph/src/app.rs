@@ -17,6 +17,7 @@ use crate::auth::keys::Keys;
 use crate::auth::limit::LoginLimit;
 use crate::auth::password::Hasher;
 use crate::error::Result;
+use crate::live::Live;
 use crate::playback::access::Access;
 use crate::playback::objects::Objects;
 use crate::playback::plays::Plays;
@@ -48,6 +49,8 @@ pub struct Shared {
     pub(crate) usernames: Cache<UserId, Arc<str>>,
     /// Renditions of assets that are ready.
     pub(crate) renditions: Cache<AssetId, Arc<[Rendition]>>,
+    /// What people watch at the moment.
+    pub(crate) live: Live,
 }
 
 impl App {
@@ -72,6 +75,7 @@ impl App {
             plays: Plays::default(),
             usernames: Cache::new(10_000),
             renditions: Cache::new(10_000),
+            live: Live::new(),
             settings,
         })))
     }

@@ -8,13 +8,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::actions::{flush_plays, sweep_garbage};
 use crate::app::App;
+use crate::live;
 
 /// How often files that are no longer wanted are deleted, and sessions that have expired forgotten.
 const SWEEP: Duration = Duration::from_mins(1);
 
-/// Listens to what others change, writes plays down and sweeps, until `stop`; then writes down
+/// Listens to what others change and tells those who watch, writes plays down and sweeps, until `stop`; then writes down
 /// what is left. Run it once beside the server.
 pub async fn run(app: App, stop: CancellationToken) {
+    let watching = tokio::spawn(live::run(app.clone(), stop.clone()));
     let mut events = app.dispatch.events.subscribe();
     // Whatever was read before the subscription began may be out of date.
     app.access.forget_all();
@@ -45,6 +47,9 @@ pub async fn run(app: App, stop: CancellationToken) {
         }
     }
     write_plays(&app).await;
+    if let Err(error) = watching.await {
+        tracing::error!(%error, "live updates ended in a panic");
+    }
 }
 
 /// Sessions that have expired, and uploads that became videos long ago.

@@ -164,8 +164,7 @@ impl Db {
     /// Changes an account as a whole, or not at all.
     pub async fn update_user(&self, id: UserId, change: &UserChange) -> Result<UserUpdate> {
         let mut tx = self.begin().await?;
-        // Every change of admins takes all of them first, always in the same order, so that two
-        // cannot take each other's last admin away.
+        // Every change takes all admins first, so that two cannot take each other's last one away.
         sqlx::query(
             "UPDATE users SET active = active WHERE id IN \
              (SELECT id FROM users WHERE id = $1 OR role = 'admin' ORDER BY id)",
@@ -241,6 +240,16 @@ impl Db {
             .fetch_one(self.read())
             .await?;
         Ok(row.try_get(0)?)
+    }
+
+    /// True while an account that may sign in has the documented password.
+    pub async fn has_default_password(&self) -> Result<bool> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) FROM users WHERE default_password = 1 AND active = 1",
+        )
+        .fetch_one(self.read())
+        .await?;
+        Cells::new(&row).flag()
     }
 
     /// Allows or refuses signing in; refusing ends all sessions. False if there is no such account.

@@ -135,6 +135,16 @@ impl Db {
         Ok(jobs)
     }
 
+    /// The assets that wait, in the order in which they will be started.
+    pub async fn assets_in_queue(&self) -> Result<Vec<AssetId>> {
+        let rows = sqlx::query(
+            "SELECT asset_id FROM jobs WHERE state = 'queued' ORDER BY priority DESC, id",
+        )
+        .fetch_all(self.read())
+        .await?;
+        rows.iter().map(|row| Cells::new(row).int()).collect()
+    }
+
     /// Which place the waiting jobs of those assets have, from 1: the next to be started. Assets
     /// without a waiting job are left out.
     pub async fn queue_places(&self, assets: &[AssetId]) -> Result<Vec<(AssetId, i64)>> {
