@@ -10,7 +10,7 @@ use crate::error::Result;
 /// databases write differently. A migration that was released is never changed.
 const STEPS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("../migrations/0001_first.sql")),
-    (2, "graphql", include_str!("../migrations/0002_graphql.sql")),
+    (4, "graphql", include_str!("../migrations/0004_graphql.sql")),
 ];
 
 impl Db {

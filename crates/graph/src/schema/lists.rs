@@ -29,8 +29,8 @@ pub(crate) struct VideoFilter {
     /// The account that must have uploaded it.
     owner: Option<ID>,
     /// True: only what the viewer has uploaded, who must be signed in.
-    #[graphql(default)]
-    mine: bool,
+    #[graphql(default_with = "Some(false)")]
+    mine: Option<bool>,
 }
 
 /// In which order to list videos.
@@ -228,7 +228,7 @@ fn narrow(assets: &mut AssetFilter, filter: VideoFilter) -> Result<()> {
         let owner = ids::user(&owner);
         owners.push(owner.ok_or_else(|| Fail::input("owner", "This is no id of an account."))?);
     }
-    if filter.mine {
+    if filter.mine == Some(true) {
         owners.push(assets.viewer.user_id().ok_or(Error::NotSignedIn)?);
     }
     owners.dedup();

@@ -11,7 +11,7 @@ use super::asked::app;
 use super::errors::{Fail, Result};
 use super::ids;
 use super::job::Job;
-use super::paging::MAX_PAGE;
+use super::paging::{MAX_PAGE, cost};
 use super::scalars::{BigInt, DateTime, int};
 use super::video::Video;
 use crate::app::App;
@@ -61,13 +61,13 @@ impl Queue {
     }
 
     /// Jobs that run, and then those that wait, in the order in which they will be started.
-    #[graphql(complexity = "1 + usize::try_from(first.clamp(1, 100)).unwrap_or(1) * child_complexity")]
+    #[graphql(complexity = "1 + cost(first, None) * child_complexity")]
     async fn jobs(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 0 to 100.", default = 50)] first: i32,
+        #[graphql(desc = "How many, 0 to 100.", default_with = "Some(50)")] first: Option<i32>,
     ) -> Result<Vec<Job>> {
-        let first = page("first", first)?;
+        let first = page("first", first.unwrap_or(50))?;
         Ok(Job::all(app(ctx)?.db.queue_head(first).await?))
     }
 }
@@ -274,13 +274,13 @@ impl StorageUsage {
     }
 
     /// The videos that take the most room, the largest first.
-    #[graphql(complexity = "1 + usize::try_from(first.clamp(1, 100)).unwrap_or(1) * child_complexity")]
+    #[graphql(complexity = "1 + cost(first, None) * child_complexity")]
     async fn largest(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 0 to 100.", default = 10)] first: i32,
+        #[graphql(desc = "How many, 0 to 100.", default_with = "Some(10)")] first: Option<i32>,
     ) -> Result<Vec<Video>> {
-        let first = page("first", first)?;
+        let first = page("first", first.unwrap_or(10))?;
         Ok(Video::all(app(ctx)?.db.largest_assets(first).await?))
     }
 }

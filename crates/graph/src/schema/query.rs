@@ -148,10 +148,11 @@ impl Query {
     async fn throughput(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many minutes, 1 to 1440.", default = 60)] minutes: i32,
+        #[graphql(desc = "How many minutes, 1 to 1440.", default_with = "Some(60)")]
+        minutes: Option<i32>,
     ) -> Result<Vec<ThroughputSample>> {
         admin(ctx)?;
-        operator::throughput(app(ctx)?, minutes).await
+        operator::throughput(app(ctx)?, minutes.unwrap_or(60)).await
     }
 
     /// How much room everything takes. Only for admins.
