@@ -10,6 +10,7 @@ mod app;
 pub mod auth;
 pub mod background;
 mod client;
+mod coalesce;
 mod error;
 mod live;
 mod playback;

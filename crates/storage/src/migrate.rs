@@ -10,6 +10,12 @@ use crate::error::Result;
 /// databases write differently. A migration that was released is never changed.
 const STEPS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("../migrations/0001_first.sql")),
+    (
+        2,
+        "checksums",
+        include_str!("../migrations/0002_checksums.sql"),
+    ),
+    (3, "losses", include_str!("../migrations/0003_losses.sql")),
     (4, "graphql", include_str!("../migrations/0004_graphql.sql")),
 ];
 

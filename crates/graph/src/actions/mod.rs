@@ -12,6 +12,7 @@ pub(crate) mod find_user;
 pub(crate) mod find_video;
 pub mod finish_upload;
 pub(crate) mod flush_plays;
+pub(crate) mod hash_originals;
 pub mod heal_uploads;
 pub(crate) mod hold_queue;
 pub(crate) mod link_playback;

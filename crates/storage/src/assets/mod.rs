@@ -1,6 +1,7 @@
 //! Assets: making, finding, changing and deleting them.
 
 mod change;
+mod checksum;
 mod create;
 mod delete;
 mod list;
