@@ -11,6 +11,7 @@ pub mod auth;
 pub mod background;
 mod client;
 mod error;
+mod graphql;
 mod playback;
 mod rest;
 pub mod server;
@@ -25,6 +26,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use app::{App, Shared};
 pub use client::{Client, Network, NetworkError};
 pub use error::{Error, FieldErrors, Result};
+pub use graphql::settings::{GraphqlSettings, Introspection, Limits};
 pub use settings::Settings;
 
 /// All routes. Connections have to carry [`axum::extract::ConnectInfo`] with the peer's address, as

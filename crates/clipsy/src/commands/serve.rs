@@ -126,7 +126,7 @@ async fn run_parts(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
     let server = {
         let stop = stop.clone();
         tokio::spawn(
-            async move { server::serve(listener, router, &app.settings, stop, deadline).await },
+            async move { server::serve(listener, router, &app, stop, deadline).await },
         )
     };
     let work = {

@@ -24,6 +24,7 @@ pub(crate) async fn refresh_session(app: &App, refresh: &str) -> Result<Pair> {
     match rotation {
         Rotation::Done => pair(app, claims.user_id, &claims.sid, &new_id),
         Rotation::Reused => {
+            app.rights.end_session(&claims.sid);
             tracing::warn!(
                 user_id = claims.user_id,
                 "a refresh token was used twice; its session was ended"
