@@ -46,7 +46,15 @@ pub(crate) async fn update_user(
     };
     match app.db.update_user(id, &change).await? {
         UserUpdate::Done { user, ended } => {
-            tracing::info!(user_id = id, by = viewer.user_id(), ended, "account changed");
+            if ended {
+                app.rights.end_user(id);
+            }
+            tracing::info!(
+                user_id = id,
+                by = viewer.user_id(),
+                ended,
+                "account changed"
+            );
             Ok(user)
         }
         UserUpdate::Missing => Err(Error::NotFound),

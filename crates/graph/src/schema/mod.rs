@@ -30,14 +30,21 @@ pub(crate) type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The schema over the parts of `app`.
 pub(crate) fn schema(app: &App) -> Schema {
-    builder().data(app.clone()).finish()
+    let limits = &app.settings.graphql.limits;
+    builder()
+        .data(app.clone())
+        .limit_complexity(limits.complexity)
+        .finish()
 }
 
 /// The schema as text, as it is committed.
 pub fn sdl() -> String {
     let options = SDLExportOptions::new().sorted_fields().sorted_enum_items();
     let text = builder().finish().sdl_with_options(options);
-    format!("# Written by `clipsy schema`. Do not edit.\n\n{}\n", text.trim())
+    format!(
+        "# Written by `clipsy schema`. Do not edit.\n\n{}\n",
+        text.trim()
+    )
 }
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {

@@ -181,15 +181,11 @@ fn told(app: &App, video: &Video) -> Option<Arc<live::Progress>> {
     }
     match &video.group.scene {
         Some(scene) => scene.live.clone(),
-        None => app.live.progress(video.asset.id),
+        None => app.watching.progress(video.asset.id),
     }
 }
 
-fn state(
-    asset: &Asset,
-    row: &job::Rendition,
-    live: Option<&RenditionProgress>,
-) -> RenditionState {
+fn state(asset: &Asset, row: &job::Rendition, live: Option<&RenditionProgress>) -> RenditionState {
     let begun = live.is_some_and(|live| live.frames > 0)
         || row.percent.is_some_and(|percent| percent > 0.0)
         || row.file_size > 0;
