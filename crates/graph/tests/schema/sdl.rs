@@ -8,10 +8,15 @@ use crate::support::Server;
 #[test]
 fn the_committed_schema_is_the_real_one() {
     let committed = include_str!("../../../../schema.graphql");
-    assert!(
-        committed == clipsy_graph::sdl(),
-        "schema.graphql is out of date: write it anew with `clipsy schema > schema.graphql`"
-    );
+    let real = clipsy_graph::sdl();
+    if committed != real {
+        let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("schema.graphql");
+        std::fs::write(&file, &real).unwrap();
+        panic!(
+            "schema.graphql is out of date: write it anew with `clipsy schema`, or copy {}",
+            file.display()
+        );
+    }
 }
 
 #[test]
