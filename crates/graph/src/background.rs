@@ -9,22 +9,26 @@ use tokio_util::sync::CancellationToken;
 use crate::actions::hash_originals::hash_originals;
 use crate::actions::{flush_plays, sweep_garbage};
 use crate::app::App;
+use crate::live;
 
 /// How often files that are no longer wanted are deleted, and sessions that have expired forgotten.
 const SWEEP: Duration = Duration::from_mins(1);
 /// How often originals without a checksum are looked for without being told.
 const REHASH: Duration = Duration::from_mins(10);
 
-/// Listens to what others change, writes plays down and sweeps, until `stop`; then writes down
-/// what is left. Run it once beside the server.
+/// Listens to what others change and tells those who watch, writes plays down and sweeps, until
+/// `stop`; then writes down what is left. Run it once beside the server.
 pub async fn run(app: App, stop: CancellationToken) {
+    let watching = tokio::spawn(live::run(app.clone(), stop.clone()));
     let mut events = app.dispatch.events.subscribe();
     // Whatever was read before the subscription began may be out of date.
     app.access.forget_all();
     let mut flush = interval(app.settings.view_flush);
     let mut sweep = interval(SWEEP);
+    let mut recheck = interval(app.settings.graphql.recheck);
     flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut listening = true;
     let hashing = tokio::spawn(hash(app.clone(), stop.clone()));
     loop {
@@ -40,6 +44,11 @@ pub async fn run(app: App, stop: CancellationToken) {
                 None => listening = false,
             },
             _ = flush.tick() => write_plays(&app).await,
+            _ = recheck.tick() => {
+                if let Err(error) = app.rights.recheck(&app).await {
+                    tracing::warn!(%error, "could not check the sessions of open streams");
+                }
+            }
             _ = sweep.tick() => {
                 sweep_garbage(&app).await;
                 if let Err(error) = forget_what_is_over(&app).await {
@@ -49,6 +58,9 @@ pub async fn run(app: App, stop: CancellationToken) {
         }
     }
     write_plays(&app).await;
+    if let Err(error) = watching.await {
+        tracing::error!(%error, "live updates ended in a panic");
+    }
     // It ends with `stop`, and whatever it leaves is done at the next start.
     let _ = hashing.await;
 }

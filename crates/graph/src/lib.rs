@@ -12,8 +12,11 @@ pub mod background;
 mod client;
 mod coalesce;
 mod error;
+mod graphql;
+mod live;
 mod playback;
 mod rest;
+mod schema;
 pub mod server;
 mod settings;
 mod shell;
@@ -27,6 +30,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use app::{App, Shared};
 pub use client::{Client, Network, NetworkError};
 pub use error::{Error, FieldErrors, Result};
+pub use graphql::settings::{GraphqlSettings, Introspection, Limits};
+pub use schema::sdl;
 pub use settings::Settings;
 pub use upload::error::UploadError;
 
@@ -37,7 +42,9 @@ pub fn router(app: App) -> Router {
         .route("/media/{*path}", any(playback::serve))
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn(shell::media));
+    let schema = schema::schema(&app);
     rest::routes()
+        .merge(graphql::routes(schema, &app.settings.graphql))
         .merge(upload::routes())
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn_with_state(app.clone(), shell::api))

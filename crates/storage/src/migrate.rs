@@ -16,6 +16,7 @@ const STEPS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0002_checksums.sql"),
     ),
     (3, "losses", include_str!("../migrations/0003_losses.sql")),
+    (4, "graphql", include_str!("../migrations/0004_graphql.sql")),
 ];
 
 impl Db {

@@ -83,6 +83,7 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
         max_runtime: args.max_runtime(),
         ladder,
         encoders: settings.encoders_text()?,
+        encoders_file: settings.encoders_file(),
         limits: args.transcode.limits.limits(),
         encoder: encoder.clone(),
         decoder: args.transcode.decoder,
@@ -125,9 +126,7 @@ async fn run_parts(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
     let router = clipsy_graph::router(app.clone());
     let server = {
         let stop = stop.clone();
-        tokio::spawn(
-            async move { server::serve(listener, router, &app.settings, stop, deadline).await },
-        )
+        tokio::spawn(async move { server::serve(listener, router, &app, stop, deadline).await })
     };
     let work = {
         let stop = stop.clone();

@@ -11,7 +11,7 @@ use crate::client::{Network, hop_address};
 
 /// The address of the upload: a whole one if it is known by which name the server was called, else
 /// a path. Proxies know better than the request itself, if they are trusted.
-pub(super) fn upload_url(parts: &Parts, trusted: &[Network], id: &str) -> String {
+pub(crate) fn upload_url(parts: &Parts, trusted: &[Network], id: &str) -> String {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|info| info.0.ip().to_canonical());
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));

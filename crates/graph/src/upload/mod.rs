@@ -13,7 +13,7 @@ pub(crate) mod error;
 mod head;
 mod headers;
 pub(crate) mod json;
-mod location;
+pub(crate) mod location;
 pub(crate) mod lock;
 pub(crate) mod metadata;
 mod patch;

@@ -24,8 +24,8 @@ pub(crate) struct RefreshToken {
     refresh: String,
 }
 
-/// Exchange a refresh token, which is good once, for a new pair. A token that comes a second time
-/// ends its whole session.
+/// Exchange a refresh token, which is good once, for a new pair. A token that comes again within ten
+/// seconds, as from a second tab, gets the same successor; later it ends its whole session.
 #[utoipa::path(
     post, path = "/api/auth/refresh/", tag = "auth", request_body = RefreshToken,
     responses(
@@ -41,7 +41,7 @@ pub(crate) async fn refresh(
     let mut fields = Fields::new(values);
     let token = fields.required("refresh", usize::MAX);
     fields.check()?;
-    let pair = refresh_session(&app, &token).await?;
+    let (_, pair) = refresh_session(&app, &token).await?;
     Ok(Json(TokenPair {
         access: pair.access,
         refresh: pair.refresh,

@@ -215,8 +215,10 @@ fn filter<'a>(viewer: Viewer, get: &impl Fn(&str) -> Option<&'a str>) -> Result<
         }
     }
     assets.visibility = match get("visibility").filter(|name| !name.is_empty()) {
-        Some(name) => Some(Visibility::parse(name).ok_or_else(|| no_choice("visibility", name))?),
-        None => None,
+        Some(name) => {
+            vec![Visibility::parse(name).ok_or_else(|| no_choice("visibility", name))?]
+        }
+        None => Vec::new(),
     };
     assets.owner = match get("owner").filter(|owner| !owner.is_empty()) {
         Some("me") => Some(viewer.user_id().ok_or(Error::NotSignedIn)?),
