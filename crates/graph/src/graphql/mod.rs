@@ -81,3 +81,6 @@ async fn sdl_of<E: Executor>(gate: Arc<Gate<E>>, app: App, request: Request) -> 
     };
     http::refuse(&refusal, accept::Json::Plain)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,16 +12,16 @@ use async_graphql::Executor;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use axum::http::HeaderValue;
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::gate::{Caller, Gate, Outcome};
+use super::gate::{Caller, Gate, Outcome, panicked};
 use super::message::{self, FromClient};
 use super::operations::{Happened, Operations};
 use super::refusal::{Refusal, code};
 use super::right::Right;
 use super::sockets::Place;
+use super::ws::PROTOCOL;
 use crate::app::App;
 use crate::auth::viewer::{bearer_of, claims, signed_in};
 use crate::client::Client;
@@ -104,7 +104,7 @@ async fn goodbye(mut socket: WebSocket, code: u16, reason: &str) {
 }
 
 async fn talk<E: Executor>(socket: &mut WebSocket, connection: &mut Connection<E>) -> Go {
-    if socket.protocol().is_none() {
+    if socket.protocol().is_none_or(|name| name != PROTOCOL) {
         return Err(close(4406, "Subprotocol not acceptable"));
     }
     let caller = greet(socket, connection).await?;
@@ -283,8 +283,9 @@ fn tell<E: Executor>(
 ) -> Option<[Option<Message>; 2]> {
     let (id, first, outcome) = match happened? {
         Happened::Ended { id } => return Some([Some(message::complete(&id)), None]),
-        Happened::Panicked { id } => {
-            let refusal = Refusal::document(code::INTERNAL, "Internal server error.", None);
+        Happened::Panicked { id, panic } => {
+            let refusal = panicked(panic.as_ref());
+            tracing::error!(cause = refusal.cause, "a subscription panicked");
             return Some([Some(message::error(&id, &refusal.errors)), None]);
         }
         Happened::Answered { id, outcome } => {
