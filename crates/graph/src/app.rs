@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use clipsy_dispatch::Dispatch;
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::clock::Timestamp;
@@ -11,15 +12,17 @@ use clipsy_domain::user::UserId;
 use clipsy_storage::Db;
 use clipsy_storage::media::MediaStore;
 use quick_cache::sync::Cache;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::keys::Keys;
 use crate::auth::limit::LoginLimit;
 use crate::auth::password::Hasher;
+use crate::coalesce::Coalesce;
 use crate::error::Result;
 use crate::graphql::right::Rights;
+use crate::live::Live;
 use crate::playback::access::Access;
 use crate::playback::objects::Objects;
 use crate::playback::plays::Plays;
@@ -47,6 +50,10 @@ pub struct Shared {
     pub(crate) access: Access,
     pub(crate) objects: Objects,
     pub(crate) plays: Plays,
+    /// Told when there is an original without a checksum.
+    pub(crate) unhashed: Notify,
+    /// Lists that people without an account ask for, as they are sent; `None` for one that failed.
+    pub(crate) lists: Coalesce<String, Option<Bytes>>,
     /// Names by number. They never change, since nothing changes them.
     pub(crate) usernames: Cache<UserId, Arc<str>>,
     /// Renditions of assets that are ready.
@@ -57,6 +64,8 @@ pub struct Shared {
     pub(crate) closing: CancellationToken,
     /// `WebSockets` that are open, which the HTTP connections they came from do not wait for.
     pub(crate) streams: TaskTracker,
+    /// What people watch at the moment.
+    pub(crate) live: Live,
 }
 
 impl App {
@@ -79,11 +88,14 @@ impl App {
             access: Access::new(),
             objects: Objects::new(settings.cache_bytes),
             plays: Plays::default(),
+            unhashed: Notify::new(),
+            lists: Coalesce::default(),
             usernames: Cache::new(10_000),
             renditions: Cache::new(10_000),
             rights: Rights::default(),
             closing: CancellationToken::new(),
             streams: TaskTracker::new(),
+            live: Live::new(),
             settings,
         })))
     }

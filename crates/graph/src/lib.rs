@@ -10,10 +10,13 @@ mod app;
 pub mod auth;
 pub mod background;
 mod client;
+mod coalesce;
 mod error;
 mod graphql;
+mod live;
 mod playback;
 mod rest;
+mod schema;
 pub mod server;
 mod settings;
 mod shell;
@@ -27,6 +30,7 @@ pub use app::{App, Shared};
 pub use client::{Client, Network, NetworkError};
 pub use error::{Error, FieldErrors, Result};
 pub use graphql::settings::{GraphqlSettings, Introspection, Limits};
+pub use schema::sdl;
 pub use settings::Settings;
 
 /// All routes. Connections have to carry [`axum::extract::ConnectInfo`] with the peer's address, as
@@ -36,7 +40,9 @@ pub fn router(app: App) -> Router {
         .route("/media/{*path}", any(playback::serve))
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn(shell::media));
+    let schema = schema::schema(&app);
     rest::routes()
+        .merge(graphql::routes(schema, sdl(), &app.settings.graphql))
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn_with_state(app.clone(), shell::api))
         .merge(media)

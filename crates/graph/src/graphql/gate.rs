@@ -20,6 +20,7 @@ use super::sockets::Sockets;
 use crate::auth::viewer::SignedIn;
 use crate::client::Client;
 use crate::error::Error;
+use crate::schema::asked::Headers;
 
 /// The schema and what stands in front of it.
 pub(crate) struct Gate<E> {
@@ -37,6 +38,7 @@ pub(crate) struct Caller {
     pub(crate) signed_in: Option<SignedIn>,
     pub(crate) right: Right,
     pub(crate) client: Client,
+    pub(crate) headers: Headers,
 }
 
 /// What came of a request.
@@ -131,6 +133,7 @@ fn with_data(request: Request, caller: &Caller) -> Request {
         .data(caller.signed_in.clone())
         .data(caller.right.clone())
         .data(caller.client)
+        .data(caller.headers.clone())
 }
 
 /// Gives an error of async-graphql's own its code, and takes names of the schema out of its message

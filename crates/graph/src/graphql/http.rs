@@ -25,6 +25,7 @@ use crate::auth::viewer::authenticate;
 use crate::client::Client;
 use crate::rest::answer::{Cause, ERROR_CODE};
 use crate::rest::body::read_all;
+use crate::schema::asked::Headers;
 
 /// Everything that comes to `/graphql`.
 pub(crate) async fn serve<E: Executor>(gate: Arc<Gate<E>>, app: App, request: Request) -> Response {
@@ -106,6 +107,7 @@ pub(crate) async fn caller(app: &App, parts: &mut Parts) -> Result<Caller, Refus
         right: Right::brief(signed_in.as_ref()),
         signed_in,
         client,
+        headers: Headers::of(&parts.headers),
     })
 }
 

@@ -26,12 +26,14 @@ use crate::app::App;
 use crate::auth::viewer::{bearer_of, claims, signed_in};
 use crate::client::Client;
 use crate::error::Error;
+use crate::schema::asked::Headers;
 
 /// What a socket needs to know.
 pub(crate) struct Connection<E> {
     gate: Arc<Gate<E>>,
     app: App,
     client: Client,
+    headers: Headers,
     /// `Authorization` of the handshake.
     header: Option<HeaderValue>,
     _place: Place,
@@ -57,14 +59,14 @@ impl<E> Connection<E> {
     pub(crate) fn new(
         gate: Arc<Gate<E>>,
         app: App,
-        client: Client,
-        header: Option<HeaderValue>,
+        (client, headers, header): (Client, Headers, Option<HeaderValue>),
         place: Place,
     ) -> Self {
         Self {
             gate,
             app,
             client,
+            headers,
             header,
             _place: place,
         }
@@ -206,6 +208,7 @@ async fn authorize<E>(
             signed_in,
             right,
             client: connection.client,
+            headers: connection.headers.clone(),
         }),
         Err(Error::Internal(error)) => {
             tracing::error!(%error, "could not authenticate a socket");

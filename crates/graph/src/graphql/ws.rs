@@ -17,6 +17,7 @@ use super::socket::{self, Connection};
 use super::sse::full;
 use crate::app::App;
 use crate::client::Client;
+use crate::schema::asked::Headers;
 
 /// The protocol that is spoken.
 pub(crate) const PROTOCOL: &str = "graphql-transport-ws";
@@ -62,7 +63,14 @@ pub(crate) async fn upgrade<E: Executor>(
     let open = app.streams.token();
     // Programs can send headers with the handshake; browsers cannot.
     let header = parts.headers.remove(AUTHORIZATION);
-    let connection = Connection::new(gate, app, client, header, place);
+    // Cookies do nothing here: no answer could change them, and other pages could send them.
+    let headers = Headers {
+        refresh: None,
+        csrf: false,
+        ..Headers::of(&parts.headers)
+    };
+    let who = (client, headers, header);
+    let connection = Connection::new(gate, app, who, place);
     upgrade.on_upgrade(move |socket| async move {
         // On the heap, since the future that axum makes of this is copied a few times.
         Box::pin(socket::run(socket, connection)).await;

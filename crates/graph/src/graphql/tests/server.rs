@@ -48,6 +48,7 @@ impl Server {
         change(&mut settings.graphql);
         let url = sqlite_url(&folder.path().join("clipsy.db"));
         let (schema, shared) = small();
+        let sdl = schema.sdl();
         let app = runtime.block_on(async {
             let clock: Arc<dyn Clock> = clock.clone();
             let db = Db::connect(&url, Arc::clone(&clock)).await.unwrap();
@@ -71,7 +72,7 @@ impl Server {
             }
             app
         });
-        let router = routes(schema, &app.settings.graphql)
+        let router = routes(schema, sdl, &app.settings.graphql)
             .merge(rest::routes())
             .layer(tower_http::catch_panic::CatchPanicLayer::custom(
                 shell::panicked,
