@@ -1,0 +1,138 @@
+//! Which connections are broken, how, and after which byte.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How a connection is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// RST to both sides, as when a machine on the way forgets the connection.
+    Reset,
+    /// FIN to both sides, as when a proxy on the way is restarted.
+    Close,
+    /// Nothing moves any more. After a while the client's side is reset, as when a phone changes
+    /// networks; the server's side stays open and silent for as long as the proxy lives.
+    Stall,
+    /// What follows in this direction is taken from its sender and thrown away, and its receiver
+    /// sees an orderly end. The other direction goes on.
+    Truncate,
+}
+
+/// Which way bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From client to server.
+    Up,
+    /// From server to client.
+    Down,
+}
+
+/// One fault on one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) kind: Kind,
+    pub(crate) direction: Direction,
+    /// Bytes that go through in that direction before it.
+    pub(crate) after: u64,
+}
+
+/// What happens to the connections, in the order in which they are made.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    source: Source,
+    /// How long a client waits on a connection that stalls until its side is reset.
+    pub(crate) stall_for: Duration,
+}
+
+#[derive(Debug)]
+enum Source {
+    Script(VecDeque<Option<Fault>>),
+    Random { seed: u64, state: u64, cuts: u64 },
+}
+
+/// Most bytes that go up before a random fault.
+const MOST_UP: u64 = 256 << 10;
+/// Most bytes that go down before a random fault: inside an answer, or between two of them.
+const MOST_DOWN: u64 = 900;
+
+impl Plan {
+    /// Nothing is broken.
+    pub(crate) fn smooth() -> Self {
+        Self::script([])
+    }
+
+    /// The first connections are treated like this, all later ones well.
+    pub(crate) fn script(faults: impl IntoIterator<Item = Option<Fault>>) -> Self {
+        Self {
+            source: Source::Script(faults.into_iter().collect()),
+            stall_for: Duration::from_millis(200),
+        }
+    }
+
+    /// Every connection gets a fault that is drawn from `seed`, until `cuts` of them came about;
+    /// then all is well. A connection may end before it gets to its fault.
+    pub(crate) fn random(seed: u64, cuts: u64) -> Self {
+        Self {
+            source: Source::Random {
+                seed,
+                state: seed,
+                cuts,
+            },
+            stall_for: Duration::from_millis(100),
+        }
+    }
+
+    /// The fault of the next connection, when `so_far` faults came about already.
+    pub(crate) fn next(&mut self, so_far: u64) -> Option<Fault> {
+        match &mut self.source {
+            Source::Script(faults) => faults.pop_front().flatten(),
+            Source::Random { cuts, .. } if so_far >= *cuts => None,
+            Source::Random { state, .. } => Some(draw(state)),
+        }
+    }
+
+    /// What a random plan began with.
+    pub(crate) fn seed(&self) -> Option<u64> {
+        match &self.source {
+            Source::Script(_) => None,
+            Source::Random { seed, .. } => Some(*seed),
+        }
+    }
+}
+
+fn draw(state: &mut u64) -> Fault {
+    let kind = match below(state, 4) {
+        0 => Kind::Reset,
+        1 => Kind::Close,
+        2 => Kind::Stall,
+        _ => Kind::Truncate,
+    };
+    // Three of four hit what is sent, since that is nearly all of the bytes.
+    if below(state, 4) == 0 {
+        return Fault {
+            kind,
+            direction: Direction::Down,
+            after: below(state, MOST_DOWN),
+        };
+    }
+    // As many between 1 and 2 KiB as between 128 and 256 KiB: headers are hit as well as bodies.
+    let magnitude = below(state, u64::from(MOST_UP.ilog2() + 1));
+    Fault {
+        kind,
+        direction: Direction::Up,
+        after: below(state, 2 << magnitude),
+    }
+}
+
+fn below(state: &mut u64, limit: u64) -> u64 {
+    random(state) % limit
+}
+
+/// The next number of a sequence that a seed determines (SplitMix64).
+pub(crate) fn random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
