@@ -16,28 +16,35 @@
 //     patience          ms without any sign of life after which it begins again where it was
 //     tries             failures in a row after which it gives up (1000)
 //
-// One JSON object a line is written: "response" for every answer, "paused", "impatient", "left", and at
-// the end "done" with the upload's address and its video. A failure ends it with status 1.
+// One JSON object a line is written: "response" for every answer, "paused", "impatient", "again", "left",
+// and at the end "done" with the upload's address and its video. A failure ends it with status 1.
 
-import { createReadStream, writeFileSync, existsSync } from "node:fs";
+import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import { PassThrough } from "node:stream";
 import { DetailedError, FileUrlStorage, Upload } from "tus-js-client";
 
 const job = JSON.parse(process.argv[2]);
-const DELAY_MS = 20;
+const DELAY_MS = 30;
+// What tus-js-client needs to be done with a request that was aborted: going on any earlier, it would
+// take that request's error for one of the next.
+const BREATH_MS = 200;
 
 const tell = (event, facts = {}) => process.stdout.write(`${JSON.stringify({ event, ...facts })}\n`);
 
 let acknowledged = 0;
+let failures = 0;
 let impatience;
 let over = false;
 let paused = false;
 let video = null;
 
-const stream = createReadStream(job.file);
+let stream = createReadStream(job.file);
+// Of a file it would know the length.
+if (job.deferLength) stream = stream.pipe(new PassThrough());
 const { size } = await stat(job.file);
 const upload = new Upload(stream, options());
-if (job.memory && existsSync(job.memory)) {
+if (job.memory) {
   const [previous] = await upload.findPreviousUploads();
   if (previous) {
     tell("remembered", { url: previous.uploadUrl });
@@ -53,11 +60,7 @@ function options() {
   if (job.parallel) more.parallelUploads = job.parallel;
   if (job.inCreation) more.uploadDataDuringCreation = true;
   if (job.deferLength) more.uploadLengthDeferred = true;
-  if (job.memory) {
-    // It reads the file before it writes it.
-    if (!existsSync(job.memory)) writeFileSync(job.memory, "");
-    more.urlStorage = new FileUrlStorage(job.memory);
-  }
+  if (job.memory) more.urlStorage = new FileUrlStorage(job.memory);
   return {
     endpoint: job.endpoint,
     headers: { Authorization: `Bearer ${job.token}` },
@@ -98,7 +101,7 @@ async function pause() {
   paused = true;
   await upload.abort();
   tell("paused", { acknowledged });
-  upload.start();
+  setTimeout(() => upload.start(), BREATH_MS);
 }
 
 async function leave() {
@@ -116,8 +119,10 @@ function alive() {
   impatience = setTimeout(async () => {
     tell("impatient");
     await upload.abort();
-    upload.start();
-    alive();
+    setTimeout(() => {
+      upload.start();
+      alive();
+    }, BREATH_MS);
   }, job.patience);
 }
 
@@ -127,8 +132,14 @@ function finish() {
 }
 
 function fail(error) {
-  finish();
   const status = error instanceof DetailedError ? error.originalResponse?.getStatus() : undefined;
+  // It does not repeat the request that puts parts together: a person presses a button here.
+  if (status === undefined && ++failures < (job.tries ?? 1000)) {
+    tell("again", { message: String(error.message) });
+    setTimeout(() => upload.start(), DELAY_MS);
+    return;
+  }
+  finish();
   tell("failed", { status: status ?? null, message: String(error.message) });
   process.exit(1);
 }
