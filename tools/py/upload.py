@@ -33,7 +33,7 @@ def main():
     client = TusClient(job["endpoint"], headers={"Authorization": f"Bearer {job['token']}"})
     more = {"chunk_size": job["chunk"]} if "chunk" in job else {}
     uploader = again(job, lambda: client.uploader(
-        job["file"], url=job.get("url"), metadata=job.get("metadata", {}), retries=job.get("tries", 1000),
+        job["file"], url=job.get("url"), metadata=job.get("metadata", {}), retries=job.get("tries", 1000) - 1,
         retry_delay=DELAY_S, upload_checksum=job.get("checksum", False), **more))
     if not uploader.url:
         # It repeats chunks, but not the request before the first of them.

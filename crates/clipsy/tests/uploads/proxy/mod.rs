@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
-pub(crate) use plan::{Direction, Fault, Kind, Plan};
+pub(crate) use plan::{Direction, Fault, Kind, Plan, random};
 
 /// A running proxy. Its connections end with it.
 #[derive(Debug)]

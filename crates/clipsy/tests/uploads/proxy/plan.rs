@@ -47,7 +47,8 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 enum Source {
     Script(VecDeque<Option<Fault>>),
-    Random { seed: u64, state: u64, cuts: u64 },
+    Repeated { fault: Fault, times: u64 },
+    Random { state: u64, cuts: u64 },
 }
 
 /// Most bytes that go up before a random fault.
@@ -69,15 +70,21 @@ impl Plan {
         }
     }
 
+    /// Every connection gets this fault until it came about `times` times; then all is well.
+    ///
+    /// Which connection that is is for the client to decide: some open one for each request.
+    pub(crate) fn repeated(fault: Fault, times: u64) -> Self {
+        Self {
+            source: Source::Repeated { fault, times },
+            ..Self::smooth()
+        }
+    }
+
     /// Every connection gets a fault that is drawn from `seed`, until `cuts` of them came about;
     /// then all is well. A connection may end before it gets to its fault.
     pub(crate) fn random(seed: u64, cuts: u64) -> Self {
         Self {
-            source: Source::Random {
-                seed,
-                state: seed,
-                cuts,
-            },
+            source: Source::Random { state: seed, cuts },
             stall_for: Duration::from_millis(100),
         }
     }
@@ -86,16 +93,9 @@ impl Plan {
     pub(crate) fn next(&mut self, so_far: u64) -> Option<Fault> {
         match &mut self.source {
             Source::Script(faults) => faults.pop_front().flatten(),
+            Source::Repeated { fault, times } => (so_far < *times).then_some(*fault),
             Source::Random { cuts, .. } if so_far >= *cuts => None,
             Source::Random { state, .. } => Some(draw(state)),
-        }
-    }
-
-    /// What a random plan began with.
-    pub(crate) fn seed(&self) -> Option<u64> {
-        match &self.source {
-            Source::Script(_) => None,
-            Source::Random { seed, .. } => Some(*seed),
         }
     }
 }
