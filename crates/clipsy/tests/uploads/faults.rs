@@ -24,11 +24,11 @@ fn connect(plan: Plan) -> (Proxy, TcpStream, TcpStream) {
 }
 
 fn with(kind: Kind, direction: Direction) -> (Proxy, TcpStream, TcpStream) {
-    connect(Plan::script([Some(Fault {
+    connect(Plan::script([Fault {
         kind,
         direction,
         after: AFTER,
-    })]))
+    }]))
 }
 
 /// Bytes of which each place has its own.
@@ -194,21 +194,33 @@ fn later_connections_go_where_it_is_aimed() {
 fn a_seed_determines_the_faults() {
     let faults = |seed| {
         let mut plan = Plan::random(seed, 1000);
-        (0..1000).map_while(|n| plan.next(n)).collect::<Vec<_>>()
+        (0..1000).map(|n| plan.next(n)).collect::<Vec<_>>()
     };
     let drawn = faults(7);
     assert_eq!(drawn, faults(7));
     assert_ne!(drawn, faults(8));
     assert_eq!(drawn.len(), 1000);
+    let drawn = drawn.concat();
     for kind in [Kind::Reset, Kind::Close, Kind::Stall, Kind::Truncate] {
         for direction in [Direction::Up, Direction::Down] {
             let like = |fault: &&Fault| (fault.kind, fault.direction) == (kind, direction);
             let count = drawn.iter().filter(like).count();
-            assert!(count > 20, "{kind:?} {direction:?}: {count}");
+            assert!(count > 50, "{kind:?} {direction:?}: {count}");
         }
     }
     let ups = || drawn.iter().filter(|f| f.direction == Direction::Up);
+    assert_eq!(ups().count(), 1000, "no connection is spared");
     assert!(ups().any(|fault| fault.after < 300), "headers are hit");
     assert!(ups().any(|fault| fault.after > 200 << 10), "far ones, too");
-    assert_eq!(Plan::random(7, 1000).next(1000), None, "then all is well");
+    assert_eq!(Plan::random(7, 1000).next(1000), [], "then all is well");
+}
+
+#[test]
+fn trusting_clients_get_no_half_answers_for_whole_ones() {
+    let mut plan = Plan::random(7, 1000).for_trusting_clients();
+    let drawn: Vec<Fault> = (0..1000).flat_map(|n| plan.next(n)).collect();
+    let orderly = |fault: &&Fault| matches!(fault.kind, Kind::Close | Kind::Truncate);
+    let orderly: Vec<&Fault> = drawn.iter().filter(orderly).collect();
+    assert!(orderly.len() > 100);
+    assert!(orderly.iter().all(|f| f.direction == Direction::Up));
 }

@@ -83,7 +83,10 @@ impl Site {
         let sent = std::fs::read(file).unwrap();
         let served = self.client.get(&format!("/api/videos/{id}/stream/"));
         assert_eq!(served.status, 200, "{}", served.text());
-        assert!(served.bytes == sent, "video {id} is served with other bytes");
+        assert!(
+            served.bytes == sent,
+            "video {id} is served with other bytes"
+        );
         let wanted = sha256(file);
         let stored = self.originals();
         assert!(

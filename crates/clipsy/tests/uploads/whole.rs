@@ -77,7 +77,10 @@ fn with_the_bytes_in_the_first_request() {
     let site = site();
     let file = site.file("at-once.mp4", 20_000_001, 3);
     let told = run(Which::TusJs, &site.send(&file).with("inCreation", true));
-    assert_eq!((told.answers("POST", 201), told.answers("PATCH", 204)), (1, 0));
+    assert_eq!(
+        (told.answers("POST", 201), told.answers("PATCH", 204)),
+        (1, 0)
+    );
     site.holds(told.video(), &file);
     site.server.stop();
 }
@@ -122,9 +125,7 @@ fn a_file_above_the_limit_is_refused_before_it_is_sent() {
     let state = site.server.state.clone();
     let file = site.file("large.mp4", 1_000_001, 6);
     site.server.stop();
-    let server = on(&state)
-        .args(&["--max-upload-bytes", "1000000"])
-        .up();
+    let server = on(&state).args(&["--max-upload-bytes", "1000000"]).up();
     let client = crate::support::api::Client::admin(&server);
     let job = crate::clients::Job::send(&file, &server.url, client.token());
     let mut running = crate::clients::start(Which::TusJs, &job);

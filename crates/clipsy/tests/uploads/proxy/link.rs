@@ -24,17 +24,17 @@ enum End {
     Fault,
 }
 
-/// Hands bytes on in both directions until both are over or the fault comes about.
+/// Hands bytes on in both directions until both are over or one of the faults comes about.
 pub(super) async fn run(
     mut client: TcpStream,
     mut server: TcpStream,
-    fault: Option<Fault>,
+    faults: &[Fault],
     stall_for: Duration,
     shared: &Shared,
 ) {
     let _ = client.set_nodelay(true);
     let _ = server.set_nodelay(true);
-    let met = forward(&mut client, &mut server, fault, shared).await;
+    let met = forward(&mut client, &mut server, faults, shared).await;
     let Some(fault) = met else {
         return;
     };
@@ -66,23 +66,22 @@ pub(super) async fn run(
             let back = pump(&mut to_read, &mut from_write, None, |bytes| {
                 count_bytes(shared, opposite(fault.direction), bytes);
             });
-            tokio::join!(swallow(&mut from_read), timeout(SWALLOW_FOR, back)).1.ok();
+            tokio::join!(swallow(&mut from_read), timeout(SWALLOW_FOR, back))
+                .1
+                .ok();
         }
     }
 }
 
-/// The fault, if its place was reached before both directions were over.
+/// The fault whose place was reached first, unless both directions were over before.
 async fn forward(
     client: &mut TcpStream,
     server: &mut TcpStream,
-    fault: Option<Fault>,
+    faults: &[Fault],
     shared: &Shared,
 ) -> Option<Fault> {
-    let limit = |direction| {
-        fault
-            .filter(|fault| fault.direction == direction)
-            .map(|fault| fault.after)
-    };
+    let of = |direction| faults.iter().find(|fault| fault.direction == direction);
+    let limit = |direction| of(direction).map(|fault| fault.after);
     let (mut client_read, mut client_write) = client.split();
     let (mut server_read, mut server_write) = server.split();
     let up = pump(
@@ -100,14 +99,14 @@ async fn forward(
     tokio::pin!(up, down);
     let (mut up_over, mut down_over) = (false, false);
     while !(up_over && down_over) {
-        let end = tokio::select! {
-            end = &mut up, if !up_over => { up_over = true; end }
-            end = &mut down, if !down_over => { down_over = true; end }
+        let (direction, end) = tokio::select! {
+            end = &mut up, if !up_over => { up_over = true; (Direction::Up, end) }
+            end = &mut down, if !down_over => { down_over = true; (Direction::Down, end) }
         };
         match end {
             End::Done => {}
             End::Broken => return None,
-            End::Fault => return fault,
+            End::Fault => return of(direction).copied(),
         }
     }
     None

@@ -119,14 +119,14 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         let server = *lock(&shared.server);
         let cuts = shared.counts().cuts();
         shared.count(|counts| counts.connections += 1);
-        let (fault, stall_for) = {
+        let (faults, stall_for) = {
             let mut plan = lock(&shared.plan);
             (plan.next(cuts), plan.stall_for)
         };
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
             match TcpStream::connect(server).await {
-                Ok(server) => link::run(client, server, fault, stall_for, &shared).await,
+                Ok(server) => link::run(client, server, &faults, stall_for, &shared).await,
                 Err(_) => shared.count(|counts| counts.refused += 1),
             }
         });

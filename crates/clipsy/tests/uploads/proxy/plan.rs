@@ -46,9 +46,9 @@ pub(crate) struct Plan {
 
 #[derive(Debug)]
 enum Source {
-    Script(VecDeque<Option<Fault>>),
+    Script(VecDeque<Fault>),
     Repeated { fault: Fault, times: u64 },
-    Random { state: u64, cuts: u64 },
+    Random { state: u64, cuts: u64, strict: bool },
 }
 
 /// Most bytes that go up before a random fault.
@@ -63,7 +63,7 @@ impl Plan {
     }
 
     /// The first connections are treated like this, all later ones well.
-    pub(crate) fn script(faults: impl IntoIterator<Item = Option<Fault>>) -> Self {
+    pub(crate) fn script(faults: impl IntoIterator<Item = Fault>) -> Self {
         Self {
             source: Source::Script(faults.into_iter().collect()),
             stall_for: Duration::from_millis(200),
@@ -80,47 +80,69 @@ impl Plan {
         }
     }
 
-    /// Every connection gets a fault that is drawn from `seed`, until `cuts` of them came about;
-    /// then all is well. A connection may end before it gets to its fault.
+    /// Every connection gets faults that are drawn from `seed`, until `cuts` of them came about;
+    /// then all is well. Each has one for what goes up and every other one for what comes down, and
+    /// the first that is reached ends it. A connection may end before.
     pub(crate) fn random(seed: u64, cuts: u64) -> Self {
         Self {
-            source: Source::Random { state: seed, cuts },
+            source: Source::Random {
+                state: seed,
+                cuts,
+                strict: true,
+            },
             stall_for: Duration::from_millis(100),
         }
     }
 
-    /// The fault of the next connection, when `so_far` faults came about already.
-    pub(crate) fn next(&mut self, so_far: u64) -> Option<Fault> {
+    /// Never ends an answer in its middle as if that were its end.
+    ///
+    /// Python's `http.client` and, without TLS, Chromium take headers that end too early for
+    /// whole ones, and half of an offset for an offset. No server can help that.
+    pub(crate) fn for_trusting_clients(mut self) -> Self {
+        if let Source::Random { strict, .. } = &mut self.source {
+            *strict = false;
+        }
+        self
+    }
+
+    /// The faults of the next connection, when `so_far` came about already.
+    pub(crate) fn next(&mut self, so_far: u64) -> Vec<Fault> {
         match &mut self.source {
-            Source::Script(faults) => faults.pop_front().flatten(),
-            Source::Repeated { fault, times } => (so_far < *times).then_some(*fault),
-            Source::Random { cuts, .. } if so_far >= *cuts => None,
-            Source::Random { state, .. } => Some(draw(state)),
+            Source::Script(faults) => faults.pop_front().into_iter().collect(),
+            Source::Repeated { fault, times } if so_far < *times => vec![*fault],
+            Source::Random {
+                state,
+                cuts,
+                strict,
+            } if so_far < *cuts => draw(state, *strict),
+            Source::Repeated { .. } | Source::Random { .. } => Vec::new(),
         }
     }
 }
 
-fn draw(state: &mut u64) -> Fault {
-    let kind = match below(state, 4) {
-        0 => Kind::Reset,
-        1 => Kind::Close,
-        2 => Kind::Stall,
-        _ => Kind::Truncate,
-    };
-    // Three of four hit what is sent, since that is nearly all of the bytes.
-    if below(state, 4) == 0 {
-        return Fault {
-            kind,
-            direction: Direction::Down,
-            after: below(state, MOST_DOWN),
-        };
-    }
+fn draw(state: &mut u64, strict: bool) -> Vec<Fault> {
     // As many between 1 and 2 KiB as between 128 and 256 KiB: headers are hit as well as bodies.
-    let magnitude = below(state, u64::from(MOST_UP.ilog2() + 1));
-    Fault {
-        kind,
+    let magnitude = below(state, u64::from(MOST_UP.ilog2()));
+    let up = Fault {
+        kind: kind(state, true),
         direction: Direction::Up,
         after: below(state, 2 << magnitude),
+    };
+    let down = Fault {
+        kind: kind(state, strict),
+        direction: Direction::Down,
+        after: below(state, MOST_DOWN),
+    };
+    let both = below(state, 2) == 0;
+    [up].into_iter().chain(both.then_some(down)).collect()
+}
+
+fn kind(state: &mut u64, any: bool) -> Kind {
+    match below(state, if any { 4 } else { 2 }) {
+        0 => Kind::Reset,
+        1 => Kind::Stall,
+        2 => Kind::Close,
+        _ => Kind::Truncate,
     }
 }
 
