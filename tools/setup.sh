@@ -116,7 +116,7 @@ check_by_hand() {
     fi
     ((${#absent[@]})) || return 0
     say "not Debian, so install these yourself: a C compiler, pkg-config, GStreamer 1.22 or newer with its tools," \
-        "its development files and the base, good, bad, ugly and libav plug-ins; for the tests also ffmpeg and curl"
+        "its development files and the base, good, bad, ugly and libav plug-ins; for the tests also chromium, ffmpeg and curl"
     die "missing: $(IFS=,; printf '%s' "${absent[*]}")"
 }
 
@@ -136,7 +136,7 @@ check_tools() {
     has python3 || die "python3 is missing: install Python 3.11 or newer"
 }
 
-# hls-parser is the judge of our playlists that shares no code with us.
+# hls-parser judges our playlists and shares no code with us; the others are clients we have to serve.
 install_js() {
     local folder=$root/tools/js
     local stamp=$folder/node_modules/.package-lock.json
@@ -147,6 +147,21 @@ install_js() {
         die "npm ci failed; its messages above say why"
     # npm keeps the times of an unpacked file; the test above needs the time of the install.
     touch "$stamp"
+}
+
+# The Python client of the upload tests, in an environment of its own that `make clean` removes.
+install_py() {
+    local wanted=$root/tools/py/requirements.txt
+    local venv=$root/target/py
+    local stamp=$venv/requirements.txt
+    cmp -s "$wanted" "$stamp" && return 0
+    say "installing Python packages into target/py"
+    python3 -m venv --clear "$venv" ||
+        die "python3 has no venv; install it (Debian: python3-venv)"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+        --requirement "$wanted" </dev/null ||
+        die "pip failed; its messages above say why"
+    cp "$wanted" "$stamp"
 }
 
 (($# == 1)) || usage
@@ -171,4 +186,5 @@ else
 fi
 if [[ $mode == test ]]; then
     install_js
+    install_py
 fi
