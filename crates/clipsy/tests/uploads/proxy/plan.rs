@@ -150,7 +150,7 @@ fn below(state: &mut u64, limit: u64) -> u64 {
     random(state) % limit
 }
 
-/// The next number of a sequence that a seed determines (SplitMix64).
+/// The next number of a sequence that a seed determines (`SplitMix64`).
 pub(crate) fn random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;
