@@ -11,4 +11,5 @@ mod sandbox;
 mod settings;
 mod steer;
 mod stop;
+#[expect(dead_code, reason = "the tests of uploads use more of it")]
 mod support;
