@@ -2,8 +2,8 @@
 //!
 //! [`router`] is everything as one axum router and [`server::serve`] listens with it;
 //! [`background::run`] does what goes on beside the requests. What people do is in [`actions`], one
-//! verb a file; `rest` translates it to the original product's routes, `playback` hands media to
-//! players, and [`auth`] says who asks.
+//! verb a file; `rest` translates it to the original product's routes, `upload` to tus, `playback`
+//! hands media to players, and [`auth`] says who asks.
 
 pub mod actions;
 mod app;
@@ -16,6 +16,7 @@ mod rest;
 pub mod server;
 mod settings;
 mod shell;
+mod upload;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -26,6 +27,7 @@ pub use app::{App, Shared};
 pub use client::{Client, Network, NetworkError};
 pub use error::{Error, FieldErrors, Result};
 pub use settings::Settings;
+pub use upload::error::UploadError;
 
 /// All routes. Connections have to carry [`axum::extract::ConnectInfo`] with the peer's address, as
 /// [`server::serve`] sees to; without it everybody counts as the same distant client.
@@ -35,6 +37,7 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn(shell::media));
     rest::routes()
+        .merge(upload::routes())
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn_with_state(app.clone(), shell::api))
         .merge(media)

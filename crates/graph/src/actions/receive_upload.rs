@@ -1,17 +1,16 @@
 //! Receiving the bytes of a video in one go.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use chrono::TimeDelta;
 use clipsy_domain::media_key;
 use clipsy_domain::upload::{Upload, UploadKind};
 use clipsy_domain::user::UserId;
-use clipsy_storage::media::{AppendFile, MediaStore};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::checksum::{Algorithm, Hash};
+use super::create_upload::{QuotaLeft, quota_left};
+use super::write_upload::Writer;
 use crate::app::App;
 use crate::auth::keys::hex;
 use crate::auth::token;
@@ -24,6 +23,8 @@ pub struct Incoming {
     app: App,
     id: String,
     bytes: u64,
+    /// What the account may still take.
+    quota: Option<QuotaLeft>,
     /// Towards the task that writes; closed to end it.
     chunks: Option<mpsc::Sender<Bytes>>,
     writer: Option<JoinHandle<Result<Received>>>,
@@ -55,6 +56,10 @@ pub async fn receive_upload(
     file_name: &str,
     file_type: &str,
 ) -> Result<Incoming> {
+    let quota = quota_left(app, owner_id, None).await?;
+    if let Some(left) = quota.filter(|left| left.bytes == 0) {
+        return Err(left.error());
+    }
     let id = token::new_id();
     let now = app.now();
     let upload = Upload {
@@ -80,16 +85,14 @@ pub async fn receive_upload(
         app: app.clone(),
         id: id.clone(),
         bytes: 0,
+        quota,
         chunks: Some(chunks),
         writer: None,
         discard: true,
     };
-    let file = app.media.open_append(&media_key::upload(&id)).await?;
-    let room = Room {
-        media: Arc::clone(&app.media),
-        floor: app.settings.reserve_bytes / 2,
-    };
-    incoming.writer = Some(tokio::spawn(write_all(id, file, waiting, room)));
+    let hash = Hash::new(Algorithm::Sha256);
+    let writer = Writer::open(app, &id, Some(hash)).await?;
+    incoming.writer = Some(tokio::spawn(write_all(id, writer, waiting)));
     Ok(incoming)
 }
 
@@ -101,6 +104,9 @@ impl Incoming {
         let limit = self.app.settings.max_upload_bytes;
         if bytes > limit {
             return Err(Error::TooLarge { limit });
+        }
+        if let Some(left) = self.quota.filter(|left| bytes > left.bytes) {
+            return Err(left.error());
         }
         self.bytes = bytes;
         if let Some(chunks) = &self.chunks
@@ -189,57 +195,19 @@ pub(super) async fn discard_upload(app: &App, id: &str) {
     }
 }
 
-/// Looks from time to time whether uploads have used up the space that they may.
-#[derive(Debug)]
-struct Room {
-    media: Arc<dyn MediaStore>,
-    /// Half of what has to be free for an upload to begin. Senders that do not say how much they
-    /// send, or many at once, may get there, and the database needs room, too.
-    floor: u64,
-}
-
-/// How often [`Room`] looks, in bytes.
-const LOOK_EVERY: u64 = 16 << 20;
-
-impl Room {
-    async fn check(&self) -> Result<()> {
-        match self.media.free_bytes().await {
-            Some(free) if free < self.floor => Err(Error::OutOfDisk),
-            _ => Ok(()),
-        }
-    }
-}
-
 /// Writes and hashes chunks as they come, and syncs at the end.
 async fn write_all(
     upload_id: String,
-    mut file: Box<dyn AppendFile>,
+    mut writer: Writer,
     mut chunks: mpsc::Receiver<Bytes>,
-    room: Room,
 ) -> Result<Received> {
-    let mut hash = Sha256::new();
-    let mut since_look = 0;
     while let Some(chunk) = chunks.recv().await {
-        since_look += chunk.len() as u64;
-        if since_look >= LOOK_EVERY {
-            since_look = 0;
-            room.check().await?;
-        }
-        let hashed = {
-            let chunk = chunk.clone();
-            tokio::task::spawn_blocking(move || {
-                hash.update(&chunk);
-                hash
-            })
-        };
-        let (written, hashed) = tokio::join!(file.write(chunk), hashed);
-        written?;
-        hash = hashed.map_err(Error::internal)?;
+        writer.write(chunk).await?;
     }
     Ok(Received {
         upload_id,
-        bytes: file.sync().await?,
-        sha256: hex(&hash.finalize()),
+        bytes: writer.sync().await?,
+        sha256: hex(&writer.digest().unwrap_or_default()),
     })
 }
 
