@@ -1,6 +1,6 @@
 //! Uploads that people pause, leave and take up again.
 
-use crate::clients::{Which, run, start};
+use crate::clients::{Job, Which, run, start};
 use crate::proxy::{Direction, Fault, Kind, Plan, Proxy};
 use crate::site::site;
 use crate::support::HANGS_AFTER;
@@ -101,5 +101,40 @@ fn while_the_connection_before_hangs_half_open() {
         "{resumed:?}"
     );
     site.holds(told.video(), &file);
+    site.server.stop();
+}
+
+#[test]
+fn by_somebody_else_it_begins_anew() {
+    let _turn = turn();
+    let site = site();
+    let file = site.file("shared-computer.mp4", LENGTH, 16);
+    let memory = site.path("memory");
+    let job = |token: &str| {
+        Job::send(&file, &site.server.url, token)
+            .with("chunk", CHUNK)
+            .with("memory", memory.to_str())
+    };
+    let first = job(site.client.token()).with("leaveAt", PAUSE_AT);
+    let left = run(Which::TusJs, &first);
+
+    let other = site.account("other");
+    let told = run(Which::TusJs, &job(other.token()));
+    assert_eq!(told.all("remembered").len(), 1);
+    assert_eq!(
+        told.answers("HEAD", 404),
+        1,
+        "it looks as if it were not there"
+    );
+    assert_ne!(told.url(), left.url());
+    assert_eq!(other.video(told.video())["title"], "shared-computer");
+    site.holds(told.video(), &file);
+
+    // What the first one had begun is as it was.
+    let first = site.send(&file).with("chunk", CHUNK);
+    let told = run(Which::Tuspy, &first.with("url", left.url()));
+    assert!(told.resumed_at()[0] >= PAUSE_AT, "{:?}", told.resumed_at());
+    site.holds(told.video(), &file);
+    assert_eq!(site.originals().len(), 2);
     site.server.stop();
 }

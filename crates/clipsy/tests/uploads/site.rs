@@ -3,14 +3,14 @@
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
 use crate::clients::Job;
 use crate::proxy::random;
 use crate::support::api::Client;
-use crate::support::server::{Server, on};
+use crate::support::server::{Server, clipsy, on};
 use crate::support::{files, scratch, until};
 
 /// A server, its first account, and a folder for what a test needs.
@@ -53,6 +53,21 @@ impl Site {
         }
         file.flush().unwrap();
         path
+    }
+
+    /// A new account, signed in.
+    pub(crate) fn account(&self, name: &str) -> Client {
+        const PASSWORD: &str = "correct horse battery";
+        let mut child = clipsy()
+            .args(["user", "add", name, "--state-dir"])
+            .arg(&self.server.state)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
+        assert!(child.wait().unwrap().success());
+        Client::of(&self.server, name, PASSWORD)
     }
 
     /// The job to send a file straight to the server.
