@@ -23,6 +23,15 @@ impl Algorithm {
             Self::Crc32 => "crc32",
         }
     }
+
+    /// Bytes of a hash.
+    pub(crate) fn digest_bytes(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Crc32 => 4,
+        }
+    }
 }
 
 /// What bytes must hash to.
@@ -85,7 +94,9 @@ mod tests {
             let mut hash = Hash::new(algorithm);
             hash.update(b"a");
             hash.update(b"bc");
-            assert_eq!(hex(&hash.digest()), digest, "{algorithm:?}");
+            let found = hash.digest();
+            assert_eq!(found.len(), algorithm.digest_bytes());
+            assert_eq!(hex(&found), digest, "{algorithm:?}");
         }
     }
 }

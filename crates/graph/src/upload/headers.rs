@@ -80,6 +80,9 @@ pub(super) fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>> {
     let digest = STANDARD
         .decode(hash.trim())
         .map_err(|_| bad("The checksum is no Base64."))?;
+    if digest.len() != algorithm.digest_bytes() {
+        return Err(bad("The checksum is too short or too long."));
+    }
     Ok(Some(Checksum { algorithm, digest }))
 }
 
@@ -139,7 +142,14 @@ mod tests {
         let read = checksum("crc32 NSRBwg==").unwrap().unwrap();
         assert_eq!(read.algorithm, Algorithm::Crc32);
         assert_eq!(read.digest, [0x35, 0x24, 0x41, 0xc2]);
-        for text in ["md5 NSRBwg==", "crc32 ?", "SHA1 NSRBwg==", ""] {
+        for text in [
+            "md5 NSRBwg==",
+            "crc32 ?",
+            "crc32",
+            "sha1 NSRBwg==",
+            "CRC32 NSRBwg==",
+            "",
+        ] {
             assert!(matches!(checksum(text), Err(Error::Parse(_))), "{text:?}");
         }
     }
