@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tempfile
 from pathlib import Path
 
 import send
@@ -19,7 +20,7 @@ class Ours:
     """Clipsy with a state folder of its own; use it with `with`."""
 
     def __init__(self, binary, work):
-        state = work / "clipsy"
+        state = Path(tempfile.mkdtemp(dir=work)) / "clipsy"
         self.service = Clipsy(binary, state)
         self.daemon = self.service.daemon
         self.originals = state / "media/videos/originals"
@@ -62,8 +63,7 @@ class Peer:
     headers = {}
 
     def __init__(self, work):
-        self.folder = work / "peer"
-        self.folder.mkdir()
+        self.folder = Path(tempfile.mkdtemp(dir=work))
         port = free_port()
         self.endpoint = f"http://127.0.0.1:{port}/files"
         self.daemon = Daemon("@tus/server", ["node", HERE / "peer.mjs", port, self.folder], work / "peer.log")
