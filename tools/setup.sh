@@ -117,7 +117,7 @@ check_by_hand() {
     fi
     ((${#absent[@]})) || return 0
     say "not Debian, so install these yourself: a C compiler, pkg-config, GStreamer 1.22 or newer with its tools," \
-        "its development files and the base, good, bad, ugly and libav plug-ins; for the tests also ffmpeg and curl"
+        "its development files and the base, good, bad, ugly and libav plug-ins; for the tests also chromium, ffmpeg and curl"
     die "missing: $(IFS=,; printf '%s' "${absent[*]}")"
 }
 
@@ -162,6 +162,21 @@ bundle_graphiql() {
     npm run --prefix "$folder" --silent build >&2 || die "the page could not be bundled"
 }
 
+# The Python client of the upload tests, in an environment of its own that `make clean` removes.
+install_py() {
+    local wanted=$root/tools/py/requirements.txt
+    local venv=$root/target/py
+    local stamp=$venv/requirements.txt
+    cmp -s "$wanted" "$stamp" && return 0
+    say "installing Python packages into target/py"
+    python3 -m venv --clear "$venv" ||
+        die "python3 has no venv; install it (Debian: python3-venv)"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+        --requirement "$wanted" </dev/null ||
+        die "pip failed; its messages above say why"
+    cp "$wanted" "$stamp"
+}
+
 (($# == 1)) || usage
 mode=$1
 case $mode in
@@ -180,7 +195,8 @@ check_tools
 if is_debian; then
     # The clips are fetched with pip, or with a virtual environment's pip. Debian's own python3 has
     # neither without this; any other python3 brings both.
-    if [[ $(command -v python3) == /usr/bin/python3 && ! -e /usr/lib/python3/dist-packages/pip ]]; then
+    if [[ $(command -v python3) == /usr/bin/python3 ]] &&
+        [[ $mode == test || ! -e /usr/lib/python3/dist-packages/pip ]]; then
         packages+=(python3-venv)
     fi
     install_missing "${packages[@]}"
@@ -189,4 +205,5 @@ else
 fi
 if [[ $mode == test ]]; then
     install_js tools/js
+    install_py
 fi

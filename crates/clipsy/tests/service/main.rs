@@ -12,5 +12,6 @@ mod sandbox;
 mod settings;
 mod steer;
 mod stop;
+#[expect(dead_code, reason = "the tests of uploads use more of it")]
 mod support;
 mod tus;

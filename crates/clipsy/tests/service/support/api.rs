@@ -170,6 +170,11 @@ impl Client {
         )
     }
 
+    /// What it is signed in with.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     pub(crate) fn bearer(&self) -> String {
         format!("Bearer {}", self.token)
     }
