@@ -6,7 +6,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 # The recipes share packages, clips and cargo's locks; cargo and the scripts use all cores anyway.
 .NOTPARALLEL:
-.PHONY: help run sample build test bench bench-gpu check fmt setup clips media clean
+.PHONY: help run sample build graphiql test bench bench-gpu check fmt setup clips media clean
 
 CLIPSY := target/release/clipsy
 SAMPLE := target/sample-hls
@@ -25,11 +25,15 @@ sample: build clips ## Transcode a sample clip to HLS and say how to play it
 		'  python3 -m http.server -d $(SAMPLE) 8080' \
 		'and open http://localhost:8080/master.m3u8 in Safari, VLC or any page with hls.js.'
 
-build: ## Build target/release/clipsy
+build: graphiql ## Build target/release/clipsy
 	@tools/setup.sh build
 	cargo build --release --locked
 
-test: media ## Run all tests
+graphiql: ## Bundle the GraphiQL page that the binary carries
+	@tools/setup.sh build
+	@tools/setup.sh graphiql
+
+test: media graphiql ## Run all tests
 	cargo test --workspace --locked
 
 bench: setup build clips ## Compare speed and quality with other programs, on this machine's CPU
@@ -60,4 +64,4 @@ media: setup clips ## Fetch the test clips and make the test inputs from them
 	@tools/make-fixtures.py
 
 clean: ## Remove what was built or made, but not the fetched clips
-	rm -rf target .media/fixtures tools/js/node_modules
+	rm -rf target .media/fixtures tools/js/node_modules web/graphiql/node_modules web/graphiql/dist/*

@@ -72,7 +72,7 @@ pub struct Shared {
     /// Set when the server stops; streams end then.
     pub(crate) closing: CancellationToken,
     /// `WebSockets` that are open, which the HTTP connections they came from do not wait for.
-    pub(crate) live: TaskTracker,
+    pub(crate) streams: TaskTracker,
 }
 
 impl App {
@@ -105,7 +105,7 @@ impl App {
             watching: Live::new(),
             rights: Rights::default(),
             closing: CancellationToken::new(),
-            live: TaskTracker::new(),
+            streams: TaskTracker::new(),
             settings,
         })))
     }

@@ -44,7 +44,7 @@ pub fn router(app: App) -> Router {
         .layer(from_fn(shell::media));
     let schema = schema::schema(&app);
     rest::routes()
-        .merge(graphql::routes(schema, &app.settings.graphql))
+        .merge(graphql::routes(schema, sdl(), &app.settings.graphql))
         .merge(upload::routes())
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn_with_state(app.clone(), shell::api))

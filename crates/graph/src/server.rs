@@ -76,10 +76,10 @@ pub async fn serve(
     drop(listener);
     app.closing.cancel();
     open.close();
-    app.live.close();
+    app.streams.close();
     let ended = async {
         open.wait().await;
-        app.live.wait().await;
+        app.streams.wait().await;
     };
     tokio::time::timeout(deadline, ended).await.is_ok()
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::job::RetryPolicy;
-use clipsy_graph::Network;
+use clipsy_graph::{GraphqlSettings, Introspection, Network};
 use clipsy_storage::sqlite_url;
 
 use super::TranscodeArgs;
@@ -158,6 +158,34 @@ pub(crate) struct ServiceArgs {
     /// Connections that may be open at the same time; one beyond that waits until another ends
     #[arg(long, env = "CLIPSY_MAX_CONNECTIONS", default_value_t = 4096, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: u32,
+    /// Who may ask what the GraphQL schema looks like; development means admins, and programs on
+    /// this machine
+    #[arg(long, env = "CLIPSY_INTROSPECTION", default_value = "development", value_parser = introspection, value_name = "development|everybody|admins|nobody")]
+    introspection: Introspection,
+    /// Pages of other origins that may open a WebSocket, e.g. https://videos.example.org
+    #[arg(
+        long,
+        env = "CLIPSY_ALLOWED_ORIGINS",
+        value_delimiter = ',',
+        value_name = "ORIGINS"
+    )]
+    allowed_origins: Vec<String>,
+    /// WebSockets and event streams that may be open at the same time
+    #[arg(
+        long,
+        env = "CLIPSY_MAX_STREAMS",
+        default_value_t = 10_000,
+        value_name = "N"
+    )]
+    max_streams: usize,
+    /// Those of one address
+    #[arg(
+        long,
+        env = "CLIPSY_MAX_STREAMS_PER_ADDRESS",
+        default_value_t = 500,
+        value_name = "N"
+    )]
+    max_streams_per_address: usize,
     #[command(flatten)]
     pub(crate) transcode: TranscodeArgs,
 }
@@ -217,6 +245,13 @@ impl ServiceArgs {
             flush_bytes: self.upload_flush_bytes,
             flush_interval: Duration::from_millis(self.upload_flush_ms),
             default_visibility: self.default_visibility,
+            graphql: GraphqlSettings {
+                introspection: self.introspection,
+                allowed_origins: self.allowed_origins.clone(),
+                max_sockets: self.max_streams,
+                max_sockets_per_address: self.max_streams_per_address,
+                ..GraphqlSettings::default()
+            },
             ..clipsy_graph::Settings::default()
         }
     }
@@ -231,6 +266,11 @@ fn hours(text: &str) -> Result<Duration, String> {
     } else {
         Err(format!("it must be above 0 and at most {YEAR}"))
     }
+}
+
+fn introspection(name: &str) -> Result<Introspection, String> {
+    Introspection::parse(name)
+        .ok_or_else(|| "it is development, everybody, admins or nobody".to_owned())
 }
 
 fn visibility(name: &str) -> Result<Visibility, String> {

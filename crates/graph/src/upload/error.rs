@@ -18,6 +18,14 @@ pub enum UploadError {
         /// Bytes that are kept.
         offset: u64,
     },
+    /// The request ended, or fell silent, before all of its bytes were there. Senders see this when
+    /// something between them and the server lost the rest. It is no plain 400 or 408 since clients,
+    /// `tus-js-client` among them, give up at those, but ask for the offset and go on after this one.
+    #[error("The request broke off. {offset} bytes are kept: go on from there.")]
+    BrokenOff {
+        /// Bytes that are kept.
+        offset: u64,
+    },
     /// An older request for the same upload does something that cannot be interrupted.
     #[error("Another request for this upload is still at work. Try again in a moment.")]
     Locked,
@@ -62,6 +70,7 @@ impl UploadError {
         match self {
             Self::Offset { .. } => "offset_mismatch",
             Self::TakenOver { .. } => "upload_taken_over",
+            Self::BrokenOff { .. } => "upload_broken_off",
             Self::Locked => "upload_locked",
             Self::Checksum => "checksum_mismatch",
             Self::Expired => "upload_expired",
@@ -76,7 +85,7 @@ impl UploadError {
 
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Offset { .. } => StatusCode::CONFLICT,
+            Self::Offset { .. } | Self::BrokenOff { .. } => StatusCode::CONFLICT,
             Self::TakenOver { .. } | Self::Locked => StatusCode::LOCKED,
             // tus's own (checksum extension).
             Self::Checksum => StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),

@@ -20,7 +20,7 @@ use crate::rest::body::Timed;
 /// Bodies that are counted at the same time.
 const MOST: usize = 32;
 /// Largest body.
-const MAX_BYTES: u64 = 1 << 20;
+const MAX_BYTES: u64 = 8 << 20;
 
 /// Bytes of each body that is being counted, by the token that its sender made up.
 #[derive(Debug, Default)]

@@ -144,6 +144,11 @@ async fn append(
     let upload = app.db.upload(&upload.id).await?.ok_or(Error::NotFound)?;
     let cut = appended.outcome.err().map(|error| match error {
         Error::TooLarge { .. } => limit.error(),
+        // What a body that ends too early or falls silent comes to.
+        Error::Parse(_) | Error::TooSlow => UploadError::BrokenOff {
+            offset: appended.offset,
+        }
+        .into(),
         error => error,
     });
     Ok(Received {

@@ -149,7 +149,7 @@ fn it_can_be_seen_how_much_of_a_body_has_arrived() {
         (200, r#"{"received":10}"#.to_owned())
     );
     assert_eq!(received(), 0);
-    let huge = server.send("POST", path, &[], &vec![0; (1 << 20) + 1]);
+    let huge = server.send("POST", path, &[], &vec![0; (8 << 20) + 1]);
     assert_eq!(huge.status, 413);
     for token in ["short", "has-a-dash-in-it", &"x".repeat(65)] {
         let answer = server.get(&format!("/api/uploads/probe/{token}"));
