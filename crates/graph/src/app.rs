@@ -58,14 +58,14 @@ pub struct Shared {
     pub(crate) usernames: Cache<UserId, Arc<str>>,
     /// Renditions of assets that are ready.
     pub(crate) renditions: Cache<AssetId, Arc<[Rendition]>>,
+    /// What people watch at the moment.
+    pub(crate) watching: Live,
     /// The sessions behind open streams.
     pub(crate) rights: Rights,
     /// Set when the server stops; streams end then.
     pub(crate) closing: CancellationToken,
     /// `WebSockets` that are open, which the HTTP connections they came from do not wait for.
     pub(crate) streams: TaskTracker,
-    /// What people watch at the moment.
-    pub(crate) live: Live,
 }
 
 impl App {
@@ -92,10 +92,10 @@ impl App {
             lists: Coalesce::default(),
             usernames: Cache::new(10_000),
             renditions: Cache::new(10_000),
+            watching: Live::new(),
             rights: Rights::default(),
             closing: CancellationToken::new(),
             streams: TaskTracker::new(),
-            live: Live::new(),
             settings,
         })))
     }

@@ -35,7 +35,9 @@ pub(crate) fn routes() -> Router<App> {
         .route("/graphiql/", get(page))
         .route(
             "/graphiql/{file}",
-            get(|Path(name): Path<String>, headers: HeaderMap| async move { file(&name, &headers) }),
+            get(
+                |Path(name): Path<String>, headers: HeaderMap| async move { file(&name, &headers) },
+            ),
         )
 }
 
@@ -51,7 +53,11 @@ fn file(name: &str, headers: &HeaderMap) -> Response {
     let mut response = if takes_gzip(headers) {
         Bytes::from_static(packed).into_response()
     } else {
-        (StatusCode::NOT_ACCEPTABLE, "This page comes compressed with gzip only.\n").into_response()
+        (
+            StatusCode::NOT_ACCEPTABLE,
+            "This page comes compressed with gzip only.\n",
+        )
+            .into_response()
     };
     let etag = format!("\"{}\"", hex(&Sha256::digest(packed)[..12]));
     let known = headers.get(IF_NONE_MATCH);

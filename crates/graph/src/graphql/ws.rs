@@ -63,14 +63,8 @@ pub(crate) async fn upgrade<E: Executor>(
     let open = app.streams.token();
     // Programs can send headers with the handshake; browsers cannot.
     let header = parts.headers.remove(AUTHORIZATION);
-    // Cookies do nothing here: no answer could change them, and other pages could send them.
-    let headers = Headers {
-        refresh: None,
-        csrf: false,
-        ..Headers::of(&parts.headers)
-    };
-    let who = (client, headers, header);
-    let connection = Connection::new(gate, app, who, place);
+    let headers = Headers::of_handshake(&parts.headers);
+    let connection = Connection::new(gate, app, client, header, headers, place);
     upgrade.on_upgrade(move |socket| async move {
         // On the heap, since the future that axum makes of this is copied a few times.
         Box::pin(socket::run(socket, connection)).await;
