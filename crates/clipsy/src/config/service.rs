@@ -110,6 +110,40 @@ pub(crate) struct ServiceArgs {
     /// Largest video file that is accepted
     #[arg(long, env = "CLIPSY_MAX_UPLOAD_BYTES", default_value_t = 50 << 30, value_name = "BYTES")]
     max_upload_bytes: u64,
+    /// Give up an upload that has not gone on for so long
+    #[arg(
+        long,
+        env = "CLIPSY_UPLOAD_EXPIRY_HOURS",
+        default_value = "168",
+        value_name = "HOURS",
+        value_parser = hours
+    )]
+    upload_expiry_hours: Duration,
+    /// Uploads that one account may have begun and not finished
+    #[arg(
+        long,
+        env = "CLIPSY_MAX_UNFINISHED_UPLOADS",
+        default_value_t = 100,
+        value_name = "N"
+    )]
+    max_unfinished_uploads: usize,
+    /// Uploads that are received at the same time; each takes up to 4 MB of memory
+    #[arg(
+        long,
+        env = "CLIPSY_MAX_UPLOADS",
+        default_value_t = 64,
+        value_name = "N"
+    )]
+    max_uploads: usize,
+    /// What one account may store in originals and unfinished uploads [default: no limit]
+    #[arg(long, env = "CLIPSY_QUOTA_BYTES", value_name = "BYTES")]
+    quota_bytes: Option<u64>,
+    /// Make bytes of an upload durable at the latest when so many have arrived
+    #[arg(long, env = "CLIPSY_UPLOAD_FLUSH_BYTES", default_value_t = 8 << 20, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    upload_flush_bytes: u64,
+    /// Make bytes of an upload durable at the latest after so long
+    #[arg(long, env = "CLIPSY_UPLOAD_FLUSH_MS", default_value_t = 1000, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    upload_flush_ms: u64,
     /// Visibility of a video whose uploader does not say
     #[arg(long, env = "CLIPSY_DEFAULT_VISIBILITY", default_value = "public", value_parser = visibility, value_name = "public|unlisted|private")]
     default_visibility: Visibility,
@@ -149,6 +183,9 @@ pub(crate) struct ServiceArgs {
         value_name = "N"
     )]
     max_streams_per_address: usize,
+    /// Connections that may be open at the same time; one beyond that waits until another ends
+    #[arg(long, env = "CLIPSY_MAX_CONNECTIONS", default_value_t = 4096, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: u32,
     #[command(flatten)]
     pub(crate) transcode: TranscodeArgs,
 }
@@ -199,7 +236,14 @@ impl ServiceArgs {
     pub(crate) fn graph(&self) -> clipsy_graph::Settings {
         clipsy_graph::Settings {
             trusted_proxies: self.trusted_proxies.clone(),
+            max_connections: self.max_connections as usize,
             max_upload_bytes: self.max_upload_bytes,
+            upload_ttl_s: i64::try_from(self.upload_expiry_hours.as_secs()).unwrap_or(i64::MAX),
+            max_unfinished: self.max_unfinished_uploads,
+            max_uploads: self.max_uploads,
+            quota_bytes: self.quota_bytes,
+            flush_bytes: self.upload_flush_bytes,
+            flush_interval: Duration::from_millis(self.upload_flush_ms),
             default_visibility: self.default_visibility,
             graphql: GraphqlSettings {
                 introspection: self.introspection,

@@ -63,7 +63,7 @@ pub(crate) async fn upgrade<E: Executor>(
     let open = app.streams.token();
     // Programs can send headers with the handshake; browsers cannot.
     let header = parts.headers.remove(AUTHORIZATION);
-    let headers = Headers::of_handshake(&parts.headers);
+    let headers = Headers::of_handshake(&parts, &app);
     let connection = Connection::new(gate, app, client, header, headers, place);
     upgrade.on_upgrade(move |socket| async move {
         // On the heap, since the future that axum makes of this is copied a few times.

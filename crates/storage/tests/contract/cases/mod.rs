@@ -122,6 +122,8 @@ pub(crate) const ALL: &[Case] = cases! {
         uploads_change_until_they_are_assets
         deleted_uploads_leave_their_bytes_as_garbage
         uploads_expire
+        an_upload_becomes_what_its_row_says
+        what_an_owner_sends_and_has_is_known
         garbage_is_noted_until_it_is_gone
     }
 };
