@@ -65,11 +65,6 @@ impl Right {
         Ok(right)
     }
 
-    /// Number of the session, if the stream has one that is watched.
-    pub(crate) fn session_id(&self) -> Option<&str> {
-        self.session.as_ref().map(|session| &*session.id)
-    }
-
     /// Why the right is over, if it is.
     pub(crate) fn over(&self, now: Timestamp) -> Option<Ended> {
         let session = self.session.as_ref();
