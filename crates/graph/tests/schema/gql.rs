@@ -74,7 +74,7 @@ impl Watch {
             body.len()
         );
         if !token.is_empty() {
-            head.push_str(&format!("Authorization: Bearer {token}\r\n"));
+            head = format!("{head}Authorization: Bearer {token}\r\n");
         }
         let mut stream = server.connect();
         stream
