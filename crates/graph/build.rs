@@ -1,4 +1,4 @@
-//! Makes a list of the files of the GraphiQL page, which `make build` bundles, for `graphiql.rs` to
+//! Makes a list of the files of the `GraphiQL` page, which `make build` bundles, for `graphiql.rs` to
 //! include.
 
 use std::fmt::Write as _;
@@ -15,6 +15,7 @@ fn main() {
     let mut list = String::from("&[\n");
     for file in files {
         let (path, name) = (file.path(), file.file_name());
+        let path = path.to_string_lossy();
         if let Some(name) = name.to_str().and_then(|name| name.strip_suffix(".gz")) {
             let _ = writeln!(list, "    ({name:?}, include_bytes!({path:?})),");
         }

@@ -1,5 +1,5 @@
 //! The GraphQL API as other people's programs use it: npm graphql-http, graphql-ws and graphql-sse,
-//! and GraphiQL in a browser.
+//! and `GraphiQL` in a browser.
 #![expect(
     clippy::unwrap_used,
     reason = "tests may panic, also in what they share"
