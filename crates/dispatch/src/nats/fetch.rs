@@ -133,7 +133,7 @@ impl Fetcher {
                             continue;
                         }
                     }
-                    Err(error) => self.note_trouble(&error).await,
+                    Err(error) => self.note_trouble(&error),
                 }
             }
             let next_look = self.next_look();
@@ -155,7 +155,7 @@ impl Fetcher {
                     Some(message) => match self.receive(message).await {
                         Ok((_, Answer::Ticket(delivery))) => self.hand_out(delivery),
                         Ok(_) => {}
-                        Err(error) => self.note_trouble(&error).await,
+                        Err(error) => self.note_trouble(&error),
                     },
                     None => return,
                 },
@@ -347,13 +347,13 @@ impl Fetcher {
     }
 
     /// Writes down, once, what is wrong, and has everything looked after again.
-    async fn note_trouble(&mut self, error: &Error) {
+    fn note_trouble(&mut self, error: &Error) {
         if !self.troubled {
             self.troubled = true;
             tracing::warn!(%error, "no tickets can be fetched");
         }
         self.start_over();
         self.not_before = Instant::now() + AGAIN;
-        self.link.doubt().await;
+        self.link.doubt();
     }
 }

@@ -174,7 +174,11 @@ impl Link {
     /// Makes stream and consumers unless that was done since the last connect.
     pub(super) async fn make_sure(&self) -> Result<()> {
         self.connected()?;
-        let mut made_sure = self.made_sure.lock().await;
+        // If somebody else is at it and gets no answer, waiting in line for the same is of no use.
+        let turn = timeout(ANSWER, self.made_sure.lock());
+        let mut made_sure = turn
+            .await
+            .map_err(|_| Error::Unreachable("there is no answer".to_owned()))?;
         let connects = self.state.borrow().connects;
         if *made_sure == Some(connects) {
             return Ok(());
@@ -196,8 +200,11 @@ impl Link {
 
     /// Has stream and consumers looked after once more, since the server does not behave as if
     /// they were there.
-    pub(super) async fn doubt(&self) {
-        *self.made_sure.lock().await = None;
+    pub(super) fn doubt(&self) {
+        // Whoever holds it is looking after them already.
+        if let Ok(mut made_sure) = self.made_sure.try_lock() {
+            *made_sure = None;
+        }
     }
 
     /// The stream of tickets.

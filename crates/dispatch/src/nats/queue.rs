@@ -70,7 +70,7 @@ impl NatsQueue {
         };
         let stored = self.link.ask(stored).await;
         if stored.is_err() {
-            self.link.doubt().await;
+            self.link.doubt();
         }
         stored
     }
@@ -169,7 +169,7 @@ impl Queue for NatsQueue {
         let stream = self.link.stream().await?;
         let asked = self.link.ask(stream.get_info()).await;
         if asked.is_err() {
-            self.link.doubt().await;
+            self.link.doubt();
         }
         asked.map(|_| ())
     }

@@ -59,6 +59,88 @@ async fn a_server_that_is_killed_in_mid_work_loses_no_job() {
 }
 
 #[tokio::test]
+async fn a_server_that_hangs_keeps_nobody() {
+    let server = Server::start();
+    let dispatch = process(&server.options()).await;
+    dispatch.queue.push(ticket(1)).await.unwrap();
+    let held = pull(&dispatch).await;
+    server.freeze();
+    // They end with an error. Telling others does not wait at all, and listeners here still hear.
+    let calls = futures_util::future::join_all((2..=9).map(|job_id| {
+        let queue = Arc::clone(&dispatch.queue);
+        async move { queue.push(ticket(job_id)).await }
+    }));
+    assert!(ends(calls).await.iter().all(Result::is_err));
+    assert!(ends(held.in_progress()).await.is_err());
+    assert!(ends(held.ack()).await.is_err());
+    let mut listener = dispatch.events.subscribe();
+    let message = Message::AssetChanged { asset_id: 1 };
+    dispatch.events.publish(message).await;
+    let heard = ends(listener.next()).await;
+    assert!(matches!(heard, Some(Received::Message(_))), "{heard:?}");
+    server.thaw();
+    until_ok(|| dispatch.queue.ping()).await;
+    // Whoever keeps the rows pushes again what it could not push.
+    for job_id in 2..=9 {
+        until_ok(|| dispatch.queue.push(ticket(job_id))).await;
+    }
+    let mut seen = Seen::new();
+    while !(2..=9).all(|job_id| seen.contains_key(&job_id)) {
+        *seen.entry(take(&dispatch).await).or_default() += 1;
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_away_leaves_nothing_behind() {
+    let server = Server::start();
+    let options = server.options();
+    let dispatch = process(&options).await;
+    let later = SystemClock.now() + TimeDelta::milliseconds(500);
+    for job_id in 1..=20 {
+        let later = Ticket {
+            run_after: later,
+            ..ticket(job_id)
+        };
+        dispatch.queue.push(later).await.unwrap();
+    }
+    // All others are looked at before it, and put off.
+    dispatch.queue.push(ticket(21)).await.unwrap();
+    let held = pull(&dispatch).await;
+    assert_eq!(held.ticket.job_id, 21);
+    for job_id in (1..=10).chain([21]) {
+        dispatch.queue.remove(job_id).await.unwrap();
+    }
+    for job_id in 11..=20 {
+        let urgent = Ticket {
+            priority: 1,
+            ..ticket(job_id)
+        };
+        dispatch.queue.push(urgent).await.unwrap();
+    }
+    held.nak(Duration::ZERO).await.unwrap();
+    for job_id in 11..=20 {
+        assert_eq!(take(&dispatch).await, job_id);
+    }
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    dispatch.queue.push(ticket(22)).await.unwrap();
+    assert_eq!(take(&dispatch).await, 22);
+
+    let stranger = async_nats::connect(&options.servers).await.unwrap();
+    let stranger = async_nats::jetstream::new(stranger);
+    let name = format!("{}_JOBS", options.prefix.to_ascii_uppercase());
+    let stream = stranger.get_stream(&name).await.unwrap();
+    assert_eq!(stream.cached_info().state.messages, 0);
+    for consumer in ["cpu-high", "cpu-normal", "cpu-low"] {
+        let info = stream.consumer_info(consumer).await.unwrap();
+        assert_eq!(
+            (info.num_ack_pending, info.num_pending),
+            (0, 0),
+            "{consumer}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_service_starts_without_its_server() {
     let mut server = Server::prepare(|_| String::new());
     let dispatch = process(&server.options()).await;

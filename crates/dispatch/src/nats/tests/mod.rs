@@ -15,7 +15,7 @@ use clipsy_domain::job::JobId;
 use crate::{Delivery, Dispatch, Need, Ticket};
 
 /// No step takes anywhere near this long: one that does hangs.
-const HANGS_AFTER: Duration = Duration::from_secs(60);
+const HANGS_AFTER: Duration = Duration::from_mins(1);
 
 /// How often each job was handed out.
 type Seen = BTreeMap<JobId, u32>;

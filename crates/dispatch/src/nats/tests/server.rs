@@ -73,9 +73,11 @@ impl Server {
         self.child = Some(command.spawn().unwrap());
         let started = Instant::now();
         while TcpStream::connect(self.address).is_err() {
-            if started.elapsed() > HANGS_AFTER {
-                panic!("nats-server does not listen:\n{}", self.log());
-            }
+            assert!(
+                started.elapsed() < HANGS_AFTER,
+                "nats-server does not listen:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -86,6 +88,23 @@ impl Server {
             let _ = child.kill();
             child.wait().unwrap();
         }
+    }
+
+    /// Stops it in the middle of whatever it does, as a machine that hangs or a network that is cut
+    /// does: connections stay, and nothing answers.
+    pub(super) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub(super) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        let status = Command::new("kill").args([signal, &id]).status().unwrap();
+        assert!(status.success(), "kill {signal} {id}");
     }
 
     fn log(&self) -> String {
