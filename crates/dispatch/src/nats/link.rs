@@ -1,8 +1,8 @@
 //! The connection of this process, and what has to be on the server.
 
 use std::fmt::Display;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -64,6 +64,10 @@ impl Link {
         // Without this, encryption would depend on which other crates are built into the program.
         let _ = async_nats::rustls::crypto::aws_lc_rs::default_provider().install_default();
         let (tell, state) = watch::channel(LinkState::default());
+        let log = Log {
+            state: tell,
+            problem: std::sync::Mutex::default(),
+        };
         let client = connect
             .retry_on_initial_connect()
             .connection_timeout(ANSWER)
@@ -74,7 +78,7 @@ impl Link {
             .no_echo()
             .reconnect_delay_callback(backoff)
             .event_callback(move |event| {
-                note(&tell, &event);
+                log.note(&event);
                 std::future::ready(())
             })
             .connect(servers)
@@ -230,31 +234,68 @@ fn backoff(attempts: usize) -> Duration {
     longest * (512 + u32::try_from(share).unwrap_or_default()) / 1024
 }
 
-/// Writes down what happened to the connection.
-fn note(state: &watch::Sender<LinkState>, event: &Event) {
-    match event {
-        Event::Connected => {
-            state.send_modify(|state| {
-                state.connected = true;
-                state.connects += 1;
-            });
-            tracing::info!(connects = state.borrow().connects, "connected to NATS");
+/// Writes down what happens to the connection.
+struct Log {
+    state: watch::Sender<LinkState>,
+    /// Why it cannot be made, as it was last written down.
+    problem: std::sync::Mutex<String>,
+}
+
+impl Log {
+    fn note(&self, event: &Event) {
+        match event {
+            Event::Connected => {
+                self.state.send_modify(|state| {
+                    state.connected = true;
+                    state.connects += 1;
+                });
+                self.is_news(String::new());
+                let connects = self.state.borrow().connects;
+                tracing::info!(connects, "connected to NATS");
+            }
+            Event::Disconnected => {
+                self.state.send_modify(|state| state.connected = false);
+                tracing::warn!("the connection to NATS was lost");
+            }
+            Event::SlowConsumer(_) => self.state.send_modify(|state| state.overflows += 1),
+            Event::ServerError(error) => tracing::warn!(%error, "NATS refused something"),
+            // It is tried again and again, mostly for the same reason.
+            Event::ClientError(error) => {
+                if self.is_news(error.to_string()) {
+                    tracing::warn!(%error, "no connection to NATS; trying on");
+                }
+            }
+            Event::LameDuckMode => tracing::info!("the NATS server is about to stop"),
+            Event::Draining | Event::Closed => {}
         }
-        Event::Disconnected => {
-            state.send_modify(|state| state.connected = false);
-            tracing::warn!("the connection to NATS was lost");
-        }
-        Event::SlowConsumer(_) => state.send_modify(|state| state.overflows += 1),
-        Event::ServerError(error) => tracing::warn!(%error, "NATS refused something"),
-        Event::ClientError(error) => tracing::debug!(%error, "no connection to NATS"),
-        Event::LameDuckMode => tracing::info!("the NATS server is about to stop"),
-        Event::Draining | Event::Closed => {}
+    }
+
+    fn is_news(&self, problem: String) -> bool {
+        let mut known = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = *known != problem;
+        *known = problem;
+        is_news
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_problem_is_told_when_it_is_new() {
+        let log = Log {
+            state: watch::Sender::default(),
+            problem: std::sync::Mutex::default(),
+        };
+        assert!(log.is_news("no route".to_owned()));
+        assert!(!log.is_news("no route".to_owned()));
+        assert!(log.is_news("wrong password".to_owned()));
+        log.note(&Event::Connected);
+        assert!(log.is_news("wrong password".to_owned()));
+        let state = *log.state.borrow();
+        assert!(state.connected && state.connects == 1);
+    }
 
     #[test]
     fn waits_grow_up_to_their_limit() {
