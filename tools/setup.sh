@@ -120,7 +120,8 @@ check_by_hand() {
     fi
     ((${#absent[@]})) || return 0
     say "not Debian, so install these yourself: a C compiler, pkg-config, GStreamer 1.22 or newer with its tools," \
-        "its development files and the base, good, bad, ugly and libav plug-ins; for the tests also ffmpeg, curl, nats-server and openssl"
+        "its development files and the base, good, bad, ugly and libav plug-ins; for the tests also" \
+        "chromium, ffmpeg, curl, nats-server and openssl"
     die "missing: $(IFS=,; printf '%s' "${absent[*]}")"
 }
 

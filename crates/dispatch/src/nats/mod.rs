@@ -8,8 +8,8 @@
 //! **Messages** go over core subjects, which keep nothing: whoever may have missed some is told
 //! to read the rows again.
 //!
-//! Works with nats-server 2.9 and newer. Everything made on the server is in [`names`], what is
-//! asked of it at every connect in [`link`].
+//! Works with nats-server 2.9 and newer. Everything made on the server is in `names`, what is
+//! asked of it at every connect in `link`.
 
 mod bus;
 mod fetch;
