@@ -2,13 +2,14 @@
 //!
 //! **Tickets** are messages of one work-queue stream. The subject says who can run the job and
 //! how urgent it is, and ends in the number of the job, so that the tickets of a job are found
-//! again. One durable consumer stands for each pair of need and class of priorities. Workers ask them in order; the ack is the lease, which
+//! again. One durable consumer stands for each pair of need and class of priorities. Workers ask
+//! them in order; the ack is the lease, which
 //! [`Delivery::in_progress`](crate::Delivery::in_progress) renews.
 //!
 //! **Messages** go over core subjects, which keep nothing: whoever may have missed some is told
 //! to read the rows again.
 //!
-//! Works with nats-server 2.9 and newer. Everything made on the server is in `names`, what is
+//! Made for nats-server 2.9, and tried with 2.9.10. Everything made on the server is in `names`, what is
 //! asked of it at every connect in `link`.
 
 mod bus;
