@@ -1,0 +1,72 @@
+/** The live table: every rendition, how far, how fast, by which encoder. */
+
+import { useTranslation } from "react-i18next";
+import { bytes, decimal, percent, span } from "../../ui/format";
+import { Bar, RenditionWord } from "../../ui/parts";
+import type { StudioVideoData } from "./StudioVideo";
+
+export function Renditions({ video }: { video: StudioVideoData }) {
+  const { t } = useTranslation();
+  if (video.renditions.length === 0) return null;
+  return (
+    <section className="panel overflow-hidden" aria-labelledby="renditions">
+      <h2 id="renditions" className="px-4 pt-4 pb-1 text-base sm:px-5">
+        {t("studio.renditions")}
+      </h2>
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls sideways on a phone, so keys must reach it */}
+      <div className="overflow-x-auto px-1 sm:px-2" tabIndex={0} role="region" aria-labelledby="renditions">
+        <table className="table num" data-renditions>
+          <thead>
+            <tr>
+              <th scope="col">{t("rendition.name")}</th>
+              <th scope="col">{t("rendition.state")}</th>
+              <th scope="col" className="w-full">
+                {t("rendition.progress")}
+              </th>
+              <th scope="col">fps</th>
+              <th scope="col">{t("rendition.speed")}</th>
+              <th scope="col">{t("rendition.eta")}</th>
+              <th scope="col">{t("rendition.encoder")}</th>
+              <th scope="col">{t("rendition.attempt")}</th>
+              <th scope="col">{t("rendition.size")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {video.renditions.map((one) => {
+              const running = one.state === "RUNNING";
+              return (
+                <tr key={one.id} data-rendition={one.name} data-state={one.state}>
+                  <th scope="row" className="border-t border-line text-sm! text-ink!" title={`${one.width}×${one.height} · ${one.codecs ?? ""}`}>
+                    {one.name}
+                  </th>
+                  <td className="whitespace-nowrap">
+                    <RenditionWord state={one.state} />
+                    {one.error && <p className="max-w-60 text-xs whitespace-normal text-bad">{one.error}</p>}
+                  </td>
+                  <td>
+                    <div className="flex min-w-28 items-center gap-3">
+                      <Bar
+                        value={one.state === "DONE" ? 100 : running ? (one.percent === null || one.percent === undefined ? null : Math.min(99, one.percent)) : 0}
+                        label={t("rendition.of", { name: one.name })}
+                        tone={one.state === "FAILED" ? "bad" : "accent"}
+                      />
+                      <span className="w-11 shrink-0 text-right">
+                        {one.state === "DONE" ? percent(100, true) : running ? percent(one.percent) : "–"}
+                      </span>
+                    </div>
+                  </td>
+                  <td>{running && one.fps ? decimal(one.fps, 0) : "–"}</td>
+                  <td>{running && one.speed ? `${decimal(one.speed, 1)}×` : "–"}</td>
+                  <td className="whitespace-nowrap">{running && one.etaSeconds ? span(one.etaSeconds) : "–"}</td>
+                  <td>{one.encoder ?? "–"}</td>
+                  <td>{one.attempt}</td>
+                  <td className="whitespace-nowrap">{one.bytes > 0 ? bytes(one.bytes) : "–"}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
