@@ -1,4 +1,4 @@
-/** The round button with one's initial, and the menu behind it. */
+/** The menu behind the round button with one's initial. Comes when it is asked for. */
 
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -9,9 +9,10 @@ import { session } from "../api/session";
 import { useQueue } from "../upload/context";
 import { choose, LANGUAGES, type Language } from "../i18n";
 import { CheckIcon } from "../ui/icons";
+import { INITIAL } from "./AccountButton";
 import { applyTheme, readTheme, THEMES, type Theme } from "./theme";
 
-export function AccountMenu() {
+export default function AccountMenu() {
   const { t, i18n } = useTranslation();
   const viewer = useViewer();
   const queue = useQueue();
@@ -26,9 +27,9 @@ export function AccountMenu() {
   }
 
   return (
-    <Menu.Root>
+    <Menu.Root defaultOpen>
       <Menu.Trigger
-        className="grid size-9 shrink-0 place-items-center rounded-full bg-tint text-sm font-bold text-accent uppercase"
+        className={INITIAL}
         aria-label={t("account.menu", { name: viewer.username })}
       >
         <span aria-hidden="true">{Array.from(viewer.username)[0] ?? "?"}</span>

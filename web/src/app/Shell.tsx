@@ -1,21 +1,24 @@
 /** What stands around every page: the bar at the top, the tabs on a phone, uploads under way. */
 
-import { Suspense, useEffect, useRef } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, NavLink, Outlet, useLocation, useNavigate, useSearchParams } from "react-router";
 import { useMyVideos, useViewer } from "../api/hooks";
 import { DropAnywhere } from "../upload/DropAnywhere";
-import { Dock } from "../upload/Dock";
+import { useItems } from "../upload/context";
 import { AdminIcon, LibraryIcon, SearchIcon, StudioIcon, UploadIcon } from "../ui/icons";
 import { Logo } from "../ui/Logo";
-import { AccountMenu } from "./AccountMenu";
+import { AccountButton } from "./AccountButton";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { LinkState } from "./LinkState";
 import { useScrollMemory } from "./scroll";
 
+const Dock = lazy(() => import("../upload/Dock").then((module) => ({ default: module.Dock })));
+
 export function Shell() {
   const { t } = useTranslation();
   const viewer = useViewer();
+  const uploads = useItems();
   const { pathname } = useLocation();
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
@@ -76,7 +79,7 @@ export function Shell() {
             </Link>
           )}
           {viewer ? (
-            <AccountMenu />
+            <AccountButton />
           ) : (
             <Link to="/sign-in" className="btn btn-primary">
               {t("nav.signIn")}
@@ -117,7 +120,7 @@ export function Shell() {
       {viewer && (
         <>
           <DropAnywhere />
-          <Dock />
+          <Suspense>{uploads.length > 0 && <Dock />}</Suspense>
         </>
       )}
     </div>

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useMutation, useQuery } from "urql";
-import { FailuresDocument, RetryVideoDocument, type FailuresQuery } from "../../gql/graphql";
+import { FailuresDocument, RetryVideoDocument, type FailuresQuery } from "../../gql/admin/graphql";
 import { RetryIcon } from "../../ui/icons";
 import { Ago, Empty, PageHead, Title, Trouble } from "../../ui/parts";
 import { useDone } from "../../ui/useDone";

@@ -4,7 +4,7 @@ import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useMutation, useQuery, useSubscription } from "urql";
-import { PauseQueueDocument, QueueChangedDocument, QueueDocument, ResumeQueueDocument, type JobRowFragment } from "../../gql/graphql";
+import { PauseQueueDocument, QueueChangedDocument, QueueDocument, ResumeQueueDocument, type JobRowFragment } from "../../gql/admin/graphql";
 import { usePollWhenLost } from "../../api/hooks";
 import { percent, span } from "../../ui/format";
 import { PauseIcon, PlayIcon } from "../../ui/icons";

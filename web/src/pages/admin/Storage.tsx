@@ -3,7 +3,7 @@
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useQuery } from "urql";
-import { StorageDocument } from "../../gql/graphql";
+import { StorageDocument } from "../../gql/admin/graphql";
 import { bytes, clock } from "../../ui/format";
 import { PageHead, Title, Trouble } from "../../ui/parts";
 import { Stat } from "./Stat";

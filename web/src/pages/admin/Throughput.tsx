@@ -5,7 +5,7 @@ import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import uPlot from "uplot";
 import { useQuery } from "urql";
-import { ThroughputDocument, type ThroughputQuery } from "../../gql/graphql";
+import { ThroughputDocument, type ThroughputQuery } from "../../gql/admin/graphql";
 import { decimal, span } from "../../ui/format";
 
 const MINUTES = 60;

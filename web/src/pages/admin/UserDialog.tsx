@@ -4,7 +4,7 @@ import type { FormEvent } from "react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMutation } from "urql";
-import { CreateUserDocument, UpdateUserDocument, type ProblemFragment, type Role, type UserRowFragment } from "../../gql/graphql";
+import { CreateUserDocument, UpdateUserDocument, type ProblemFragment, type Role, type UserRowFragment } from "../../gql/admin/graphql";
 import { useViewer } from "../../api/hooks";
 import { Modal } from "../../ui/Modal";
 import { Field, Select } from "../../ui/parts";

@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
-import { UsersDocument, type UserRowFragment } from "../../gql/graphql";
+import { UsersDocument, type UserRowFragment } from "../../gql/admin/graphql";
 import { useSettled } from "../../api/hooks";
 import { bytes } from "../../ui/format";
 import { UserIcon } from "../../ui/icons";

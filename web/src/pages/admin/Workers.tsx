@@ -2,7 +2,7 @@
 
 import { useTranslation } from "react-i18next";
 import { useQuery, useSubscription } from "urql";
-import { WorkerChangedDocument, WorkersDocument, type WorkersQuery } from "../../gql/graphql";
+import { WorkerChangedDocument, WorkersDocument, type WorkersQuery } from "../../gql/admin/graphql";
 import { usePollWhenLost } from "../../api/hooks";
 import { Ago, Empty, PageHead, Title, Trouble } from "../../ui/parts";
 

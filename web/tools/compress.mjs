@@ -1,0 +1,18 @@
+// Writes a brotli twin beside every file of the build that gets smaller by it; the server sends the
+// twin to browsers that take it.
+
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants } from "node:zlib";
+
+const dist = fileURLToPath(new URL("../dist", import.meta.url));
+const TEXTS = new Set([".css", ".html", ".js", ".json", ".svg"]);
+
+for (const name of readdirSync(dist, { recursive: true })) {
+  if (!TEXTS.has(extname(name))) continue;
+  const path = join(dist, name);
+  const bytes = readFileSync(path);
+  const small = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+  if (small.length < bytes.length) writeFileSync(`${path}.br`, small);
+}
