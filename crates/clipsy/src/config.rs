@@ -80,6 +80,11 @@ impl Settings {
         }
     }
 
+    /// The file that the encoders come from; `None` for the built-in ones.
+    pub(crate) fn encoders_file(&self) -> Option<PathBuf> {
+        self.encoders.clone()
+    }
+
     /// The encoders to choose from as TOML; `None` for the built-in ones.
     pub(crate) fn encoders_text(&self) -> Result<Option<String>, UsageError> {
         let path = self.encoders.as_deref();

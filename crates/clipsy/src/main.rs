@@ -37,6 +37,8 @@ enum Command {
     Migrate(commands::migrate::Args),
     /// Make and list accounts, set passwords
     User(commands::user::Args),
+    /// Print the GraphQL schema
+    Schema,
     /// Do one job of the service; started by it.
     #[command(hide = true)]
     Child(commands::child::Args),
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         }
         Command::Migrate(args) => commands::migrate::run(args),
         Command::User(args) => commands::user::run(args),
+        Command::Schema => commands::schema::run(),
         Command::Child(args) => commands::child::run(args),
     };
     match result {

@@ -50,17 +50,24 @@ pub enum Message {
         /// The asset.
         asset_id: AssetId,
     },
+    /// The queue was paused or resumed.
+    QueueChanged,
+    /// A worker started, ended, took a job, gave one back, or is still there.
+    WorkerChanged {
+        /// Its name in claims.
+        worker: String,
+    },
 }
 
 impl Message {
-    /// The asset that it is about; `None` for [`Message::CancelJob`].
+    /// The asset that it is about, if it names one.
     pub fn asset_id(&self) -> Option<AssetId> {
         match self {
             Self::JobChanged { asset_id, .. }
             | Self::Progress { asset_id, .. }
             | Self::AssetDeleted { asset_id }
             | Self::AssetChanged { asset_id } => Some(*asset_id),
-            Self::CancelJob { .. } => None,
+            Self::CancelJob { .. } | Self::QueueChanged | Self::WorkerChanged { .. } => None,
         }
     }
 }

@@ -35,7 +35,7 @@ pub struct Asset {
     pub source_type: String,
     /// Size of the original in bytes.
     pub source_bytes: i64,
-    /// SHA-256 of the original in lower-case hexadecimal, if it was computed.
+    /// SHA-256 of the original in lower-case hexadecimal; computed after the upload.
     pub source_sha256: Option<String>,
     /// Length in seconds, known after the probe.
     pub duration_s: Option<f64>,
@@ -56,7 +56,8 @@ pub struct Asset {
     pub has_storyboard: bool,
     /// When the upload was finished.
     pub created_at: Timestamp,
-    /// When anything of the above last changed; plays do not count.
+    /// When anything of the above last changed; plays and the checksum do not
+    /// count.
     pub updated_at: Timestamp,
 }
 

@@ -148,6 +148,18 @@ pub enum Stage {
     Publish,
 }
 
+impl Stage {
+    /// The name in JSON and in APIs, e.g. `"transcode"`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Probe => "probe",
+            Self::Plan => "plan",
+            Self::Transcode => "transcode",
+            Self::Publish => "publish",
+        }
+    }
+}
+
 /// A failure as it is stored and shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
@@ -160,6 +172,9 @@ pub struct Failure {
     pub stage: Stage,
     /// Whether the same job may succeed when it is tried again.
     pub retryable: bool,
+    /// The last lines that the process which did the job wrote, if they were kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<String>,
 }
 
 impl Failure {
@@ -173,6 +188,7 @@ impl Failure {
             message,
             stage,
             retryable: code.fault() == Fault::Machine,
+            log: Vec::new(),
         }
     }
 }
@@ -200,6 +216,9 @@ mod tests {
     fn the_json_name_is_the_code() {
         for code in ALL {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+        for stage in [Stage::Probe, Stage::Plan, Stage::Transcode, Stage::Publish] {
+            assert_eq!(serde_json::to_value(stage).unwrap(), stage.as_str());
         }
     }
 

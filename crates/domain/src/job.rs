@@ -27,7 +27,7 @@ pub struct Job {
     /// The current attempt; before the first of this job, the last one of the job before, or 0.
     pub attempt: Attempt,
     /// Attempts that ended badly and count towards the limit. A drain or a restart of the server
-    /// does not count; a crash does.
+    /// does not count; a crash of what does the work does.
     pub failures: i64,
     /// Who runs it, in [`JobState::Running`].
     pub worker: Option<String>,
@@ -120,6 +120,9 @@ pub struct Rendition {
 pub struct RetryPolicy {
     /// Bad ends until the job fails for good, at least 1.
     pub max_failures: i64,
+    /// How often the server may go down while a job runs until that job is taken for the cause and
+    /// fails, at least 1.
+    pub max_losses: i64,
     /// Wait after the first bad end in milliseconds; it doubles with each further one.
     pub first_backoff_ms: i64,
     /// Longest wait in milliseconds.
@@ -130,6 +133,7 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             max_failures: 3,
+            max_losses: 5,
             first_backoff_ms: 5_000,
             max_backoff_ms: 300_000,
         }
@@ -169,6 +173,7 @@ mod tests {
     fn waits_double_up_to_their_limit_and_end() {
         let policy = RetryPolicy {
             max_failures: 5,
+            max_losses: 5,
             first_backoff_ms: 1_000,
             max_backoff_ms: 3_000,
         };

@@ -20,3 +20,4 @@ pub mod progress;
 pub mod storyboard;
 pub mod upload;
 pub mod user;
+pub mod worker;

@@ -152,6 +152,11 @@ pub fn thumbnail_url(asset: AssetId, attempt: Attempt) -> String {
     format!("/media/videos/thumbnails/{asset}_{attempt}.jpg")
 }
 
+/// Address of an original by its store key.
+pub fn original_url(key: &str) -> String {
+    format!("/media/{key}")
+}
+
 /// A number as this module writes it: digits without a leading zero.
 fn number(text: &str) -> Option<AssetId> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use clipsy_dispatch::Dispatch;
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::clock::Timestamp;
@@ -11,12 +12,14 @@ use clipsy_domain::user::UserId;
 use clipsy_storage::Db;
 use clipsy_storage::media::MediaStore;
 use quick_cache::sync::Cache;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::auth::keys::Keys;
 use crate::auth::limit::LoginLimit;
 use crate::auth::password::Hasher;
+use crate::coalesce::Coalesce;
 use crate::error::Result;
+use crate::live::Live;
 use crate::playback::access::Access;
 use crate::playback::objects::Objects;
 use crate::playback::plays::Plays;
@@ -44,10 +47,16 @@ pub struct Shared {
     pub(crate) access: Access,
     pub(crate) objects: Objects,
     pub(crate) plays: Plays,
+    /// Told when there is an original without a checksum.
+    pub(crate) unhashed: Notify,
+    /// Lists that people without an account ask for, as they are sent; `None` for one that failed.
+    pub(crate) lists: Coalesce<String, Option<Bytes>>,
     /// Names by number. They never change, since nothing changes them.
     pub(crate) usernames: Cache<UserId, Arc<str>>,
     /// Renditions of assets that are ready.
     pub(crate) renditions: Cache<AssetId, Arc<[Rendition]>>,
+    /// What people watch at the moment.
+    pub(crate) live: Live,
 }
 
 impl App {
@@ -70,8 +79,11 @@ impl App {
             access: Access::new(),
             objects: Objects::new(settings.cache_bytes),
             plays: Plays::default(),
+            unhashed: Notify::new(),
+            lists: Coalesce::default(),
             usernames: Cache::new(10_000),
             renditions: Cache::new(10_000),
+            live: Live::new(),
             settings,
         })))
     }

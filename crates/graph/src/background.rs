@@ -6,15 +6,20 @@ use clipsy_dispatch::Received;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use crate::actions::hash_originals::hash_originals;
 use crate::actions::{flush_plays, sweep_garbage};
 use crate::app::App;
+use crate::live;
 
 /// How often files that are no longer wanted are deleted, and sessions that have expired forgotten.
 const SWEEP: Duration = Duration::from_mins(1);
+/// How often originals without a checksum are looked for without being told.
+const REHASH: Duration = Duration::from_mins(10);
 
-/// Listens to what others change, writes plays down and sweeps, until `stop`; then writes down
-/// what is left. Run it once beside the server.
+/// Listens to what others change and tells those who watch, writes plays down and sweeps, until
+/// `stop`; then writes down what is left. Run it once beside the server.
 pub async fn run(app: App, stop: CancellationToken) {
+    let watching = tokio::spawn(live::run(app.clone(), stop.clone()));
     let mut events = app.dispatch.events.subscribe();
     // Whatever was read before the subscription began may be out of date.
     app.access.forget_all();
@@ -23,6 +28,7 @@ pub async fn run(app: App, stop: CancellationToken) {
     flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut listening = true;
+    let hashing = tokio::spawn(hash(app.clone(), stop.clone()));
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
@@ -45,6 +51,26 @@ pub async fn run(app: App, stop: CancellationToken) {
         }
     }
     write_plays(&app).await;
+    if let Err(error) = watching.await {
+        tracing::error!(%error, "live updates ended in a panic");
+    }
+    // It ends with `stop`, and whatever it leaves is done at the next start.
+    let _ = hashing.await;
+}
+
+/// Hashes originals as they come.
+async fn hash(app: App, stop: CancellationToken) {
+    loop {
+        if let Err(error) = hash_originals(&app, &stop).await {
+            tracing::warn!(%error, "could not look for originals to hash");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = app.unhashed.notified() => {}
+            // What could not be read, and what others received and did not get to.
+            () = tokio::time::sleep(REHASH) => {}
+        }
+    }
 }
 
 /// Sessions that have expired, and uploads that became videos long ago.

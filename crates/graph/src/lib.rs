@@ -10,9 +10,12 @@ mod app;
 pub mod auth;
 pub mod background;
 mod client;
+mod coalesce;
 mod error;
+mod live;
 mod playback;
 mod rest;
+mod schema;
 pub mod server;
 mod settings;
 mod shell;
@@ -25,6 +28,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use app::{App, Shared};
 pub use client::{Client, Network, NetworkError};
 pub use error::{Error, FieldErrors, Result};
+pub use schema::sdl;
 pub use settings::Settings;
 
 /// All routes. Connections have to carry [`axum::extract::ConnectInfo`] with the peer's address, as

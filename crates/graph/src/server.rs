@@ -1,7 +1,7 @@
 //! The listening side: connections, their time limits, and an end that is not abrupt.
 
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -53,7 +54,7 @@ pub async fn serve(
             }
         };
         let connection = http
-            .serve_connection(prepared(stream), service(&router, peer))
+            .serve_connection(prepared(stream, settings), service(&router, peer))
             .with_upgrades();
         let stop = stop.clone();
         open.spawn(async move {
@@ -74,12 +75,17 @@ pub async fn serve(
     tokio::time::timeout(deadline, open.wait()).await.is_ok()
 }
 
-fn prepared(stream: TcpStream) -> TokioIo<TcpStream> {
+/// A connection whose other side has to take what it asked for.
+type Stream = TokioIo<Pin<Box<TimeoutStream<TcpStream>>>>;
+
+fn prepared(stream: TcpStream, settings: &Settings) -> Stream {
     // Headers and body are written separately; Nagle would hold the second back.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
     }
-    TokioIo::new(stream)
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(settings.write_timeout));
+    TokioIo::new(Box::pin(stream))
 }
 
 fn service(

@@ -38,6 +38,9 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// Longest wait for the headers of a request, and for the next request on a connection.
     pub header_timeout: Duration,
+    /// Longest wait for a client to take more of an answer. Players that pause read on with a new
+    /// request.
+    pub write_timeout: Duration,
     /// Connections that are open at the same time.
     pub max_connections: usize,
     /// Memory for playlists, segments and pictures that are asked for often, in bytes.
@@ -65,6 +68,7 @@ impl Default for Settings {
             max_body_bytes: 1 << 20,
             body_timeout: Duration::from_mins(1),
             header_timeout: Duration::from_mins(1),
+            write_timeout: Duration::from_mins(2),
             max_connections: 4096,
             cache_bytes: 256 << 20,
             view_window_s: 30 * 60,

@@ -8,7 +8,16 @@ use crate::error::Result;
 
 /// Every migration: its number, its name and its text, in which `{{…}}` stand for what the two
 /// databases write differently. A migration that was released is never changed.
-const STEPS: &[(i64, &str, &str)] = &[(1, "first", include_str!("../migrations/0001_first.sql"))];
+const STEPS: &[(i64, &str, &str)] = &[
+    (1, "first", include_str!("../migrations/0001_first.sql")),
+    (
+        2,
+        "checksums",
+        include_str!("../migrations/0002_checksums.sql"),
+    ),
+    (3, "losses", include_str!("../migrations/0003_losses.sql")),
+    (4, "graphql", include_str!("../migrations/0004_graphql.sql")),
+];
 
 impl Db {
     /// Brings the tables up to date. Of processes that start together one does it and the others

@@ -4,16 +4,28 @@
 use clipsy_domain::clock::Timestamp;
 use clipsy_domain::user::{User, UserId};
 
-use crate::cells::storable;
+use crate::cells::{Cells, storable};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::users::{user_columns, user_from};
 
+/// How long in milliseconds a refresh token that was exchanged still leads to its successor: two
+/// tabs of a browser that wake together send the same one.
+pub const REFRESH_GRACE_MS: i64 = 10_000;
+
 /// What became of an attempt to exchange a refresh token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rotation {
     /// The new one is good from now on, and only that.
     Done,
+    /// The old one was exchanged less than [`REFRESH_GRACE_MS`] ago, for this one, which is still
+    /// the current one. Nothing changed.
+    Again {
+        /// Number of the current refresh token.
+        refresh_id: String,
+        /// When it expires.
+        expires_at: Timestamp,
+    },
     /// The old one had been used before: the session was ended (RFC 9700 section 4.14.2).
     Reused,
     /// The session is over, or there never was one.
@@ -75,8 +87,9 @@ impl Db {
         row.as_ref().map(user_from).transpose()
     }
 
-    /// Exchanges the session's refresh token and moves the end of the session. Any token but the
-    /// current one ends the session, since then somebody else has used it.
+    /// Exchanges the session's refresh token and moves the end of the session. The token before
+    /// it leads to the same successor for [`REFRESH_GRACE_MS`]. Any other one ends the session,
+    /// since then somebody else has used it.
     pub async fn rotate_refresh(
         &self,
         session_id: &str,
@@ -84,21 +97,39 @@ impl Db {
         new_refresh_id: &str,
         expires_at: Timestamp,
     ) -> Result<Rotation> {
+        let now = self.now();
         let mut tx = self.begin().await?;
         let rotated = sqlx::query(
-            "UPDATE sessions SET refresh_id = $3, expires_at = $4 \
-             WHERE id = $1 AND refresh_id = $2 AND expires_at > $5",
+            "UPDATE sessions SET refresh_id = $3, expires_at = $4, previous_id = $2, \
+             previous_until = $6 WHERE id = $1 AND refresh_id = $2 AND expires_at > $5",
         )
         .bind(storable(session_id).as_ref())
         .bind(storable(old_refresh_id).as_ref())
         .bind(new_refresh_id)
         .bind(expires_at.timestamp_millis())
-        .bind(self.now())
+        .bind(now)
+        .bind(now.saturating_add(REFRESH_GRACE_MS))
         .execute(&mut *tx)
         .await?;
         if rotated.rows_affected() == 1 {
             tx.commit().await?;
             return Ok(Rotation::Done);
+        }
+        let again = sqlx::query(
+            "SELECT refresh_id, expires_at FROM sessions WHERE id = $1 AND previous_id = $2 \
+             AND previous_until > $3 AND expires_at > $3",
+        )
+        .bind(storable(session_id).as_ref())
+        .bind(storable(old_refresh_id).as_ref())
+        .bind(now)
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some(row) = again {
+            let mut cells = Cells::new(&row);
+            return Ok(Rotation::Again {
+                refresh_id: cells.text()?,
+                expires_at: cells.time()?,
+            });
         }
         let ended = sqlx::query("DELETE FROM sessions WHERE id = $1 AND expires_at > $2")
             .bind(storable(session_id).as_ref())

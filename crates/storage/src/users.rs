@@ -6,9 +6,11 @@ use sqlx::any::AnyRow;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Row as _};
 
+use crate::assets::pattern;
 use crate::cells::{Cells, folded, groups, places, storable};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
+use crate::window::{Cursor, Key, Slice, Sorted, Value, Window, bind};
 
 /// An account to be made.
 #[derive(Debug, Clone)]
@@ -23,6 +25,35 @@ pub struct NewUser {
     pub password_hash: String,
     /// True if the password is the documented one.
     pub default_password: bool,
+}
+
+/// What to change about an account; `None` leaves a thing as it is.
+#[derive(Debug, Clone, Default)]
+pub struct UserChange {
+    /// Address for mail, may be empty.
+    pub email: Option<String>,
+    /// What it may do. Another one than before ends its sessions.
+    pub role: Option<Role>,
+    /// The new password's hash, which is not the documented one. Ends its sessions.
+    pub password_hash: Option<String>,
+    /// Whether it may sign in. Refusing ends its sessions.
+    pub active: Option<bool>,
+}
+
+/// What became of a [`UserChange`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserUpdate {
+    /// It is so now.
+    Done {
+        /// The account as it is.
+        user: User,
+        /// True if its sessions were ended.
+        ended: bool,
+    },
+    /// There is no such account.
+    Missing,
+    /// There would be no admin left who may sign in. Nothing changed.
+    LastAdmin,
 }
 
 /// The columns of a [`User`], in the order in which [`user_from`] reads them.
@@ -130,6 +161,97 @@ impl Db {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Changes an account as a whole, or not at all.
+    pub async fn update_user(&self, id: UserId, change: &UserChange) -> Result<UserUpdate> {
+        let mut tx = self.begin().await?;
+        // Every change takes all admins first, so that two cannot take each other's last one away.
+        sqlx::query(
+            "UPDATE users SET active = active WHERE id IN \
+             (SELECT id FROM users WHERE id = $1 OR role = 'admin' ORDER BY id)",
+        )
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+        let sql = concat!("SELECT ", user_columns!(), " FROM users WHERE id = $1");
+        let row = sqlx::query(sql).bind(id).fetch_optional(&mut *tx).await?;
+        let Some(old) = row.as_ref().map(user_from).transpose()? else {
+            return Ok(UserUpdate::Missing);
+        };
+        let role = change.role.unwrap_or(old.role);
+        let active = change.active.unwrap_or(old.active);
+        let leads = |role, active| role == Role::Admin && active;
+        if leads(old.role, old.active) && !leads(role, active) {
+            let others: i64 = sqlx::query_scalar(
+                "SELECT COUNT(*) FROM users WHERE role = 'admin' AND active = 1 AND id <> $1",
+            )
+            .bind(id)
+            .fetch_one(&mut *tx)
+            .await?;
+            if others == 0 {
+                return Ok(UserUpdate::LastAdmin);
+            }
+        }
+        let sql = concat!(
+            "UPDATE users SET email = COALESCE($2, email), role = $3, active = $4, \
+             password_hash = COALESCE($5, password_hash), default_password = \
+             CASE WHEN $5 IS NULL THEN default_password ELSE 0 END WHERE id = $1 RETURNING ",
+            user_columns!()
+        );
+        let row = sqlx::query(sql)
+            .bind(id)
+            .bind(change.email.as_deref().map(storable).as_deref())
+            .bind(role.as_str())
+            .bind(i64::from(active))
+            .bind(change.password_hash.as_deref())
+            .fetch_one(&mut *tx)
+            .await?;
+        let ended = role != old.role || !active || change.password_hash.is_some();
+        if ended {
+            end_sessions(&mut tx, id).await?;
+        }
+        tx.commit().await?;
+        Ok(UserUpdate::Done {
+            user: user_from(&row)?,
+            ended,
+        })
+    }
+
+    /// The part `window` of the accounts whose name or address contains `search`, by name.
+    pub async fn users_window(&self, search: Option<&str>, window: &Window) -> Result<Slice<User>> {
+        let (filter, values) = wanted(search);
+        let list = Sorted {
+            select: concat!("SELECT ", user_columns!(), " FROM users").to_owned(),
+            filter,
+            values,
+            key: "username_key",
+            descending: false,
+        };
+        self.cut(list, window, user_from).await
+    }
+
+    /// How many accounts [`Db::users_window`] has without its window.
+    pub async fn count_users(&self, search: Option<&str>) -> Result<i64> {
+        let (filter, values) = wanted(search);
+        let sql = format!("SELECT COUNT(*) FROM users{filter}");
+        let query = sqlx::query(AssertSqlSafe(sql));
+        let row = values
+            .into_iter()
+            .fold(query, bind)
+            .fetch_one(self.read())
+            .await?;
+        Ok(row.try_get(0)?)
+    }
+
+    /// True while an account that may sign in has the documented password.
+    pub async fn has_default_password(&self) -> Result<bool> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) FROM users WHERE default_password = 1 AND active = 1",
+        )
+        .fetch_one(self.read())
+        .await?;
+        Cells::new(&row).flag()
+    }
+
     /// Allows or refuses signing in; refusing ends all sessions. False if there is no such account.
     pub async fn set_active(&self, id: UserId, active: bool) -> Result<bool> {
         let mut tx = self.begin().await?;
@@ -144,6 +266,29 @@ impl Db {
         tx.commit().await?;
         Ok(done.rows_affected() == 1)
     }
+}
+
+/// Where an account stands in [`Db::users_window`].
+impl From<&User> for Cursor {
+    fn from(user: &User) -> Self {
+        Self {
+            key: Key::Text(folded(&user.username)),
+            id: user.id,
+        }
+    }
+}
+
+/// A `WHERE` clause and its values.
+fn wanted(search: Option<&str>) -> (String, Vec<Value>) {
+    let Some(search) = search.filter(|text| !text.is_empty()) else {
+        return (String::new(), Vec::new());
+    };
+    let pattern = pattern(search);
+    let sql = " WHERE (username_key LIKE $1 ESCAPE '!' OR LOWER(email) LIKE $2 ESCAPE '!')";
+    (
+        sql.to_owned(),
+        vec![Value::Text(pattern.clone()), Value::Text(pattern)],
+    )
 }
 
 /// Notes for ever that there was an account. True if there was none before.

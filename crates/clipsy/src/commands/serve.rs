@@ -83,6 +83,7 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
         max_runtime: args.max_runtime(),
         ladder,
         encoders: settings.encoders_text()?,
+        encoders_file: settings.encoders_file(),
         limits: args.transcode.limits.limits(),
         encoder: encoder.clone(),
         decoder: args.transcode.decoder,

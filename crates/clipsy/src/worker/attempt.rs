@@ -8,7 +8,7 @@ use clipsy_storage::Finished;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::child::Process;
+use super::child::{Ended, Process};
 use super::persist::persist;
 use super::protocol::ChildJob;
 use super::publish::Publisher;
@@ -140,11 +140,12 @@ async fn in_child(
             }
             End::Finished(made)
         }
-        Ok(Told::Failed(failure)) => {
+        Ok(Told::Failed(mut failure)) => {
             // It may have something to say yet, but nothing that changes anything.
             process.kill();
             let ended = process.end().await;
             tracing::debug!(last_lines = ended.last_lines(), "the child failed");
+            failure.log = log(&ended, order);
             End::Failed(failure)
         }
         Ok(Told::Nothing) => {
@@ -154,7 +155,9 @@ async fn in_child(
                 last_lines = ended.last_lines(),
                 "the child crashed"
             );
-            failed(FailureCode::Crashed, &ended.describe())
+            let mut failure = Failure::new(FailureCode::Crashed, Stage::Transcode, ended.describe());
+            failure.log = log(&ended, order);
+            End::Failed(failure)
         }
         Ok(Told::Silent) => {
             process.kill();
@@ -175,6 +178,29 @@ async fn in_child(
             end
         }
     }
+}
+
+/// The last lines of a child for people who read failures, without where its files lie here.
+fn log(ended: &Ended, order: &ChildJob) -> Vec<String> {
+    let hide = |line: &str| {
+        let mut line = line.to_owned();
+        for (path, name) in [
+            (&order.output, "output"),
+            (&order.scratch, "scratch"),
+            (&order.input, "original"),
+        ] {
+            if let Some(path) = path.to_str().filter(|path| !path.is_empty()) {
+                line = line.replace(path, name);
+            }
+        }
+        line
+    };
+    let lines = ended.last_lines();
+    lines
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(hide)
+        .collect()
 }
 
 fn failed(code: FailureCode, message: &str) -> End {

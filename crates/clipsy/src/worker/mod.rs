@@ -15,6 +15,7 @@ mod relay;
 mod rows;
 mod scratch;
 mod settle;
+mod sign;
 mod slot;
 mod slots;
 mod sweep;
@@ -22,17 +23,20 @@ mod sweep;
 mod testing;
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clipsy_dispatch::{Dispatch, Message, Ticket};
 use clipsy_domain::asset::AssetId;
+use clipsy_domain::clock::Timestamp;
 use clipsy_domain::job::{Job, JobId, JobState, RetryPolicy};
 use clipsy_domain::ladder::Ladder;
 use clipsy_domain::limits::Limits;
+use clipsy_domain::worker::EncoderFound;
 use clipsy_storage::Db;
 use clipsy_storage::media::MediaStore;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -67,6 +71,8 @@ pub(crate) struct Settings {
     pub(crate) ladder: Ladder,
     /// The encoder catalog as TOML; `None` for the built-in one.
     pub(crate) encoders: Option<String>,
+    /// The file that it comes from.
+    pub(crate) encoders_file: Option<PathBuf>,
     /// Limits on the source.
     pub(crate) limits: Limits,
     /// Encoder: `auto` or an identifier from the catalog.
@@ -89,6 +95,15 @@ pub(crate) struct Worker {
     spawner: Spawner,
     /// True once it was said that children are not locked in.
     warned: AtomicBool,
+    /// Name of this machine.
+    host: String,
+    started_at: Timestamp,
+    /// Jobs that run.
+    busy: AtomicI64,
+    /// What encoders were found; empty until they were tried.
+    encoders: Mutex<Vec<EncoderFound>>,
+    /// Told when there is news for a sign of life.
+    changed: Notify,
 }
 
 impl Worker {
@@ -100,12 +115,17 @@ impl Worker {
         settings: Settings,
     ) -> std::io::Result<Self> {
         Ok(Self {
+            started_at: db.clock().now(),
             db,
             media,
             dispatch,
             settings,
             spawner: Spawner::start()?,
             warned: AtomicBool::new(false),
+            host: sign::host(),
+            busy: AtomicI64::new(0),
+            encoders: Mutex::default(),
+            changed: Notify::new(),
         })
     }
 
@@ -113,7 +133,11 @@ impl Worker {
     /// and it returns when that is done.
     pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) -> anyhow::Result<()> {
         scratch::sweep(&self.settings.scratch).await?;
+        // Before there is anything to hand out.
+        sign::hold(&self).await;
         self.take_up().await?;
+        let ended = CancellationToken::new();
+        let signs = tokio::spawn(sign::run(Arc::clone(&self), stop.clone(), ended.clone()));
         let tasks = TaskTracker::new();
         for _ in 0..self.settings.slots {
             tasks.spawn(slot::run(Arc::clone(&self), stop.clone()));
@@ -121,6 +145,8 @@ impl Worker {
         tasks.spawn(sweep::run(Arc::clone(&self), stop.clone()));
         tasks.close();
         tasks.wait().await;
+        ended.cancel();
+        signs.await?;
         Ok(())
     }
 

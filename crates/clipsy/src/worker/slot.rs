@@ -1,6 +1,7 @@
 //! One slot: one job after the other.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clipsy_dispatch::Delivery;
@@ -46,7 +47,11 @@ async fn one(worker: &Worker, delivery: Delivery, stop: &CancellationToken) {
                 events,
                 stop,
             };
+            worker.busy.fetch_add(1, Ordering::SeqCst);
+            worker.changed.notify_one();
             attempt::run(worker, &job, around).await;
+            worker.busy.fetch_sub(1, Ordering::SeqCst);
+            worker.changed.notify_one();
             delivery.ack().await
         }
         // Somebody else has it, or it was cancelled or deleted meanwhile.

@@ -63,6 +63,7 @@ pub(super) async fn setup() -> Setup {
         max_runtime: Duration::from_mins(1),
         ladder,
         encoders: None,
+        encoders_file: None,
         limits: Limits::default(),
         encoder: "auto".into(),
         decoder: DecoderArg::Software,

@@ -49,7 +49,7 @@ pub(crate) async fn find_managed(app: &App, viewer: Viewer, id: AssetId) -> Resu
 
 /// Adds renditions and owners, with at most one statement each for all assets.
 pub(crate) async fn with_details(app: &App, assets: Vec<Asset>) -> Result<Vec<Video>> {
-    let mut renditions = renditions(app, &assets).await?;
+    let mut renditions = renditions(app, assets.iter()).await?;
     let mut owners = usernames(app, &assets).await?;
     let mut owner = |id| {
         let nobody = || Arc::from("");
@@ -66,10 +66,13 @@ pub(crate) async fn with_details(app: &App, assets: Vec<Asset>) -> Result<Vec<Vi
 }
 
 /// The renditions of each asset. Those of ready assets never change again, so they are remembered.
-async fn renditions(app: &App, assets: &[Asset]) -> Result<HashMap<AssetId, Arc<[Rendition]>>> {
-    let mut known = HashMap::with_capacity(assets.len());
+pub(crate) async fn renditions<'a>(
+    app: &App,
+    assets: impl Iterator<Item = &'a Asset> + Clone,
+) -> Result<HashMap<AssetId, Arc<[Rendition]>>> {
+    let mut known = HashMap::new();
     let mut unknown = Vec::new();
-    for asset in assets {
+    for asset in assets.clone() {
         let ready = asset.state == AssetState::Ready;
         match app.renditions.get(&asset.id).filter(|_| ready) {
             Some(renditions) => {

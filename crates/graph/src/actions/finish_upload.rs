@@ -28,8 +28,6 @@ pub struct FinishedUpload {
     pub file_name: String,
     /// Size in bytes, all of them durable.
     pub bytes: u64,
-    /// SHA-256 in lower-case hexadecimal, if it was computed.
-    pub sha256: Option<String>,
 }
 
 /// Like [`finish_upload`], for bytes that nobody can send again or continue: if it fails for good,
@@ -80,10 +78,11 @@ pub async fn finish_upload(app: &App, upload: FinishedUpload) -> Result<Asset> {
         source_key: key,
         source_name: upload.file_name,
         source_bytes: i64::try_from(upload.bytes).map_err(Error::internal)?,
-        source_sha256: upload.sha256,
+        source_sha256: None,
     };
     let (asset, job) = app.db.create_asset(new, Some(&upload.upload_id)).await?;
     app.access.forget(asset.id);
+    app.unhashed.notify_one();
     tracing::info!(
         asset_id = asset.id,
         job_id = job.id,

@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use chrono::TimeDelta;
 use clipsy_domain::media_key;
 use clipsy_domain::upload::{Upload, UploadKind};
 use clipsy_domain::user::UserId;
 use clipsy_storage::media::{AppendFile, MediaStore};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
-use crate::auth::keys::hex;
 use crate::auth::token;
 use crate::error::{Error, Result};
 
@@ -24,6 +22,8 @@ pub struct Incoming {
     app: App,
     id: String,
     bytes: u64,
+    /// Small chunks, until they are worth a write.
+    small: BytesMut,
     /// Towards the task that writes; closed to end it.
     chunks: Option<mpsc::Sender<Bytes>>,
     writer: Option<JoinHandle<Result<Received>>>,
@@ -38,9 +38,10 @@ pub struct Received {
     pub upload_id: String,
     /// Bytes, all of them durable.
     pub bytes: u64,
-    /// SHA-256 in lower-case hexadecimal.
-    pub sha256: String,
 }
+
+/// Chunks of fewer bytes are gathered, since each write costs a way to another thread and back.
+const WORTH_A_WRITE: usize = 128 << 10;
 
 /// Chunks of one upload that may wait to be written. The sender reads on meanwhile.
 const WAITING: usize = 2;
@@ -80,6 +81,7 @@ pub async fn receive_upload(
         app: app.clone(),
         id: id.clone(),
         bytes: 0,
+        small: BytesMut::new(),
         chunks: Some(chunks),
         writer: None,
         discard: true,
@@ -94,8 +96,7 @@ pub async fn receive_upload(
 }
 
 impl Incoming {
-    /// Hands bytes over; best a MiB or more at once. Waits while the disk is slower than the
-    /// sender.
+    /// Hands bytes over. Waits while the disk is slower than the sender.
     pub async fn write(&mut self, chunk: Bytes) -> Result<()> {
         let bytes = self.bytes + chunk.len() as u64;
         let limit = self.app.settings.max_upload_bytes;
@@ -103,6 +104,21 @@ impl Incoming {
             return Err(Error::TooLarge { limit });
         }
         self.bytes = bytes;
+        if self.small.is_empty() && chunk.len() >= WORTH_A_WRITE {
+            return self.pass_on(chunk).await;
+        }
+        if self.small.capacity() == 0 {
+            self.small.reserve(2 * WORTH_A_WRITE);
+        }
+        self.small.extend_from_slice(&chunk);
+        if self.small.len() < WORTH_A_WRITE {
+            return Ok(());
+        }
+        let gathered = std::mem::take(&mut self.small).freeze();
+        self.pass_on(gathered).await
+    }
+
+    async fn pass_on(&mut self, chunk: Bytes) -> Result<()> {
         if let Some(chunks) = &self.chunks
             && chunks.send(chunk).await.is_ok()
         {
@@ -123,6 +139,10 @@ impl Incoming {
     /// Waits until everything is durable. From then on the bytes stay; [`super::finish_upload()`]
     /// makes a video of them.
     pub async fn finish(mut self) -> Result<Received> {
+        if !self.small.is_empty() {
+            let rest = std::mem::take(&mut self.small).freeze();
+            self.pass_on(rest).await?;
+        }
         let received = self.join().await?;
         if received.bytes != self.bytes {
             return Err(Error::internal(format!(
@@ -210,14 +230,13 @@ impl Room {
     }
 }
 
-/// Writes and hashes chunks as they come, and syncs at the end.
+/// Writes chunks as they come, and syncs at the end.
 async fn write_all(
     upload_id: String,
     mut file: Box<dyn AppendFile>,
     mut chunks: mpsc::Receiver<Bytes>,
     room: Room,
 ) -> Result<Received> {
-    let mut hash = Sha256::new();
     let mut since_look = 0;
     while let Some(chunk) = chunks.recv().await {
         since_look += chunk.len() as u64;
@@ -225,21 +244,11 @@ async fn write_all(
             since_look = 0;
             room.check().await?;
         }
-        let hashed = {
-            let chunk = chunk.clone();
-            tokio::task::spawn_blocking(move || {
-                hash.update(&chunk);
-                hash
-            })
-        };
-        let (written, hashed) = tokio::join!(file.write(chunk), hashed);
-        written?;
-        hash = hashed.map_err(Error::internal)?;
+        file.write(chunk).await?;
     }
     Ok(Received {
         upload_id,
         bytes: file.sync().await?,
-        sha256: hex(&hash.finalize()),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Exchanging a refresh token for a new pair.
 
 use chrono::TimeDelta;
+use clipsy_domain::user::User;
 use clipsy_storage::Rotation;
 
 use super::start_session::{Pair, pair};
@@ -8,9 +9,10 @@ use crate::app::App;
 use crate::auth::token::{self, TokenType};
 use crate::error::{Error, Result};
 
-/// Each refresh token is good once. One that comes a second time was stolen by somebody, so the
-/// whole session ends (RFC 9700 section 4.14.2).
-pub(crate) async fn refresh_session(app: &App, refresh: &str) -> Result<Pair> {
+/// Each refresh token is good once, or as often as it comes within a few seconds: tabs that wake
+/// together send the same one, and get the same successor. One that comes again later was stolen by
+/// somebody, so the whole session ends (RFC 9700 section 4.14.2).
+pub(crate) async fn refresh_session(app: &App, refresh: &str) -> Result<(User, Pair)> {
     let now = app.now();
     let issuer = &app.settings.issuer;
     let claims = token::read(&app.keys, issuer, TokenType::Refresh, refresh, now)
@@ -21,15 +23,21 @@ pub(crate) async fn refresh_session(app: &App, refresh: &str) -> Result<Pair> {
         .db
         .rotate_refresh(&claims.sid, &claims.jti, &new_id, expires)
         .await?;
-    match rotation {
-        Rotation::Done => pair(app, claims.user_id, &claims.sid, &new_id),
+    let refresh_id = match rotation {
+        Rotation::Done => new_id,
+        // Another tab of the same browser was a little faster; both go on with what it got.
+        Rotation::Again { refresh_id, .. } => refresh_id,
         Rotation::Reused => {
             tracing::warn!(
                 user_id = claims.user_id,
                 "a refresh token was used twice; its session was ended"
             );
-            Err(Error::RevokedToken)
+            return Err(Error::RevokedToken);
         }
-        Rotation::Gone => Err(Error::RevokedToken),
-    }
+        Rotation::Gone => return Err(Error::RevokedToken),
+    };
+    let user = app.db.session_alive(&claims.sid).await?;
+    let user = user.ok_or(Error::RevokedToken)?;
+    let pair = pair(app, user.id, &claims.sid, &refresh_id)?;
+    Ok((user, pair))
 }

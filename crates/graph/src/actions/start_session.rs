@@ -1,6 +1,7 @@
 //! Beginning a session: a first pair of tokens.
 
 use chrono::TimeDelta;
+use clipsy_domain::clock::Timestamp;
 use clipsy_domain::user::UserId;
 
 use crate::app::App;
@@ -12,6 +13,8 @@ use crate::error::Result;
 pub(crate) struct Pair {
     pub(crate) access: String,
     pub(crate) refresh: String,
+    /// When `access` expires.
+    pub(crate) expires_at: Timestamp,
 }
 
 /// Begins a session for an account whose password was just proved.
@@ -48,5 +51,6 @@ pub(crate) fn pair(app: &App, user: UserId, session_id: &str, refresh_id: &str) 
             app.settings.access_ttl_s,
         )?,
         refresh: make(TokenType::Refresh, refresh_id, app.settings.refresh_ttl_s)?,
+        expires_at: now + TimeDelta::seconds(app.settings.access_ttl_s),
     })
 }

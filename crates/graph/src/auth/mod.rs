@@ -1,5 +1,6 @@
 //! Who asks: passwords, tokens, limits.
 
+pub(crate) mod cookie;
 pub mod keys;
 pub(crate) mod limit;
 pub mod password;

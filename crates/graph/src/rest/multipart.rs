@@ -1,7 +1,8 @@
 //! Multipart forms (RFC 7578), read piece by piece in constant memory.
 //!
-//! Whatever a body holds, at most one piece and one header block of it are in memory. The parsers
-//! that are around gather everything up to the next boundary or blank line, however far that is.
+//! Whatever a body holds, at most what one read brought and one header block of it are in memory,
+//! and data is handed on where it was received, without a copy. The parsers that are around gather
+//! everything up to the next boundary or blank line, however far that is.
 
 use bytes::{Bytes, BytesMut};
 use memchr::memmem::Finder;
@@ -10,8 +11,6 @@ use percent_encoding::percent_decode_str;
 use super::body::Timed;
 use crate::error::{Error, Result};
 
-/// Size in bytes of all pieces of a part but the last.
-pub(crate) const PIECE: usize = 1 << 20;
 /// Longest header block of a part in bytes.
 const MAX_HEAD: usize = 16 << 10;
 /// Most parts of a form.
@@ -21,11 +20,10 @@ const MAX_PARTS: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Multipart<'a> {
     body: &'a mut Timed,
-    buffer: BytesMut,
+    /// What was read and not taken yet.
+    buffer: Bytes,
     /// `CRLF "--" boundary`.
     delimiter: Finder<'static>,
-    /// Bytes at the start of the buffer in which no delimiter begins.
-    searched: usize,
     place: Place,
     parts: usize,
 }
@@ -56,12 +54,11 @@ impl<'a> Multipart<'a> {
         let boundary = boundary.ok_or_else(|| bad("Invalid boundary in multipart: None"))?;
         let delimiter = format!("\r\n--{boundary}");
         // The first delimiter need not follow a line.
-        let buffer = BytesMut::from(&b"\r\n"[..]);
+        let buffer = Bytes::from_static(b"\r\n");
         Ok(Self {
             body,
             buffer,
             delimiter: Finder::new(delimiter.as_bytes()).into_owned(),
-            searched: 0,
             place: Place::Data,
             parts: 0,
         })
@@ -86,31 +83,26 @@ impl<'a> Multipart<'a> {
         }
         let head = self.head().await?;
         self.place = Place::Data;
-        self.searched = 0;
         Ok(Some(head))
     }
 
-    /// The next piece of the current part: [`PIECE`] bytes, or what is left. `None` at its end.
+    /// The next piece of the current part, as long as what one read brought. `None` at its end.
     pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>> {
         if self.place != Place::Data {
             return Ok(None);
         }
-        let length = self.delimiter.needle().len();
         loop {
-            if let Some(at) = self.delimiter.find(&self.buffer[self.searched..]) {
-                let at = self.searched + at;
-                if at == 0 {
-                    let _ = self.buffer.split_to(length);
+            let free = match self.delimiter.find(&self.buffer) {
+                Some(0) => {
+                    let _ = self.buffer.split_to(self.delimiter.needle().len());
                     self.place = Place::Delimiter;
                     return Ok(None);
                 }
-                self.searched = at.saturating_sub(PIECE);
-                return Ok(Some(self.buffer.split_to(at.min(PIECE)).freeze()));
-            }
-            self.searched = self.buffer.len().saturating_sub(length - 1);
-            if self.searched >= PIECE {
-                self.searched -= PIECE;
-                return Ok(Some(self.buffer.split_to(PIECE).freeze()));
+                Some(at) => at,
+                None => self.buffer.len() - begun(&self.buffer, self.delimiter.needle()),
+            };
+            if free > 0 {
+                return Ok(Some(self.buffer.split_to(free)));
             }
             self.read().await?;
         }
@@ -168,7 +160,7 @@ impl<'a> Multipart<'a> {
         let mut from = 0;
         loop {
             if let Some(at) = memchr::memmem::find(&self.buffer[from..], end) {
-                let taken = self.buffer.split_to(from + at).freeze();
+                let taken = self.buffer.split_to(from + at);
                 let _ = self.buffer.split_to(end.len());
                 return Ok(taken);
             }
@@ -192,13 +184,28 @@ impl<'a> Multipart<'a> {
         let Some(chunk) = self.body.next().await? else {
             return Err(bad("The last boundary is missing"));
         };
-        if self.buffer.len() + chunk.len() > self.buffer.capacity() {
-            // Room for one piece and what may come with its last chunk.
-            self.buffer.reserve(PIECE + (512 << 10));
+        if self.buffer.is_empty() {
+            self.buffer = chunk;
+        } else {
+            // Rare, or short: a delimiter or a header may go on in what just came.
+            let mut joined = match std::mem::take(&mut self.buffer).try_into_mut() {
+                Ok(own) => own,
+                Err(shared) => BytesMut::from(&shared[..]),
+            };
+            joined.extend_from_slice(&chunk);
+            self.buffer = joined.freeze();
         }
-        self.buffer.extend_from_slice(&chunk);
         Ok(())
     }
+}
+
+/// Length of the longest end of `data` with which a delimiter may begin. It holds no whole one.
+fn begun(data: &[u8], delimiter: &[u8]) -> usize {
+    let longest = data.len().min(delimiter.len() - 1);
+    let end = &data[data.len() - longest..];
+    memchr::memchr_iter(delimiter[0], end)
+        .find(|at| delimiter.starts_with(&end[*at..]))
+        .map_or(0, |at| end.len() - at)
 }
 
 fn bad(what: &str) -> Error {
@@ -289,7 +296,7 @@ mod tests {
         while let Some(head) = form.next_part().await? {
             let mut data = Vec::new();
             while let Some(piece) = form.piece().await? {
-                assert!(piece.len() <= PIECE);
+                assert!(!piece.is_empty());
                 data.extend_from_slice(&piece);
             }
             parts.push((head.name, head.file_name, data));
@@ -335,9 +342,9 @@ mod tests {
 
     #[tokio::test]
     async fn large_parts_come_in_pieces() {
-        let data: Vec<u8> = (0..3 * PIECE + 17).map(|i| (i % 251) as u8).collect();
+        let data: Vec<u8> = (0..(3 << 20) + 17).map(|i| (i % 251) as u8).collect();
         let form = form(&[("name=f; filename=x", &data)]);
-        for chunk in [4096, 100_000, PIECE, form.len()] {
+        for chunk in [4096, 100_000, 1 << 20, form.len()] {
             let parts = read(&form, chunk, "XX").await.unwrap();
             assert!(parts[0].2 == data, "in chunks of {chunk}");
         }

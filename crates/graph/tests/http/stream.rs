@@ -1,5 +1,8 @@
 //! The original file, whole and in parts.
 
+use std::io::{Read as _, Write as _};
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::{Form, Server};
@@ -167,4 +170,30 @@ fn a_video_that_failed_still_has_its_original() {
         200
     );
     assert_eq!(server.get(path).body, b"0123456789");
+}
+
+#[test]
+fn who_does_not_take_the_answer_does_not_keep_the_connection() {
+    let server = Server::start_with(|settings| {
+        settings.write_timeout = Duration::from_millis(200);
+        settings.max_connections = 1;
+    });
+    let token = server.token("ann");
+    // More than what fits into the buffers of both sides.
+    let length = 32 << 20;
+    let form = Form::new()
+        .text("title", "x")
+        .file("x.mp4", &vec![7; length]);
+    assert_eq!(server.upload(&token, &form).status, 201);
+    let mut idle = server.connect();
+    idle.write_all(b"GET /api/videos/1/stream/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
+    let mut first = [0; 16];
+    idle.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200 OK\r");
+    // There is one place, so this is only answered when the other was given up.
+    assert_eq!(server.get("/healthz").status, 200);
+    let mut rest = Vec::new();
+    let _ = idle.read_to_end(&mut rest);
+    assert!(rest.len() < length, "{}", rest.len());
 }

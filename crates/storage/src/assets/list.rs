@@ -9,6 +9,7 @@ use super::{AssetFilter, AssetOrder, asset_columns, asset_from};
 use crate::cells::{folded, places};
 use crate::db::Db;
 use crate::error::Result;
+use crate::window::{Value, bind};
 
 /// Characters of a search text that count; `SQLite` refuses very long patterns.
 const LONGEST_SEARCH: usize = 1000;
@@ -47,18 +48,13 @@ impl Db {
 }
 
 /// A `WHERE` clause and its values.
-struct Wanted {
-    sql: String,
-    values: Vec<Value>,
-}
-
-enum Value {
-    Int(i64),
-    Text(String),
+pub(super) struct Wanted {
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
 }
 
 impl Wanted {
-    fn new(filter: &AssetFilter) -> Self {
+    pub(super) fn new(filter: &AssetFilter) -> Self {
         let mut conditions = Vec::new();
         let mut values = Vec::new();
         if !filter.viewer.is_admin() {
@@ -82,9 +78,11 @@ impl Wanted {
             values.push(Value::Int(owner));
             conditions.push(format!("owner_id = ${}", values.len()));
         }
-        if let Some(visibility) = filter.visibility {
-            values.push(Value::Text(visibility.as_str().to_owned()));
-            conditions.push(format!("visibility = ${}", values.len()));
+        if !filter.visibility.is_empty() {
+            let places = places(values.len() + 1, filter.visibility.len());
+            conditions.push(format!("visibility IN ({places})"));
+            let names = filter.visibility.iter().map(|v| v.as_str().to_owned());
+            values.extend(names.map(Value::Text));
         }
         if let Some(search) = filter.search.as_deref().filter(|text| !text.is_empty()) {
             values.push(Value::Text(pattern(search)));
@@ -99,18 +97,13 @@ impl Wanted {
     }
 
     fn bind(self, query: Query<'_, Any, AnyArguments>) -> Query<'_, Any, AnyArguments> {
-        self.values
-            .into_iter()
-            .fold(query, |query, value| match value {
-                Value::Int(number) => query.bind(number),
-                Value::Text(text) => query.bind(text),
-            })
+        self.values.into_iter().fold(query, bind)
     }
 }
 
 /// A `LIKE` pattern for texts that contain `search`; `!` takes the meaning from what would have
 /// one.
-fn pattern(search: &str) -> String {
+pub(crate) fn pattern(search: &str) -> String {
     let mut pattern = String::from("%");
     for c in folded(search).chars().take(LONGEST_SEARCH) {
         if matches!(c, '%' | '_' | '!') {

@@ -1,15 +1,19 @@
 //! Assets: making, finding, changing and deleting them.
 
 mod change;
+mod checksum;
 mod create;
 mod delete;
 mod list;
+mod window;
 
 use clipsy_domain::asset::{Asset, AssetId, AssetState, Visibility};
 use clipsy_domain::user::{UserId, Viewer};
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
+use sqlx::query::Query;
 
-use crate::cells::{Cells, folded, storable};
+use crate::cells::{Cells, folded, groups, places, storable};
 use crate::db::Db;
 use crate::error::Result;
 
@@ -59,8 +63,8 @@ pub struct AssetFilter {
     pub states: Vec<AssetState>,
     /// Only those of that account.
     pub owner: Option<UserId>,
-    /// Only those of that visibility.
-    pub visibility: Option<Visibility>,
+    /// Only those of these visibilities; all if empty.
+    pub visibility: Vec<Visibility>,
     /// What to sort by.
     pub order: AssetOrder,
     /// Largest or latest first.
@@ -79,7 +83,7 @@ impl AssetFilter {
             search: None,
             states: Vec::new(),
             owner: None,
-            visibility: None,
+            visibility: Vec::new(),
             order: AssetOrder::Created,
             descending: true,
             offset: 0,
@@ -112,6 +116,7 @@ macro_rules! asset_columns {
     };
 }
 pub(crate) use asset_columns;
+pub(crate) use list::pattern;
 
 impl Db {
     /// The asset with that number.
@@ -122,6 +127,40 @@ impl Db {
             .fetch_optional(self.read())
             .await?;
         row.as_ref().map(asset_from).transpose()
+    }
+
+    /// Those assets, by number; numbers that name none are passed over.
+    pub async fn assets_by_id(&self, ids: &[AssetId]) -> Result<Vec<Asset>> {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut assets = Vec::new();
+        for group in groups(&ids) {
+            let sql = format!(
+                "SELECT {} FROM assets WHERE id IN ({}) ORDER BY id",
+                asset_columns!(),
+                places(1, group.len())
+            );
+            let query = sqlx::query(AssertSqlSafe(sql));
+            let rows = group
+                .into_iter()
+                .fold(query, Query::bind)
+                .fetch_all(self.read())
+                .await?;
+            for row in &rows {
+                assets.push(asset_from(row)?);
+            }
+        }
+        Ok(assets)
+    }
+
+    /// Numbers of everything that an account has uploaded.
+    pub async fn asset_ids_of(&self, owner: UserId) -> Result<Vec<AssetId>> {
+        let rows = sqlx::query("SELECT id FROM assets WHERE owner_id = $1 ORDER BY id")
+            .bind(owner)
+            .fetch_all(self.read())
+            .await?;
+        rows.iter().map(|row| Cells::new(row).int()).collect()
     }
 
     /// The asset whose original has that store key.

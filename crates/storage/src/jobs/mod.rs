@@ -6,6 +6,7 @@
 mod claim;
 mod fail;
 mod finish;
+mod queue;
 mod record;
 mod recover;
 mod steer;
@@ -22,6 +23,8 @@ use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::garbage::note_garbage;
 use crate::renditions::NewRendition;
+
+pub use queue::{QueueCounts, Throughput};
 
 /// What an attempt made that reached its end.
 #[derive(Debug, Clone)]

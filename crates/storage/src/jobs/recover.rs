@@ -14,8 +14,10 @@ impl Db {
     /// Takes up running jobs that nobody runs any more, and gives back all that it touched, as
     /// they are now, the lowest number first.
     ///
-    /// Jobs that `worker` holds are queued again and nothing is counted: a server that starts
-    /// names itself, since what it held before it was restarted is no longer being done. Jobs of
+    /// Jobs that `worker` holds are queued again and no failure is counted: a server that starts
+    /// names itself, since what it held before it was restarted is no longer being done. Only when
+    /// it went down again and again over the same job, that one fails for good: it may well be
+    /// what takes all of the server's memory, and others want their turn. Jobs of
     /// others whose claim has run out count a failure ([`FailureCode::Crashed`]), since a worker
     /// that lives renews its claim: they are queued again with the backoff of `policy`, or have
     /// failed for good.
@@ -47,10 +49,12 @@ impl Db {
         let now = self.now();
         let mut tx = self.begin().await?;
         let sql = concat!(
-            "UPDATE jobs SET failures = failures + CASE WHEN worker = $4 THEN 0 ELSE 1 END \
+            "UPDATE jobs SET failures = failures + CASE WHEN worker = $4 THEN 0 ELSE 1 END, \
+             losses = losses + CASE WHEN worker = $4 THEN 1 ELSE 0 END \
              WHERE id = $1 AND attempt = $2 AND state = 'running' \
              AND (lease_until <= $3 OR worker = $4) RETURNING ",
-            job_columns!()
+            job_columns!(),
+            ", losses"
         );
         let row = sqlx::query(sql)
             .bind(id)
@@ -59,10 +63,24 @@ impl Db {
             .bind(worker)
             .fetch_optional(&mut *tx)
             .await?;
-        let Some(job) = row.as_ref().map(job_from).transpose()? else {
+        let Some(row) = row else {
             return Ok(None);
         };
-        let taken = if worker.is_some() && job.worker.as_deref() == worker {
+        let job = job_from(&row)?;
+        let losses: i64 = row.try_get("losses")?;
+        let own = worker.is_some() && job.worker.as_deref() == worker;
+        let taken = if own && losses >= policy.max_losses {
+            let crash = Failure::new(
+                FailureCode::Crashed,
+                Stage::Transcode,
+                format!("the server went down {losses} times while it worked on this"),
+            );
+            let last = RetryPolicy {
+                max_failures: 0,
+                ..*policy
+            };
+            end_badly(&mut tx, &job, &crash, &last, now).await?.0
+        } else if own {
             let taken = put_back(&mut tx, id, now).await?;
             withdraw(
                 &mut tx,

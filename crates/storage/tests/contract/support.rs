@@ -47,6 +47,7 @@ pub(crate) const LEASE: i64 = 30_000;
 
 /// When attempts are repeated in these cases.
 pub(crate) const POLICY: RetryPolicy = RetryPolicy {
+    max_losses: 4,
     max_failures: 3,
     first_backoff_ms: 1_000,
     max_backoff_ms: 60_000,

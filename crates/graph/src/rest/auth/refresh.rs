@@ -41,7 +41,7 @@ pub(crate) async fn refresh(
     let mut fields = Fields::new(values);
     let token = fields.required("refresh", usize::MAX);
     fields.check()?;
-    let pair = refresh_session(&app, &token).await?;
+    let (_, pair) = refresh_session(&app, &token).await?;
     Ok(Json(TokenPair {
         access: pair.access,
         refresh: pair.refresh,

@@ -1,9 +1,12 @@
 //! `GET /api/videos/`
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::{OriginalUri, Query, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use clipsy_domain::asset::{AssetState, Visibility};
 use clipsy_domain::user::Viewer;
 use clipsy_storage::{AssetFilter, AssetOrder};
@@ -21,6 +24,7 @@ use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
 const PAGE_SIZE: i64 = 20;
 /// Most videos on a page.
 const MAX_PAGE_SIZE: i64 = 100;
+const JSON: &str = "application/json";
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -78,16 +82,60 @@ pub(crate) async fn list(
     query: Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response> {
     let Query(query) = query.map_err(|e| Error::Parse(e.body_text()))?;
-    // Of a parameter that comes twice the last one counts, as in Django.
-    let get = |name: &str| {
-        let found = query.iter().rev().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str())
+    let asked = Asked {
+        viewer: viewer(signed_in.as_ref()),
+        query,
+        uri,
+        headers,
     };
-    let mut filter = filter(viewer(signed_in.as_ref()), &get)?;
+    let body = if asked.viewer == Viewer::Anonymous {
+        // The front page of a busy site: all who ask at the same time get the same bytes.
+        let key = asked.key();
+        let asked = Arc::new(asked);
+        let (others, own) = (app.clone(), Arc::clone(&asked));
+        let shared = async move { answer(&others, &own).await.ok() };
+        match app.lists.get(key, shared).await {
+            Some(body) => body,
+            // Everybody gets an error of their own.
+            None => answer(&app, &asked).await?,
+        }
+    } else {
+        answer(&app, &asked).await?
+    };
+    Ok(([(CONTENT_TYPE, JSON)], body).into_response())
+}
+
+/// What somebody asks for.
+#[derive(Debug)]
+struct Asked {
+    viewer: Viewer,
+    query: Vec<(String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+impl Asked {
+    /// Of a parameter that comes twice the last one counts, as in Django.
+    fn get(&self, name: &str) -> Option<&str> {
+        let found = self.query.iter().rev().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// All that the answer depends on, besides the viewer.
+    fn key(&self) -> String {
+        let base = address(&self.headers, &self.uri, &[], 1);
+        format!("{base} {}", self.uri.query().unwrap_or_default())
+    }
+}
+
+/// The list as it is sent.
+async fn answer(app: &App, asked: &Asked) -> Result<Bytes> {
+    let get = |name: &str| asked.get(name);
+    let mut filter = filter(asked.viewer, &get)?;
     if get("page").is_none() && get("page_size").is_none() {
-        let listed = list_videos(&app, &filter).await?;
+        let listed = list_videos(app, &filter).await?;
         let items: Vec<VideoItem> = listed.videos.into_iter().map(Into::into).collect();
-        return Ok(Json(items).into_response());
+        return json(&items);
     }
     let size = get("page_size")
         .and_then(|text| text.parse().ok())
@@ -101,7 +149,7 @@ pub(crate) async fn list(
         Some("last") => {
             let mut first = filter.clone();
             first.limit = Some(1);
-            pages(list_videos(&app, &first).await?.total)
+            pages(list_videos(app, &first).await?.total)
         }
         Some(text) => text
             .parse()
@@ -110,19 +158,24 @@ pub(crate) async fn list(
             .ok_or(Error::NoSuchPage)?,
     };
     filter.offset = (page - 1) * size;
-    let listed = list_videos(&app, &filter).await?;
+    let listed = list_videos(app, &filter).await?;
     let last = pages(listed.total);
     if page > last {
         return Err(Error::NoSuchPage);
     }
-    let address = |page| address(&headers, &uri, &query, page);
-    Ok(Json(Page {
+    let address = |page| address(&asked.headers, &asked.uri, &asked.query, page);
+    json(&Page {
         count: listed.total,
         next: (page < last).then(|| address(page + 1)),
         previous: (page > 1).then(|| address(page - 1)),
         results: listed.videos.into_iter().map(Into::into).collect(),
     })
-    .into_response())
+}
+
+fn json(value: &impl Serialize) -> Result<Bytes> {
+    serde_json::to_vec(value)
+        .map(Bytes::from)
+        .map_err(Error::internal)
 }
 
 fn filter<'a>(viewer: Viewer, get: &impl Fn(&str) -> Option<&'a str>) -> Result<AssetFilter> {
@@ -162,8 +215,10 @@ fn filter<'a>(viewer: Viewer, get: &impl Fn(&str) -> Option<&'a str>) -> Result<
         }
     }
     assets.visibility = match get("visibility").filter(|name| !name.is_empty()) {
-        Some(name) => Some(Visibility::parse(name).ok_or_else(|| no_choice("visibility", name))?),
-        None => None,
+        Some(name) => {
+            vec![Visibility::parse(name).ok_or_else(|| no_choice("visibility", name))?]
+        }
+        None => Vec::new(),
     };
     assets.owner = match get("owner").filter(|owner| !owner.is_empty()) {
         Some("me") => Some(viewer.user_id().ok_or(Error::NotSignedIn)?),

@@ -63,7 +63,7 @@ pub(crate) async fn playback(
         storyboard: asset
             .has_storyboard
             .then(|| below(media_key::storyboard_url(id))),
-        original: below(format!("/media/{}", asset.source_key)),
+        original: below(media_key::original_url(&asset.source_key)),
         expires_at: time(link.expires_at),
         prefix: link.prefix.clone(),
     }))

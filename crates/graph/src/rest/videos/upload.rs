@@ -272,7 +272,6 @@ async fn finish(app: App, complete: Complete) -> Result<Asset> {
             .unwrap_or(app.settings.default_visibility),
         file_name: complete.file_name,
         bytes: received.bytes,
-        sha256: Some(received.sha256),
     };
     finish_or_discard(&app, finished).await
 }

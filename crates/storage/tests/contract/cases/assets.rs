@@ -260,3 +260,29 @@ pub(crate) async fn a_deleted_asset_leaves_only_garbage(world: World) {
     let (next, next_job) = world.asset("next").await;
     assert!(next.id > kept.id && next_job.id > job.id + 1);
 }
+
+pub(crate) async fn originals_are_hashed_once(world: World) {
+    let owner = world.user("owner").await;
+    let db = &world.db;
+    let mut ids = Vec::new();
+    for title in ["first", "second", "third"] {
+        let new = new_asset(owner.id, title);
+        ids.push(db.create_asset(new, None).await.unwrap().0.id);
+    }
+    let next = async |after| {
+        let found = db.unhashed_asset(after).await.unwrap();
+        found.map(|asset| asset.id)
+    };
+    assert_eq!(next(0).await, Some(ids[0]));
+    assert_eq!(next(ids[0]).await, Some(ids[1]));
+    let before = db.asset(ids[0]).await.unwrap().unwrap();
+    world.pass(1_000);
+    assert!(db.record_checksum(ids[0], "00ff").await.unwrap());
+    assert!(!db.record_checksum(ids[0], "ff00").await.unwrap());
+    let after = db.asset(ids[0]).await.unwrap().unwrap();
+    assert_eq!(after.source_sha256.as_deref(), Some("00ff"));
+    assert_eq!(after.updated_at, before.updated_at);
+    assert_eq!(next(0).await, Some(ids[1]));
+    assert_eq!(next(ids[2]).await, None);
+    assert!(!db.record_checksum(ids[2] + 1, "00ff").await.unwrap());
+}

@@ -221,6 +221,38 @@ pub(crate) async fn what_the_server_held_is_taken_up_without_counting(world: Wor
     assert_eq!(failures, [(mine.id, 0), (theirs.id, 1)]);
 }
 
+/// Without this a file that takes the whole server down would be tried at each start, for ever.
+pub(crate) async fn a_job_that_takes_the_server_down_again_and_again(world: World) {
+    let db = &world.db;
+    let (asset, poison) = world.asset("poison").await;
+    for loss in 1..=POLICY.max_losses {
+        db.claim_job(poison.id, "me", LEASE).await.unwrap().unwrap();
+        // A drain in between does not count.
+        assert!(db.requeue_job(poison.id, 2 * loss - 1).await.unwrap());
+        db.claim_job(poison.id, "me", LEASE).await.unwrap().unwrap();
+        let touched = db.recover(Some("me"), &POLICY).await.unwrap();
+        assert_eq!(touched.len(), 1);
+        let state = match loss {
+            POLICY_LAST_LOSS => JobState::Failed,
+            _ => JobState::Queued,
+        };
+        assert_eq!((touched[0].state, touched[0].failures), (state, 0));
+    }
+    let job = world.job(poison.id).await;
+    let failure = job.failure.unwrap();
+    assert_eq!(failure.code, FailureCode::Crashed);
+    assert!(failure.message.contains("went down 4 times"), "{failure:?}");
+    let asset = db.asset(asset.id).await.unwrap().unwrap();
+    assert_eq!(asset.state, AssetState::Failed);
+    // Whoever knows better tries again, from the start.
+    let again = db.retry_job(asset.id).await.unwrap().unwrap();
+    db.claim_job(again.id, "me", LEASE).await.unwrap().unwrap();
+    let touched = db.recover(Some("me"), &POLICY).await.unwrap();
+    assert_eq!(touched[0].state, JobState::Queued);
+}
+
+const POLICY_LAST_LOSS: i64 = POLICY.max_losses;
+
 /// The job ends, and the next one gets its turn.
 pub(crate) async fn a_worker_that_dies_again_and_again(world: World) {
     let db = &world.db;

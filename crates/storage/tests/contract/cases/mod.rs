@@ -55,6 +55,7 @@ pub(crate) const ALL: &[Case] = cases! {
         an_original_belongs_to_one_asset
         changes_change_what_they_name
         plays_are_counted
+        originals_are_hashed_once
         a_deleted_asset_leaves_only_garbage
     }
     lists {
@@ -72,6 +73,7 @@ pub(crate) const ALL: &[Case] = cases! {
         a_late_worker_is_refused
         what_the_server_held_is_taken_up_without_counting
         a_worker_that_dies_again_and_again
+        a_job_that_takes_the_server_down_again_and_again
     }
     jobs {
         a_failed_attempt_is_repeated_after_a_while

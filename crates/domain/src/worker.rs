@@ -1,0 +1,49 @@
+//! Who does jobs, and with what.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+
+/// A process that does jobs, as it last said of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkerSign {
+    /// Its name in claims.
+    pub id: String,
+    /// Name of its machine.
+    pub host: String,
+    /// Version of this program that it runs.
+    pub version: String,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it last said something.
+    pub seen_at: Timestamp,
+    /// Jobs that it does side by side.
+    pub slots: i64,
+    /// Jobs that it is doing.
+    pub busy: i64,
+    /// What encoders it found; empty until it has tried them.
+    pub encoders: Vec<EncoderFound>,
+    /// True while it is going down and takes no more jobs.
+    pub draining: bool,
+}
+
+/// An encoder of the catalog, and whether it works on a machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EncoderFound {
+    /// Identifier from `pipelines/encoders.toml`.
+    pub id: String,
+    /// Name for people.
+    pub label: String,
+    /// `software`, `nvenc` or `va`.
+    pub kind: String,
+    /// `GStreamer` element; of several variants the first.
+    pub element: String,
+    /// True if it has encoded real pictures there.
+    pub works: bool,
+    /// What was seen: the element in use, or why it does not work.
+    pub reason: String,
+    /// What to do about it, if it does not work.
+    pub advice: Option<String>,
+    /// True for the one that `auto` uses.
+    pub preferred: bool,
+}

@@ -1,0 +1,70 @@
+//! Computing the checksums of originals.
+
+use clipsy_dispatch::Message;
+use clipsy_domain::asset::{Asset, AssetId};
+use futures_util::StreamExt as _;
+use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::auth::keys::hex;
+use crate::error::{Error, Result};
+
+/// Computes the SHA-256 of every original that has none yet, one after the other, until there is
+/// none left or `stop`.
+///
+/// It is done beside the uploads, not while they come in: hashing two gigabytes takes longer than
+/// receiving them. What is read back is what was stored, so the sum also vouches for the disk.
+/// One that cannot be read is passed over until the next time.
+pub(crate) async fn hash_originals(app: &App, stop: &CancellationToken) -> Result<()> {
+    let mut after: AssetId = 0;
+    while let Some(asset) = app.db.unhashed_asset(after).await? {
+        after = asset.id;
+        let sum = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            sum = sum(app, &asset) => sum,
+        };
+        match sum {
+            Ok(Some(sum)) => {
+                if app.db.record_checksum(asset.id, &sum).await? {
+                    let message = Message::AssetChanged { asset_id: asset.id };
+                    app.dispatch.events.publish(message).await;
+                }
+            }
+            // It was deleted meanwhile.
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, asset_id = asset.id, "could not hash an original");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// SHA-256 of what is stored, in lower-case hexadecimal. `None` if it is no longer wanted.
+async fn sum(app: &App, asset: &Asset) -> Result<Option<String>> {
+    let Some(mut object) = app.media.get(&asset.source_key, None).await? else {
+        return Ok(None);
+    };
+    let mut hash = Sha256::new();
+    let mut until_look = LOOK_EVERY;
+    while let Some(chunk) = object.body.next().await {
+        let chunk = chunk.map_err(Error::internal)?;
+        until_look -= 1;
+        if until_look == 0 {
+            until_look = LOOK_EVERY;
+            if app.db.asset(asset.id).await?.is_none() {
+                return Ok(None);
+            }
+        }
+        let hashed = tokio::task::spawn_blocking(move || {
+            hash.update(&chunk);
+            hash
+        });
+        hash = hashed.await.map_err(Error::internal)?;
+    }
+    Ok(Some(hex(&hash.finalize())))
+}
+
+/// Chunks between two looks at whether the video is still there.
+const LOOK_EVERY: u32 = 256;

@@ -1,0 +1,22 @@
+//! Pausing and resuming the queue.
+
+use clipsy_dispatch::Message;
+use clipsy_domain::user::Viewer;
+
+use super::require_admin;
+use crate::app::App;
+use crate::error::Result;
+
+/// Keeps jobs from being started, or no longer does. What runs goes on. It holds over restarts and
+/// for all processes, until it is told otherwise.
+pub(crate) async fn hold_queue(app: &App, viewer: Viewer, paused: bool) -> Result<()> {
+    require_admin(viewer)?;
+    if app.db.set_queue_paused(paused).await? {
+        let user_id = viewer.user_id();
+        tracing::info!(paused, user_id, "queue paused or resumed");
+    }
+    // Also if it was so before: the queue of this process may not have heard of it.
+    app.dispatch.queue.set_paused(paused).await?;
+    app.dispatch.events.publish(Message::QueueChanged).await;
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! Changing an account that is not one's own, or is.
+
+use clipsy_domain::user::{Role, User, UserId, Viewer};
+use clipsy_storage::{UserChange, UserUpdate};
+
+use super::create_user::email_objection;
+use super::require_admin;
+use crate::app::App;
+use crate::auth::password;
+use crate::error::{Error, Result};
+
+/// What to change; `None` leaves a thing as it is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AccountChange {
+    pub(crate) email: Option<String>,
+    pub(crate) role: Option<Role>,
+    pub(crate) password: Option<String>,
+    pub(crate) active: Option<bool>,
+}
+
+/// Changes an account; only for admins. A new password or role, and closing it, end its sessions.
+/// The last admin who can sign in stays one.
+pub(crate) async fn update_user(
+    app: &App,
+    viewer: Viewer,
+    id: UserId,
+    change: AccountChange,
+) -> Result<User> {
+    require_admin(viewer)?;
+    let email = change.email.map(|email| email.trim().to_owned());
+    if let Some(objection) = email.as_deref().and_then(email_objection) {
+        return Err(Error::field("email", objection));
+    }
+    if let Some(objection) = change.password.as_deref().and_then(password::objection) {
+        return Err(Error::field("password", objection));
+    }
+    let password_hash = match change.password {
+        Some(password) => Some(app.hasher.hash(password).await?),
+        None => None,
+    };
+    let change = UserChange {
+        email,
+        role: change.role,
+        password_hash,
+        active: change.active,
+    };
+    match app.db.update_user(id, &change).await? {
+        UserUpdate::Done { user, ended } => {
+            tracing::info!(user_id = id, by = viewer.user_id(), ended, "account changed");
+            Ok(user)
+        }
+        UserUpdate::Missing => Err(Error::NotFound),
+        UserUpdate::LastAdmin => Err(Error::Conflict {
+            code: "last_admin",
+            message: "This is the last admin who can sign in. Make another one first.",
+        }),
+    }
+}

@@ -1,0 +1,67 @@
+//! The refresh token as a cookie, for browsers that should not hold it in scripts.
+//!
+//! The cookie opens nothing by itself: it is only read when a session is refreshed or ended, and
+//! only with a header that pages of other sites cannot send.
+
+use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderName};
+
+/// Name of the cookie.
+const NAME: &str = "clipsy_refresh";
+/// Requests that rely on the cookie carry this header, with any value.
+pub(crate) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-clipsy-csrf");
+
+/// The refresh token in a request's cookie.
+pub(crate) fn refresh_token(headers: &HeaderMap) -> Option<String> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, value)| *name == NAME && !value.is_empty())
+        .map(|(_, value)| value.to_owned())
+}
+
+/// A `Set-Cookie` that keeps a token for `seconds`. `https`: the browser must not send it over
+/// anything else.
+pub(crate) fn keep(token: &str, seconds: i64, https: bool) -> String {
+    let secure = if https { "; Secure" } else { "" };
+    format!("{NAME}={token}; HttpOnly; SameSite=Strict; Path=/graphql; Max-Age={seconds}{secure}")
+}
+
+/// A `Set-Cookie` that takes the token away.
+pub(crate) fn forget(https: bool) -> String {
+    keep("", 0, https)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let with = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(COOKIE, value.parse().unwrap());
+            }
+            refresh_token(&headers)
+        };
+        assert_eq!(with(&["a=b; clipsy_refresh=x.y.z; c=d"]), Some("x.y.z".into()));
+        assert_eq!(with(&["a=b", "clipsy_refresh=t"]), Some("t".into()));
+        assert_eq!(with(&["clipsy_refresh="]), None);
+        assert_eq!(with(&["xclipsy_refresh=t"]), None);
+        assert_eq!(with(&[]), None);
+    }
+
+    #[test]
+    fn scripts_and_other_sites_do_not_get_it() {
+        let cookie = keep("t", 60, true);
+        assert_eq!(
+            cookie,
+            "clipsy_refresh=t; HttpOnly; SameSite=Strict; Path=/graphql; Max-Age=60; Secure"
+        );
+        assert!(forget(false).ends_with("Max-Age=0"));
+    }
+}

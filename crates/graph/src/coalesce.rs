@@ -1,0 +1,180 @@
+//! Answering many who ask for the same thing at the same time with one piece of work.
+
+use std::collections::HashMap;
+use std::fmt::{self, Debug};
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::{BoxFuture, FutureExt as _, Shared};
+
+/// Work that is going on, by what it is for.
+///
+/// Nobody gets an answer that was begun before they asked: whoever comes while the work for `K`
+/// goes on waits, together with all others who do, for the next. So an answer is never older than
+/// its question, and a crowd costs little more than one visitor.
+pub(crate) struct Coalesce<K, V>(Arc<Mutex<HashMap<K, Turn<V>>>>);
+
+/// The last piece of work that was asked for.
+struct Turn<V> {
+    number: u64,
+    /// True as soon as it may have looked at anything.
+    begun: bool,
+    work: Shared<BoxFuture<'static, V>>,
+}
+
+impl<K, V> Default for Coalesce<K, V> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<K, V> Debug for Coalesce<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Coalesce").finish_non_exhaustive()
+    }
+}
+
+impl<K, V> Coalesce<K, V>
+where
+    K: Hash + Eq + Clone + Send + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// What `work` gives, which may be that of somebody who asked for `key` at the same time. The
+    /// work goes on as long as anybody waits for it.
+    pub(crate) async fn get<F>(&self, key: K, work: F) -> V
+    where
+        F: Future<Output = V> + Send + 'static,
+    {
+        let (number, shared) = self.join(&key, work);
+        let value = shared.await;
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if turns.get(&key).is_some_and(|turn| turn.number == number) {
+            turns.remove(&key);
+        }
+        value
+    }
+
+    fn join<F>(&self, key: &K, work: F) -> (u64, Shared<BoxFuture<'static, V>>)
+    where
+        F: Future<Output = V> + Send + 'static,
+    {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Everybody who waited for one that never began may have gone away; it can still begin.
+        let last = turns.get(key);
+        if let Some(turn) = last.filter(|turn| !turn.begun) {
+            return (turn.number, turn.work.clone());
+        }
+        let number = last.map_or(0, |turn| turn.number + 1);
+        let before = last.map(|turn| turn.work.clone());
+        let (all, own) = (Arc::clone(&self.0), key.clone());
+        let work = async move {
+            if let Some(before) = before {
+                before.await;
+            }
+            {
+                let mut turns = all.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(turn) = turns.get_mut(&own)
+                    && turn.number == number
+                {
+                    turn.begun = true;
+                }
+            }
+            work.await
+        };
+        let work = work.boxed().shared();
+        let turn = Turn {
+            number,
+            begun: false,
+            work: work.clone(),
+        };
+        turns.insert(key.clone(), turn);
+        (number, work)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use tokio::sync::Semaphore;
+
+    /// Work that counts how often it was begun, and ends when it is let.
+    fn work(
+        begun: &Arc<AtomicU32>,
+        gate: &Arc<Semaphore>,
+    ) -> impl Future<Output = u32> + Send + 'static {
+        let (begun, gate) = (Arc::clone(begun), Arc::clone(gate));
+        async move {
+            let number = begun.fetch_add(1, Ordering::SeqCst) + 1;
+            gate.acquire().await.unwrap().forget();
+            number
+        }
+    }
+
+    async fn settle() {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_crowd_shares_what_begins_after_it_came() {
+        let all = Arc::new(Coalesce::default());
+        let (begun, gate) = (Arc::default(), Arc::new(Semaphore::new(0)));
+        let ask = || {
+            let (all, work) = (Arc::clone(&all), work(&begun, &gate));
+            tokio::spawn(async move { all.get("list", work).await })
+        };
+        let first = ask();
+        settle().await;
+        let crowd: Vec<_> = (0..50).map(|_| ask()).collect();
+        settle().await;
+        // The crowd came after the first had begun, so that answer is too old for it.
+        assert_eq!(begun.load(Ordering::SeqCst), 1);
+        gate.add_permits(1);
+        assert_eq!(first.await.unwrap(), 1);
+        settle().await;
+        assert_eq!(begun.load(Ordering::SeqCst), 2);
+        gate.add_permits(1);
+        for one in crowd {
+            assert_eq!(one.await.unwrap(), 2);
+        }
+        assert!(all.0.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn others_do_not_wait_and_one_alone_begins_at_once() {
+        let all = Coalesce::default();
+        let (begun, gate) = (Arc::default(), Arc::new(Semaphore::new(2)));
+        assert_eq!(all.get("a", work(&begun, &gate)).await, 1);
+        assert_eq!(all.get("a", work(&begun, &gate)).await, 2);
+        let held = all.get("b", work(&begun, &gate));
+        gate.add_permits(0);
+        let mut held = Box::pin(held);
+        assert!((&mut held).now_or_never().is_none());
+        let free = Arc::new(Semaphore::new(1));
+        assert_eq!(all.get("c", work(&begun, &free)).await, 4);
+        gate.add_permits(1);
+        assert_eq!(held.await, 3);
+    }
+
+    #[tokio::test]
+    async fn work_goes_on_for_those_who_stay() {
+        let all = Arc::new(Coalesce::default());
+        let (begun, gate) = (Arc::default(), Arc::new(Semaphore::new(0)));
+        let ask = || {
+            let (all, work) = (Arc::clone(&all), work(&begun, &gate));
+            tokio::spawn(async move { all.get("list", work).await })
+        };
+        let leaves = ask();
+        settle().await;
+        let (leaves_too, stays) = (ask(), ask());
+        settle().await;
+        leaves.abort();
+        leaves_too.abort();
+        gate.add_permits(2);
+        // The first one's work is done first, by whoever is left.
+        assert_eq!(stays.await.unwrap(), 2);
+    }
+}

@@ -1,0 +1,95 @@
+//! Who asks, as resolvers find it in their context.
+//!
+//! The transport puts these into each request: [`Viewer`], `Option<SignedIn>`, [`Client`] and
+//! [`Headers`]. [`App`] is in the schema.
+
+use async_graphql::Context;
+use axum::http::{HeaderMap, header};
+use clipsy_domain::user::{UserId, Viewer};
+
+use super::errors::Result;
+use crate::app::App;
+use crate::auth::cookie;
+use crate::auth::viewer::SignedIn;
+use crate::client::Client;
+use crate::error::Error;
+
+/// What resolvers need of the headers of a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Headers {
+    /// The refresh token in the cookie.
+    pub(crate) refresh: Option<String>,
+    /// True if the request carries the header that no form and no link of another site can send.
+    pub(crate) csrf: bool,
+    /// True if the browser speaks TLS, with us or with a proxy.
+    pub(crate) https: bool,
+    /// E.g. `https://videos.example.org`; empty if the request does not say.
+    pub(crate) base: String,
+}
+
+impl Headers {
+    /// Reads them.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        // A forged scheme does no harm beyond the forger's own answer.
+        let https = text("x-forwarded-proto") == Some("https");
+        let plain = |host: &&str| {
+            !host.is_empty()
+                && host
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b))
+        };
+        let scheme = if https { "https" } else { "http" };
+        Self {
+            refresh: cookie::refresh_token(headers),
+            csrf: headers.contains_key(cookie::CSRF_HEADER),
+            https,
+            base: text(header::HOST.as_str())
+                .filter(plain)
+                .map(|host| format!("{scheme}://{host}"))
+                .unwrap_or_default(),
+        }
+    }
+}
+
+pub(crate) fn app<'a>(ctx: &Context<'a>) -> Result<&'a App> {
+    ctx.data_opt::<App>().ok_or_else(|| missing("App"))
+}
+
+pub(crate) fn viewer(ctx: &Context<'_>) -> Viewer {
+    ctx.data_opt::<Viewer>()
+        .copied()
+        .unwrap_or(Viewer::Anonymous)
+}
+
+/// Who is signed in; an error if nobody is.
+pub(crate) fn signed_in<'a>(ctx: &Context<'a>) -> Result<&'a SignedIn> {
+    maybe_signed_in(ctx).ok_or_else(|| Error::NotSignedIn.into())
+}
+
+pub(crate) fn maybe_signed_in<'a>(ctx: &Context<'a>) -> Option<&'a SignedIn> {
+    ctx.data_opt::<Option<SignedIn>>()?.as_ref()
+}
+
+/// Refuses everybody but admins.
+pub(crate) fn admin(ctx: &Context<'_>) -> Result<()> {
+    Ok(crate::actions::require_admin(viewer(ctx))?)
+}
+
+/// Whether the viewer is told what is an account's own business.
+pub(crate) fn is_own(viewer: Viewer, user: UserId) -> bool {
+    viewer.is_admin() || viewer.user_id() == Some(user)
+}
+
+pub(crate) fn client(ctx: &Context<'_>) -> Result<Client> {
+    let client = ctx.data_opt::<Client>().copied();
+    client.ok_or_else(|| missing("Client"))
+}
+
+pub(crate) fn headers(ctx: &Context<'_>) -> Headers {
+    ctx.data_opt::<Headers>().cloned().unwrap_or_default()
+}
+
+fn missing(what: &str) -> super::errors::Fail {
+    Error::internal(format!("the request was given no {what}")).into()
+}

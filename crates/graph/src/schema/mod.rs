@@ -1,0 +1,45 @@
+//! The GraphQL schema. Resolvers are thin: what people do is in [`crate::actions`], what changes at
+//! this moment in [`crate::live`], and who asks is in the context of the request, see [`asked`].
+
+pub(crate) mod asked;
+mod errors;
+pub(crate) mod group;
+mod ids;
+mod job;
+mod lists;
+mod mutation;
+mod names;
+mod operator;
+mod paging;
+mod progress;
+mod query;
+mod scalars;
+mod subscription;
+mod user;
+mod video;
+
+use async_graphql::SDLExportOptions;
+
+use crate::app::App;
+use mutation::Mutation;
+use query::Query;
+use subscription::Subscription;
+
+/// The whole schema.
+pub(crate) type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+
+/// The schema over the parts of `app`.
+pub(crate) fn schema(app: &App) -> Schema {
+    builder().data(app.clone()).finish()
+}
+
+/// The schema as text, as it is committed.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new().sorted_fields().sorted_enum_items();
+    let text = builder().finish().sdl_with_options(options);
+    format!("# Written by `clipsy schema`. Do not edit.\n\n{}\n", text.trim())
+}
+
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query, Mutation::default(), Subscription::default())
+}

@@ -1,0 +1,17 @@
+//! What can be done. Each field calls one verb of [`crate::actions`], which says who may do it.
+
+mod queue;
+mod session;
+mod users;
+mod videos;
+
+use async_graphql::MergedObject;
+
+/// What can be done. Each answers with what came of it, or with `userErrors` that say what to mend.
+#[derive(Debug, Default, MergedObject)]
+pub(crate) struct Mutation(
+    session::Session,
+    videos::Videos,
+    users::Users,
+    queue::Queues,
+);

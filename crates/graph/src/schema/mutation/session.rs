@@ -1,0 +1,221 @@
+//! Signing in and out.
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+use axum::http::header::SET_COOKIE;
+use clipsy_domain::user;
+
+use super::super::asked::{app, client, headers, maybe_signed_in, signed_in};
+use super::super::errors::{Result, UserError, outcome};
+use super::super::scalars::DateTime;
+use super::super::user::User;
+use crate::actions::change_password::change_password;
+use crate::actions::end_session::end_session;
+use crate::actions::log_in::log_in;
+use crate::actions::log_out::log_out;
+use crate::actions::refresh_session::refresh_session;
+use crate::actions::start_session::Pair;
+use crate::auth::cookie;
+use crate::error::Error;
+
+/// Signing in and out.
+#[derive(Debug, Default)]
+pub(super) struct Session;
+
+/// Name and password.
+#[derive(Debug, InputObject)]
+pub(crate) struct SignInInput {
+    /// Name to sign in with, without regard to case.
+    username: String,
+    /// The password.
+    password: String,
+    /// True: the refresh token comes as a cookie that scripts cannot read, and not in the payload.
+    #[graphql(default)]
+    cookie: bool,
+}
+
+/// A refresh token.
+#[derive(Debug, InputObject)]
+pub(crate) struct RefreshSessionInput {
+    /// The last one that was given out; null: the one in the cookie, for which the request must
+    /// have a header `X-Clipsy-CSRF`, with any value.
+    refresh_token: Option<String>,
+}
+
+/// The old and the new password.
+#[derive(Debug, InputObject)]
+pub(crate) struct ChangePasswordInput {
+    /// The password as it is.
+    current_password: String,
+    /// The new one, at least 8 characters.
+    new_password: String,
+    /// True: the new refresh token comes as a cookie, and not in the payload.
+    #[graphql(default)]
+    cookie: bool,
+}
+
+/// A session.
+#[derive(Debug, Default, SimpleObject)]
+pub(crate) struct SessionPayload {
+    /// To be sent with every request: `Authorization: Bearer <accessToken>`.
+    access_token: Option<String>,
+    /// To be exchanged once for the next pair; null if it came as a cookie.
+    refresh_token: Option<String>,
+    /// When `accessToken` expires.
+    expires_at: Option<DateTime>,
+    /// Who is signed in.
+    viewer: Option<User>,
+    /// What is to be mended; empty if it was done.
+    user_errors: Vec<UserError>,
+}
+
+/// What signing out came to.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct SignOutPayload {
+    /// True if there is no session any more.
+    ok: bool,
+    /// What is to be mended; empty if it was done.
+    user_errors: Vec<UserError>,
+}
+
+#[Object]
+impl Session {
+    /// Begins a session with name and password.
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Name and password.")] input: SignInInput,
+    ) -> Result<SessionPayload> {
+        let SignInInput {
+            username,
+            password,
+            cookie,
+        } = input;
+        let signed_in = log_in(app(ctx)?, client(ctx)?, &username, password).await;
+        Ok(match outcome(signed_in)? {
+            Ok((user, pair)) => session(ctx, user, pair, cookie)?,
+            Err(errors) => refused(errors),
+        })
+    }
+
+    /// Exchanges a refresh token, which is good once, for a new pair. One that comes again after
+    /// more than ten seconds ends its whole session.
+    async fn refresh_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The refresh token, or nothing if it is in the cookie.")]
+        input: RefreshSessionInput,
+    ) -> Result<SessionPayload> {
+        let app = app(ctx)?;
+        let headers = headers(ctx);
+        let in_cookie = input.refresh_token.is_none();
+        let token = match input.refresh_token {
+            Some(token) => Ok(token),
+            None if !headers.csrf => Err(Error::Conflict {
+                code: "csrf_header_missing",
+                message: "Send a header X-Clipsy-CSRF, with any value, to use the cookie.",
+            }),
+            None => headers.refresh.ok_or(Error::RefreshToken),
+        };
+        let refreshed = match token {
+            Ok(token) => refresh_session(app, &token).await,
+            Err(error) => Err(error),
+        };
+        Ok(match outcome(refreshed)? {
+            Ok((user, pair)) => session(ctx, user, pair, in_cookie)?,
+            Err(errors) => {
+                if in_cookie && headers.csrf {
+                    forget_cookie(ctx);
+                }
+                refused(errors)
+            }
+        })
+    }
+
+    /// Ends the session with all its tokens and open subscriptions, and takes the cookie away.
+    async fn sign_out(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
+        let app = app(ctx)?;
+        let headers = headers(ctx);
+        if let Some(signed_in) = maybe_signed_in(ctx) {
+            log_out(app, signed_in).await?;
+        }
+        if let Some(token) = headers.refresh.filter(|_| headers.csrf) {
+            // The access token may have expired before.
+            end_session(app, &token).await?;
+            forget_cookie(ctx);
+        }
+        Ok(SignOutPayload {
+            ok: true,
+            user_errors: Vec::new(),
+        })
+    }
+
+    /// Sets a new password. All sessions of the account end; the payload is a new one.
+    async fn change_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The old and the new password.")] input: ChangePasswordInput,
+    ) -> Result<SessionPayload> {
+        let app = app(ctx)?;
+        let signed_in = signed_in(ctx)?;
+        let ChangePasswordInput {
+            current_password,
+            new_password,
+            cookie,
+        } = input;
+        let changed =
+            change_password(app, client(ctx)?, signed_in, current_password, new_password).await;
+        // The REST API calls the field by another name.
+        let changed = changed.map_err(|error| match error {
+            Error::Fields(mut fields) => {
+                for (name, _) in &mut fields {
+                    if name == "old_password" {
+                        "current_password".clone_into(name);
+                    }
+                }
+                Error::Fields(fields)
+            }
+            error => error,
+        });
+        Ok(match outcome(changed)? {
+            Ok(pair) => {
+                let user = app.db.user(signed_in.user.id).await?;
+                session(ctx, user.ok_or(Error::NotFound)?, pair, cookie)?
+            }
+            Err(errors) => refused(errors),
+        })
+    }
+}
+
+fn session(
+    ctx: &Context<'_>,
+    user: user::User,
+    pair: Pair,
+    in_cookie: bool,
+) -> Result<SessionPayload> {
+    if in_cookie {
+        let seconds = app(ctx)?.settings.refresh_ttl_s;
+        set_cookie(ctx, &cookie::keep(&pair.refresh, seconds, headers(ctx).https));
+    }
+    Ok(SessionPayload {
+        access_token: Some(pair.access),
+        refresh_token: Some(pair.refresh).filter(|_| !in_cookie),
+        expires_at: Some(pair.expires_at.into()),
+        viewer: Some(User::alone(user)),
+        user_errors: Vec::new(),
+    })
+}
+
+fn refused(user_errors: Vec<UserError>) -> SessionPayload {
+    SessionPayload {
+        user_errors,
+        ..SessionPayload::default()
+    }
+}
+
+fn forget_cookie(ctx: &Context<'_>) {
+    set_cookie(ctx, &cookie::forget(headers(ctx).https));
+}
+
+fn set_cookie(ctx: &Context<'_>, cookie: &str) {
+    ctx.insert_http_header(SET_COOKIE, cookie);
+}

@@ -1,0 +1,243 @@
+//! What can be asked.
+
+use async_graphql::{Context, ID, Interface, Object};
+use clipsy_domain::asset::AssetState;
+use clipsy_storage::{AssetFilter, AssetOrder};
+
+use super::asked::{admin, app, client, maybe_signed_in, signed_in, viewer};
+use super::errors::Result;
+use super::ids::{self, Global};
+use super::job::Job;
+use super::lists::{self, UserConnection, VideoConnection, VideoFilter, VideoOrder, videos_of};
+use super::operator::{
+    self, Encoder, Queue, ServerInfo, StorageUsage, ThroughputSample, Worker, queue_state,
+};
+use super::paging::{Page, cost};
+use super::user::User;
+use super::video::Video;
+use crate::actions::find_user::find_user;
+use crate::actions::find_video::{find_asset, find_managed};
+use crate::app::App;
+use crate::error::Error;
+
+/// Name of the program.
+const NAME: &str = "Clipsy";
+/// Where resumable uploads go.
+pub(crate) const TUS_PATH: &str = "/api/uploads/";
+
+/// Something with a global id.
+#[derive(Debug, Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Global id."))]
+pub(crate) enum Node {
+    Video(Video),
+    User(User),
+    Job(Job),
+}
+
+/// What can be asked, see its [`Object`].
+#[derive(Debug)]
+pub(crate) struct Query;
+
+/// What can be asked. What the viewer may not know of looks like something that is not there.
+#[Object]
+impl Query {
+    /// Who is signed in; null if nobody is.
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<User> {
+        maybe_signed_in(ctx).map(|signed_in| User::alone(signed_in.user.clone()))
+    }
+
+    /// Anything that has a global id; null if there is no such thing.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id.")] id: ID,
+    ) -> Result<Option<Node>> {
+        match Global::parse(&id) {
+            Some(global) => found(node(ctx, global).await),
+            None => Ok(None),
+        }
+    }
+
+    /// A video; null if there is none, or the viewer may not see it.
+    async fn video(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id, or the plain number.")] id: ID,
+    ) -> Result<Option<Video>> {
+        match ids::video(&id) {
+            Some(id) => found(video(ctx, id).await),
+            None => Ok(None),
+        }
+    }
+
+    /// Videos that the viewer may find: public ones and their own; everything for admins.
+    #[graphql(complexity = "1 + cost(first, last) * child_complexity")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the arguments of the field"
+    )]
+    async fn videos(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100. Not together with first.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which videos.")] filter: Option<VideoFilter>,
+        #[graphql(
+            desc = "In which order.",
+            default_with = "Some(VideoOrder::default())"
+        )]
+        order_by: Option<VideoOrder>,
+    ) -> Result<VideoConnection> {
+        let page = Page {
+            first,
+            after,
+            last,
+            before,
+        };
+        videos_of(ctx, page, filter, order_by, None).await
+    }
+
+    /// Encoders of the machines that do jobs, with the reason why one does not work. Only for
+    /// people who are signed in. Empty for some seconds after the server has started.
+    async fn encoders(&self, ctx: &Context<'_>) -> Result<Vec<Encoder>> {
+        signed_in(ctx)?;
+        operator::encoders(app(ctx)?).await
+    }
+
+    /// How much there is to do. Only for admins.
+    async fn queue(&self, ctx: &Context<'_>) -> Result<Queue> {
+        admin(ctx)?;
+        Ok(Queue(queue_state(app(ctx)?).await?))
+    }
+
+    /// Processes that do jobs. Only for admins.
+    #[graphql(complexity = "1 + 10 * child_complexity")]
+    async fn workers(&self, ctx: &Context<'_>) -> Result<Vec<Worker>> {
+        admin(ctx)?;
+        let workers = app(ctx)?.db.workers().await?;
+        Ok(workers.into_iter().map(Worker).collect())
+    }
+
+    /// Videos that have failed, the one that failed last first. Only for admins.
+    #[graphql(complexity = "1 + cost(first, None) * child_complexity")]
+    async fn failures(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 0 to 100.", default_with = "Some(20)")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+    ) -> Result<VideoConnection> {
+        admin(ctx)?;
+        let mut failed = AssetFilter::new(viewer(ctx));
+        failed.states = vec![AssetState::Failed];
+        failed.order = AssetOrder::Updated;
+        let page = Page {
+            first,
+            after,
+            ..Page::default()
+        };
+        lists::list(ctx, page, failed).await
+    }
+
+    /// What came out, one sample for each of the last minutes, the oldest first. Only for admins.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn throughput(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many minutes, 1 to 1440.", default_with = "Some(60)")]
+        minutes: Option<i32>,
+    ) -> Result<Vec<ThroughputSample>> {
+        admin(ctx)?;
+        operator::throughput(app(ctx)?, minutes.unwrap_or(60)).await
+    }
+
+    /// How much room everything takes. Only for admins.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn storage_usage(&self, ctx: &Context<'_>) -> Result<StorageUsage> {
+        admin(ctx)?;
+        operator::storage_usage(app(ctx)?).await
+    }
+
+    /// All accounts by name. Only for admins.
+    #[graphql(complexity = "1 + cost(first, last) * child_complexity")]
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100. Not together with first.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Text that name or address must contain, without regard to case.")]
+        search: Option<String>,
+    ) -> Result<UserConnection> {
+        admin(ctx)?;
+        let page = Page {
+            first,
+            after,
+            last,
+            before,
+        };
+        lists::users(ctx, page, search).await
+    }
+
+    /// What clients need to know about the server.
+    async fn server_info(&self, ctx: &Context<'_>) -> Result<ServerInfo> {
+        server_info(ctx).await
+    }
+}
+
+async fn server_info(ctx: &Context<'_>) -> Result<ServerInfo> {
+    let app = app(ctx)?;
+    let told = viewer(ctx).is_admin() || client(ctx).is_ok_and(|client| client.local);
+    let max = i64::try_from(app.settings.max_upload_bytes).unwrap_or(i64::MAX);
+    Ok(ServerInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        name: NAME.to_owned(),
+        max_upload_bytes: max.into(),
+        tus_url: TUS_PATH.to_owned(),
+        anonymous_browsing: true,
+        default_password_active: told && app.db.has_default_password().await?,
+    })
+}
+
+async fn node(ctx: &Context<'_>, global: Global) -> Result<Node> {
+    Ok(match global {
+        Global::Video(id) => Node::Video(video(ctx, id).await?),
+        Global::User(id) => Node::User(User::alone(find_user(app(ctx)?, viewer(ctx), id).await?)),
+        Global::Job(id) => Node::Job(job(ctx, app(ctx)?, id).await?),
+        Global::Upload(_) => return Err(Error::NotFound.into()),
+    })
+}
+
+async fn video(ctx: &Context<'_>, id: i64) -> Result<Video> {
+    let asset = find_asset(app(ctx)?, viewer(ctx), id).await?;
+    Ok(Video::alone(asset))
+}
+
+/// A job, for those who may manage its video.
+async fn job(ctx: &Context<'_>, app: &App, id: i64) -> Result<Job> {
+    let job = app.db.job(id).await?.ok_or(Error::NotFound)?;
+    match find_managed(app, viewer(ctx), job.asset_id).await {
+        Ok(_) => Job::all(vec![job])
+            .pop()
+            .ok_or_else(|| Error::NotFound.into()),
+        Err(Error::NotSignedIn | Error::Forbidden) => Err(Error::NotFound.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is not there is nothing, and no error.
+fn found<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(super::errors::Fail(Error::NotFound)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,150 @@
+//! One video.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Subscription};
+use clipsy_domain::user::Viewer;
+use futures_util::Stream;
+use futures_util::stream;
+
+use super::super::asked::{app, viewer};
+use super::super::errors::Result;
+use super::super::ids;
+use super::super::names::VideoState;
+use super::super::progress::{self, Progress, Rendition};
+use super::super::scalars::int;
+use super::super::video::{Failure, Video};
+use crate::actions::find_video::find_asset;
+use crate::error::Error;
+use crate::live::video::{Frame, Moment, watch};
+
+/// One video.
+#[derive(Debug, Default)]
+pub(super) struct OneVideo;
+
+#[Subscription]
+impl OneVideo {
+    /// How far a video is: first as it is now, then what changes, at most four times a second; the
+    /// last change always comes. Completes when the video is gone or no longer open to the viewer.
+    async fn video_progress(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the video, or its plain number.")] id: ID,
+    ) -> Result<impl Stream<Item = VideoProgress> + use<>> {
+        let app = app(ctx)?;
+        let viewer = viewer(ctx);
+        let id = ids::video(&id).ok_or(Error::NotFound)?;
+        find_asset(app, viewer, id).await?;
+        Ok(updates(watch(app, id), viewer))
+    }
+}
+
+/// The frames that a viewer may see, until there are no more of them.
+fn updates(
+    frames: tokio::sync::watch::Receiver<Frame>,
+    viewer: Viewer,
+) -> impl Stream<Item = VideoProgress> {
+    stream::unfold((frames, true), move |(mut frames, first)| async move {
+        // What was there before is what the first one waits for least.
+        let mut look = first;
+        loop {
+            if !look && frames.changed().await.is_err() {
+                return None;
+            }
+            look = false;
+            let frame = frames.borrow_and_update().clone();
+            match frame {
+                Frame::Nothing => {}
+                Frame::Gone => return None,
+                Frame::Now(moment) if viewer.may_see(&moment.scene.asset) => {
+                    return Some((VideoProgress(moment), (frames, false)));
+                }
+                Frame::Now(_) => return None,
+            }
+        }
+    })
+}
+
+/// How far a video is, see its [`Object`].
+#[derive(Debug)]
+pub(crate) struct VideoProgress(Arc<Moment>);
+
+impl VideoProgress {
+    fn whole(&self) -> Video {
+        let scene = &self.0.scene;
+        Video {
+            asset: Arc::clone(&scene.asset),
+            group: Arc::clone(&self.0.group),
+        }
+    }
+}
+
+/// How far a video is at one moment.
+#[Object]
+impl VideoProgress {
+    /// Grows from one to the next within a subscription.
+    async fn seq(&self) -> i32 {
+        int(self.0.seq)
+    }
+
+    /// The whole video, so that caches bring everything that shows it up to date.
+    async fn video(&self) -> Video {
+        self.whole()
+    }
+
+    /// How far it is.
+    async fn state(&self) -> VideoState {
+        self.0.scene.asset.state.into()
+    }
+
+    /// True as soon as players can start.
+    async fn playable(&self) -> bool {
+        self.0.scene.asset.playable
+    }
+
+    /// 0 to 100, the slowest rendition's; null if the length of the video is not known, or unless
+    /// it is queued or being processed. It is never 100 before the video is `READY`.
+    async fn percent(&self, ctx: &Context<'_>) -> Result<Option<f64>> {
+        Ok(self.progress(ctx).await?.and_then(|p| p.percent))
+    }
+
+    /// Seconds left at the speed of the last seconds; null if that is not known.
+    async fn eta_seconds(&self, ctx: &Context<'_>) -> Result<Option<f64>> {
+        Ok(self.progress(ctx).await?.and_then(|p| p.eta_seconds))
+    }
+
+    /// Place in the queue, 1 is next; null unless it is queued.
+    async fn queue_position(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
+        Ok(self.progress(ctx).await?.and_then(|p| p.queue_position))
+    }
+
+    /// `queued`, `probing`, `transcoding` or `publishing`; null when there is nothing to wait for.
+    async fn stage(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.progress(ctx).await?.and_then(|p| p.stage))
+    }
+
+    /// The attempt that it is at or was last at; 0 before the first.
+    async fn attempt(&self) -> i32 {
+        progress::attempt(&self.0.scene.jobs)
+    }
+
+    /// What is or will be encoded, from the highest to the lowest. Those of an attempt that failed
+    /// stay, and say why.
+    async fn renditions(&self, ctx: &Context<'_>) -> Result<Vec<Rendition>> {
+        let own = viewer(ctx).may_manage(&self.0.scene.asset);
+        progress::renditions(app(ctx)?, &self.whole(), own).await
+    }
+
+    /// Why it failed; null unless it did.
+    async fn failure(&self, ctx: &Context<'_>) -> Option<Failure> {
+        let asset = &self.0.scene.asset;
+        let own = viewer(ctx).may_manage(asset);
+        asset.failure.as_ref().map(|f| Failure::of(f, own))
+    }
+}
+
+impl VideoProgress {
+    async fn progress(&self, ctx: &Context<'_>) -> Result<Option<Progress>> {
+        progress::progress(app(ctx)?, &self.whole()).await
+    }
+}

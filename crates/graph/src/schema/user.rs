@@ -1,0 +1,122 @@
+//! Accounts.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+use clipsy_domain::user;
+
+use super::asked::{app, is_own, viewer};
+use super::errors::Result;
+use super::group::Users;
+use super::ids::Global;
+use super::lists::{VideoConnection, VideoFilter, VideoOrder, videos_of};
+use super::names::Role;
+use super::paging::{Page, cost};
+use super::scalars::{BigInt, DateTime};
+
+/// An account, see its [`Object`].
+#[derive(Debug, Clone)]
+pub(crate) struct User {
+    pub(crate) user: Arc<user::User>,
+    /// Those that came with it.
+    pub(crate) group: Arc<Users>,
+}
+
+impl User {
+    /// An account by itself.
+    pub(crate) fn alone(user: user::User) -> Self {
+        Self {
+            group: Users::new(vec![user.id]),
+            user: Arc::new(user),
+        }
+    }
+
+    fn is_own(&self, ctx: &Context<'_>) -> bool {
+        is_own(viewer(ctx), self.user.id)
+    }
+
+    /// The account, if the viewer is told what is its own business.
+    fn own(&self, ctx: &Context<'_>) -> Option<&user::User> {
+        self.is_own(ctx).then_some(&*self.user)
+    }
+}
+
+/// An account. What is its own business is null for everybody but the person and admins.
+#[Object]
+impl User {
+    /// Global id.
+    pub(crate) async fn id(&self) -> ID {
+        Global::User(self.user.id).into()
+    }
+
+    /// Name to sign in with.
+    async fn username(&self) -> &str {
+        &self.user.username
+    }
+
+    /// Address for mail, may be empty; only told to the person and admins.
+    async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.own(ctx).map(|user| user.email.as_str())
+    }
+
+    /// What it may do; only told to the person and admins.
+    async fn role(&self, ctx: &Context<'_>) -> Option<Role> {
+        self.own(ctx).map(|user| user.role.into())
+    }
+
+    /// False if signing in is refused; only told to the person and admins.
+    async fn active(&self, ctx: &Context<'_>) -> Option<bool> {
+        self.own(ctx).map(|user| user.active)
+    }
+
+    /// True while it has the documented password, which everybody knows; only told to the person
+    /// and admins.
+    async fn must_change_password(&self, ctx: &Context<'_>) -> Option<bool> {
+        self.own(ctx).map(|user| user.default_password)
+    }
+
+    /// When it was made; only told to the person and admins.
+    async fn created_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        self.own(ctx).map(|user| user.created_at.into())
+    }
+
+    /// Its videos, as far as the viewer may find them.
+    #[graphql(complexity = "1 + cost(first, last) * child_complexity")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the arguments of the field"
+    )]
+    async fn videos(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100. Not together with first.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which videos.")] filter: Option<VideoFilter>,
+        #[graphql(desc = "In which order; newest first if it is not given.")] order_by: Option<
+            VideoOrder,
+        >,
+    ) -> Result<VideoConnection> {
+        let page = Page {
+            first,
+            after,
+            last,
+            before,
+        };
+        let owner = Some(self.user.id);
+        videos_of(ctx, page, filter, order_by, owner).await
+    }
+
+    /// Bytes that its originals and renditions take; only told to the person and admins.
+    async fn storage_bytes(&self, ctx: &Context<'_>) -> Result<Option<BigInt>> {
+        if !self.is_own(ctx) {
+            return Ok(None);
+        }
+        let bytes = self.group.bytes(app(ctx)?, self.user.id).await?;
+        Ok(Some(bytes.into()))
+    }
+}

@@ -1,0 +1,346 @@
+//! Videos.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+use clipsy_domain::asset::{Asset, AssetState, Visibility as See};
+use clipsy_domain::failure;
+use clipsy_domain::media_key;
+use clipsy_domain::user::Viewer;
+
+use super::asked::{app, viewer};
+use super::errors::Result;
+use super::group::{Jobs, Users, Videos};
+use super::ids::Global;
+use super::job::Job;
+use super::names::{VideoState, Visibility};
+use super::progress::{self, Progress, Rendition};
+use super::scalars::{BigInt, DateTime, int};
+use super::user::User;
+use crate::actions::link_playback::playback_prefix;
+use crate::app::App;
+use crate::error::Error;
+
+/// A video, see its [`Object`].
+#[derive(Debug, Clone)]
+pub(crate) struct Video {
+    pub(crate) asset: Arc<Asset>,
+    /// Those that came with it.
+    pub(crate) group: Arc<Videos>,
+}
+
+impl Video {
+    /// A video by itself.
+    pub(crate) fn alone(asset: Asset) -> Self {
+        let asset = Arc::new(asset);
+        Self {
+            group: Videos::new(vec![Arc::clone(&asset)]),
+            asset,
+        }
+    }
+
+    /// Videos of one list.
+    pub(crate) fn all(assets: Vec<Asset>) -> Vec<Self> {
+        let group = Videos::new(assets.into_iter().map(Arc::new).collect());
+        let one = |asset: &Arc<Asset>| Self {
+            asset: Arc::clone(asset),
+            group: Arc::clone(&group),
+        };
+        group.assets.iter().map(one).collect()
+    }
+
+    fn may_manage(&self, ctx: &Context<'_>) -> bool {
+        viewer(ctx).may_manage(&self.asset)
+    }
+}
+
+/// A video as users know it.
+#[Object]
+impl Video {
+    /// Global id.
+    pub(crate) async fn id(&self) -> ID {
+        Global::Video(self.asset.id).into()
+    }
+
+    /// Its number, as in `/api/videos/{number}/` and `/media/videos/processed/{number}/`.
+    async fn number(&self) -> i32 {
+        int(self.asset.id)
+    }
+
+    /// Title, 1 to 255 characters.
+    async fn title(&self) -> &str {
+        &self.asset.title
+    }
+
+    /// Description, may be empty.
+    async fn description(&self) -> &str {
+        &self.asset.description
+    }
+
+    /// Who may see it.
+    async fn visibility(&self) -> Visibility {
+        self.asset.visibility.into()
+    }
+
+    /// How far it is.
+    async fn state(&self) -> VideoState {
+        self.asset.state.into()
+    }
+
+    /// True as soon as players can start, which may be before it is `READY`.
+    async fn playable(&self) -> bool {
+        self.asset.playable
+    }
+
+    /// Why it failed; null unless it did.
+    async fn failure(&self, ctx: &Context<'_>) -> Option<Failure> {
+        let own = self.may_manage(ctx);
+        let failure = self.asset.failure.as_ref();
+        failure.map(|failure| Failure::of(failure, own))
+    }
+
+    /// Who uploaded it.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
+        let owner = self.asset.owner_id;
+        let user = self.group.owner(app(ctx)?, owner).await?;
+        let user = user.ok_or_else(|| Error::internal("a video has no owner"))?;
+        let owners = self.group.assets.iter().map(|asset| asset.owner_id);
+        Ok(User {
+            user,
+            group: Users::new(owners.collect()),
+        })
+    }
+
+    /// Length in seconds; null until it is known.
+    async fn duration(&self) -> Option<f64> {
+        self.asset.duration_s
+    }
+
+    /// Width of the upright picture in pixels; null until it is known.
+    async fn width(&self) -> Option<i32> {
+        self.asset.width.map(int)
+    }
+
+    /// Height of the upright picture in pixels; null until it is known.
+    async fn height(&self) -> Option<i32> {
+        self.asset.height.map(int)
+    }
+
+    /// Frames per second; null until it is known.
+    async fn fps(&self) -> Option<f64> {
+        self.asset.fps
+    }
+
+    /// Plays.
+    async fn views(&self) -> i32 {
+        int(self.asset.views)
+    }
+
+    /// When its upload was finished.
+    async fn created_at(&self) -> DateTime {
+        self.asset.created_at.into()
+    }
+
+    /// When it was last changed; plays do not count.
+    async fn updated_at(&self) -> DateTime {
+        self.asset.updated_at.into()
+    }
+
+    /// The file that was uploaded.
+    async fn source(&self, ctx: &Context<'_>) -> Result<Source> {
+        let asset = &self.asset;
+        let own = self.may_manage(ctx);
+        let download = media_key::original_url(&asset.source_key);
+        Ok(Source {
+            filename: own.then(|| asset.source_name.clone()),
+            content_type: asset.source_type.clone(),
+            bytes: asset.source_bytes.into(),
+            sha256: asset.source_sha256.clone().filter(|_| own),
+            download_url: if own {
+                Some(Paths::of(app(ctx)?, viewer(ctx), asset)?.path(&download))
+            } else {
+                None
+            },
+        })
+    }
+
+    /// What is or will be encoded, from the highest to the lowest; empty until that is planned.
+    async fn renditions(&self, ctx: &Context<'_>) -> Result<Vec<Rendition>> {
+        progress::renditions(app(ctx)?, self, self.may_manage(ctx)).await
+    }
+
+    /// How far processing is; null unless it is queued or being processed.
+    async fn progress(&self, ctx: &Context<'_>) -> Result<Option<Progress>> {
+        progress::progress(app(ctx)?, self).await
+    }
+
+    /// Where players find it; null until it is playable.
+    async fn playback(&self, ctx: &Context<'_>) -> Result<Option<Playback>> {
+        let asset = &self.asset;
+        if !asset.playable {
+            return Ok(None);
+        }
+        let paths = Paths::of(app(ctx)?, viewer(ctx), asset)?;
+        let storyboard = || paths.path(&media_key::storyboard_url(asset.id));
+        Ok(Some(Playback {
+            hls_url: paths.path(&media_key::master_url(asset.id)),
+            thumbnail_url: paths.thumbnail(asset),
+            storyboard_url: asset.has_storyboard.then(storyboard),
+            expires_at: paths.expires_at,
+        }))
+    }
+
+    /// Path of its poster picture; null until there is one. Of a private video it is signed, and
+    /// good for an hour at least.
+    async fn thumbnail_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        if !self.asset.has_thumbnail {
+            return Ok(None);
+        }
+        Ok(Paths::of(app(ctx)?, viewer(ctx), &self.asset)?.thumbnail(&self.asset))
+    }
+
+    /// Path of a page with nothing but its player, for frames in other pages.
+    async fn embed_url(&self) -> String {
+        format!("/embed/{}", self.asset.id)
+    }
+
+    /// True if the viewer may change and delete it.
+    async fn can_edit(&self, ctx: &Context<'_>) -> bool {
+        self.may_manage(ctx)
+    }
+
+    /// True if the viewer may stop its processing, and there is any.
+    async fn can_cancel(&self, ctx: &Context<'_>) -> bool {
+        self.may_manage(ctx) && self.asset.state.can_cancel()
+    }
+
+    /// True if the viewer may have it processed again, and that makes sense.
+    async fn can_retry(&self, ctx: &Context<'_>) -> bool {
+        self.may_manage(ctx) && self.asset.state.can_retry()
+    }
+
+    /// Attempts at processing it so far.
+    async fn attempts(&self, ctx: &Context<'_>) -> Result<i32> {
+        let jobs = self.group.jobs(app(ctx)?, self.asset.id).await?;
+        Ok(progress::attempt(&jobs))
+    }
+
+    /// Its jobs, the newest first; empty for everybody but its owner and admins.
+    async fn jobs(&self, ctx: &Context<'_>) -> Result<Vec<Job>> {
+        if !self.may_manage(ctx) {
+            return Ok(Vec::new());
+        }
+        let jobs = self.group.jobs(app(ctx)?, self.asset.id).await?;
+        let group = Jobs::of(Arc::clone(&self.group));
+        let one = |job: &clipsy_domain::job::Job| Job {
+            job: Arc::new(job.clone()),
+            group: Arc::clone(&group),
+        };
+        Ok(jobs.iter().map(one).collect())
+    }
+}
+
+/// The file that was uploaded.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct Source {
+    /// Its name on the uploader's machine; only told to the owner and admins.
+    filename: Option<String>,
+    /// Its media type, e.g. `video/mp4`.
+    content_type: String,
+    /// Its size in bytes.
+    bytes: BigInt,
+    /// Its SHA-256 in lower-case hexadecimal, if it was computed; only told to the owner and
+    /// admins.
+    sha256: Option<String>,
+    /// Path under which it can be downloaded; only told to the owner and admins.
+    download_url: Option<String>,
+}
+
+/// Where players find a video.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct Playback {
+    /// Path of the multivariant playlist (HLS). Of a private video it is signed, good for whoever
+    /// has it until `expiresAt`; what the playlist refers to works with it.
+    hls_url: String,
+    /// Path of the poster picture; null if there is none.
+    thumbnail_url: Option<String>,
+    /// Path of the storyboard, a `WebVTT` file that names pictures; null if there is none.
+    storyboard_url: Option<String>,
+    /// When the paths stop working; null if they do not.
+    expires_at: Option<DateTime>,
+}
+
+/// Why a video was not processed.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct Failure {
+    /// Stable code, e.g. `no_video_stream`.
+    code: String,
+    /// One sentence that says what happened.
+    message: String,
+    /// What to do about it.
+    advice: String,
+    /// What was being done: `probe`, `plan`, `transcode` or `publish`.
+    stage: String,
+    /// True if trying again may help.
+    retryable: bool,
+    /// What happened to this very video; only told to the owner and admins.
+    detail: Option<String>,
+    /// The last lines that processing wrote, if it wrote any; only told to the owner and admins.
+    log: Option<Vec<String>>,
+}
+
+impl Failure {
+    /// `own`: the viewer is told everything.
+    pub(crate) fn of(failure: &failure::Failure, own: bool) -> Self {
+        Self {
+            code: failure.code.as_str().to_owned(),
+            message: failure.code.sentence().to_owned(),
+            advice: failure.code.advice().to_owned(),
+            stage: failure.stage.as_str().to_owned(),
+            retryable: failure.retryable,
+            detail: own.then(|| failure.message.clone()),
+            log: (own && !failure.log.is_empty()).then(|| failure.log.clone()),
+        }
+    }
+}
+
+/// Paths of one video for one viewer.
+struct Paths {
+    /// Stands in for `/media`.
+    prefix: Option<String>,
+    expires_at: Option<DateTime>,
+}
+
+impl Paths {
+    /// What everybody may see needs no signature.
+    fn of(app: &App, viewer: Viewer, asset: &Asset) -> Result<Self> {
+        if asset.visibility != See::Private {
+            return Ok(Self {
+                prefix: None,
+                expires_at: None,
+            });
+        }
+        let (prefix, expires_at) = playback_prefix(app, viewer, asset)?;
+        Ok(Self {
+            prefix: Some(prefix),
+            expires_at: Some(expires_at.into()),
+        })
+    }
+
+    fn path(&self, path: &str) -> String {
+        match (&self.prefix, path.strip_prefix("/media")) {
+            (Some(prefix), Some(rest)) => format!("{prefix}{rest}"),
+            _ => path.to_owned(),
+        }
+    }
+
+    fn thumbnail(&self, asset: &Asset) -> Option<String> {
+        let attempt = asset.output_attempt.filter(|_| asset.has_thumbnail)?;
+        Some(self.path(&media_key::thumbnail_url(asset.id, attempt)))
+    }
+}
+
+/// True while there is progress to tell of.
+pub(crate) fn in_progress(state: AssetState) -> bool {
+    matches!(state, AssetState::Queued | AssetState::Processing)
+}

@@ -1,0 +1,83 @@
+//! How much room originals and renditions take.
+
+use clipsy_domain::asset::Asset;
+use clipsy_domain::user::UserId;
+use sqlx::AssertSqlSafe;
+use sqlx::query::Query;
+
+use crate::assets::{asset_columns, asset_from};
+use crate::cells::{Cells, groups, places};
+use crate::db::Db;
+use crate::error::Result;
+
+/// What all assets together take, as far as the database knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Assets.
+    pub assets: i64,
+    /// Their originals in bytes.
+    pub originals_bytes: i64,
+    /// Their segments in bytes.
+    pub renditions_bytes: i64,
+}
+
+impl Db {
+    /// What all assets together take.
+    pub async fn usage(&self) -> Result<Usage> {
+        let row = sqlx::query(
+            "SELECT COUNT(*), CAST(COALESCE(SUM(source_bytes), 0) AS BIGINT), \
+             (SELECT CAST(COALESCE(SUM(file_size), 0) AS BIGINT) FROM renditions) FROM assets",
+        )
+        .fetch_one(self.read())
+        .await?;
+        let mut cells = Cells::new(&row);
+        Ok(Usage {
+            assets: cells.int()?,
+            originals_bytes: cells.int()?,
+            renditions_bytes: cells.int()?,
+        })
+    }
+
+    /// The `limit` assets that take the most room, with originals and segments.
+    pub async fn largest_assets(&self, limit: i64) -> Result<Vec<Asset>> {
+        let sql = concat!(
+            "SELECT ",
+            asset_columns!(),
+            " FROM assets ORDER BY source_bytes + COALESCE((SELECT SUM(file_size) \
+             FROM renditions WHERE renditions.asset_id = assets.id), 0) DESC, id LIMIT $1"
+        );
+        let rows = sqlx::query(sql)
+            .bind(limit.max(0))
+            .fetch_all(self.read())
+            .await?;
+        rows.iter().map(asset_from).collect()
+    }
+
+    /// What the assets of each of those accounts take in bytes, originals and segments. Accounts
+    /// without assets are left out.
+    pub async fn usage_of(&self, users: &[UserId]) -> Result<Vec<(UserId, i64)>> {
+        let mut users = users.to_vec();
+        users.sort_unstable();
+        users.dedup();
+        let mut sums = Vec::new();
+        for group in groups(&users) {
+            let sql = format!(
+                "SELECT owner_id, CAST(SUM(source_bytes + COALESCE((SELECT SUM(file_size) \
+                 FROM renditions WHERE renditions.asset_id = assets.id), 0)) AS BIGINT) \
+                 FROM assets WHERE owner_id IN ({}) GROUP BY owner_id",
+                places(1, group.len())
+            );
+            let query = sqlx::query(AssertSqlSafe(sql));
+            let rows = group
+                .into_iter()
+                .fold(query, Query::bind)
+                .fetch_all(self.read())
+                .await?;
+            for row in &rows {
+                let mut cells = Cells::new(row);
+                sums.push((cells.int()?, cells.int()?));
+            }
+        }
+        Ok(sums)
+    }
+}
