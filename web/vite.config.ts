@@ -18,6 +18,7 @@ export default defineConfig({
     ],
   },
   build: {
+    outDir: "dist/site",
     target: "es2023",
     sourcemap: false,
     // No data: URLs, so that the content security policy needs none for fonts and scripts.

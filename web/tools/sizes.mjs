@@ -10,7 +10,7 @@ const BUDGETS = {
   watch: 250 * KB,
 };
 
-const dist = new URL("../dist/", import.meta.url);
+const dist = new URL("../dist/site/", import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL("manifest.json", dist), "utf8"));
 
 /** All files that come with an entry of the manifest, without what it loads later. */

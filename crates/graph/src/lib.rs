@@ -19,6 +19,7 @@ mod schema;
 pub mod server;
 mod settings;
 mod shell;
+mod web;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -39,6 +40,8 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn(shell::media));
     rest::routes()
+        .merge(web::routes())
+        .fallback(web::not_found)
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn_with_state(app.clone(), shell::api))
         .merge(media)

@@ -5,7 +5,7 @@
  * is opened anew when the access token changes.
  */
 
-import { createClient, type Client as SocketClient, type SubscribePayload } from "graphql-ws";
+import type { Client as SocketClient, ClientOptions, SubscribePayload } from "graphql-ws";
 import type { Session } from "./session";
 
 /**
@@ -58,7 +58,12 @@ export function openLive(session: Session, url: string): Live {
     }, GRACE_MS);
   }
 
-  const client: SocketClient = createClient({
+  // Visitors who only look at finished videos never need it.
+  let made: Promise<SocketClient> | null = null;
+  const socket = () => (made ??= import("graphql-ws").then((module) => module.createClient(options)));
+  const terminate = () => void made?.then((client) => client.terminate());
+
+  const options: ClientOptions = {
     url,
     lazy: true,
     // Moving from one page to the next must not cost a new connection.
@@ -81,15 +86,15 @@ export function openLive(session: Session, url: string): Live {
       closed: () => lost(),
       error: () => lost(),
     },
-  });
+  };
 
   // A socket speaks for whoever opened it: a new token needs a new one. Subscriptions go over to it
   // and begin with a snapshot again.
   const offToken = session.onToken(() => {
-    if (open > 0) client.terminate();
+    if (open > 0) terminate();
   });
   const online = () => {
-    if (open > 0 && link !== "online") client.terminate();
+    if (open > 0 && link !== "online") terminate();
   };
   globalThis.addEventListener("online", online);
 
@@ -102,30 +107,39 @@ export function openLive(session: Session, url: string): Live {
     if (link === "idle") lost();
 
     function begin() {
-      stop = client.subscribe(payload, {
-        next: (value) => {
-          failures = 0;
-          sink.next(value);
-        },
-        error: (error) => {
-          if (stopped) return;
-          // Errors of the operation itself are an answer; a socket that was closed for good
-          // (refused token, server full) is tried again with a new token.
-          if (Array.isArray(error)) return sink.error(error);
-          lost();
-          failures += 1;
-          again = setTimeout(() => {
-            void session
-              .freshToken()
-              .catch(() => null)
-              .then(() => {
-                if (!stopped) begin();
-              });
-          }, backoffMs(failures));
-        },
-        complete: () => {
-          if (!stopped && !closed) sink.complete();
-        },
+      let inner: (() => void) | undefined;
+      stop = () => inner?.();
+      const failed = (error: unknown) => {
+        if (stopped) return;
+        // Errors of the operation itself are an answer; a socket that was closed for good (refused
+        // token, server full) is tried again with a new token.
+        if (Array.isArray(error)) return sink.error(error);
+        lost();
+        failures += 1;
+        again = setTimeout(() => {
+          void session
+            .freshToken()
+            .catch(() => null)
+            .then(() => {
+              if (!stopped) begin();
+            });
+        }, backoffMs(failures));
+      };
+      socket().then((client) => {
+        if (stopped) return;
+        inner = client.subscribe(payload, {
+          next: (value) => {
+            failures = 0;
+            sink.next(value);
+          },
+          error: failed,
+          complete: () => {
+            if (!stopped && !closed) sink.complete();
+          },
+        });
+      }, (error: unknown) => {
+        made = null;
+        failed(error);
       });
     }
     begin();
@@ -152,7 +166,7 @@ export function openLive(session: Session, url: string): Live {
       offToken();
       globalThis.removeEventListener("online", online);
       clearTimeout(grace);
-      void client.dispose();
+      void made?.then((client) => client.dispose());
       set("idle");
     },
   };

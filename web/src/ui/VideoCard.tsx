@@ -20,7 +20,7 @@ export const VideoCard = memo(function VideoCard({ video, eager = false }: { vid
   return (
     <article className="group relative flex flex-col gap-2.5" data-video={video.number}>
       <div
-        className="relative aspect-video overflow-hidden rounded-xl bg-stage text-white ring-1 ring-line"
+        className="relative aspect-video overflow-hidden rounded-xl bg-linear-150 from-[#20392f] to-[#101512] text-white ring-1 ring-line"
         onPointerEnter={() => warmPlayer(video.playback?.hlsUrl)}
       >
         <Thumb video={video} eager={eager} />
@@ -48,7 +48,7 @@ function Making({ video }: { video: VideoCardFragment }) {
   const { t } = useTranslation();
   if (video.state === "FAILED" || video.state === "CANCELLED") {
     return (
-      <span className="pointer-events-none absolute inset-0 flex flex-col items-center justify-center gap-1 bg-black/75 p-4 text-center text-sm">
+      <span className="pointer-events-none absolute inset-0 flex flex-col items-center justify-center gap-1 bg-black/55 p-4 text-center text-sm">
         <WarnIcon />
         <span className="font-semibold">{t(`state.${video.state}`)}</span>
         {video.failure && <span className="line-clamp-2 text-white/85">{video.failure.message}</span>}
@@ -58,7 +58,7 @@ function Making({ video }: { video: VideoCardFragment }) {
   const progress = video.progress;
   const share = percent(progress?.percent);
   return (
-    <span className="pointer-events-none absolute inset-0 flex flex-col justify-end gap-2 bg-linear-to-t from-black/90 via-black/65 to-black/40 p-3">
+    <span className="pointer-events-none absolute inset-0 flex flex-col justify-end gap-2 bg-linear-to-t from-black/85 via-black/55 to-black/25 p-3">
       <span className="flex items-baseline justify-between gap-2 text-sm">
         <span className="font-semibold">
           {video.playable ? t("card.playable") : t(`state.${video.state}`)}

@@ -92,7 +92,12 @@ mod tests {
 
     #[test]
     fn addresses_look_like_addresses() {
-        for good in ["", "ann@example.org", "a.b+c@localhost", "\"a@b\"@example.org"] {
+        for good in [
+            "",
+            "ann@example.org",
+            "a.b+c@localhost",
+            "\"a@b\"@example.org",
+        ] {
             assert_eq!(email_objection(good), None, "{good}");
         }
         for bad in ["ann", "@example.org", "ann@", "a b@c", "a@b,c@d", "<a@b>"] {

@@ -46,7 +46,12 @@ pub(crate) async fn update_user(
     };
     match app.db.update_user(id, &change).await? {
         UserUpdate::Done { user, ended } => {
-            tracing::info!(user_id = id, by = viewer.user_id(), ended, "account changed");
+            tracing::info!(
+                user_id = id,
+                by = viewer.user_id(),
+                ended,
+                "account changed"
+            );
             Ok(user)
         }
         UserUpdate::Missing => Err(Error::NotFound),

@@ -48,7 +48,10 @@ mod tests {
             }
             refresh_token(&headers)
         };
-        assert_eq!(with(&["a=b; clipsy_refresh=x.y.z; c=d"]), Some("x.y.z".into()));
+        assert_eq!(
+            with(&["a=b; clipsy_refresh=x.y.z; c=d"]),
+            Some("x.y.z".into())
+        );
         assert_eq!(with(&["a=b", "clipsy_refresh=t"]), Some("t".into()));
         assert_eq!(with(&["clipsy_refresh="]), None);
         assert_eq!(with(&["xclipsy_refresh=t"]), None);

@@ -213,9 +213,9 @@ async fn drop_if_over(app: &App, asset: AssetId) {
         return;
     };
     let runs = match app.db.job_of_asset(asset).await {
-        Ok(job) => job.is_some_and(|job| {
-            job.state == JobState::Running && job.attempt == known.attempt
-        }),
+        Ok(job) => {
+            job.is_some_and(|job| job.state == JobState::Running && job.attempt == known.attempt)
+        }
         Err(error) => {
             tracing::warn!(%error, asset_id = asset, "could not read a job");
             true

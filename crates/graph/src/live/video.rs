@@ -1,8 +1,8 @@
 //! One video that is watched: a task reads its rows when they changed, puts the newest progress to
 //! them, and makes the frame that all watchers get.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use clipsy_domain::asset::{Asset, AssetId, AssetState};
 use clipsy_domain::job::{Job, Rendition};

@@ -92,7 +92,9 @@ pub(crate) struct UserError {
 
 /// What a mutation's action came to: its result or what the person can mend. What they cannot,
 /// and not being signed in, are errors of the whole field.
-pub(crate) fn outcome<T>(result: error::Result<T>) -> Result<std::result::Result<T, Vec<UserError>>> {
+pub(crate) fn outcome<T>(
+    result: error::Result<T>,
+) -> Result<std::result::Result<T, Vec<UserError>>> {
     let error = match result {
         Ok(value) => return Ok(Ok(value)),
         Err(error) => error,

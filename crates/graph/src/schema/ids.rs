@@ -114,8 +114,15 @@ mod tests {
     fn what_names_nothing_is_refused() {
         let id = |text: &str| ID(URL_SAFE_NO_PAD.encode(text));
         for odd in [
-            "Video:", "Video:-1", "Video:012", "Video:1 ", "Thing:1", "Video", "User:x",
-            "Upload:../x", "Video:99999999999999999999",
+            "Video:",
+            "Video:-1",
+            "Video:012",
+            "Video:1 ",
+            "Thing:1",
+            "Video",
+            "User:x",
+            "Upload:../x",
+            "Video:99999999999999999999",
         ] {
             assert_eq!(Global::parse(&id(odd)), None, "{odd}");
         }

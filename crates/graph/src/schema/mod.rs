@@ -37,7 +37,10 @@ pub(crate) fn schema(app: &App) -> Schema {
 pub fn sdl() -> String {
     let options = SDLExportOptions::new().sorted_fields().sorted_enum_items();
     let text = builder().finish().sdl_with_options(options);
-    format!("# Written by `clipsy schema`. Do not edit.\n\n{}\n", text.trim())
+    format!(
+        "# Written by `clipsy schema`. Do not edit.\n\n{}\n",
+        text.trim()
+    )
 }
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {

@@ -162,7 +162,14 @@ mod tests {
 
     #[test]
     fn forged_cursors_are_refused() {
-        for odd in ["C:1:tabc", "C:x:i1", "C:1:", "C:1", "D:1:f7ff8000000000001", ""] {
+        for odd in [
+            "C:1:tabc",
+            "C:x:i1",
+            "C:1:",
+            "C:1",
+            "D:1:f7ff8000000000001",
+            "",
+        ] {
             let text = URL_SAFE_NO_PAD.encode(odd);
             for order in [AssetOrder::Created, AssetOrder::Duration] {
                 assert_eq!(read_video_cursor(order, true, &text), None, "{odd}");

@@ -185,11 +185,7 @@ fn told(app: &App, video: &Video) -> Option<Arc<live::Progress>> {
     }
 }
 
-fn state(
-    asset: &Asset,
-    row: &job::Rendition,
-    live: Option<&RenditionProgress>,
-) -> RenditionState {
+fn state(asset: &Asset, row: &job::Rendition, live: Option<&RenditionProgress>) -> RenditionState {
     let begun = live.is_some_and(|live| live.frames > 0)
         || row.percent.is_some_and(|percent| percent > 0.0)
         || row.file_size > 0;

@@ -79,7 +79,9 @@ impl Query {
     async fn videos(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 0 to 100; 20 if neither first nor last is given.")]
+        #[graphql(
+            desc = "How many from the start, 0 to 100; 20 if neither first nor last is given."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100. Not together with first.")] last: Option<
@@ -167,7 +169,9 @@ impl Query {
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, 0 to 100; 20 if neither first nor last is given.")]
+        #[graphql(
+            desc = "How many from the start, 0 to 100; 20 if neither first nor last is given."
+        )]
         first: Option<i32>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100. Not together with first.")] last: Option<

@@ -48,7 +48,7 @@ export function Queue() {
         <h2 id="throughput" className="mb-3 text-base">
           {t("throughput.title")}
         </h2>
-        <Suspense fallback={<div className="h-64" />}>
+        <Suspense fallback={<div className="h-[290px]" />}>
           <Throughput />
         </Suspense>
       </section>

@@ -10,9 +10,10 @@ import { decimal, span } from "../../ui/format";
 
 const MINUTES = 60;
 const EVERY_MS = 30_000;
+const HEIGHT = 220;
 
 export default function Throughput() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const [{ data }, refetch] = useQuery({ query: ThroughputDocument, variables: { minutes: MINUTES }, requestPolicy: "cache-and-network" });
   const frame = useRef<HTMLDivElement>(null);
   const samples = data?.throughput;
@@ -28,10 +29,10 @@ export default function Throughput() {
     let plot: uPlot | null = null;
     const draw = () => {
       plot?.destroy();
-      plot = new uPlot(options(element.clientWidth, [t("throughput.media"), t("throughput.finished"), t("throughput.failed")]), columns(samples), element);
+      plot = new uPlot(options(element.clientWidth, i18n.language), columns(samples), element);
     };
     draw();
-    const resized = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: 240 }));
+    const resized = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT }));
     resized.observe(element);
     const dark = matchMedia("(prefers-color-scheme: dark)");
     dark.addEventListener("change", draw);
@@ -43,7 +44,7 @@ export default function Throughput() {
       dark.removeEventListener("change", draw);
       plot?.destroy();
     };
-  }, [samples, t]);
+  }, [samples, i18n.language]);
 
   const media = samples?.reduce((sum, one) => sum + one.mediaSeconds, 0) ?? 0;
   const encode = samples?.reduce((sum, one) => sum + one.encodeSeconds, 0) ?? 0;
@@ -56,7 +57,17 @@ export default function Throughput() {
           speed: encode > 0 ? decimal(media / encode, 1) : "–",
         })}
       </p>
-      <div ref={frame} className="h-64 w-full overflow-hidden" aria-hidden="true" />
+      <div ref={frame} className="h-[220px] w-full overflow-hidden" aria-hidden="true" />
+      <ul className="mt-3 flex flex-wrap gap-x-6 gap-y-1 text-sm text-muted">
+        <li className="flex items-center gap-2">
+          <span className="h-3 w-2 rounded-sm bg-accent" aria-hidden="true" />
+          {t("throughput.media")}
+        </li>
+        <li className="num flex items-center gap-2">
+          <span className="size-2 rounded-full bg-bad" aria-hidden="true" />
+          {t("throughput.failed")}: {samples?.reduce((sum, one) => sum + one.failed, 0) ?? 0}
+        </li>
+      </ul>
     </>
   );
 }
@@ -65,12 +76,12 @@ function columns(samples: ThroughputQuery["throughput"]): uPlot.AlignedData {
   return [
     samples.map((one) => Date.parse(one.at) / 1000),
     samples.map((one) => one.mediaSeconds),
-    samples.map((one) => one.finished),
-    samples.map((one) => one.failed),
+    // Only where there are any: a row of dots on the ground would look like failures.
+    samples.map((one) => (one.failed > 0 ? one.failed : null)),
   ];
 }
 
-function options(width: number, [media = "", finished = "", failed = ""]: string[]): uPlot.Options {
+function options(width: number, language: string): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const color = (name: string) => style.getPropertyValue(name).trim();
   const axis = {
@@ -79,23 +90,22 @@ function options(width: number, [media = "", finished = "", failed = ""]: string
     ticks: { show: false },
     font: '12px "Instrument Sans Variable", sans-serif',
   };
+  const hour = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
   const bars = uPlot.paths.bars?.({ size: [0.7, 12], radius: 0.3 });
   return {
     width,
-    height: 240,
-    cursor: { y: false },
-    legend: { live: false },
+    height: HEIGHT,
+    cursor: { show: false },
+    legend: { show: false },
     scales: { count: { range: (_plot, _low, high) => [0, Math.max(4, high)] }, y: { range: (_plot, _low, high) => [0, Math.max(60, high)] } },
     axes: [
-      axis,
+      { ...axis, grid: { show: false }, values: (_plot, ticks) => ticks.map((tick) => hour.format(tick * 1000)) },
       { ...axis, values: (_plot, ticks) => ticks.map((tick) => `${tick} s`), size: 56 },
-      { ...axis, scale: "count", side: 1, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100], size: 32 },
     ],
     series: [
       {},
-      { label: media, fill: color("--accent"), width: 0, ...(bars ? { paths: bars } : {}), points: { show: false } },
-      { label: finished, scale: "count", stroke: color("--ink"), width: 1.5, points: { show: false } },
-      { label: failed, scale: "count", stroke: color("--bad"), width: 1.5, dash: [4, 3], points: { show: false } },
+      { fill: color("--accent"), width: 0, ...(bars ? { paths: bars } : {}), points: { show: false } },
+      { scale: "count", paths: () => null, points: { show: true, size: 9, fill: color("--bad"), stroke: color("--surface") } },
     ],
   };
 }

@@ -41,7 +41,7 @@ export function Renditions({ video }: { video: StudioVideoData }) {
                   </th>
                   <td className="whitespace-nowrap">
                     <RenditionWord state={one.state} />
-                    {one.error && <p className="max-w-60 text-xs whitespace-normal text-bad">{one.error}</p>}
+                    {one.error && <p className="w-44 text-xs whitespace-normal text-bad">{one.error}</p>}
                   </td>
                   <td>
                     <div className="flex min-w-28 items-center gap-3">

@@ -76,7 +76,7 @@ function Row({ video }: { video: VideoCardFragment }) {
   const { progress } = video;
   return (
     <li className="relative grid grid-cols-[7.5rem_1fr] items-center gap-x-4 gap-y-2 border-t border-line py-3 hover:bg-sunken sm:grid-cols-[9rem_minmax(0,1fr)_minmax(10rem,15rem)_8rem]" data-video={video.number}>
-      <div className="relative aspect-video overflow-hidden rounded-lg bg-stage">
+      <div className="relative aspect-video overflow-hidden rounded-lg bg-linear-150 from-[#20392f] to-[#101512]">
         <Thumb video={video} />
       </div>
       <div className="min-w-0">

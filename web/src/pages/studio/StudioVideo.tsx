@@ -119,7 +119,7 @@ function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void })
         </div>
         <div className="flex flex-col gap-6">
           <section className="panel overflow-hidden" aria-label={t("studio.thumbnail")}>
-            <div className="relative aspect-video bg-stage">
+            <div className="relative aspect-video bg-linear-150 from-[#20392f] to-[#101512]">
               <Thumb video={video} eager />
             </div>
             {video.playable && (

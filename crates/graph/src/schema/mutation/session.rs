@@ -194,7 +194,10 @@ fn session(
 ) -> Result<SessionPayload> {
     if in_cookie {
         let seconds = app(ctx)?.settings.refresh_ttl_s;
-        set_cookie(ctx, &cookie::keep(&pair.refresh, seconds, headers(ctx).https));
+        set_cookie(
+            ctx,
+            &cookie::keep(&pair.refresh, seconds, headers(ctx).https),
+        );
     }
     Ok(SessionPayload {
         access_token: Some(pair.access),

@@ -131,8 +131,7 @@ impl Videos {
         ctx: &Context<'_>,
         #[graphql(desc = "The video.")] input: VideoIdInput,
     ) -> Result<VideoPayload> {
-        let cancelled =
-            async || cancel_video(require(ctx)?, viewer(ctx), number(&input.id)?).await;
+        let cancelled = async || cancel_video(require(ctx)?, viewer(ctx), number(&input.id)?).await;
         payload(cancelled().await)
     }
 
