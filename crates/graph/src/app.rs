@@ -13,12 +13,15 @@ use clipsy_storage::Db;
 use clipsy_storage::media::MediaStore;
 use quick_cache::sync::Cache;
 use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::auth::keys::Keys;
 use crate::auth::limit::LoginLimit;
 use crate::auth::password::Hasher;
 use crate::coalesce::Coalesce;
 use crate::error::Result;
+use crate::graphql::right::Rights;
 use crate::live::Live;
 use crate::playback::access::Access;
 use crate::playback::objects::Objects;
@@ -56,7 +59,13 @@ pub struct Shared {
     /// Renditions of assets that are ready.
     pub(crate) renditions: Cache<AssetId, Arc<[Rendition]>>,
     /// What people watch at the moment.
-    pub(crate) live: Live,
+    pub(crate) watching: Live,
+    /// The sessions behind open streams.
+    pub(crate) rights: Rights,
+    /// Set when the server stops; streams end then.
+    pub(crate) closing: CancellationToken,
+    /// `WebSockets` that are open, which the HTTP connections they came from do not wait for.
+    pub(crate) live: TaskTracker,
 }
 
 impl App {
@@ -83,7 +92,10 @@ impl App {
             lists: Coalesce::default(),
             usernames: Cache::new(10_000),
             renditions: Cache::new(10_000),
-            live: Live::new(),
+            watching: Live::new(),
+            rights: Rights::default(),
+            closing: CancellationToken::new(),
+            live: TaskTracker::new(),
             settings,
         })))
     }

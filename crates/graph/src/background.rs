@@ -25,8 +25,10 @@ pub async fn run(app: App, stop: CancellationToken) {
     app.access.forget_all();
     let mut flush = interval(app.settings.view_flush);
     let mut sweep = interval(SWEEP);
+    let mut recheck = interval(app.settings.graphql.recheck);
     flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut listening = true;
     let hashing = tokio::spawn(hash(app.clone(), stop.clone()));
     loop {
@@ -42,6 +44,11 @@ pub async fn run(app: App, stop: CancellationToken) {
                 None => listening = false,
             },
             _ = flush.tick() => write_plays(&app).await,
+            _ = recheck.tick() => {
+                if let Err(error) = app.rights.recheck(&app).await {
+                    tracing::warn!(%error, "could not check the sessions of open streams");
+                }
+            }
             _ = sweep.tick() => {
                 sweep_garbage(&app).await;
                 if let Err(error) = forget_what_is_over(&app).await {

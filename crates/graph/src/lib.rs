@@ -12,6 +12,7 @@ pub mod background;
 mod client;
 mod coalesce;
 mod error;
+mod graphql;
 mod live;
 mod playback;
 mod rest;
@@ -29,6 +30,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use app::{App, Shared};
 pub use client::{Client, Network, NetworkError};
 pub use error::{Error, FieldErrors, Result};
+pub use graphql::settings::{GraphqlSettings, Introspection, Limits};
 pub use schema::sdl;
 pub use settings::Settings;
 
@@ -39,7 +41,9 @@ pub fn router(app: App) -> Router {
         .route("/media/{*path}", any(playback::serve))
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn(shell::media));
+    let schema = schema::schema(&app);
     rest::routes()
+        .merge(graphql::routes(schema, &app.settings.graphql))
         .merge(web::routes())
         .fallback(web::not_found)
         .layer(CatchPanicLayer::custom(shell::panicked))

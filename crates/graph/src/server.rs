@@ -18,17 +18,20 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use crate::app::App;
 use crate::settings::Settings;
 
-/// Serves `router` on `listener` until `stop`. Then no connection is accepted any more, and requests
-/// that run may end within `deadline`. False if some have not; they end with the runtime.
+/// Serves `router` on `listener` until `stop`. Then no connection is accepted any more, streams are
+/// closed, and requests that run may end within `deadline`. False if some have not; they end with
+/// the runtime.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    settings: &Settings,
+    app: &App,
     stop: CancellationToken,
     deadline: Duration,
 ) -> bool {
+    let settings = &app.settings;
     let connections = Arc::new(Semaphore::new(settings.max_connections));
     let open = TaskTracker::new();
     let mut http = http1::Builder::new();
@@ -71,8 +74,14 @@ pub async fn serve(
         });
     }
     drop(listener);
+    app.closing.cancel();
     open.close();
-    tokio::time::timeout(deadline, open.wait()).await.is_ok()
+    app.live.close();
+    let ended = async {
+        open.wait().await;
+        app.live.wait().await;
+    };
+    tokio::time::timeout(deadline, ended).await.is_ok()
 }
 
 /// A connection whose other side has to take what it asked for.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clipsy_domain::asset::Visibility;
 
 use crate::client::Network;
+use crate::graphql::settings::GraphqlSettings;
 
 /// Settings of the HTTP face. [`Settings::default`] is what a server on one machine wants.
 #[derive(Debug, Clone)]
@@ -49,6 +50,8 @@ pub struct Settings {
     pub view_window_s: i64,
     /// How often counted plays are written down.
     pub view_flush: Duration,
+    /// The GraphQL API.
+    pub graphql: GraphqlSettings,
 }
 
 impl Default for Settings {
@@ -73,6 +76,7 @@ impl Default for Settings {
             cache_bytes: 256 << 20,
             view_window_s: 30 * 60,
             view_flush: Duration::from_secs(5),
+            graphql: GraphqlSettings::default(),
         }
     }
 }

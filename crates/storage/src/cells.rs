@@ -127,14 +127,14 @@ pub(crate) fn places(first: usize, count: usize) -> String {
     places
 }
 
-/// The numbers in groups that a statement can name, each filled up to a power of two by repeating
-/// the last, so that few different statements come about.
-pub(crate) fn groups(numbers: &[i64]) -> impl Iterator<Item = Vec<i64>> + '_ {
+/// Numbers or names in groups that a statement can name, each filled up to a power of two by
+/// repeating the last, so that few different statements come about.
+pub(crate) fn groups<T: Clone>(items: &[T]) -> impl Iterator<Item = Vec<T>> + '_ {
     const LARGEST: usize = 1024;
 
-    numbers.chunks(LARGEST).map(|chunk| {
+    items.chunks(LARGEST).map(|chunk| {
         let mut group = chunk.to_vec();
-        let last = chunk[chunk.len() - 1];
+        let last = chunk[chunk.len() - 1].clone();
         group.resize(chunk.len().next_power_of_two(), last);
         group
     })

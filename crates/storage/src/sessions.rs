@@ -2,9 +2,11 @@
 //! no row.
 
 use clipsy_domain::clock::Timestamp;
-use clipsy_domain::user::{User, UserId};
+use clipsy_domain::user::{Role, User, UserId};
+use sqlx::AssertSqlSafe;
+use sqlx::query::Query;
 
-use crate::cells::{Cells, storable};
+use crate::cells::{Cells, groups, places, storable};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::users::{user_columns, user_from};
@@ -85,6 +87,31 @@ impl Db {
             .fetch_optional(self.read())
             .await?;
         row.as_ref().map(user_from).transpose()
+    }
+
+    /// Those of the sessions that are neither ended nor expired and whose accounts are active, each
+    /// with what its account may do now. One statement for many sessions.
+    pub async fn sessions_alive(&self, session_ids: &[String]) -> Result<Vec<(String, Role)>> {
+        let mut alive = Vec::with_capacity(session_ids.len());
+        for group in groups(session_ids) {
+            let sql = format!(
+                "SELECT sessions.id, users.role FROM sessions \
+                 JOIN users ON users.id = sessions.user_id \
+                 WHERE sessions.expires_at > $1 AND users.active = 1 AND sessions.id IN ({})",
+                places(2, group.len())
+            );
+            let query = sqlx::query(AssertSqlSafe(sql)).bind(self.now());
+            let rows = group
+                .into_iter()
+                .fold(query, Query::bind)
+                .fetch_all(self.read())
+                .await?;
+            for row in &rows {
+                let mut cells = Cells::new(row);
+                alive.push((cells.text()?, cells.name("role", Role::parse)?));
+            }
+        }
+        Ok(alive)
     }
 
     /// Exchanges the session's refresh token and moves the end of the session. The token before

@@ -244,11 +244,10 @@ impl Db {
 
     /// True while an account that may sign in has the documented password.
     pub async fn has_default_password(&self) -> Result<bool> {
-        let row = sqlx::query(
-            "SELECT COUNT(*) FROM users WHERE default_password = 1 AND active = 1",
-        )
-        .fetch_one(self.read())
-        .await?;
+        let row =
+            sqlx::query("SELECT COUNT(*) FROM users WHERE default_password = 1 AND active = 1")
+                .fetch_one(self.read())
+                .await?;
         Cells::new(&row).flag()
     }
 

@@ -106,7 +106,9 @@ impl Db {
             let word = if sql.is_empty() { " WHERE" } else { " AND" };
             let compare = if larger { '>' } else { '<' };
             let (key_at, id_at) = (values.len() - 1, values.len());
-            sql.push_str(&format!("{word} ({key}, id) {compare} (${key_at}, ${id_at})"));
+            sql.push_str(&format!(
+                "{word} ({key}, id) {compare} (${key_at}, ${id_at})"
+            ));
         }
         let way = if descending == window.backward {
             "ASC"

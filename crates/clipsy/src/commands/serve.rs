@@ -126,9 +126,7 @@ async fn run_parts(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
     let router = clipsy_graph::router(app.clone());
     let server = {
         let stop = stop.clone();
-        tokio::spawn(
-            async move { server::serve(listener, router, &app.settings, stop, deadline).await },
-        )
+        tokio::spawn(async move { server::serve(listener, router, &app, stop, deadline).await })
     };
     let work = {
         let stop = stop.clone();

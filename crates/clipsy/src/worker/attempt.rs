@@ -155,7 +155,8 @@ async fn in_child(
                 last_lines = ended.last_lines(),
                 "the child crashed"
             );
-            let mut failure = Failure::new(FailureCode::Crashed, Stage::Transcode, ended.describe());
+            let mut failure =
+                Failure::new(FailureCode::Crashed, Stage::Transcode, ended.describe());
             failure.log = log(&ended, order);
             End::Failed(failure)
         }

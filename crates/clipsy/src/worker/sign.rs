@@ -251,7 +251,11 @@ mod tests {
         );
         assert_eq!((&*found.kind, &found.element), ("software", element));
         assert!(found.preferred);
-        let nvenc = encoder(finding("nvenc", false, "no device"), &catalog, Some("nvenc"));
+        let nvenc = encoder(
+            finding("nvenc", false, "no device"),
+            &catalog,
+            Some("nvenc"),
+        );
         assert_eq!(nvenc.kind, "nvenc");
         assert!(!nvenc.preferred && !nvenc.element.is_empty());
     }

@@ -30,6 +30,7 @@ pub(crate) async fn change_password(
     if !app.db.set_password(user.id, &hash).await? {
         return Err(Error::NotFound);
     }
+    app.rights.end_user(user.id);
     tracing::info!(user_id = user.id, "password changed");
     start_session(app, user.id).await
 }

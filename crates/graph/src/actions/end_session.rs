@@ -11,6 +11,7 @@ pub(crate) async fn end_session(app: &App, refresh: &str) -> Result<()> {
     let claims = token::read(&app.keys, issuer, TokenType::Refresh, refresh, app.now());
     if let Some(claims) = claims {
         app.db.revoke_session(&claims.sid).await?;
+        app.rights.end_session(&claims.sid);
     }
     Ok(())
 }

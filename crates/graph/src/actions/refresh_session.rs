@@ -28,6 +28,7 @@ pub(crate) async fn refresh_session(app: &App, refresh: &str) -> Result<(User, P
         // Another tab of the same browser was a little faster; both go on with what it got.
         Rotation::Again { refresh_id, .. } => refresh_id,
         Rotation::Reused => {
+            app.rights.end_session(&claims.sid);
             tracing::warn!(
                 user_id = claims.user_id,
                 "a refresh token was used twice; its session was ended"

@@ -46,6 +46,9 @@ pub(crate) async fn update_user(
     };
     match app.db.update_user(id, &change).await? {
         UserUpdate::Done { user, ended } => {
+            if ended {
+                app.rights.end_user(id);
+            }
             tracing::info!(
                 user_id = id,
                 by = viewer.user_id(),

@@ -52,7 +52,7 @@ fn per_minute(tries: NonZeroU32) -> Quota {
 }
 
 /// One customer of a provider has a whole `/64` of IPv6 addresses, so it counts as one.
-fn subscriber(address: IpAddr) -> IpAddr {
+pub(crate) fn subscriber(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
         v4 @ IpAddr::V4(_) => v4,

@@ -5,9 +5,10 @@ use std::convert::Infallible;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use clipsy_domain::clock::{Timestamp, from_millis};
 use clipsy_domain::user::{User, Viewer};
 
-use super::token::{self, TokenType};
+use super::token::{self, Claims, TokenType};
 use crate::app::App;
 use crate::client::Client;
 use crate::error::{Error, Result};
@@ -18,6 +19,8 @@ use crate::error::{Error, Result};
 pub(crate) struct SignedIn {
     pub(crate) user: User,
     pub(crate) session_id: String,
+    /// When the token that was shown stops being good.
+    pub(crate) expires_at: Timestamp,
 }
 
 impl SignedIn {
@@ -34,12 +37,28 @@ pub(crate) fn viewer(signed_in: Option<&SignedIn>) -> Viewer {
 /// Reads the bearer token and asks the database whether its session still lives, each time, so
 /// that a session that was ended opens nothing any more. `None` without a bearer token.
 pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Option<SignedIn>> {
+    match bearer(headers)? {
+        None => Ok(None),
+        Some(token) => {
+            let claims = claims(app, token)?;
+            signed_in(app, claims).await.map(Some)
+        }
+    }
+}
+
+/// The token of an `Authorization` header; `None` if there is none or it is of another kind.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Ok(None);
     };
     let Ok(value) = value.to_str() else {
         return Err(Error::AuthorizationHeader);
     };
+    bearer_of(value)
+}
+
+/// The token in the value of an `Authorization` header.
+pub(crate) fn bearer_of(value: &str) -> Result<Option<&str>> {
     let mut words = value.split_ascii_whitespace();
     if !words
         .next()
@@ -47,25 +66,29 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Optio
     {
         return Ok(None);
     }
-    let (Some(token), None) = (words.next(), words.next()) else {
-        return Err(Error::AuthorizationHeader);
-    };
-    let claims = token::read(
-        &app.keys,
-        &app.settings.issuer,
-        TokenType::Access,
-        token,
-        app.now(),
-    )
-    .ok_or(Error::AccessToken)?;
+    match (words.next(), words.next()) {
+        (Some(token), None) => Ok(Some(token)),
+        _ => Err(Error::AuthorizationHeader),
+    }
+}
+
+/// What an access token says, if it is one of ours and has not expired.
+pub(crate) fn claims(app: &App, token: &str) -> Result<Claims> {
+    let issuer = &app.settings.issuer;
+    token::read(&app.keys, issuer, TokenType::Access, token, app.now()).ok_or(Error::AccessToken)
+}
+
+/// Whose the token is, if its session still lives.
+pub(crate) async fn signed_in(app: &App, claims: Claims) -> Result<SignedIn> {
     let user = app.db.session_alive(&claims.sid).await?;
     let user = user
         .filter(|user| user.id == claims.user_id)
         .ok_or(Error::AccessToken)?;
-    Ok(Some(SignedIn {
+    Ok(SignedIn {
         user,
         session_id: claims.sid,
-    }))
+        expires_at: from_millis(claims.exp.saturating_mul(1_000)),
+    })
 }
 
 impl FromRequestParts<App> for SignedIn {

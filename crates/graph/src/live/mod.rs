@@ -109,15 +109,15 @@ impl Live {
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let mut events = app.dispatch.events.subscribe();
     // Whoever watched before this has not been told anything.
-    app.live.doubt_all();
+    app.watching.doubt_all();
     let listen = async {
         while let Some(received) = events.next().await {
             match received {
                 Received::Message(message) => heard(&app, &message).await,
                 Received::Lagged(lost) => {
                     tracing::warn!(lost, "live updates fell behind; everything is read again");
-                    app.live.running().clear();
-                    app.live.doubt_all();
+                    app.watching.running().clear();
+                    app.watching.doubt_all();
                 }
             }
         }
@@ -130,7 +130,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
 }
 
 async fn heard(app: &App, message: &Message) {
-    let live = &app.live;
+    let live = &app.watching;
     match message {
         Message::Progress {
             asset_id,
@@ -209,7 +209,7 @@ fn progress(live: &Live, asset: AssetId, attempt: Attempt, event: &Event) {
 
 /// Forgets what an attempt told once it no longer runs.
 async fn drop_if_over(app: &App, asset: AssetId) {
-    let Some(known) = app.live.progress(asset) else {
+    let Some(known) = app.watching.progress(asset) else {
         return;
     };
     let runs = match app.db.job_of_asset(asset).await {
@@ -222,7 +222,7 @@ async fn drop_if_over(app: &App, asset: AssetId) {
         }
     };
     if !runs {
-        let mut running = app.live.running();
+        let mut running = app.watching.running();
         // A later attempt may have begun to tell meanwhile.
         if running
             .get(&asset)
@@ -236,9 +236,9 @@ async fn drop_if_over(app: &App, asset: AssetId) {
 /// Tells everybody who waits in the queue where they are, with one statement for all.
 async fn keep_places(app: &App) {
     loop {
-        app.live.places.notified().await;
+        app.watching.places.notified().await;
         let waiting: Vec<Arc<Watched>> = app
-            .live
+            .watching
             .watched()
             .values()
             .filter(|watched| watched.waits())
@@ -254,7 +254,7 @@ async fn keep_places(app: &App) {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "could not read the queue");
-                    app.live.places.notify_one();
+                    app.watching.places.notify_one();
                 }
             }
         }

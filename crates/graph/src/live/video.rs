@@ -64,7 +64,7 @@ pub(crate) struct Watched {
 
 /// Watches a video. The caller has checked that the viewer may see it.
 pub(crate) fn watch(app: &App, asset: AssetId) -> watch::Receiver<Frame> {
-    let mut all = app.live.watched();
+    let mut all = app.watching.watched();
     if let Some(watched) = all.get(&asset) {
         return watched.frames.subscribe();
     }
@@ -119,7 +119,7 @@ impl Watched {
                 match self.read(app, scene.as_ref()).await {
                     Ok(Some(read)) => scene = Some(read),
                     Ok(None) => {
-                        app.live.watched().remove(&self.asset);
+                        app.watching.watched().remove(&self.asset);
                         self.frames.send_replace(Frame::Gone);
                         return;
                     }
@@ -151,7 +151,7 @@ impl Watched {
                 () = self.wake.notified() => sleep_until(earliest).await,
                 () = sleep(LOOK_AGAIN) => self.doubt.store(true, Ordering::SeqCst),
                 () = unwatched => {
-                    let mut all = app.live.watched();
+                    let mut all = app.watching.watched();
                     // Nobody can come while the map is held.
                     if self.frames.receiver_count() == 0 {
                         all.remove(&self.asset);
@@ -201,7 +201,7 @@ impl Watched {
     /// Puts to the rows what is known in memory.
     fn complete(&self, app: &App, scene: &Scene) -> Scene {
         let attempt = scene.jobs.first().map(|job| job.attempt);
-        let live = app.live.progress(self.asset).filter(|live| {
+        let live = app.watching.progress(self.asset).filter(|live| {
             scene.asset.state == AssetState::Processing && Some(live.attempt) == attempt
         });
         let place = self.place.load(Ordering::SeqCst);

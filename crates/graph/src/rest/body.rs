@@ -146,7 +146,7 @@ async fn multipart_fields(
     Ok(fields)
 }
 
-async fn read_all(
+pub(crate) async fn read_all(
     headers: &HeaderMap,
     body: Body,
     limit: u64,
@@ -171,7 +171,7 @@ async fn read_all(
 }
 
 /// Fields of a form; of a field that comes twice the last one counts.
-fn form(bytes: &[u8]) -> Map<String, Value> {
+pub(crate) fn form(bytes: &[u8]) -> Map<String, Value> {
     let decode = |text: &[u8]| {
         let spaced: Vec<u8> = text
             .iter()

@@ -25,6 +25,8 @@ pub(crate) struct Headers {
     pub(crate) https: bool,
     /// E.g. `https://videos.example.org`; empty if the request does not say.
     pub(crate) base: String,
+    /// True if answers have no headers either, so that they can set no cookie.
+    pub(crate) socket: bool,
 }
 
 impl Headers {
@@ -48,6 +50,18 @@ impl Headers {
                 .filter(plain)
                 .map(|host| format!("{scheme}://{host}"))
                 .unwrap_or_default(),
+            socket: false,
+        }
+    }
+
+    /// Those of a WebSocket's handshake, whose cookie counts for nothing: what comes over the
+    /// socket later has no headers of its own, and no answer can set a cookie.
+    pub(crate) fn of_handshake(headers: &HeaderMap) -> Self {
+        Self {
+            refresh: None,
+            csrf: false,
+            socket: true,
+            ..Self::of(headers)
         }
     }
 }

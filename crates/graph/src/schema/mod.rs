@@ -30,7 +30,11 @@ pub(crate) type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The schema over the parts of `app`.
 pub(crate) fn schema(app: &App) -> Schema {
-    builder().data(app.clone()).finish()
+    let limits = &app.settings.graphql.limits;
+    builder()
+        .data(app.clone())
+        .limit_complexity(limits.complexity)
+        .finish()
 }
 
 /// The schema as text, as it is committed.

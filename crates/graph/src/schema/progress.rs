@@ -181,7 +181,7 @@ fn told(app: &App, video: &Video) -> Option<Arc<live::Progress>> {
     }
     match &video.group.scene {
         Some(scene) => scene.live.clone(),
-        None => app.live.progress(video.asset.id),
+        None => app.watching.progress(video.asset.id),
     }
 }
 

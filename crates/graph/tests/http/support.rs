@@ -82,7 +82,7 @@ impl Server {
             let (served, stopped) = (app.clone(), stop.clone());
             tokio::spawn(async move {
                 let router = router(served.clone());
-                server::serve(listener, router, &served.settings, stopped, PATIENCE).await
+                server::serve(listener, router, &served, stopped, PATIENCE).await
             });
             (app, address, stop)
         });

@@ -15,7 +15,7 @@ use crate::actions::log_out::log_out;
 use crate::actions::refresh_session::refresh_session;
 use crate::actions::start_session::Pair;
 use crate::auth::cookie;
-use crate::error::Error;
+use crate::error::{self, Error};
 
 /// Signing in and out.
 #[derive(Debug, Default)]
@@ -90,7 +90,10 @@ impl Session {
             password,
             cookie,
         } = input;
-        let signed_in = log_in(app(ctx)?, client(ctx)?, &username, password).await;
+        let signed_in = match check_cookie(ctx, cookie) {
+            Ok(()) => log_in(app(ctx)?, client(ctx)?, &username, password).await,
+            Err(error) => Err(error),
+        };
         Ok(match outcome(signed_in)? {
             Ok((user, pair)) => session(ctx, user, pair, cookie)?,
             Err(errors) => refused(errors),
@@ -162,8 +165,13 @@ impl Session {
             new_password,
             cookie,
         } = input;
-        let changed =
-            change_password(app, client(ctx)?, signed_in, current_password, new_password).await;
+        let changed = match check_cookie(ctx, cookie) {
+            Ok(()) => {
+                let (old, new) = (current_password, new_password);
+                change_password(app, client(ctx)?, signed_in, old, new).await
+            }
+            Err(error) => Err(error),
+        };
         // The REST API calls the field by another name.
         let changed = changed.map_err(|error| match error {
             Error::Fields(mut fields) => {
@@ -206,6 +214,17 @@ fn session(
         viewer: Some(User::alone(user)),
         user_errors: Vec::new(),
     })
+}
+
+/// Refuses to begin a session whose cookie would be lost.
+fn check_cookie(ctx: &Context<'_>, wanted: bool) -> error::Result<()> {
+    if wanted && headers(ctx).socket {
+        return Err(Error::Conflict {
+            code: "cookie_unavailable",
+            message: "An answer over a WebSocket can set no cookie: send this by POST.",
+        });
+    }
+    Ok(())
 }
 
 fn refused(user_errors: Vec<UserError>) -> SessionPayload {

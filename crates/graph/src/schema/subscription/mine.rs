@@ -46,7 +46,7 @@ impl MyVideos {
         let app = app(ctx)?.clone();
         let owner = signed_in(ctx)?.user.id;
         // Listening starts before reading, so that nothing can come in between.
-        let watcher = app.live.mine.watch(owner);
+        let watcher = app.watching.mine.watch(owner);
         let known = app.db.asset_ids_of(owner).await?;
         let mine = Mine {
             app,

@@ -26,7 +26,7 @@ impl Operators {
         admin(ctx)?;
         let app = app(ctx)?;
         let read = |app: App| async move { queue_state(&app).await };
-        let states = values(app.live.queue.watch(app, read));
+        let states = values(app.watching.queue.watch(app, read));
         Ok(futures_util::StreamExt::map(states, |state| {
             Queue((*state).clone())
         }))
@@ -41,7 +41,7 @@ impl Operators {
         admin(ctx)?;
         let app = app(ctx)?;
         let read = |app: App| async move { Ok(app.db.workers().await?) };
-        let lists = app.live.workers.watch(app, read);
+        let lists = app.watching.workers.watch(app, read);
         let told = Told {
             lists: Box::pin(values(lists)),
             known: HashMap::new(),

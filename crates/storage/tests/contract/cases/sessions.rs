@@ -62,6 +62,12 @@ pub(crate) async fn only_active_accounts_have_sessions(world: World) {
     for session in ["a1", "a2", "a3"] {
         assert_eq!(db.session_alive(session).await.unwrap(), None, "{session}");
     }
+    let asked = ["a1", "b", "a2", "none"].map(str::to_owned);
+    assert_eq!(
+        db.sessions_alive(&asked).await.unwrap(),
+        [("b".to_owned(), bert.role)]
+    );
+    assert_eq!(db.sessions_alive(&[]).await.unwrap(), []);
     // Nobody else was touched.
     assert_eq!(db.session_alive("b").await.unwrap(), Some(bert));
 }

@@ -1,0 +1,163 @@
+//! What every transport does: checks a request, runs it, and says what came of it.
+
+use std::sync::Arc;
+
+use async_graphql::{Executor, Request, Response, ServerError, Value};
+use axum::http::StatusCode;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use tokio::time::timeout;
+
+use super::documents::Documents;
+use super::refusal::{self, Refusal, code, code_of, set_code};
+use super::request::{Params, Prepared};
+use super::right::Right;
+use super::settings::{GraphqlSettings, Introspection};
+use super::sockets::Sockets;
+use crate::auth::viewer::SignedIn;
+use crate::client::Client;
+use crate::schema::asked::Headers;
+
+/// The schema and what stands in front of it.
+pub(crate) struct Gate<E> {
+    pub(crate) executor: E,
+    /// The schema as text.
+    pub(crate) sdl: Bytes,
+    pub(crate) settings: GraphqlSettings,
+    pub(crate) documents: Documents,
+    pub(crate) sockets: Arc<Sockets>,
+}
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) signed_in: Option<SignedIn>,
+    pub(crate) right: Right,
+    pub(crate) client: Client,
+    pub(crate) headers: Headers,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It was run; some fields may have failed.
+    Ran(Response),
+    /// Nothing was run.
+    Refused(Refusal),
+}
+
+impl<E: Executor> Gate<E> {
+    pub(crate) fn new(executor: E, sdl: String, settings: &GraphqlSettings) -> Arc<Self> {
+        Arc::new(Self {
+            executor,
+            sdl: sdl.into(),
+            documents: Documents::new(settings),
+            sockets: Sockets::new(settings),
+            settings: settings.clone(),
+        })
+    }
+
+    /// Finds the document and checks what can be checked without running it.
+    pub(crate) fn prepare(&self, params: Params, caller: &Caller) -> Result<Prepared, Refusal> {
+        let prepared = params.prepare(&self.documents, &self.settings.limits)?;
+        if prepared.document.introspects && !self.may_introspect(caller) {
+            return Err(Refusal::document(
+                code::INTROSPECTION_DISABLED,
+                "Introspection is not open to you on this server.",
+                None,
+            ));
+        }
+        Ok(prepared)
+    }
+
+    /// Runs a query or mutation within the time limit.
+    pub(crate) async fn run(&self, prepared: Prepared, caller: &Caller) -> Outcome {
+        let request = with_data(prepared.into_request(), caller);
+        match timeout(self.settings.timeout, self.executor.execute(request)).await {
+            Ok(response) => self.outcome(response, caller),
+            Err(_) => Outcome::Refused(Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                code::TIMEOUT,
+                "The request took too long.",
+            )),
+        }
+    }
+
+    /// Starts a subscription. Nothing is read ahead: an item is made when the last was taken.
+    pub(crate) fn subscribe(
+        &self,
+        prepared: Prepared,
+        caller: &Caller,
+    ) -> BoxStream<'static, Response> {
+        let request = with_data(prepared.into_request(), caller);
+        self.executor.execute_stream(request, None)
+    }
+
+    /// Tells a document that could not be run from one that was, and completes the errors.
+    pub(crate) fn outcome(&self, mut response: Response, caller: &Caller) -> Outcome {
+        let refused = response.data == Value::Null
+            && !response.errors.is_empty()
+            && response.errors.iter().all(|error| error.path.is_empty());
+        let quiet = !self.may_introspect(caller);
+        for error in &mut response.errors {
+            complete(error, refused, quiet);
+        }
+        if refused {
+            Outcome::Refused(Refusal::of_document(response.errors))
+        } else {
+            Outcome::Ran(response)
+        }
+    }
+
+    /// True if the caller may know what the schema looks like.
+    pub(crate) fn may_introspect(&self, caller: &Caller) -> bool {
+        match self.settings.introspection {
+            Introspection::Everybody => true,
+            Introspection::Nobody => false,
+            Introspection::Admins => caller.right.viewer.is_admin(),
+            Introspection::Development => caller.client.local || caller.right.viewer.is_admin(),
+        }
+    }
+}
+
+/// What resolvers find in their context.
+fn with_data(request: Request, caller: &Caller) -> Request {
+    request
+        .data(caller.right.viewer)
+        .data(caller.signed_in.clone())
+        .data(caller.right.clone())
+        .data(caller.client)
+        .data(caller.headers.clone())
+}
+
+/// Gives an error of async-graphql's own its code, and takes names of the schema out of its message
+/// that the caller has not used.
+fn complete(error: &mut ServerError, refused: bool, quiet: bool) {
+    if code_of(error).is_none() {
+        let message = error.message.as_str();
+        let code = if matches!(
+            message,
+            "Query is too complex." | "Query is nested too deep."
+        ) {
+            code::LIMIT_EXCEEDED
+        } else if refused {
+            code::VALIDATION_FAILED
+        } else if message.starts_with("Failed to parse ") || message.starts_with("Invalid value ") {
+            code::BAD_USER_INPUT
+        } else {
+            code::INTERNAL
+        };
+        set_code(error, code);
+    }
+    if quiet
+        && refused
+        && let Some(at) = error.message.find(" Did you mean")
+    {
+        error.message.truncate(at);
+    }
+}
+
+/// The error that ends a stream whose right has ended.
+pub(crate) fn unauthenticated(message: &str) -> ServerError {
+    refusal::error(code::UNAUTHENTICATED, message, None)
+}

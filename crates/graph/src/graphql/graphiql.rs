@@ -1,0 +1,2 @@
+//! `GET /graphiql`: a page to try the API with. It is part of the binary and loads nothing from
+//! elsewhere.

@@ -1,0 +1,103 @@
+//! How many streams are open, in all and for each address.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::settings::GraphqlSettings;
+use crate::auth::limit::subscriber;
+
+/// Open `WebSockets` and event streams.
+#[derive(Debug)]
+pub(crate) struct Sockets {
+    open: Mutex<Open>,
+    most: usize,
+    most_per_address: usize,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    all: usize,
+    addresses: HashMap<IpAddr, usize>,
+}
+
+/// A place among the open streams, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    sockets: Arc<Sockets>,
+    address: IpAddr,
+}
+
+impl Sockets {
+    pub(crate) fn new(settings: &GraphqlSettings) -> Arc<Self> {
+        Arc::new(Self {
+            open: Mutex::default(),
+            most: settings.max_sockets,
+            most_per_address: settings.max_sockets_per_address,
+        })
+    }
+
+    /// A place for one more, if there is one.
+    pub(crate) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let address = subscriber(address);
+        let mut open = self.open();
+        if open.all >= self.most {
+            return None;
+        }
+        let count = open.addresses.entry(address).or_default();
+        if *count >= self.most_per_address {
+            return None;
+        }
+        *count += 1;
+        open.all += 1;
+        drop(open);
+        Some(Place {
+            sockets: Arc::clone(self),
+            address,
+        })
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.sockets.open();
+        open.all -= 1;
+        if let Some(count) = open.addresses.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                open.addresses.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_limited_and_come_back() {
+        let sockets = Sockets::new(&GraphqlSettings {
+            max_sockets: 3,
+            max_sockets_per_address: 2,
+            ..GraphqlSettings::default()
+        });
+        let take = |address: &str| sockets.take(address.parse().unwrap());
+        let first = take("2001:db8::1").unwrap();
+        let _second = take("2001:db8::2").unwrap();
+        assert!(take("2001:db8::3").is_none(), "the same customer");
+        let third = take("192.0.2.1").unwrap();
+        assert!(take("192.0.2.2").is_none(), "too many in all");
+        drop(third);
+        drop(first);
+        let again = take("2001:db8::1");
+        assert!(again.is_some());
+        drop((again, _second));
+        assert!(sockets.open().addresses.is_empty());
+        assert_eq!(sockets.open().all, 0);
+    }
+}
