@@ -21,4 +21,5 @@ export default ts.config(
     },
   },
   { files: ["dev/**", "tools/**"], languageOptions: { globals: globals.node } },
+  { files: ["public/**"], languageOptions: { globals: globals.browser } },
 );

@@ -19,7 +19,7 @@ session.subscribe(() => {
 
 export const current = {
   get: (): Api => api,
-  subscribe(listener: () => void) {
+  subscribe: (listener: () => void) => {
     listeners.add(listener);
     return () => void listeners.delete(listener);
   },

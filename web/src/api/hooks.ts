@@ -63,10 +63,11 @@ export function useLiveVideo(id: string | undefined, active: boolean) {
     let stop = () => {};
     const ask = () => {
       stop();
-      stop = pipe(
+      const asked = pipe(
         client.query(VideoNowDocument, { id }, { requestPolicy: "network-only" }),
         subscribe(() => undefined),
-      ).unsubscribe;
+      );
+      stop = () => asked.unsubscribe();
     };
     ask();
     const timer = setInterval(ask, POLL_MS);

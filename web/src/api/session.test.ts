@@ -69,7 +69,7 @@ it("ends when the server says the cookie is no good", async () => {
 
 it("keeps the hint when the server is only away", async () => {
   const world = parts(() => ({}));
-  world.fetch = (() => Promise.reject(new TypeError("no route"))) as unknown as typeof fetch;
+  world.fetch = () => Promise.reject(new TypeError("no route"));
   const session = createSession(world);
   await session.start();
   expect(session.get().status).toBe("out");

@@ -149,12 +149,12 @@ export function createSession(parts: SessionParts) {
 
   return {
     get: () => state,
-    subscribe(listener: () => void) {
+    subscribe: (listener: () => void) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
     /** Called whenever the token changes: sockets opened with the old one have to go. */
-    onToken(listener: () => void) {
+    onToken: (listener: () => void) => {
       tokenListeners.add(listener);
       return () => void tokenListeners.delete(listener);
     },

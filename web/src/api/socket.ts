@@ -18,8 +18,8 @@ export type Link = "idle" | "online" | "waiting" | "lost";
 const GRACE_MS = 1_500;
 
 export interface Live {
-  link: () => Link;
-  subscribe: (listener: () => void) => () => void;
+  readonly link: () => Link;
+  readonly subscribe: (listener: () => void) => () => void;
   /** Starts a subscription; survives losses and new tokens. */
   listen: (payload: SubscribePayload, sink: Sink) => () => void;
   close: () => void;
@@ -156,7 +156,7 @@ export function openLive(session: Session, url: string): Live {
 
   return {
     link: () => link,
-    subscribe(listener) {
+    subscribe: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },

@@ -1,13 +1,13 @@
 /** Going back brings one to where one was; going on starts at the top. */
 
 import { useEffect } from "react";
-import { useLocation, useNavigationType } from "react-router";
+import { NavigationType, useLocation, useNavigationType } from "react-router";
 
 const places = new Map<string, number>();
 
 export function useScrollMemory() {
   const { key, pathname } = useLocation();
-  const how = useNavigationType();
+  const back = useNavigationType() === NavigationType.Pop;
 
   useEffect(() => {
     history.scrollRestoration = "manual";
@@ -17,7 +17,7 @@ export function useScrollMemory() {
   }, [key]);
 
   useEffect(() => {
-    const place = how === "POP" ? (places.get(key) ?? 0) : 0;
+    const place = back ? (places.get(key) ?? 0) : 0;
     // Lists come from the cache, one frame later.
     const frame = requestAnimationFrame(() => scrollTo(0, place));
     return () => cancelAnimationFrame(frame);

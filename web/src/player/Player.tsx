@@ -36,9 +36,10 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
   const { t, i18n } = useTranslation();
   const video = useRef<HlsVideoElement>(null);
   const controller = useRef<HTMLElement>(null);
-  const [rejected, setRejected] = useState(false);
-  const place = useRef(startAt ?? placeOf(id));
-  const [config] = useState(() => settings(place.current));
+  const [rejected, setRejected] = useState<string | null>(null);
+  const [begin] = useState(() => startAt ?? placeOf(id));
+  const [config] = useState(() => settings(begin));
+  const place = useRef(begin);
   const latest = useRef({ theatre, onHelp, onRefused });
   useEffect(() => {
     latest.current = { theatre, onHelp, onRefused };
@@ -68,7 +69,7 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
         element.muted = volume.muted;
       }
       // Browsers may refuse to play before the first click; then the large button is there.
-      if (playing.current) element.play()?.catch(() => undefined);
+      if (playing.current) element.play().catch(() => undefined);
     });
     const keep = () => {
       if (element.readyState === 0) return;
@@ -98,7 +99,6 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
   // hls.js comes anew with each address, a moment after it is set.
   useEffect(() => {
     let gone = false;
-    setRejected(false);
     queueMicrotask(() => queueMicrotask(() => {
       const api = video.current?.api;
       if (gone || !api) return;
@@ -106,7 +106,7 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
         const status = data.response?.code;
         if (!data.fatal || data.type !== Hls.ErrorTypes.NETWORK_ERROR) return;
         if (status === 401 || status === 403 || status === 404) {
-          setRejected(true);
+          setRejected(src);
           latest.current.onRefused?.();
         }
       });
@@ -129,7 +129,7 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
   }, []);
 
   return (
-    <media-controller ref={controller} nohotkeys class="player" lang={i18n.language} aria-label={title} data-rejected={rejected || undefined}>
+    <media-controller ref={controller} nohotkeys class="player" lang={i18n.language} aria-label={title} data-rejected={rejected === src || undefined}>
       <hls-video ref={video} slot="media" config={config} src={src} playsInline preload="auto" aria-label={title} tabIndex={-1}>
         {storyboard && <track key={storyboard} label="thumbnails" default kind="metadata" src={storyboard} />}
       </hls-video>
@@ -194,7 +194,7 @@ function perform(
   const root = controller?.shadowRoot?.host ?? controller;
   switch (action.do) {
     case "toggle":
-      if (video.paused) void video.play()?.catch(() => undefined);
+      if (video.paused) void video.play().catch(() => undefined);
       else video.pause();
       return;
     case "seek":

@@ -6,20 +6,20 @@ const VOLUME = "clipsy.volume";
 /** Videos whose place is kept; the oldest go first. */
 const KEPT = 200;
 
-type Places = Record<string, number>;
+/** Oldest first. */
+type Places = [video: string, seconds: number][];
 
 /** Seconds into the video where it was left, or 0. */
 export function placeOf(video: string): number {
-  return read<Places>(PLACES, {})[video] ?? 0;
+  return read<Places>(PLACES, []).find(([one]) => one === video)?.[1] ?? 0;
 }
 
 /** Notes where a video is; near its beginning or end counts as not begun. */
 export function keepPlace(video: string, at: number, length: number) {
-  const { [video]: _old, ...others } = read<Places>(PLACES, {});
-  const entries = Object.entries(others).slice(-KEPT + 1);
-  if (at > 5 && at < length - Math.max(5, length * 0.03)) entries.push([video, Math.floor(at)]);
-  // Numbers as keys would be sorted by engines, so that the oldest could not be told.
-  write(PLACES, Object.fromEntries(entries));
+  const others = read<Places>(PLACES, []).filter(([one]) => one !== video);
+  const places = others.slice(-KEPT + 1);
+  if (at > 5 && at < length - Math.max(5, length * 0.03)) places.push([video, Math.floor(at)]);
+  write(PLACES, places);
 }
 
 /** Bits a second that the last visit measured; null at the first. */

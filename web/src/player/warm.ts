@@ -7,5 +7,5 @@ export function warmPlayer(playlist: string | undefined) {
   if (!playlist || warmed.has(playlist)) return;
   warmed.add(playlist);
   // The answer stays in the browser's cache for as long as the server allows.
-  void fetch(playlist, { priority: "low" } as RequestInit).catch(() => warmed.delete(playlist));
+  void fetch(playlist, { priority: "low" }).catch(() => warmed.delete(playlist));
 }

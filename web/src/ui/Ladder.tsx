@@ -12,7 +12,7 @@ export function Ladder({ renditions, className = "" }: { renditions: Rung[]; cla
   const said = renditions.map((rung) => `${rung.name} ${word(rung)}`).join(", ");
 
   function word(rung: Rung): string {
-    if (rung.state === "RUNNING" && rung.percent !== null && rung.percent !== undefined) return percent(rung.percent);
+    if (rung.state === "RUNNING" && rung.percent !== null) return percent(rung.percent);
     return t(`rendition.${rung.state}`);
   }
 

@@ -52,7 +52,7 @@ export function Thumb({ video, eager = false }: { video: VideoCardFragment; eage
           <span className="block h-full bg-accent" style={{ width: `${at * 100}%` }} />
         </span>
       )}
-      {video.state === "READY" && video.duration !== null && video.duration !== undefined && (
+      {video.state === "READY" && video.duration !== null && (
         <span className="num absolute right-2 bottom-2 rounded-md bg-black/80 px-1.5 py-0.5 text-xs font-semibold text-white">
           {clock(tile && at !== null ? at * length : video.duration)}
         </span>

@@ -1,6 +1,6 @@
 /** Title, description and visibility of an upload, to edit while it goes up and after. */
 
-import { useState, type FormEvent } from "react";
+import { useState, type SubmitEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { useClient } from "urql";
 import { UpdateUploadDocument, UpdateVideoDocument, type ProblemFragment } from "../gql/graphql";
@@ -17,7 +17,7 @@ export function UploadDetails({ item, onSaved }: { item: Item; onSaved?: (() => 
   const [said, setSaid] = useState<"saved" | "failed" | null>(null);
   const [problems, setProblems] = useState<ProblemFragment[]>([]);
 
-  async function submit(event: FormEvent<HTMLFormElement>) {
+  async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const details = readDetails(event.currentTarget);
     setBusy(true);

@@ -8,6 +8,8 @@ import { useViewer } from "../api/hooks";
 import { createQueue, type Item, type Queue } from "./queue";
 import { createTransport, lockName } from "./transport";
 
+const now = () => performance.now();
+
 const QueueContext = createContext<Queue | null>(null);
 
 export function UploadProvider({ children }: { children: ReactNode }) {
@@ -17,7 +19,7 @@ export function UploadProvider({ children }: { children: ReactNode }) {
     () =>
       createQueue({
         transport: createTransport(client, session),
-        now: () => performance.now(),
+        now,
         later(ms, task) {
           const timer = setTimeout(task, ms);
           return () => clearTimeout(timer);
@@ -56,7 +58,7 @@ export function UploadProvider({ children }: { children: ReactNode }) {
         queue.restore(
           uploads
             .filter((upload) => !upload.video && !held.has(lockName(upload.id)))
-            .filter((upload) => upload.length !== null && upload.length !== undefined)
+            .filter((upload) => upload.length !== null)
             .map((upload) => ({ ...upload, length: upload.length ?? null })),
         );
       });

@@ -221,7 +221,7 @@ export function createQueue(parts: QueueParts) {
 
   return {
     get: () => items,
-    subscribe(listener: () => void) {
+    subscribe: (listener: () => void) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },

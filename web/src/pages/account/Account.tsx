@@ -1,6 +1,6 @@
 /** One's own account: how much is stored, changing the password. */
 
-import { useState, type FormEvent } from "react";
+import { useState, type SubmitEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { useViewer } from "../../api/hooks";
 import { NetworkError, session } from "../../api/session";
@@ -14,7 +14,7 @@ export default function Account() {
   const [said, setSaid] = useState<{ bad: boolean; text: string } | null>(null);
   if (!viewer) return null;
 
-  async function submit(event: FormEvent<HTMLFormElement>) {
+  async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const form = event.currentTarget;
     const data = new FormData(form);
@@ -42,7 +42,7 @@ export default function Account() {
         <p className="text-sm text-muted">
           {[viewer.email, viewer.role && t(`role.${viewer.role}`)].filter(Boolean).join(" · ")}
         </p>
-        {storageBytes !== null && storageBytes !== undefined && (
+        {storageBytes !== null && (
           <div className="mt-4">
             <p className="num mb-1.5 text-sm">
               {quotaBytes ? t("account.quota", { used: bytes(storageBytes), quota: bytes(quotaBytes) }) : t("account.stored", { used: bytes(storageBytes) })}

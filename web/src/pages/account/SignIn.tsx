@@ -1,6 +1,6 @@
 /** Signing in; and, while the documented default password stands, changing it. */
 
-import { useState, type FormEvent } from "react";
+import { useState, type SubmitEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Navigate, useLocation, useNavigate } from "react-router";
 import { useQuery } from "urql";
@@ -38,7 +38,7 @@ function Credentials({ onPassword }: { onPassword: (password: string) => void })
   const [{ data }] = useQuery({ query: ServerInfoDocument });
   const { busy, problem, send } = useSend();
 
-  function submit(event: FormEvent<HTMLFormElement>) {
+  function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const password = form.get("password") as string;
@@ -76,7 +76,7 @@ function NewPassword({ known }: { known: string }) {
   const navigate = useNavigate();
   const { busy, problem, send, setProblem } = useSend();
 
-  function submit(event: FormEvent<HTMLFormElement>) {
+  function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const next = form.get("next") as string;

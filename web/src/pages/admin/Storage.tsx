@@ -18,7 +18,7 @@ export default function Storage() {
     { name: t("storage.originals"), size: usage.originalsBytes, look: "bg-accent" },
     { name: t("storage.renditions"), size: usage.renditionsBytes, look: "bg-warn" },
     { name: t("storage.uploads"), size: usage.uploadsBytes, look: "bg-line-strong" },
-    ...(usage.freeBytes === null || usage.freeBytes === undefined ? [] : [{ name: t("storage.free"), size: usage.freeBytes, look: "bg-sunken" }]),
+    ...(usage.freeBytes === null ? [] : [{ name: t("storage.free"), size: usage.freeBytes, look: "bg-sunken" }]),
   ];
   const used = usage.originalsBytes + usage.renditionsBytes + usage.uploadsBytes;
   const whole = used + (usage.freeBytes ?? 0);

@@ -1,6 +1,6 @@
 /** Adding a person, or changing one. */
 
-import type { FormEvent } from "react";
+import type { SubmitEvent } from "react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMutation } from "urql";
@@ -19,7 +19,7 @@ export function UserDialog({ user, onClose }: { user: UserRowFragment | null; on
   const problem = (field: string) => problems.find((one) => one.field?.at(-1) === field)?.message;
   const other = problems.find((one) => !["username", "email", "password", "role", "active"].includes(one.field?.at(-1) ?? ""));
 
-  async function submit(event: FormEvent<HTMLFormElement>) {
+  async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const text = (name: string) => (form.get(name) as string | null)?.trim() ?? "";

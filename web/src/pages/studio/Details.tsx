@@ -1,6 +1,6 @@
 /** The form for title, description and visibility. */
 
-import { useState, type FormEvent } from "react";
+import { useState, type SubmitEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { useMutation } from "urql";
 import { UpdateVideoDocument, type ProblemFragment } from "../../gql/graphql";
@@ -13,7 +13,7 @@ export function Details({ video }: { video: StudioVideoData }) {
   const [said, setSaid] = useState<"saved" | "failed" | null>(null);
   const [problems, setProblems] = useState<ProblemFragment[]>([]);
 
-  async function submit(event: FormEvent<HTMLFormElement>) {
+  async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const { data } = await update({ input: { id: video.id, ...readDetails(event.currentTarget) } });
     const found = data?.updateVideo.userErrors ?? [];

@@ -46,7 +46,7 @@ export function Renditions({ video }: { video: StudioVideoData }) {
                   <td>
                     <div className="flex min-w-28 items-center gap-3">
                       <Bar
-                        value={one.state === "DONE" ? 100 : running ? (one.percent === null || one.percent === undefined ? null : Math.min(99, one.percent)) : 0}
+                        value={one.state === "DONE" ? 100 : running ? (one.percent === null ? null : Math.min(99, one.percent)) : 0}
                         label={t("rendition.of", { name: one.name })}
                         tone={one.state === "FAILED" ? "bad" : "accent"}
                       />

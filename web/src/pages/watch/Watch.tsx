@@ -1,6 +1,6 @@
 /** Watching a video, also while it is still being made. */
 
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams, useSearchParams } from "react-router";
 import { useQuery } from "urql";
@@ -34,7 +34,7 @@ function Page({ video, refetch }: { video: VideoDetailFragment; refetch: () => v
   const { t } = useTranslation();
   const [params] = useSearchParams();
   const [theatre, setTheatre] = useState(readTheatre);
-  const [sharing, setSharing] = useState(false);
+  const [sharing, setSharing] = useState<number | null>(null);
   const [keys, setKeys] = useState(false);
   const player = useRef<PlayerHandle>(null);
   const playback = video.playable ? video.playback : null;
@@ -90,7 +90,7 @@ function Page({ video, refetch }: { video: VideoDetailFragment; refetch: () => v
             </p>
           </div>
           <div className="flex flex-wrap gap-2">
-            <button type="button" className="btn btn-quiet" onClick={() => setSharing(true)}>
+            <button type="button" className="btn btn-quiet" onClick={() => setSharing(player.current?.time() ?? 0)}>
               <ShareIcon />
               {t("watch.share")}
             </button>
@@ -117,7 +117,7 @@ function Page({ video, refetch }: { video: VideoDetailFragment; refetch: () => v
       </div>
       <More except={video.id} wide={theatre} />
       <Suspense>
-        {sharing && <ShareDialog video={video} time={player.current?.time() ?? 0} onClose={() => setSharing(false)} />}
+        {sharing !== null && <ShareDialog video={video} time={sharing} onClose={() => setSharing(null)} />}
         {keys && <KeysDialog onClose={() => setKeys(false)} />}
       </Suspense>
     </div>
@@ -131,10 +131,10 @@ function Page({ video, refetch }: { video: VideoDetailFragment; refetch: () => v
 function useSource(url: string | undefined): [string | null, () => void] {
   const [held, setHeld] = useState<string | null>(url ?? null);
   const [refused, setRefused] = useState<string | null>(null);
-  useEffect(() => {
-    setHeld((old) => (url && old && old !== refused ? old : (url ?? null)));
-  }, [url, refused]);
-  return [held, () => setRefused(held)];
+  const keeps = url !== undefined && held !== null && held !== refused;
+  const next = keeps ? held : (url ?? null);
+  if (next !== held) setHeld(next);
+  return [next, () => setRefused(next)];
 }
 
 function Poster({ url }: { url: string | null | undefined }) {
