@@ -136,13 +136,14 @@ check_tools() {
     has python3 || die "python3 is missing: install Python 3.11 or newer"
 }
 
-# hls-parser is the judge of our playlists that shares no code with us.
+# Installs what the lock file of a folder names. In tools/js that are judges that share no code with
+# us, and other people's clients; in web it is what the front end is made of.
 install_js() {
-    local folder=$root/tools/js
+    local folder=$root/$1
     local stamp=$folder/node_modules/.package-lock.json
     [[ -e $stamp && ! $folder/package-lock.json -nt $stamp ]] && return 0
     has npm || die "npm is missing: install it with Node.js $needed_node or newer"
-    say "installing node packages into tools/js"
+    say "installing node packages into $1"
     npm ci --prefix "$folder" --no-audit --no-fund --loglevel error </dev/null ||
         die "npm ci failed; its messages above say why"
     # npm keeps the times of an unpacked file; the test above needs the time of the install.
@@ -169,6 +170,7 @@ if is_debian; then
 else
     check_by_hand
 fi
+install_js web
 if [[ $mode == test ]]; then
-    install_js
+    install_js tools/js
 fi

@@ -149,9 +149,14 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
         <media-play-button />
         <media-mute-button />
         <media-volume-range />
-        <media-time-display showduration />
+        <media-time-display showduration notoggle />
         <span className="player-gap" />
-        <media-playback-rate-menu-button />
+        <media-playback-rate-menu-button>
+          <svg slot="icon" viewBox="0 0 24 24" width="24" height="24" fill="none" stroke="currentColor" strokeWidth="2" strokeLinecap="round" aria-hidden="true">
+            <path d="M4.9 17.5a8.5 8.5 0 1 1 14.2 0" />
+            <path d="m12 13 3.5-4.5" />
+          </svg>
+        </media-playback-rate-menu-button>
         <media-rendition-menu-button />
         <media-pip-button />
         {theatre && (

@@ -14,7 +14,7 @@ export function Renditions({ video }: { video: StudioVideoData }) {
         {t("studio.renditions")}
       </h2>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls sideways on a phone, so keys must reach it */}
-      <div className="overflow-x-auto px-1 sm:px-2" tabIndex={0} role="region" aria-labelledby="renditions">
+      <div className="relative overflow-x-auto px-1 max-sm:hidden sm:px-2" tabIndex={0} role="region" aria-labelledby="renditions">
         <table className="table num" data-renditions>
           <thead>
             <tr>
@@ -45,13 +45,9 @@ export function Renditions({ video }: { video: StudioVideoData }) {
                   </td>
                   <td>
                     <div className="flex min-w-28 items-center gap-3">
-                      <Bar
-                        value={one.state === "DONE" ? 100 : running ? (one.percent === null ? null : Math.min(99, one.percent)) : 0}
-                        label={t("rendition.of", { name: one.name })}
-                        tone={one.state === "FAILED" ? "bad" : "accent"}
-                      />
+                      <Bar value={filled(one)} label={t("rendition.of", { name: one.name })} tone={one.state === "FAILED" ? "bad" : "accent"} />
                       <span className="w-11 shrink-0 text-right">
-                        {one.state === "DONE" ? percent(100, true) : running ? percent(one.percent) : "–"}
+                        {share(one)}
                       </span>
                     </div>
                   </td>
@@ -67,6 +63,50 @@ export function Renditions({ video }: { video: StudioVideoData }) {
           </tbody>
         </table>
       </div>
+      <ul className="num divide-y divide-line px-4 sm:hidden">
+        {video.renditions.map((one) => (
+          <Narrow key={one.id} one={one} />
+        ))}
+      </ul>
     </section>
   );
+}
+
+/** The same of one rendition where there is no room for columns. */
+function Narrow({ one }: { one: StudioVideoData["renditions"][number] }) {
+  const { t } = useTranslation();
+  const running = one.state === "RUNNING";
+  const facts = [
+    running && one.fps ? `${decimal(one.fps, 0)} fps` : null,
+    running && one.speed ? `${decimal(one.speed, 1)}×` : null,
+    running && one.etaSeconds ? t("progress.left", { span: span(one.etaSeconds) }) : null,
+    one.bytes > 0 ? bytes(one.bytes) : null,
+    one.encoder,
+    t("attempts.number", { n: one.attempt }),
+  ];
+  return (
+    <li className="flex flex-col gap-1.5 py-3 text-sm">
+      <p className="flex items-baseline gap-3">
+        <span className="font-semibold">{one.name}</span>
+        <RenditionWord state={one.state} />
+        <span className="ml-auto font-semibold">{share(one)}</span>
+      </p>
+      <Bar value={filled(one)} label={t("rendition.of", { name: one.name })} tone={one.state === "FAILED" ? "bad" : "accent"} />
+      <p className="text-muted">{facts.filter(Boolean).join(" · ")}</p>
+      {one.error && <p className="text-bad">{one.error}</p>}
+    </li>
+  );
+}
+
+/** How far it is in words; 100 only when it is done. */
+function share(one: StudioVideoData["renditions"][number]): string {
+  if (one.state === "DONE") return percent(100, true);
+  return one.state === "RUNNING" ? percent(one.percent) : "–";
+}
+
+/** How far its bar goes; null when that cannot be told. */
+function filled(one: StudioVideoData["renditions"][number]): number | null {
+  if (one.state === "DONE") return 100;
+  if (one.state !== "RUNNING") return 0;
+  return one.percent === null ? null : Math.min(99, one.percent);
 }

@@ -48,7 +48,7 @@ function Page({ video, refetch }: { video: VideoDetailFragment; refetch: () => v
       <div className="min-w-0">
         <div
           className={`-mx-3 overflow-hidden bg-stage sm:mx-0 ${theatre ? "sm:-mx-6 sm:-mt-5" : "sm:rounded-2xl"}`}
-          style={{
+          style={playback === null ? undefined : {
             aspectRatio: Math.max(shape, 4 / 3),
             maxHeight: theatre ? "calc(100dvh - 8rem)" : "75dvh",
             width: "auto",
