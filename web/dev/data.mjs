@@ -326,7 +326,12 @@ export async function tus(request, response, id) {
   const upload = uploads.get(id);
   if (!upload) return response.writeHead(404).end();
   if (request.method === "PATCH") {
-    for await (const chunk of request) upload.offset += chunk.length;
+    try {
+      for await (const chunk of request) upload.offset += chunk.length;
+    } catch {
+      // The connection was cut; what came before it counts.
+      return;
+    }
     if (upload.offset === upload.length) {
       upload.video ??= addVideo(upload.title, "QUEUED", { done: 0, visibility: upload.visibility, createdAt: minutesAgo(0) });
       response.setHeader("Clipsy-Video-Id", upload.video.number);

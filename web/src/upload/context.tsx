@@ -32,13 +32,16 @@ export function UploadProvider({ children }: { children: ReactNode }) {
 
   useEffect(() => {
     const online = () => queue.cameOnline();
+    const offline = () => queue.wentOffline();
     const leaving = (event: BeforeUnloadEvent) => {
       if (queue.busy()) event.preventDefault();
     };
     addEventListener("online", online);
+    addEventListener("offline", offline);
     addEventListener("beforeunload", leaving);
     return () => {
       removeEventListener("online", online);
+      removeEventListener("offline", offline);
       removeEventListener("beforeunload", leaving);
       queue.clear();
     };

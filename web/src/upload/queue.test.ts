@@ -145,6 +145,18 @@ describe("the upload queue", () => {
     expect(send(1).id).toBe(send(0).id);
   });
 
+  it("stops at once when the browser says that the network is gone", async () => {
+    at.queue.add([file("a.mp4"), file("b.mp4"), file("c.mp4")]);
+    await settle();
+    at.goOffline();
+    at.queue.wentOffline();
+    expect(phases()).toEqual(["offline", "offline", "waiting"]);
+    expect(send(0).stopped && send(1).stopped).toBe(true);
+    at.goOnline();
+    await settle();
+    expect(phases()).toEqual(["sending", "sending", "waiting"]);
+  });
+
   it("tries again by itself, each time later", async () => {
     at.queue.add([file("a.mp4")]);
     await settle();

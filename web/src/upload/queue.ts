@@ -339,9 +339,23 @@ export function createQueue(parts: QueueParts) {
       change(key, details);
     },
 
+    /** The network is gone: what is on its way would only hang until it timed out. */
+    wentOffline() {
+      for (const item of items) {
+        if (item.phase !== "sending") continue;
+        halt(item.key);
+        change(item.key, { phase: "offline", rate: null, etaSeconds: null, problem: { code: "network", message: "", passing: true } });
+      }
+    },
+
     /** The network came back: all that waits for it goes on. */
     cameOnline() {
-      for (const item of items) if (item.phase === "offline") wake(item.key);
+      for (const item of items) {
+        if (item.phase !== "offline") continue;
+        halt(item.key);
+        change(item.key, { phase: "waiting", problem: null });
+      }
+      pump();
     },
 
     /** Whether leaving the page would stop something. */

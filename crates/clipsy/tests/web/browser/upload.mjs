@@ -41,9 +41,8 @@ export async function dropCutReloadResume(stage) {
   await dock.getByText(/No connection/).waitFor();
   await page.getByText("You are offline").waitFor();
   await stage.snap("offline");
-  await slow(false, -1);
 
-  // The page is loaded again before it can go on; the file has to be chosen anew.
+  // It comes back, but before much can happen the page is loaded anew: the file has to be chosen again.
   await slow(false, 700_000);
   await page.reload();
   stage.forgetComplaints();
