@@ -6,7 +6,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 # The recipes share packages, clips and cargo's locks; cargo and the scripts use all cores anyway.
 .NOTPARALLEL:
-.PHONY: help run sample build web test bench bench-gpu check fmt setup clips media clean
+.PHONY: help run sample build web graphiql test bench bench-gpu check fmt setup clips media clean
 
 CLIPSY := target/release/clipsy
 SAMPLE := target/sample-hls
@@ -28,7 +28,7 @@ sample: build clips ## Transcode a sample clip to HLS and say how to play it
 		'  python3 -m http.server -d $(SAMPLE) 8080' \
 		'and open http://localhost:8080/master.m3u8 in Safari, VLC or any page with hls.js.'
 
-build: $(WEB) ## Build target/release/clipsy
+build: $(WEB) graphiql ## Build target/release/clipsy
 	@tools/setup.sh build
 	cargo build --release --locked
 
@@ -39,7 +39,11 @@ $(WEB): $(WEB_SOURCES)
 
 web: $(WEB) ## Build the web front end
 
-test: media $(WEB) ## Run all tests
+graphiql: ## Bundle the GraphiQL page that the binary carries
+	@tools/setup.sh build
+	@tools/setup.sh graphiql
+
+test: media $(WEB) graphiql ## Run all tests
 	npm test --prefix web
 	npm run --prefix web sizes
 	cargo test --workspace --locked
@@ -73,4 +77,5 @@ media: setup clips ## Fetch the test clips and make the test inputs from them
 	@tools/make-fixtures.py
 
 clean: ## Remove what was built or made, but not the fetched clips
-	rm -rf target .media/fixtures tools/js/node_modules web/node_modules web/dist/site
+	rm -rf target .media/fixtures tools/js/node_modules web/node_modules web/dist/site \
+		web/graphiql/node_modules web/graphiql/dist/*

@@ -3,6 +3,7 @@
 #
 #   tools/setup.sh build    what it takes to build and run clipsy
 #   tools/setup.sh test     that, and what the tests and benchmarks use
+#   tools/setup.sh graphiql bundles the GraphiQL page, if it has changed
 #
 # Make calls this before every target, so the path on which all is present must stay fast:
 # one dpkg-query, and no interpreter is started unless its version is wanted.
@@ -40,7 +41,7 @@ die() {
 }
 
 usage() {
-    printf 'usage: tools/setup.sh build|test\n' >&2
+    printf 'usage: tools/setup.sh build|test|graphiql\n' >&2
     exit 2
 }
 
@@ -116,7 +117,7 @@ check_by_hand() {
     fi
     ((${#absent[@]})) || return 0
     say "not Debian, so install these yourself: a C compiler, pkg-config, GStreamer 1.22 or newer with its tools," \
-        "its development files and the base, good, bad, ugly and libav plug-ins; for the tests also ffmpeg and curl"
+        "its development files and the base, good, bad, ugly and libav plug-ins; for the tests also chromium, ffmpeg and curl"
     die "missing: $(IFS=,; printf '%s' "${absent[*]}")"
 }
 
@@ -136,8 +137,8 @@ check_tools() {
     has python3 || die "python3 is missing: install Python 3.11 or newer"
 }
 
-# Installs what the lock file of a folder names. In tools/js that are judges that share no code with
-# us, and other people's clients; in web it is what the front end is made of.
+# Installs the node packages that the lock file in the folder names. In tools/js those are judges that
+# share no code with us, and other people's clients; in web what the front end is made of.
 install_js() {
     local folder=$root/$1
     local stamp=$folder/node_modules/.package-lock.json
@@ -150,10 +151,42 @@ install_js() {
     touch "$stamp"
 }
 
+# The page is made of what lies in its folder; nothing is done if it is newer than all of that.
+bundle_graphiql() {
+    local folder=$root/web/graphiql
+    local page=$folder/dist/index.html.gz
+    install_js web/graphiql
+    if [[ -e $page && -z $(find "$folder/src" "$folder/build.mjs" "$folder/package-lock.json" -newer "$page" -print -quit) ]]; then
+        return 0
+    fi
+    say "bundling the GraphiQL page"
+    npm run --prefix "$folder" --silent build >&2 || die "the page could not be bundled"
+}
+
+# The Python client of the upload tests, in an environment of its own that `make clean` removes.
+install_py() {
+    local wanted=$root/tools/py/requirements.txt
+    local venv=$root/target/py
+    local stamp=$venv/requirements.txt
+    cmp -s "$wanted" "$stamp" && return 0
+    say "installing Python packages into target/py"
+    python3 -m venv --clear "$venv" ||
+        die "python3 has no venv; install it (Debian: python3-venv)"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+        --requirement "$wanted" </dev/null ||
+        die "pip failed; its messages above say why"
+    cp "$wanted" "$stamp"
+}
+
 (($# == 1)) || usage
 mode=$1
 case $mode in
 build) packages=("${build_packages[@]}") ;;
+graphiql)
+    check_tools
+    bundle_graphiql
+    exit 0
+    ;;
 test) packages=("${build_packages[@]}" "${test_packages[@]}") ;;
 *) usage ;;
 esac
@@ -163,7 +196,8 @@ check_tools
 if is_debian; then
     # The clips are fetched with pip, or with a virtual environment's pip. Debian's own python3 has
     # neither without this; any other python3 brings both.
-    if [[ $(command -v python3) == /usr/bin/python3 && ! -e /usr/lib/python3/dist-packages/pip ]]; then
+    if [[ $(command -v python3) == /usr/bin/python3 ]] &&
+        [[ $mode == test || ! -e /usr/lib/python3/dist-packages/pip ]]; then
         packages+=(python3-venv)
     fi
     install_missing "${packages[@]}"
@@ -173,4 +207,5 @@ fi
 install_js web
 if [[ $mode == test ]]; then
     install_js tools/js
+    install_py
 fi

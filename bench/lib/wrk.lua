@@ -1,6 +1,14 @@
 -- Ends wrk's report with one line of JSON. Asks for the same address each time, for which no Lua runs,
--- or with the words PREFIX COUNT SUFFIX for one of COUNT addresses by chance.
+-- or with the words PREFIX COUNT SUFFIX for one of COUNT addresses by chance. With one word it posts
+-- the JSON in the file of that name.
 function init(args)
+   if #args == 1 then
+      local file = assert(io.open(args[1], "rb"))
+      wrk.method, wrk.body = "POST", file:read("*a")
+      wrk.headers["Content-Type"] = "application/json"
+      file:close()
+      return
+   end
    if #args ~= 3 then return end
    local prefix, count, suffix = args[1], tonumber(args[2]), args[3]
    local requests = {}

@@ -8,14 +8,14 @@ from lib.measure import BenchError, run
 SCRIPT = Path(__file__).resolve().with_name("wrk.lua")
 
 
-def load(wrk, url, *, threads, connections, seconds, many=()):
+def load(wrk, url, *, threads, connections, seconds, many=(), post=None):
     """Asks for `url` over `connections` kept-alive connections. Any failed request is an error.
 
     `many` are a path's beginning, a count and the path's end: then each request is for one of that
-    many paths by chance, which are numbered with five digits.
+    many paths by chance, which are numbered with five digits. `post` is a file with JSON to post.
     """
     argv = [*wrk, f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", SCRIPT, url]
-    argv += ["--", *many] if many else []
+    argv += ["--", *many] if many else ["--", post] if post else []
     said = run(f"wrk {url}", argv, timeout_s=seconds + 60)
     last = said.stdout.strip().splitlines()[-1]
     found = json.loads(last)

@@ -1,7 +1,8 @@
-//! Puts the built web front end, `web/dist/site`, into the library as a table of files.
+//! Puts the built web front end, `web/dist/site`, and the GraphiQL page, `web/graphiql/dist`, into the
+//! library as tables of files.
 //!
-//! A release without it would be a service without pages, so that does not build. Anything else does
-//! without: its pages then say how to get the real ones.
+//! A release without them would be a service without pages, so that does not build. Anything else
+//! does without: its pages then say how to get the real ones.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -15,13 +16,19 @@ use sha2::{Digest as _, Sha256};
 const WATCH: [&str; 2] = ["src/pages/watch/Watch.tsx", "src/player/Player.tsx"];
 
 fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=build.rs");
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    let release = variable("PROFILE")? == "release";
+    site(&out, release)?;
+    graphiql(&out, release)
+}
+
+fn site(out: &Path, release: bool) -> Result<(), Box<dyn Error>> {
     // The folder around it is always there; a path that is not would mean building anew each time.
     let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/dist");
     println!("cargo::rerun-if-changed={}", dist.display());
-    println!("cargo::rerun-if-changed=build.rs");
-    let site = dist.join("site");
-    let built = site.join("index.html").exists();
-    if !built && variable("PROFILE")? == "release" {
+    let built = dist.join("site/index.html").exists();
+    if !built && release {
         return Err(
             "web/dist/site is missing: run `make build`, which makes the web front end first"
                 .into(),
@@ -30,7 +37,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut table = String::from("pub(super) static FILES: &[File] = &[\n");
     let mut preloads = Vec::new();
     if built {
-        let site = fs::canonicalize(&site)?;
+        // Of a copy, because the next build of the front end may begin before the compiler reads it.
+        let site = out.join("site");
+        if site.exists() {
+            fs::remove_dir_all(&site)?;
+        }
+        copy(&dist.join("site"), &site)?;
         let mut files = Vec::new();
         collect(&site, &mut files)?;
         files.sort();
@@ -50,7 +62,46 @@ fn main() -> Result<(), Box<dyn Error>> {
         table,
         "pub(super) static WATCH_PRELOADS: &[&str] = &{preloads:?};"
     )?;
-    fs::write(Path::new(&variable("OUT_DIR")?).join("site.rs"), table)?;
+    fs::write(out.join("site.rs"), table)?;
+    Ok(())
+}
+
+fn graphiql(out: &Path, release: bool) -> Result<(), Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/graphiql/dist");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut files: Vec<_> = fs::read_dir(&folder)
+        .map(|entries| entries.filter_map(Result::ok).collect())
+        .unwrap_or_default();
+    files.sort_by_key(fs::DirEntry::file_name);
+    let mut list = String::from("&[\n");
+    for file in files {
+        let (path, name) = (file.path(), file.file_name());
+        if let Some(name) = name.to_str().and_then(|name| name.strip_suffix(".gz")) {
+            writeln!(list, "    ({name:?}, include_bytes!({path:?})),")?;
+        }
+    }
+    list.push_str("]\n");
+    if release && !list.contains("\"index.html\"") {
+        return Err(
+            "the GraphiQL page was not bundled: run `make build`, or `make graphiql` before cargo"
+                .into(),
+        );
+    }
+    fs::write(out.join("graphiql.rs"), list)?;
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let path = entry?.path();
+        let target = to.join(path.file_name().unwrap_or_default());
+        if path.is_dir() {
+            copy(&path, &target)?;
+        } else {
+            fs::copy(&path, &target)?;
+        }
+    }
     Ok(())
 }
 

@@ -32,7 +32,7 @@ enum Command {
     /// Try every encoder and decoder on this machine and tell what works.
     Doctor(commands::doctor::Args),
     /// Run the service: uploads, processing, playback, API
-    Serve(commands::serve::Args),
+    Serve(Box<commands::serve::Args>),
     /// Bring the tables of the database up to date
     Migrate(commands::migrate::Args),
     /// Make and list accounts, set passwords

@@ -38,8 +38,11 @@ pub fn storyboard_sheet(index: usize) -> String {
 
 /// Store key of the bytes of an upload that is not finished.
 pub fn upload(upload_id: &str) -> String {
-    format!("uploads/{upload_id}")
+    format!("{UPLOADS}{upload_id}")
 }
+
+/// Where the bytes of unfinished uploads lie in the store.
+pub const UPLOADS: &str = "uploads/";
 
 /// Store key of an original: `videos/originals/{upload_id}.{extension}`. `extension` is the one of
 /// the file's name; anything but a few letters and digits is left away.

@@ -27,6 +27,8 @@ use crate::playback::access::Access;
 use crate::playback::objects::Objects;
 use crate::playback::plays::Plays;
 use crate::settings::Settings;
+use crate::upload::lock::Locks;
+use crate::upload::probe::Probes;
 
 /// Everything that requests need. Clones share it.
 #[derive(Debug, Clone)]
@@ -47,6 +49,11 @@ pub struct Shared {
     pub(crate) hasher: Hasher,
     pub(crate) logins: LoginLimit,
     pub(crate) uploads: Arc<Semaphore>,
+    /// Who works on which upload.
+    pub(crate) locks: Locks,
+    /// Held while it is counted what an account has, and an upload is added.
+    pub(crate) counting: tokio::sync::Mutex<()>,
+    pub(crate) probes: Probes,
     pub(crate) access: Access,
     pub(crate) objects: Objects,
     pub(crate) plays: Plays,
@@ -65,7 +72,7 @@ pub struct Shared {
     /// Set when the server stops; streams end then.
     pub(crate) closing: CancellationToken,
     /// `WebSockets` that are open, which the HTTP connections they came from do not wait for.
-    pub(crate) live: TaskTracker,
+    pub(crate) streams: TaskTracker,
 }
 
 impl App {
@@ -85,6 +92,9 @@ impl App {
             hasher: Hasher::new()?,
             logins: LoginLimit::new(&settings),
             uploads: Arc::new(Semaphore::new(settings.max_uploads)),
+            locks: Locks::default(),
+            counting: tokio::sync::Mutex::default(),
+            probes: Probes::default(),
             access: Access::new(),
             objects: Objects::new(settings.cache_bytes),
             plays: Plays::default(),
@@ -95,7 +105,7 @@ impl App {
             watching: Live::new(),
             rights: Rights::default(),
             closing: CancellationToken::new(),
-            live: TaskTracker::new(),
+            streams: TaskTracker::new(),
             settings,
         })))
     }

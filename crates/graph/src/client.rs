@@ -141,7 +141,7 @@ fn hops(
 }
 
 /// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`.
-fn hop_address(text: &str) -> Option<IpAddr> {
+pub(crate) fn hop_address(text: &str) -> Option<IpAddr> {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     bare.parse::<IpAddr>()
         .ok()

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::upload::error::UploadError;
+
 /// Shorthand.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -80,6 +82,9 @@ pub enum Error {
     /// Too much to do at the moment.
     #[error("The server is busy. Try again in a moment.")]
     Busy,
+    /// Something about an upload that can be resumed.
+    #[error(transparent)]
+    Upload(#[from] UploadError),
     /// It is not the asker's fault.
     #[error("Internal server error.")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -110,6 +115,7 @@ impl Error {
             Self::OutOfDisk => "out_of_disk",
             Self::Throttled(_) => "throttled",
             Self::Busy => "busy",
+            Self::Upload(error) => error.code(),
             Self::Internal(_) => "internal",
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! [`router`] is everything as one axum router and [`server::serve`] listens with it;
 //! [`background::run`] does what goes on beside the requests. What people do is in [`actions`], one
-//! verb a file; `rest` translates it to the original product's routes, `playback` hands media to
-//! players, and [`auth`] says who asks.
+//! verb a file; `rest` translates it to the original product's routes, `upload` to tus, `playback`
+//! hands media to players, and [`auth`] says who asks.
 
 pub mod actions;
 mod app;
@@ -20,6 +20,7 @@ mod schema;
 pub mod server;
 mod settings;
 mod shell;
+mod upload;
 mod web;
 
 use axum::Router;
@@ -33,6 +34,7 @@ pub use error::{Error, FieldErrors, Result};
 pub use graphql::settings::{GraphqlSettings, Introspection, Limits};
 pub use schema::sdl;
 pub use settings::Settings;
+pub use upload::error::UploadError;
 
 /// All routes. Connections have to carry [`axum::extract::ConnectInfo`] with the peer's address, as
 /// [`server::serve`] sees to; without it everybody counts as the same distant client.
@@ -43,7 +45,8 @@ pub fn router(app: App) -> Router {
         .layer(from_fn(shell::media));
     let schema = schema::schema(&app);
     rest::routes()
-        .merge(graphql::routes(schema, &app.settings.graphql))
+        .merge(graphql::routes(schema, sdl(), &app.settings.graphql))
+        .merge(upload::routes())
         .merge(web::routes())
         .fallback(web::not_found)
         .layer(CatchPanicLayer::custom(shell::panicked))

@@ -57,7 +57,7 @@ pub async fn serve(
             }
         };
         let connection = http
-            .serve_connection(prepared(stream, settings), service(&router, peer))
+            .serve_connection(prepared(stream, settings), service(&router, peer, &stop))
             .with_upgrades();
         let stop = stop.clone();
         open.spawn(async move {
@@ -76,10 +76,10 @@ pub async fn serve(
     drop(listener);
     app.closing.cancel();
     open.close();
-    app.live.close();
+    app.streams.close();
     let ended = async {
         open.wait().await;
-        app.live.wait().await;
+        app.streams.wait().await;
     };
     tokio::time::timeout(deadline, ended).await.is_ok()
 }
@@ -97,20 +97,28 @@ fn prepared(stream: TcpStream, settings: &Settings) -> Stream {
     TokioIo::new(Box::pin(stream))
 }
 
+/// Travels with each request: cancelled when the server is to stop. For requests that may take
+/// long and can be continued later.
+#[derive(Debug, Clone)]
+pub(crate) struct Stopping(pub(crate) CancellationToken);
+
 fn service(
     router: &Router,
     peer: SocketAddr,
+    stop: &CancellationToken,
 ) -> impl hyper::service::Service<
     hyper::Request<Incoming>,
     Response = axum::response::Response,
     Error = std::convert::Infallible,
     Future: Send,
 > + use<> {
+    let stop = stop.clone();
     let router = router
         .clone()
         .map_request(move |request: hyper::Request<Incoming>| {
             let mut request: Request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(Stopping(stop.clone()));
             request
         });
     TowerToHyperService::new(router)

@@ -31,6 +31,16 @@ pub struct Settings {
     pub reserve_bytes: u64,
     /// Uploads that are received at the same time.
     pub max_uploads: usize,
+    /// How long an upload that can be resumed is kept after the last time it went on, in seconds.
+    pub upload_ttl_s: i64,
+    /// Uploads that one account may have begun and not finished.
+    pub max_unfinished: usize,
+    /// Bytes that one account may have in originals and unfinished uploads; `None` for no limit.
+    pub quota_bytes: Option<u64>,
+    /// How many bytes of an upload may be on their way to the disk before they are synced.
+    pub flush_bytes: u64,
+    /// How long bytes of an upload may be on their way to the disk before they are synced.
+    pub flush_interval: Duration,
     /// Visibility of a video whose uploader does not say.
     pub default_visibility: Visibility,
     /// Largest body of a request that is no upload, in bytes.
@@ -66,7 +76,12 @@ impl Default for Settings {
             logins_per_address: const { NonZeroU32::new(60).unwrap() },
             max_upload_bytes: 50 << 30,
             reserve_bytes: 256 << 20,
-            max_uploads: 16,
+            max_uploads: 64,
+            upload_ttl_s: 7 * 24 * 60 * 60,
+            max_unfinished: 100,
+            quota_bytes: None,
+            flush_bytes: 8 << 20,
+            flush_interval: Duration::from_secs(1),
             default_visibility: Visibility::Public,
             max_body_bytes: 1 << 20,
             body_timeout: Duration::from_mins(1),

@@ -4,6 +4,7 @@ use clipsy_domain::asset::Visibility;
 use clipsy_domain::clock::Timestamp;
 use clipsy_domain::media_key;
 use clipsy_domain::upload::{Upload, UploadKind};
+use clipsy_domain::user::UserId;
 
 use sqlx::any::AnyRow;
 
@@ -120,6 +121,9 @@ impl Db {
         };
         if upload.asset_id.is_none() {
             note_garbage(&mut tx, &media_key::upload(&upload.id)).await?;
+            // They may have got there without the asset that was to follow.
+            let original = media_key::original(&upload.id, &upload.filename);
+            note_garbage(&mut tx, &original).await?;
         }
         tx.commit().await?;
         Ok(true)
@@ -151,6 +155,41 @@ impl Db {
             .fetch_all(self.read())
             .await?;
         rows.iter().map(upload_from).collect()
+    }
+
+    /// What `owner` is sending in a way that can be resumed, the oldest first.
+    pub async fn unfinished_uploads(&self, owner: UserId) -> Result<Vec<Upload>> {
+        let sql = concat!(
+            "SELECT ",
+            upload_columns!(),
+            " FROM uploads WHERE owner_id = $1 AND kind = 'tus' AND asset_id IS NULL \
+             ORDER BY created_at, id"
+        );
+        let rows = sqlx::query(sql).bind(owner).fetch_all(self.read()).await?;
+        rows.iter().map(upload_from).collect()
+    }
+
+    /// Uploads that were put together of others and became assets, the oldest first.
+    pub async fn concatenated_uploads(&self) -> Result<Vec<Upload>> {
+        let sql = concat!(
+            "SELECT ",
+            upload_columns!(),
+            " FROM uploads WHERE kind = 'tus' AND asset_id IS NOT NULL \
+             AND tus_concat LIKE 'final;%' ORDER BY created_at, id"
+        );
+        let rows = sqlx::query(sql).fetch_all(self.read()).await?;
+        rows.iter().map(upload_from).collect()
+    }
+
+    /// Bytes of all originals of `owner`.
+    pub async fn original_bytes(&self, owner: UserId) -> Result<i64> {
+        let sql = "SELECT CAST(COALESCE(SUM(source_bytes), 0) AS BIGINT) FROM assets \
+                   WHERE owner_id = $1";
+        let bytes = sqlx::query_scalar(sql)
+            .bind(owner)
+            .fetch_one(self.read())
+            .await?;
+        Ok(bytes)
     }
 }
 

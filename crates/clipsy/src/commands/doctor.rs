@@ -1,5 +1,7 @@
 //! `clipsy doctor`: what works on this machine.
 
+mod proxy;
+
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Stdio};
@@ -17,10 +19,17 @@ pub(crate) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Instead try whether uploads can be resumed through the proxy at this address, e.g.
+    /// <http://videos.example>
+    #[arg(long, value_name = "URL")]
+    proxy: Option<String>,
 }
 
 /// Runs the command. Fails if no job could run on this machine.
 pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
+    if let Some(url) = &args.proxy {
+        return proxy::run(url, args.json);
+    }
     let (catalog, ladder) = (settings.catalog()?, settings.ladder()?);
     clipsy_pipeline::init()?;
     let report = doctor::examine(&catalog, &ladder);

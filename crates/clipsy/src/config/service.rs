@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::job::RetryPolicy;
-use clipsy_graph::Network;
+use clipsy_graph::{GraphqlSettings, Introspection, Network};
 use clipsy_storage::sqlite_url;
 
 use super::TranscodeArgs;
@@ -110,6 +110,40 @@ pub(crate) struct ServiceArgs {
     /// Largest video file that is accepted
     #[arg(long, env = "CLIPSY_MAX_UPLOAD_BYTES", default_value_t = 50 << 30, value_name = "BYTES")]
     max_upload_bytes: u64,
+    /// Give up an upload that has not gone on for so long
+    #[arg(
+        long,
+        env = "CLIPSY_UPLOAD_EXPIRY_HOURS",
+        default_value = "168",
+        value_name = "HOURS",
+        value_parser = hours
+    )]
+    upload_expiry_hours: Duration,
+    /// Uploads that one account may have begun and not finished
+    #[arg(
+        long,
+        env = "CLIPSY_MAX_UNFINISHED_UPLOADS",
+        default_value_t = 100,
+        value_name = "N"
+    )]
+    max_unfinished_uploads: usize,
+    /// Uploads that are received at the same time; each takes up to 4 MB of memory
+    #[arg(
+        long,
+        env = "CLIPSY_MAX_UPLOADS",
+        default_value_t = 64,
+        value_name = "N"
+    )]
+    max_uploads: usize,
+    /// What one account may store in originals and unfinished uploads [default: no limit]
+    #[arg(long, env = "CLIPSY_QUOTA_BYTES", value_name = "BYTES")]
+    quota_bytes: Option<u64>,
+    /// Make bytes of an upload durable at the latest when so many have arrived
+    #[arg(long, env = "CLIPSY_UPLOAD_FLUSH_BYTES", default_value_t = 8 << 20, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    upload_flush_bytes: u64,
+    /// Make bytes of an upload durable at the latest after so long
+    #[arg(long, env = "CLIPSY_UPLOAD_FLUSH_MS", default_value_t = 1000, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    upload_flush_ms: u64,
     /// Visibility of a video whose uploader does not say
     #[arg(long, env = "CLIPSY_DEFAULT_VISIBILITY", default_value = "public", value_parser = visibility, value_name = "public|unlisted|private")]
     default_visibility: Visibility,
@@ -121,6 +155,37 @@ pub(crate) struct ServiceArgs {
         value_name = "NETWORKS"
     )]
     trusted_proxies: Vec<Network>,
+    /// Connections that may be open at the same time; one beyond that waits until another ends
+    #[arg(long, env = "CLIPSY_MAX_CONNECTIONS", default_value_t = 4096, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: u32,
+    /// Who may ask what the GraphQL schema looks like; development means admins, and programs on
+    /// this machine
+    #[arg(long, env = "CLIPSY_INTROSPECTION", default_value = "development", value_parser = introspection, value_name = "development|everybody|admins|nobody")]
+    introspection: Introspection,
+    /// Pages of other origins that may open a WebSocket, e.g. https://videos.example.org
+    #[arg(
+        long,
+        env = "CLIPSY_ALLOWED_ORIGINS",
+        value_delimiter = ',',
+        value_name = "ORIGINS"
+    )]
+    allowed_origins: Vec<String>,
+    /// WebSockets and event streams that may be open at the same time
+    #[arg(
+        long,
+        env = "CLIPSY_MAX_STREAMS",
+        default_value_t = 10_000,
+        value_name = "N"
+    )]
+    max_streams: usize,
+    /// Those of one address
+    #[arg(
+        long,
+        env = "CLIPSY_MAX_STREAMS_PER_ADDRESS",
+        default_value_t = 500,
+        value_name = "N"
+    )]
+    max_streams_per_address: usize,
     #[command(flatten)]
     pub(crate) transcode: TranscodeArgs,
 }
@@ -171,8 +236,22 @@ impl ServiceArgs {
     pub(crate) fn graph(&self) -> clipsy_graph::Settings {
         clipsy_graph::Settings {
             trusted_proxies: self.trusted_proxies.clone(),
+            max_connections: self.max_connections as usize,
             max_upload_bytes: self.max_upload_bytes,
+            upload_ttl_s: i64::try_from(self.upload_expiry_hours.as_secs()).unwrap_or(i64::MAX),
+            max_unfinished: self.max_unfinished_uploads,
+            max_uploads: self.max_uploads,
+            quota_bytes: self.quota_bytes,
+            flush_bytes: self.upload_flush_bytes,
+            flush_interval: Duration::from_millis(self.upload_flush_ms),
             default_visibility: self.default_visibility,
+            graphql: GraphqlSettings {
+                introspection: self.introspection,
+                allowed_origins: self.allowed_origins.clone(),
+                max_sockets: self.max_streams,
+                max_sockets_per_address: self.max_streams_per_address,
+                ..GraphqlSettings::default()
+            },
             ..clipsy_graph::Settings::default()
         }
     }
@@ -187,6 +266,11 @@ fn hours(text: &str) -> Result<Duration, String> {
     } else {
         Err(format!("it must be above 0 and at most {YEAR}"))
     }
+}
+
+fn introspection(name: &str) -> Result<Introspection, String> {
+    Introspection::parse(name)
+        .ok_or_else(|| "it is development, everybody, admins or nobody".to_owned())
 }
 
 fn visibility(name: &str) -> Result<Visibility, String> {

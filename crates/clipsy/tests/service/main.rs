@@ -7,8 +7,11 @@
 mod accounts;
 mod crash;
 mod flow;
+mod proxy;
 mod sandbox;
 mod settings;
 mod steer;
 mod stop;
+#[expect(dead_code, reason = "the tests of uploads use more of it")]
 mod support;
+mod tus;

@@ -3,6 +3,7 @@
 use clipsy_dispatch::{Message, Ticket};
 use clipsy_domain::asset::{Asset, Visibility};
 use clipsy_domain::media_key;
+use clipsy_domain::upload::Upload;
 use clipsy_domain::user::UserId;
 use clipsy_storage::NewAsset;
 
@@ -65,6 +66,27 @@ pub(crate) async fn finish_or_discard(app: &App, upload: FinishedUpload) -> Resu
 /// Makes the upload's bytes an original, and in one transaction the video and its job. Safe to call
 /// again after a crash or an error: then it gives the same video back.
 pub async fn finish_upload(app: &App, upload: FinishedUpload) -> Result<Asset> {
+    publish(app, upload, false).await
+}
+
+/// [`finish_upload`] of a complete upload that could be resumed. What is said about it may be edited
+/// up to this moment. Its hash is not known, since its bytes came in many requests; reading them
+/// once more would take as long as writing them. The caller holds the upload's lock.
+pub(crate) async fn finish_resumable(app: &App, upload: &Upload) -> Result<Asset> {
+    let bytes = upload.length.unwrap_or_default();
+    let finished = FinishedUpload {
+        upload_id: upload.id.clone(),
+        owner_id: upload.owner_id,
+        title: upload.title.clone(),
+        description: upload.description.clone(),
+        visibility: upload.visibility,
+        file_name: upload.filename.clone(),
+        bytes: u64::try_from(bytes).map_err(Error::internal)?,
+    };
+    publish(app, finished, true).await
+}
+
+async fn publish(app: &App, upload: FinishedUpload, editable: bool) -> Result<Asset> {
     let key = media_key::original(&upload.upload_id, &upload.file_name);
     app.media
         .move_upload(&media_key::upload(&upload.upload_id), &key)
@@ -80,7 +102,11 @@ pub async fn finish_upload(app: &App, upload: FinishedUpload) -> Result<Asset> {
         source_bytes: i64::try_from(upload.bytes).map_err(Error::internal)?,
         source_sha256: None,
     };
-    let (asset, job) = app.db.create_asset(new, Some(&upload.upload_id)).await?;
+    let (asset, job) = if editable {
+        app.db.publish_upload(new, &upload.upload_id).await?
+    } else {
+        app.db.create_asset(new, Some(&upload.upload_id)).await?
+    };
     app.access.forget(asset.id);
     app.unhashed.notify_one();
     tracing::info!(

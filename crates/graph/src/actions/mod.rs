@@ -1,13 +1,20 @@
 //! What people do, one verb a file, told by REST and GraphQL alike. Everything that must be
 //! allowed is checked here, not by the callers.
 
+pub(crate) mod append_upload;
 pub(crate) mod cancel_video;
 pub(crate) mod change_password;
 pub(crate) mod check_health;
+pub(crate) mod checksum;
+pub(crate) mod concat_uploads;
+pub(crate) mod create_upload;
 pub(crate) mod create_user;
+pub(crate) mod delete_upload;
 pub(crate) mod delete_video;
+pub(crate) mod edit_upload;
 pub(crate) mod edit_video;
 pub(crate) mod end_session;
+pub(crate) mod find_upload;
 pub(crate) mod find_user;
 pub(crate) mod find_video;
 pub mod finish_upload;
@@ -26,6 +33,7 @@ pub(crate) mod retry_video;
 pub(crate) mod start_session;
 pub mod sweep_garbage;
 pub(crate) mod update_user;
+mod write_upload;
 
 pub use finish_upload::finish_upload;
 pub use flush_plays::flush_plays;

@@ -1,16 +1,15 @@
 //! Receiving the bytes of a video in one go.
 
-use std::sync::Arc;
-
 use bytes::{Bytes, BytesMut};
 use chrono::TimeDelta;
 use clipsy_domain::media_key;
 use clipsy_domain::upload::{Upload, UploadKind};
 use clipsy_domain::user::UserId;
-use clipsy_storage::media::{AppendFile, MediaStore};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::create_upload::{QuotaLeft, quota_left};
+use super::write_upload::Writer;
 use crate::app::App;
 use crate::auth::token;
 use crate::error::{Error, Result};
@@ -24,6 +23,8 @@ pub struct Incoming {
     bytes: u64,
     /// Small chunks, until they are worth a write.
     small: BytesMut,
+    /// What the account may still take.
+    quota: Option<QuotaLeft>,
     /// Towards the task that writes; closed to end it.
     chunks: Option<mpsc::Sender<Bytes>>,
     writer: Option<JoinHandle<Result<Received>>>,
@@ -56,6 +57,10 @@ pub async fn receive_upload(
     file_name: &str,
     file_type: &str,
 ) -> Result<Incoming> {
+    let quota = quota_left(app, owner_id, None).await?;
+    if let Some(left) = quota.filter(|left| left.bytes == 0) {
+        return Err(left.error());
+    }
     let id = token::new_id();
     let now = app.now();
     let upload = Upload {
@@ -82,16 +87,13 @@ pub async fn receive_upload(
         id: id.clone(),
         bytes: 0,
         small: BytesMut::new(),
+        quota,
         chunks: Some(chunks),
         writer: None,
         discard: true,
     };
-    let file = app.media.open_append(&media_key::upload(&id)).await?;
-    let room = Room {
-        media: Arc::clone(&app.media),
-        floor: app.settings.reserve_bytes / 2,
-    };
-    incoming.writer = Some(tokio::spawn(write_all(id, file, waiting, room)));
+    let writer = Writer::open(app, &id, None).await?;
+    incoming.writer = Some(tokio::spawn(write_all(id, writer, waiting)));
     Ok(incoming)
 }
 
@@ -102,6 +104,9 @@ impl Incoming {
         let limit = self.app.settings.max_upload_bytes;
         if bytes > limit {
             return Err(Error::TooLarge { limit });
+        }
+        if let Some(left) = self.quota.filter(|left| bytes > left.bytes) {
+            return Err(left.error());
         }
         self.bytes = bytes;
         if self.small.is_empty() && chunk.len() >= WORTH_A_WRITE {
@@ -209,46 +214,18 @@ pub(super) async fn discard_upload(app: &App, id: &str) {
     }
 }
 
-/// Looks from time to time whether uploads have used up the space that they may.
-#[derive(Debug)]
-struct Room {
-    media: Arc<dyn MediaStore>,
-    /// Half of what has to be free for an upload to begin. Senders that do not say how much they
-    /// send, or many at once, may get there, and the database needs room, too.
-    floor: u64,
-}
-
-/// How often [`Room`] looks, in bytes.
-const LOOK_EVERY: u64 = 16 << 20;
-
-impl Room {
-    async fn check(&self) -> Result<()> {
-        match self.media.free_bytes().await {
-            Some(free) if free < self.floor => Err(Error::OutOfDisk),
-            _ => Ok(()),
-        }
-    }
-}
-
 /// Writes chunks as they come, and syncs at the end.
 async fn write_all(
     upload_id: String,
-    mut file: Box<dyn AppendFile>,
+    mut writer: Writer,
     mut chunks: mpsc::Receiver<Bytes>,
-    room: Room,
 ) -> Result<Received> {
-    let mut since_look = 0;
     while let Some(chunk) = chunks.recv().await {
-        since_look += chunk.len() as u64;
-        if since_look >= LOOK_EVERY {
-            since_look = 0;
-            room.check().await?;
-        }
-        file.write(chunk).await?;
+        writer.write(chunk).await?;
     }
     Ok(Received {
         upload_id,
-        bytes: file.sync().await?,
+        bytes: writer.sync().await?,
     })
 }
 

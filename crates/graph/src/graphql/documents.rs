@@ -224,7 +224,7 @@ mod tests {
                 "introspection_fields",
             ),
             (
-                format!("{}...on Q{{a}}{}", many(33, "{...on Q"), many(33, "}")),
+                format!("{}{{a}}{}", many(33, "{...on Q"), many(33, "}")),
                 "levels",
             ),
         ] {

@@ -1,10 +1,13 @@
 //! What every transport does: checks a request, runs it, and says what came of it.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_graphql::{Executor, Request, Response, ServerError, Value};
 use axum::http::StatusCode;
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use futures_util::stream::BoxStream;
 use tokio::time::timeout;
 
@@ -16,6 +19,7 @@ use super::settings::{GraphqlSettings, Introspection};
 use super::sockets::Sockets;
 use crate::auth::viewer::SignedIn;
 use crate::client::Client;
+use crate::error::Error;
 use crate::schema::asked::Headers;
 
 /// The schema and what stands in front of it.
@@ -73,8 +77,10 @@ impl<E: Executor> Gate<E> {
     /// Runs a query or mutation within the time limit.
     pub(crate) async fn run(&self, prepared: Prepared, caller: &Caller) -> Outcome {
         let request = with_data(prepared.into_request(), caller);
-        match timeout(self.settings.timeout, self.executor.execute(request)).await {
-            Ok(response) => self.outcome(response, caller),
+        let execute = AssertUnwindSafe(self.executor.execute(request)).catch_unwind();
+        match timeout(self.settings.timeout, execute).await {
+            Ok(Ok(response)) => self.outcome(response, caller),
+            Ok(Err(panic)) => Outcome::Refused(panicked(panic.as_ref())),
             Err(_) => Outcome::Refused(Refusal::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 code::TIMEOUT,
@@ -155,6 +161,16 @@ fn complete(error: &mut ServerError, refused: bool, quiet: bool) {
     {
         error.message.truncate(at);
     }
+}
+
+/// The answer if a resolver panicked, which tells nothing.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Refusal {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    Error::internal(format!("panicked: {message}")).into()
 }
 
 /// The error that ends a stream whose right has ended.

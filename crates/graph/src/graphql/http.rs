@@ -107,7 +107,7 @@ pub(crate) async fn caller(app: &App, parts: &mut Parts) -> Result<Caller, Refus
         right: Right::brief(signed_in.as_ref()),
         signed_in,
         client,
-        headers: Headers::of(&parts.headers),
+        headers: Headers::of(parts, app),
     })
 }
 

@@ -27,6 +27,11 @@ pub(crate) fn check(text: &str, limits: &Limits) -> Result<(), Excess> {
                 rest = &rest[1..];
                 continue;
             }
+            // A byte order mark.
+            0xef if rest.starts_with("\u{feff}".as_bytes()) => {
+                rest = &rest[3..];
+                continue;
+            }
             b'#' => {
                 rest = &rest[end_of_line(rest)..];
                 continue;
@@ -123,10 +128,10 @@ mod tests {
     fn tokens_are_counted_as_the_specification_does() {
         for (text, count) in [
             ("", 0),
-            (" \u{feff},\n", 1), // A byte order mark in the middle is not looked at closely.
+            (" \u{feff},\n", 0),
             ("{a}", 3),
             ("{ a ...b }", 5),
-            ("query($x:[Int!]=[-1.5e+3]){a(b:$x)}", 22),
+            ("query($x:[Int!]=[-1.5e+3]){a(b:$x)}", 23),
             ("# {{{{\n{a}", 3),
             (r#"{a(b:"x { \" } # \\")}"#, 8),
             ("{a(b:\"\"\"x \\\"\"\" \" { # \"\"\")}", 8),

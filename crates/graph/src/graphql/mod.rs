@@ -9,6 +9,7 @@
 //! | `gate` | what they all do: check, run, say what came of it |
 //! | `accept`, `request`, `refusal` | what comes in, and what is wrong with it |
 //! | `lexer`, `shape`, `documents` | limits on documents, and those read before |
+//! | `graphiql` | a page to try it all with |
 //! | `right`, `sockets` | when streams end, and how many there may be |
 
 pub(crate) mod accept;
@@ -44,15 +45,19 @@ use refusal::{Refusal, code};
 use settings::GraphqlSettings;
 
 /// The routes of a schema. Resolvers find in their context who asks as
-/// [`Viewer`](clipsy_domain::user::Viewer), `Option<SignedIn>`, [`Client`](crate::client::Client)
-/// and [`Right`](right::Right); [`App`] they find only if the schema brings it.
-pub(crate) fn routes<Q, M, S>(schema: Schema<Q, M, S>, settings: &GraphqlSettings) -> Router<App>
+/// [`Viewer`](clipsy_domain::user::Viewer), `Option<SignedIn>`, [`Client`](crate::client::Client),
+/// [`Headers`](crate::schema::asked::Headers) and [`Right`](right::Right); [`App`] they find only if
+/// the schema brings it. `sdl` is the schema as text.
+pub(crate) fn routes<Q, M, S>(
+    schema: Schema<Q, M, S>,
+    sdl: String,
+    settings: &GraphqlSettings,
+) -> Router<App>
 where
     Q: ObjectType + 'static,
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    let sdl = schema.sdl();
     let gate = Gate::new(schema, sdl, settings);
     let (text, graphql) = (Arc::clone(&gate), move |State(app): State<App>, request| {
         http::serve(Arc::clone(&gate), app, request)
@@ -62,6 +67,7 @@ where
         .route("/graphql", any(graphql.clone()))
         .route("/graphql/", any(graphql))
         .route("/schema.graphql", get(schema))
+        .merge(graphiql::routes())
 }
 
 /// The schema as text, for those who may introspect.
@@ -81,3 +87,6 @@ async fn sdl_of<E: Executor>(gate: Arc<Gate<E>>, app: App, request: Request) -> 
     };
     http::refuse(&refusal, accept::Json::Plain)
 }
+
+#[cfg(test)]
+mod tests;

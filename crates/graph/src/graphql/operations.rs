@@ -1,5 +1,6 @@
 //! The operations that run on one socket.
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ struct Running {
 enum Step {
     Next(Response),
     Answered(Outcome),
-    Panicked,
+    Panicked(Box<dyn Any + Send>),
     Ended,
 }
 
@@ -47,8 +48,11 @@ pub(crate) enum Happened {
     Answered { id: Box<str>, outcome: Outcome },
     /// A subscription has ended.
     Ended { id: Box<str> },
-    /// A resolver panicked, which ends the operation.
-    Panicked { id: Box<str> },
+    /// A subscription panicked, which ends it.
+    Panicked {
+        id: Box<str>,
+        panic: Box<dyn Any + Send>,
+    },
 }
 
 impl Operations {
@@ -76,14 +80,12 @@ impl Operations {
         self.next_number += 1;
         let steps = if prepared.operation == Some(OperationType::Subscription) {
             let results = AssertUnwindSafe(gate.subscribe(prepared, caller)).catch_unwind();
-            let steps = results.map(|result| result.map_or(Step::Panicked, Step::Next));
+            let steps = results.map(|result| result.map_or_else(Step::Panicked, Step::Next));
             steps.chain(stream::iter([Step::Ended])).left_stream()
         } else {
             let (gate, caller) = (Arc::clone(gate), Arc::clone(caller));
             let run = async move { gate.run(prepared, &caller).await };
-            let results = AssertUnwindSafe(stream::once(run)).catch_unwind();
-            let steps = results.map(|result| result.map_or(Step::Panicked, Step::Answered));
-            steps.right_stream()
+            stream::once(run).map(Step::Answered).right_stream()
         };
         let (steps, abort) = stream::abortable(steps);
         self.results
@@ -119,7 +121,7 @@ impl Operations {
         abort.abort();
         match step {
             Step::Answered(outcome) => Some(Happened::Answered { id, outcome }),
-            Step::Panicked => Some(Happened::Panicked { id }),
+            Step::Panicked(panic) => Some(Happened::Panicked { id, panic }),
             Step::Next(_) | Step::Ended => Some(Happened::Ended { id }),
         }
     }

@@ -26,9 +26,12 @@ pub(crate) mod code {
     pub(crate) const TOO_SLOW: &str = "TOO_SLOW";
     pub(crate) const TIMEOUT: &str = "TIMEOUT";
     pub(crate) const TOO_MANY_OPERATIONS: &str = "TOO_MANY_OPERATIONS";
-    pub(crate) const BUSY: &str = "BUSY";
+    pub(crate) const UNAVAILABLE: &str = "SERVICE_UNAVAILABLE";
     pub(crate) const INTERNAL: &str = "INTERNAL_SERVER_ERROR";
 }
+
+/// Errors of one document that are told.
+const MOST_ERRORS: usize = 30;
 
 /// A request that was refused before anything of it was run.
 #[derive(Debug)]
@@ -72,7 +75,8 @@ impl Refusal {
     }
 
     /// A document with these errors in it.
-    pub(crate) fn of_document(errors: Vec<ServerError>) -> Self {
+    pub(crate) fn of_document(mut errors: Vec<ServerError>) -> Self {
+        errors.truncate(MOST_ERRORS);
         Self {
             status: StatusCode::BAD_REQUEST,
             document: true,
@@ -149,7 +153,9 @@ impl From<Error> for Refusal {
             Error::DefaultPassword | Error::Forbidden => (StatusCode::FORBIDDEN, code::FORBIDDEN),
             Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, code::TOO_LARGE),
             Error::TooSlow => (StatusCode::REQUEST_TIMEOUT, code::TOO_SLOW),
-            Error::Busy | Error::Throttled(_) => (StatusCode::SERVICE_UNAVAILABLE, code::BUSY),
+            Error::Busy | Error::Throttled(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, code::UNAVAILABLE)
+            }
             Error::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, code::METHOD_NOT_ALLOWED),
             Error::MediaType(_) => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

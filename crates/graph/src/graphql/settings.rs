@@ -69,6 +69,19 @@ pub enum Introspection {
     Nobody,
 }
 
+impl Introspection {
+    /// The mode with that name, e.g. `"development"`.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "development" => Some(Self::Development),
+            "everybody" => Some(Self::Everybody),
+            "admins" => Some(Self::Admins),
+            "nobody" => Some(Self::Nobody),
+            _ => None,
+        }
+    }
+}
+
 /// Limits on what is asked. A fragment counts as often as it is spread.
 #[derive(Debug, Clone)]
 pub struct Limits {

@@ -142,8 +142,9 @@ impl<'a> Reader<'a> {
             return Err(Shapeless::Missing(name.clone()));
         };
         self.fragments.insert(name.as_str(), None);
-        let inner = self.selection_set(&fragment.node.selection_set.node)?;
-        let shape = spread(inner, &fragment.node.directives);
+        let mut shape = self.selection_set(&fragment.node.selection_set.node)?;
+        let own = fragment.node.directives.len();
+        shape.directives = shape.directives.saturating_add(own);
         self.fragments.insert(name.as_str(), Some(shape));
         Ok(shape)
     }

@@ -15,12 +15,13 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::gate::{Caller, Gate, Outcome};
+use super::gate::{Caller, Gate, Outcome, panicked};
 use super::message::{self, FromClient};
 use super::operations::{Happened, Operations};
 use super::refusal::{Refusal, code};
 use super::right::Right;
 use super::sockets::Place;
+use super::ws::PROTOCOL;
 use crate::app::App;
 use crate::auth::viewer::{bearer_of, claims, signed_in};
 use crate::client::Client;
@@ -32,9 +33,9 @@ pub(crate) struct Connection<E> {
     gate: Arc<Gate<E>>,
     app: App,
     client: Client,
+    headers: Headers,
     /// `Authorization` of the handshake.
     header: Option<HeaderValue>,
-    headers: Headers,
     _place: Place,
 }
 
@@ -58,17 +59,15 @@ impl<E> Connection<E> {
     pub(crate) fn new(
         gate: Arc<Gate<E>>,
         app: App,
-        client: Client,
-        header: Option<HeaderValue>,
-        headers: Headers,
+        (client, headers, header): (Client, Headers, Option<HeaderValue>),
         place: Place,
     ) -> Self {
         Self {
             gate,
             app,
             client,
-            header,
             headers,
+            header,
             _place: place,
         }
     }
@@ -107,7 +106,7 @@ async fn goodbye(mut socket: WebSocket, code: u16, reason: &str) {
 }
 
 async fn talk<E: Executor>(socket: &mut WebSocket, connection: &mut Connection<E>) -> Go {
-    if socket.protocol().is_none() {
+    if socket.protocol().is_none_or(|name| name != PROTOCOL) {
         return Err(close(4406, "Subprotocol not acceptable"));
     }
     let caller = greet(socket, connection).await?;
@@ -287,8 +286,9 @@ fn tell<E: Executor>(
 ) -> Option<[Option<Message>; 2]> {
     let (id, first, outcome) = match happened? {
         Happened::Ended { id } => return Some([Some(message::complete(&id)), None]),
-        Happened::Panicked { id } => {
-            let refusal = Refusal::document(code::INTERNAL, "Internal server error.", None);
+        Happened::Panicked { id, panic } => {
+            let refusal = panicked(panic.as_ref());
+            tracing::error!(cause = refusal.cause, "a subscription panicked");
             return Some([Some(message::error(&id, &refusal.errors)), None]);
         }
         Happened::Answered { id, outcome } => {

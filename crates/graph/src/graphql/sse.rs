@@ -71,7 +71,7 @@ pub(crate) fn refuse(refusal: &Refusal) -> Response {
 pub(crate) fn full() -> Refusal {
     Refusal::new(
         StatusCode::SERVICE_UNAVAILABLE,
-        code::BUSY,
+        code::UNAVAILABLE,
         "Too many streams are open. Try again later.",
     )
 }

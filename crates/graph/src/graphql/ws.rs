@@ -20,7 +20,7 @@ use crate::client::Client;
 use crate::schema::asked::Headers;
 
 /// The protocol that is spoken.
-const PROTOCOL: &str = "graphql-transport-ws";
+pub(crate) const PROTOCOL: &str = "graphql-transport-ws";
 /// A message of a client is a few hundred bytes, and each socket keeps a buffer of this size.
 const READ_BUFFER: usize = 1 << 10;
 
@@ -45,18 +45,27 @@ pub(crate) async fn upgrade<E: Executor>(
         Err(rejection) => return rejection.into_response(),
     };
     let settings = &gate.settings;
+    let mut upgrade = upgrade.protocols([PROTOCOL]);
+    // Browsers drop a connection without a protocol, and their scripts would never see the code
+    // that says why.
+    let other = upgrade.requested_protocols().next().cloned();
+    if upgrade.selected_protocol().is_none()
+        && let Some(other) = other
+    {
+        upgrade.set_selected_protocol(other);
+    }
     let upgrade = upgrade
-        .protocols([PROTOCOL])
         .read_buffer_size(READ_BUFFER)
         // Each message is flushed anyway; a buffer would only hold what a slow peer does not take.
         .write_buffer_size(0)
         .max_frame_size(settings.max_message_bytes)
         .max_message_size(settings.max_message_bytes);
-    let open = app.live.token();
+    let open = app.streams.token();
     // Programs can send headers with the handshake; browsers cannot.
     let header = parts.headers.remove(AUTHORIZATION);
-    let headers = Headers::of_handshake(&parts.headers);
-    let connection = Connection::new(gate, app, client, header, headers, place);
+    let headers = Headers::of_handshake(&parts, &app);
+    let who = (client, headers, header);
+    let connection = Connection::new(gate, app, who, place);
     upgrade.on_upgrade(move |socket| async move {
         // On the heap, since the future that axum makes of this is copied a few times.
         Box::pin(socket::run(socket, connection)).await;

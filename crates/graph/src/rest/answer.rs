@@ -66,6 +66,7 @@ fn status(error: &Error) -> StatusCode {
         Error::OutOfDisk => StatusCode::INSUFFICIENT_STORAGE,
         Error::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
         Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Upload(error) => error.status(),
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -234,6 +234,12 @@ impl Timed {
         }
     }
 
+    /// Accepts `left` more bytes from now on. `limit` is what the sender is told if there are more.
+    pub(crate) fn set_limit(&mut self, left: u64, limit: u64) {
+        self.left = left;
+        self.limit = limit;
+    }
+
     /// The next piece; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>> {
         let Some(stream) = &mut self.stream else {

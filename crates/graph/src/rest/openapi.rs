@@ -11,7 +11,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::{auth, health, videos};
-use crate::playback;
+use crate::{playback, upload};
 
 /// One sentence.
 #[derive(Debug, Serialize, ToSchema)]
@@ -94,6 +94,8 @@ impl Default for TokenMessage {
     tags(
         (name = "auth", description = "Signing in and out"),
         (name = "videos", description = "Videos"),
+        (name = "uploads", description = "Uploads that can be resumed; bytes go by tus 1.0.0 \
+            (`/api/uploads/`), which this description cannot hold"),
         (name = "media", description = "What players fetch"),
         (name = "health", description = "For load balancers and operators"),
         (name = "about", description = "This description"),
@@ -113,6 +115,9 @@ impl Default for TokenMessage {
         videos::retry::retry,
         videos::cancel::cancel,
         videos::playback::playback,
+        upload::json::list,
+        upload::json::get,
+        upload::json::edit,
         playback::serve,
         health::healthz,
         health::readyz,

@@ -4,7 +4,7 @@
 //! [`Headers`]. [`App`] is in the schema.
 
 use async_graphql::Context;
-use axum::http::{HeaderMap, header};
+use axum::http::request::Parts;
 use clipsy_domain::user::{UserId, Viewer};
 
 use super::errors::Result;
@@ -13,6 +13,7 @@ use crate::auth::cookie;
 use crate::auth::viewer::SignedIn;
 use crate::client::Client;
 use crate::error::Error;
+use crate::upload::location::upload_url;
 
 /// What resolvers need of the headers of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,45 +24,36 @@ pub(crate) struct Headers {
     pub(crate) csrf: bool,
     /// True if the browser speaks TLS, with us or with a proxy.
     pub(crate) https: bool,
-    /// E.g. `https://videos.example.org`; empty if the request does not say.
-    pub(crate) base: String,
+    /// What the address of an upload begins with; empty if that is not known.
+    pub(crate) uploads: String,
     /// True if answers have no headers either, so that they can set no cookie.
     pub(crate) socket: bool,
 }
 
 impl Headers {
-    /// Reads them.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    /// Reads them from a request.
+    pub(crate) fn of(parts: &Parts, app: &App) -> Self {
+        let headers = &parts.headers;
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         // A forged scheme does no harm beyond the forger's own answer.
         let https = text("x-forwarded-proto") == Some("https");
-        let plain = |host: &&str| {
-            !host.is_empty()
-                && host
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b))
-        };
-        let scheme = if https { "https" } else { "http" };
         Self {
             refresh: cookie::refresh_token(headers),
             csrf: headers.contains_key(cookie::CSRF_HEADER),
             https,
-            base: text(header::HOST.as_str())
-                .filter(plain)
-                .map(|host| format!("{scheme}://{host}"))
-                .unwrap_or_default(),
+            uploads: upload_url(parts, &app.settings.trusted_proxies, ""),
             socket: false,
         }
     }
 
     /// Those of a WebSocket's handshake, whose cookie counts for nothing: what comes over the
     /// socket later has no headers of its own, and no answer can set a cookie.
-    pub(crate) fn of_handshake(headers: &HeaderMap) -> Self {
+    pub(crate) fn of_handshake(parts: &Parts, app: &App) -> Self {
         Self {
             refresh: None,
             csrf: false,
             socket: true,
-            ..Self::of(headers)
+            ..Self::of(parts, app)
         }
     }
 }

@@ -4,6 +4,7 @@
 use async_graphql::{ErrorExtensionValues, SimpleObject};
 
 use crate::error::{self, Error, seconds};
+use crate::upload::error::UploadError;
 
 /// Why a field could not be answered. It has no text of its own, so that the conversion that
 /// async-graphql has for everything with a text does not apply to it.
@@ -57,7 +58,7 @@ impl From<Fail> for async_graphql::Error {
 /// The code of a top-level error.
 pub(crate) fn code(error: &Error) -> &'static str {
     match error {
-        Error::NotFound | Error::NoSuchPage => "NOT_FOUND",
+        Error::NotFound | Error::NoSuchPage | Error::Upload(UploadError::Expired) => "NOT_FOUND",
         Error::NotSignedIn
         | Error::WrongCredentials
         | Error::AccessToken
@@ -70,7 +71,7 @@ pub(crate) fn code(error: &Error) -> &'static str {
         | Error::Method(_)
         | Error::MediaType(_)
         | Error::TooLarge { .. } => "BAD_USER_INPUT",
-        Error::Conflict { .. } => "CONFLICT",
+        Error::Conflict { .. } | Error::Upload(_) => "CONFLICT",
         Error::Throttled(_) => "TOO_MANY_REQUESTS",
         Error::TooSlow | Error::Busy => "SERVICE_UNAVAILABLE",
         Error::OutOfDisk => "INSUFFICIENT_STORAGE",

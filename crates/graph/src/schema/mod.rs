@@ -15,6 +15,7 @@ mod progress;
 mod query;
 mod scalars;
 mod subscription;
+mod upload;
 mod user;
 mod video;
 
@@ -32,8 +33,8 @@ pub(crate) type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 pub(crate) fn schema(app: &App) -> Schema {
     let limits = &app.settings.graphql.limits;
     builder()
-        .data(app.clone())
         .limit_complexity(limits.complexity)
+        .data(app.clone())
         .finish()
 }
 

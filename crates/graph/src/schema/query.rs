@@ -13,12 +13,15 @@ use super::operator::{
     self, Encoder, Queue, ServerInfo, StorageUsage, ThroughputSample, Worker, queue_state,
 };
 use super::paging::{Page, cost};
+use super::upload::Upload;
 use super::user::User;
 use super::video::Video;
+use crate::actions::find_upload::find_upload;
 use crate::actions::find_user::find_user;
 use crate::actions::find_video::{find_asset, find_managed};
 use crate::app::App;
 use crate::error::Error;
+use crate::upload::error::UploadError;
 
 /// Name of the program.
 const NAME: &str = "Clipsy";
@@ -32,6 +35,7 @@ pub(crate) enum Node {
     Video(Video),
     User(User),
     Job(Job),
+    Upload(Upload),
 }
 
 /// What can be asked, see its [`Object`].
@@ -102,6 +106,18 @@ impl Query {
             before,
         };
         videos_of(ctx, page, filter, order_by, None).await
+    }
+
+    /// An upload of the viewer, or of anybody for admins; null if there is none or it has expired.
+    async fn upload(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id.")] id: ID,
+    ) -> Result<Option<Upload>> {
+        match Global::parse(&id) {
+            Some(Global::Upload(id)) => found(upload(ctx, &id).await),
+            _ => Ok(None),
+        }
     }
 
     /// Encoders of the machines that do jobs, with the reason why one does not work. Only for
@@ -216,13 +232,24 @@ async fn node(ctx: &Context<'_>, global: Global) -> Result<Node> {
         Global::Video(id) => Node::Video(video(ctx, id).await?),
         Global::User(id) => Node::User(User::alone(find_user(app(ctx)?, viewer(ctx), id).await?)),
         Global::Job(id) => Node::Job(job(ctx, app(ctx)?, id).await?),
-        Global::Upload(_) => return Err(Error::NotFound.into()),
+        Global::Upload(id) => Node::Upload(upload(ctx, &id).await?),
     })
 }
 
 async fn video(ctx: &Context<'_>, id: i64) -> Result<Video> {
     let asset = find_asset(app(ctx)?, viewer(ctx), id).await?;
     Ok(Video::alone(asset))
+}
+
+async fn upload(ctx: &Context<'_>, id: &str) -> Result<Upload> {
+    match find_upload(app(ctx)?, viewer(ctx), id).await {
+        Ok(upload) => Ok(Upload(upload)),
+        // To people who are not signed in there are none.
+        Err(Error::NotSignedIn | Error::Upload(UploadError::Expired)) => {
+            Err(Error::NotFound.into())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A job, for those who may manage its video.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 use clipsy_domain::user;
+use clipsy_domain::user::Viewer;
 
 use super::asked::{app, is_own, viewer};
 use super::errors::Result;
@@ -13,6 +14,8 @@ use super::lists::{VideoConnection, VideoFilter, VideoOrder, videos_of};
 use super::names::Role;
 use super::paging::{Page, cost};
 use super::scalars::{BigInt, DateTime};
+use super::upload::Upload;
+use crate::actions::find_upload::list_uploads;
 
 /// An account, see its [`Object`].
 #[derive(Debug, Clone)]
@@ -111,6 +114,25 @@ impl User {
         };
         let owner = Some(self.user.id);
         videos_of(ctx, page, filter, order_by, owner).await
+    }
+
+    /// Its uploads that are not finished, the oldest first; only told to the person and admins.
+    #[graphql(complexity = "1 + 10 * child_complexity")]
+    async fn uploads(&self, ctx: &Context<'_>) -> Result<Option<Vec<Upload>>> {
+        if !self.is_own(ctx) {
+            return Ok(None);
+        }
+        // As the person sees them, also if an admin looks.
+        let person = Viewer::User(self.user.id, self.user.role);
+        let uploads = list_uploads(app(ctx)?, person).await?;
+        Ok(Some(uploads.into_iter().map(Upload).collect()))
+    }
+
+    /// Bytes that it may store in originals; null if there is no limit. Only told to the person and
+    /// admins.
+    async fn quota_bytes(&self, ctx: &Context<'_>) -> Result<Option<BigInt>> {
+        let quota = app(ctx)?.settings.quota_bytes.filter(|_| self.is_own(ctx));
+        Ok(quota.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX).into()))
     }
 
     /// Bytes that its originals and renditions take; only told to the person and admins.

@@ -2,9 +2,9 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::Command;
 
+use crate::small_disk::SmallDisk;
 use crate::support::{Answer, Form, Server, wait_until};
 
 const FULL: &str = r#"{"detail":"There is not enough disk space left on the server."}"#;
@@ -83,33 +83,6 @@ fn with_a_reserve() {
     server
         .upload(&token, &small)
         .is_error(507, "out_of_disk", FULL);
-}
-
-/// A disk of its own, unmounted when dropped.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount(mib: u32) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "tmpfs"])
-            .arg(folder.path())
-            .status()
-            .unwrap();
-        assert!(mounted.success());
-        Self(folder)
-    }
-
-    fn media(&self) -> PathBuf {
-        self.0.path().join("media")
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg("-l").arg(self.0.path()).status();
-        assert!(unmounted.unwrap().success());
-    }
 }
 
 fn begin(server: &Server, token: &str, length: &str) -> TcpStream {

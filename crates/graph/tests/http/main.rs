@@ -15,6 +15,7 @@ mod links;
 mod lists;
 mod media;
 mod plays;
+mod small_disk;
 mod steering;
 mod stream;
 mod support;

@@ -1,10 +1,10 @@
 //! Making an asset of an upload.
 
-use clipsy_domain::asset::{Asset, AssetId, AssetState};
+use clipsy_domain::asset::{Asset, AssetId, AssetState, Visibility};
 use clipsy_domain::job::Job;
 
 use super::{NewAsset, asset_columns, asset_from, search_text};
-use crate::cells::{folded, storable};
+use crate::cells::{Cells, folded, storable};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::jobs::{add_job, newest_job};
@@ -18,13 +18,40 @@ impl Db {
         new: NewAsset,
         upload_id: Option<&str>,
     ) -> Result<(Asset, Job)> {
-        let now = self.now();
         let mut tx = self.begin().await?;
-        if let Some(upload_id) = upload_id
-            && let Some(asset_id) = lock_upload(&mut tx, upload_id).await?
-        {
+        if let Some(upload_id) = upload_id {
+            let upload = lock_upload(&mut tx, upload_id).await?;
+            if let Some(asset_id) = upload.asset_id {
+                return existing(&mut tx, asset_id).await;
+            }
+        }
+        self.create(tx, new, upload_id).await
+    }
+
+    /// Like [`Self::create_asset`], of an upload that could be edited until now: title, description
+    /// and visibility are those of its row, not those of `new`.
+    pub async fn publish_upload(&self, new: NewAsset, upload_id: &str) -> Result<(Asset, Job)> {
+        let mut tx = self.begin().await?;
+        let upload = lock_upload(&mut tx, upload_id).await?;
+        if let Some(asset_id) = upload.asset_id {
             return existing(&mut tx, asset_id).await;
         }
+        let new = NewAsset {
+            title: upload.title,
+            description: upload.description,
+            visibility: upload.visibility,
+            ..new
+        };
+        self.create(tx, new, Some(upload_id)).await
+    }
+
+    async fn create(
+        &self,
+        mut tx: Tx,
+        new: NewAsset,
+        upload_id: Option<&str>,
+    ) -> Result<(Asset, Job)> {
+        let now = self.now();
         let asset = insert(&mut tx, &new, now).await?;
         let job = add_job(&mut tx, asset.id, 0, 0, now).await?;
         if let Some(upload_id) = upload_id {
@@ -39,13 +66,30 @@ impl Db {
     }
 }
 
-/// What the upload has become. The idle change makes others who finish the same upload wait.
-async fn lock_upload(tx: &mut Tx, upload_id: &str) -> Result<Option<AssetId>> {
-    sqlx::query_scalar("UPDATE uploads SET kind = kind WHERE id = $1 RETURNING asset_id")
+/// What an upload is to become, or has become.
+struct Locked {
+    asset_id: Option<AssetId>,
+    title: String,
+    description: String,
+    visibility: Visibility,
+}
+
+/// The idle change makes others who finish or edit the same upload wait.
+async fn lock_upload(tx: &mut Tx, upload_id: &str) -> Result<Locked> {
+    let sql = "UPDATE uploads SET kind = kind WHERE id = $1 \
+               RETURNING asset_id, title, description, visibility";
+    let row = sqlx::query(sql)
         .bind(storable(upload_id).as_ref())
         .fetch_optional(&mut **tx)
         .await?
-        .ok_or(Error::Missing { what: "upload" })
+        .ok_or(Error::Missing { what: "upload" })?;
+    let mut cells = Cells::new(&row);
+    Ok(Locked {
+        asset_id: cells.maybe_int()?,
+        title: cells.text()?,
+        description: cells.text()?,
+        visibility: cells.name("visibility", Visibility::parse)?,
+    })
 }
 
 async fn existing(tx: &mut Tx, asset_id: AssetId) -> Result<(Asset, Job)> {

@@ -87,9 +87,17 @@ pub trait MediaStore: Send + Sync + Debug {
     async fn move_upload(&self, upload_key: &str, to_key: &str) -> Result<()>;
 
     /// Opens the upload at `key` to append to it, and makes an empty one if there is none. Its
-    /// length is measured, and durable. The caller sees to it that nobody else appends at the same
-    /// time.
+    /// length is measured, and durable; a chunk that was neither kept nor taken back is gone. The
+    /// caller sees to it that nobody else appends at the same time.
     async fn open_append(&self, key: &str) -> Result<Box<dyn AppendFile>>;
+
+    /// Bytes of the upload at `key`, without those of a chunk that may still be taken back. Others
+    /// may append meanwhile, and not all need be durable. `None` if there is no such upload.
+    async fn upload_bytes(&self, key: &str) -> Result<Option<u64>>;
+
+    /// Makes the upload at `to_key` of the bytes of the uploads `parts`, in their order, durably and
+    /// as a whole or not at all. The parts stay. [`Error::Missing`] if one is not there.
+    async fn concat_uploads(&self, parts: &[String], to_key: &str) -> Result<()>;
 
     /// The object's path on this machine, if it lies in a file here. Says nothing about whether it
     /// exists.
@@ -119,6 +127,21 @@ pub trait AppendFile: Send + Debug {
     /// [`Self::sync`] measures.
     async fn write(&mut self, bytes: Bytes) -> Result<()>;
 
-    /// Makes everything that was written durable, and measures how much that is.
+    /// Begins to make durable what was written, and does not wait for it, only for an earlier one
+    /// that still runs. An error comes with a later call.
+    async fn sync_behind(&mut self) -> Result<()>;
+
+    /// Makes everything that was written durable, and measures how much that is. After an error
+    /// only what was durable before is counted.
     async fn sync(&mut self) -> Result<u64>;
+
+    /// Begins a chunk that is kept whole or not at all: until [`Self::keep_chunk`] has come back, a
+    /// crash, or dropping this, takes it back.
+    async fn begin_chunk(&mut self) -> Result<()>;
+
+    /// Keeps the chunk, durably, and measures.
+    async fn keep_chunk(&mut self) -> Result<u64>;
+
+    /// Takes the chunk back, durably, and measures.
+    async fn undo_chunk(&mut self) -> Result<u64>;
 }

@@ -170,7 +170,12 @@ impl Client {
         )
     }
 
-    fn bearer(&self) -> String {
+    /// What it is signed in with.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    pub(crate) fn bearer(&self) -> String {
         format!("Bearer {}", self.token)
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Start {
     state: PathBuf,
     args: Vec<String>,
     env: Vec<(String, String)>,
+    /// What runs it: a command that ends in becoming the rest of its arguments.
+    within: Vec<OsString>,
 }
 
 /// A running server. It is killed when a test ends before it.
@@ -36,7 +38,10 @@ pub(crate) struct Server {
 
 /// `clipsy` with settings of its own: those that a developer may have made must not matter.
 pub(crate) fn clipsy() -> Command {
-    let mut command = Command::new(BINARY);
+    settled(Command::new(BINARY))
+}
+
+fn settled(mut command: Command) -> Command {
     let settings = std::env::vars_os().map(|(name, _)| name);
     for name in settings.filter(|name| name.to_string_lossy().starts_with("CLIPSY_")) {
         command.env_remove(name);
@@ -57,6 +62,7 @@ pub(crate) fn on(state: &Path) -> Start {
         state: state.to_owned(),
         args: Vec::new(),
         env: Vec::new(),
+        within: Vec::new(),
     };
     start.env("CLIPSY_LISTEN", "127.0.0.1:0").args(&[
         "--segment-seconds",
@@ -77,9 +83,22 @@ impl Start {
         self
     }
 
+    /// Lets this command become the server, e.g. in a place of its own.
+    pub(crate) fn within<S: Into<OsString>>(mut self, words: impl IntoIterator<Item = S>) -> Self {
+        self.within = words.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// The command, for servers that are not expected to come up.
     pub(crate) fn command(&self) -> Command {
-        let mut command = clipsy();
+        let mut command = match &self.within[..] {
+            [] => clipsy(),
+            [program, args @ ..] => {
+                let mut command = settled(Command::new(program));
+                command.args(args).arg(BINARY);
+                command
+            }
+        };
         command
             .arg("serve")
             .arg("--state-dir")

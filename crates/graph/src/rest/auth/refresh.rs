@@ -24,8 +24,8 @@ pub(crate) struct RefreshToken {
     refresh: String,
 }
 
-/// Exchange a refresh token, which is good once, for a new pair. A token that comes a second time
-/// ends its whole session.
+/// Exchange a refresh token, which is good once, for a new pair. A token that comes again within ten
+/// seconds, as from a second tab, gets the same successor; later it ends its whole session.
 #[utoipa::path(
     post, path = "/api/auth/refresh/", tag = "auth", request_body = RefreshToken,
     responses(

@@ -2,6 +2,7 @@
 
 mod queue;
 mod session;
+mod uploads;
 mod users;
 mod videos;
 
@@ -11,6 +12,7 @@ use async_graphql::MergedObject;
 #[derive(Debug, Default, MergedObject)]
 pub(crate) struct Mutation(
     session::Session,
+    uploads::Uploads,
     videos::Videos,
     users::Users,
     queue::Queues,

@@ -9,6 +9,7 @@ use clipsy_domain::asset::{Asset, AssetId};
 use clipsy_domain::user::UserId;
 use futures_util::Stream;
 use futures_util::stream;
+use tokio::time::{Instant, sleep_until};
 
 use super::super::asked::{app, signed_in};
 use super::super::errors::Result;
@@ -54,6 +55,7 @@ impl MyVideos {
             watcher,
             known: known.into_iter().map(|id| (id, None)).collect(),
             untold: VecDeque::new(),
+            earliest: Instant::now(),
         };
         Ok(stream::unfold(mine, async |mut mine| {
             let change = mine.next().await;
@@ -71,6 +73,8 @@ struct Mine {
     known: BTreeMap<AssetId, Option<u64>>,
     /// At most as many as were read at once.
     untold: VecDeque<VideoChange>,
+    /// Not to look again before then.
+    earliest: Instant,
 }
 
 impl Mine {
@@ -79,20 +83,16 @@ impl Mine {
             if let Some(change) = self.untold.pop_front() {
                 return change;
             }
+            // What happens meanwhile to the same video is one change.
+            sleep_until(self.earliest).await;
             let changes = self.watcher.next().await;
+            let mut pause = PACE;
             if let Err(error) = self.look(&changes).await {
                 tracing::warn!(%error, "could not read the videos of a watcher");
                 self.watcher.give_back(changes);
-                tokio::time::sleep(AGAIN).await;
-            } else {
-                // What happens meanwhile to the same video is one change.
-                tokio::time::sleep(if self.untold.is_empty() {
-                    std::time::Duration::ZERO
-                } else {
-                    PACE / 5
-                })
-                .await;
+                pause = AGAIN;
             }
+            self.earliest = Instant::now() + pause;
         }
     }
 

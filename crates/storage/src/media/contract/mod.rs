@@ -40,6 +40,9 @@ pub async fn all(store: Arc<dyn MediaStore>, scratch: &Path) {
     uploads::uploads_grow_and_are_measured(&*store).await;
     uploads::a_dropped_upload_keeps_what_arrived(&*store).await;
     uploads::an_upload_is_moved_once(&*store).await;
+    uploads::an_upload_is_synced_beside_its_writes(&*store).await;
+    uploads::a_chunk_is_kept_or_taken_back(&*store).await;
+    uploads::uploads_are_concatenated(&*store).await;
     the_store_is_alive(&*store).await;
 }
 

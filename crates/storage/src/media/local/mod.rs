@@ -37,6 +37,8 @@ struct Folder {
     /// Without symbolic links, so that what is below it can be told from what is not.
     root: PathBuf,
     temp: Temp,
+    /// Where it is noted how long uploads are that hold a chunk which may be taken back.
+    savepoints: PathBuf,
 }
 
 impl LocalStore {
@@ -52,8 +54,13 @@ impl LocalStore {
         place::sync_name(&root).map_err(failed)?;
         let root = root.canonicalize().map_err(failed)?;
         let temp = Temp::open(&root).map_err(failed)?;
+        let savepoints = Folder::open_savepoints(&root).map_err(failed)?;
         Ok(Self {
-            folder: Arc::new(Folder { root, temp }),
+            folder: Arc::new(Folder {
+                root,
+                temp,
+                savepoints,
+            }),
             appends: Arc::default(),
         })
     }
@@ -139,7 +146,27 @@ impl MediaStore for LocalStore {
             .work(key, move |folder| folder.open_append(&own))
             .await?;
         let turn = self.appends.turn(key);
-        Ok(Box::new(LocalAppend::new(key, file, bytes, turn)))
+        let folder = Arc::clone(&self.folder);
+        Ok(Box::new(LocalAppend::new(folder, key, file, bytes, turn)))
+    }
+
+    async fn upload_bytes(&self, key: &str) -> Result<Option<u64>> {
+        check_key(key)?;
+        self.appends.settle(key).await;
+        let own = key.to_owned();
+        self.work(key, move |folder| folder.upload_bytes(&own))
+            .await
+    }
+
+    async fn concat_uploads(&self, parts: &[String], to_key: &str) -> Result<()> {
+        check_key(to_key)?;
+        for part in parts {
+            check_key(part)?;
+            self.appends.settle(part).await;
+        }
+        let (parts, to) = (parts.to_vec(), to_key.to_owned());
+        self.work(to_key, move |folder| folder.concat(&parts, &to))
+            .await
     }
 
     async fn local_path(&self, key: &str) -> Option<PathBuf> {

@@ -95,6 +95,27 @@ impl Folder {
         }
     }
 
+    /// The bytes of the uploads become one file, in their order.
+    pub(super) fn concat(&self, parts: &[String], to: &str) -> Result<()> {
+        let mut sources = Vec::with_capacity(parts.len());
+        for part in parts {
+            let (path, found) = self.look(part)?;
+            if !found.is_some_and(|kind| kind.is_file()) {
+                return Err(Error::Missing { key: part.clone() });
+            }
+            sources.push(path);
+        }
+        self.with_temp(to, |temp| {
+            let mut whole = File::create_new(temp)?;
+            for source in &sources {
+                // One open file at a time, however many parts there are. The kernel copies, or
+                // shares the bytes where the file system can.
+                io::copy(&mut File::open(source)?, &mut whole)?;
+            }
+            finish(&whole)
+        })
+    }
+
     /// Lets `write` make a durable file at a temporary place and renames it to the key.
     fn with_temp(&self, key: &str, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
         let temp = self.temp.path();
@@ -151,7 +172,7 @@ fn finish(file: &File) -> io::Result<()> {
 }
 
 /// Deletes a file, durably. Fine if there is none.
-fn remove(path: &Path) -> io::Result<()> {
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Ok(()) => sync_name(path),
         Err(error) if is_absent(&error) => Ok(()),

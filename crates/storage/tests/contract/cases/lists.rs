@@ -91,7 +91,7 @@ pub(crate) async fn viewers_find_what_they_may(world: World) {
     ] {
         let filter = AssetFilter {
             owner: Some(owner),
-            visibility,
+            visibility: visibility.into_iter().collect(),
             ..by_title(viewer)
         };
         assert_eq!(titles(&world, &filter).await, expected, "{viewer:?}");

@@ -5,11 +5,13 @@ mod claims;
 mod jobs;
 mod lists;
 mod outputs;
+mod queue;
 mod sessions;
 mod steering;
 mod tables;
 mod uploads;
 mod users;
+mod windows;
 
 use crate::Case;
 
@@ -38,12 +40,16 @@ pub(crate) const ALL: &[Case] = cases! {
         passwords_are_set
         many_users_are_found_at_once
         numbers_are_never_given_twice
+        accounts_are_changed_as_a_whole
+        the_last_admin_stays
+        the_documented_password_is_known_of
     }
     sessions {
         a_session_lives_until_it_ends
         only_active_accounts_have_sessions
         a_used_refresh_token_ends_the_session
-        of_many_refreshes_one_succeeds
+        of_many_refreshes_one_is_done_and_the_others_follow
+        a_token_is_forgiven_for_a_moment_only
         expired_sessions_are_swept
     }
     assets {
@@ -64,6 +70,19 @@ pub(crate) const ALL: &[Case] = cases! {
         states_are_filtered
         orders_are_total
         pages_join_up
+    }
+    windows {
+        windows_join_up
+        windows_stand_still_while_lists_move
+        windows_keep_to_their_filter
+        accounts_are_listed_by_name
+    }
+    queue {
+        the_queue_is_counted
+        the_queue_is_held_for_everybody
+        what_came_out_is_told_by_the_minute
+        workers_are_listed_while_they_say_something
+        what_everything_takes_is_added_up
     }
     claims {
         many_claims_of_many_jobs
@@ -103,6 +122,8 @@ pub(crate) const ALL: &[Case] = cases! {
         uploads_change_until_they_are_assets
         deleted_uploads_leave_their_bytes_as_garbage
         uploads_expire
+        an_upload_becomes_what_its_row_says
+        what_an_owner_sends_and_has_is_known
         garbage_is_noted_until_it_is_gone
     }
 };

@@ -107,14 +107,15 @@ pub(crate) async fn deleted_uploads_leave_their_bytes_as_garbage(world: World) {
     assert!(world.db.delete_upload("half").await.unwrap());
     assert!(!world.db.delete_upload("half").await.unwrap());
     assert_eq!(world.db.upload("half").await.unwrap(), None);
-    assert_eq!(world.garbage().await, ["uploads/half"]);
+    let both = ["uploads/half", "videos/originals/half.mp4"];
+    assert_eq!(world.garbage().await, both);
 
     // The bytes of this one are an original now.
     new_upload(&world, "whole").await;
     let asset = new_asset(upload.owner_id, "x");
     let (asset, _) = world.db.create_asset(asset, Some("whole")).await.unwrap();
     assert!(world.db.delete_upload("whole").await.unwrap());
-    assert_eq!(world.garbage().await, ["uploads/half"]);
+    assert_eq!(world.garbage().await, both);
     assert!(world.db.asset(asset.id).await.unwrap().is_some());
 }
 
@@ -170,4 +171,72 @@ pub(crate) async fn garbage_is_noted_until_it_is_gone(world: World) {
     assert_eq!(left.len(), 1);
     db.garbage_gone(left[0].id).await.unwrap();
     assert_eq!(db.garbage().await.unwrap(), []);
+}
+
+pub(crate) async fn an_upload_becomes_what_its_row_says(world: World) {
+    let db = &world.db;
+    let upload = new_upload(&world, "u").await;
+    let edit = UploadChange {
+        title: Some("edited".to_owned()),
+        description: Some("late".to_owned()),
+        visibility: Some(Visibility::Unlisted),
+        ..UploadChange::default()
+    };
+    db.update_upload("u", edit).await.unwrap();
+    let new = new_asset(upload.owner_id, "before");
+    let (asset, job) = db.publish_upload(new.clone(), "u").await.unwrap();
+    assert_eq!(
+        (&*asset.title, &*asset.description, asset.visibility),
+        ("edited", "late", Visibility::Unlisted)
+    );
+    assert_eq!(asset.source_key, new.source_key);
+    let again = db.publish_upload(new.clone(), "u").await.unwrap();
+    assert_eq!((again.0.id, again.1.id), (asset.id, job.id));
+    let none = db.publish_upload(new, "none").await;
+    assert!(matches!(none, Err(Error::Missing { .. })), "{none:?}");
+}
+
+pub(crate) async fn what_an_owner_sends_and_has_is_known(world: World) {
+    let db = &world.db;
+    let ids = |uploads: Vec<Upload>| -> Vec<String> {
+        uploads.into_iter().map(|upload| upload.id).collect()
+    };
+    let first = new_upload(&world, "first").await;
+    let owner = first.owner_id;
+    let other = world.user("other").await.id;
+    world.pass(1);
+    for (id, owner_id, kind, concat) in [
+        ("second", owner, UploadKind::Tus, Some("partial")),
+        ("whole", owner, UploadKind::Tus, Some("final;first second")),
+        ("plain", owner, UploadKind::Multipart, None),
+        ("others", other, UploadKind::Tus, None),
+    ] {
+        let upload = Upload {
+            id: id.to_owned(),
+            owner_id,
+            kind,
+            concat: concat.map(str::to_owned),
+            created_at: world.now(),
+            ..first.clone()
+        };
+        db.insert_upload(&upload).await.unwrap();
+    }
+    assert_eq!(
+        ids(db.unfinished_uploads(owner).await.unwrap()),
+        ["first", "second", "whole"]
+    );
+    assert_eq!(ids(db.unfinished_uploads(other).await.unwrap()), ["others"]);
+    assert_eq!(ids(db.concatenated_uploads().await.unwrap()), [""; 0]);
+    assert_eq!(db.original_bytes(owner).await.unwrap(), 0);
+
+    for (key, bytes, upload) in [("a", 5, "whole"), ("b", i64::from(i32::MAX), "first")] {
+        let mut asset = new_asset(owner, key);
+        asset.source_bytes = bytes;
+        db.publish_upload(asset, upload).await.unwrap();
+    }
+    assert_eq!(ids(db.unfinished_uploads(owner).await.unwrap()), ["second"]);
+    assert_eq!(ids(db.concatenated_uploads().await.unwrap()), ["whole"]);
+    let bytes = 5 + i64::from(i32::MAX);
+    assert_eq!(db.original_bytes(owner).await.unwrap(), bytes);
+    assert_eq!(db.original_bytes(other).await.unwrap(), 0);
 }

@@ -1,7 +1,7 @@
 //! Accounts.
 
 use clipsy_domain::user::Role;
-use clipsy_storage::{Error, NewUser};
+use clipsy_storage::{Error, NewUser, UserChange, UserUpdate};
 use futures_util::future;
 
 use crate::support::{World, new_user};
@@ -129,4 +129,81 @@ pub(crate) async fn numbers_are_never_given_twice(world: World) {
     world.run("DELETE FROM users").await;
     let second = world.user("second").await;
     assert!(second.id > first.id);
+}
+
+pub(crate) async fn accounts_are_changed_as_a_whole(world: World) {
+    let db = &world.db;
+    let user = world.user("anna").await;
+    let end = world.now() + chrono::TimeDelta::hours(1);
+    let start = async |session: &str| {
+        db.start_session(user.id, session, "r", end).await.unwrap();
+    };
+    let alive = async |session: &str| db.session_alive(session).await.unwrap().is_some();
+    let change = async |change: UserChange| match db.update_user(user.id, &change).await.unwrap() {
+        UserUpdate::Done { user, ended } => (user, ended),
+        other => panic!("{other:?}"),
+    };
+    start("s1").await;
+    let email = UserChange {
+        email: Some("new@example.org".into()),
+        role: Some(user.role),
+        active: Some(true),
+        ..UserChange::default()
+    };
+    let (now, ended) = change(email).await;
+    assert_eq!((now.email.as_str(), ended), ("new@example.org", false));
+    assert!(alive("s1").await);
+
+    let (now, ended) = change(UserChange {
+        role: Some(Role::Admin),
+        ..UserChange::default()
+    })
+    .await;
+    assert!(ended && now.role == Role::Admin && !alive("s1").await);
+    start("s2").await;
+    let (_, ended) = change(UserChange {
+        password_hash: Some("other".into()),
+        ..UserChange::default()
+    })
+    .await;
+    assert!(ended && !alive("s2").await);
+    let (_, hash) = db.user_by_name("anna").await.unwrap().unwrap();
+    assert_eq!(hash, "other");
+    let missing = db.update_user(4711, &UserChange::default()).await.unwrap();
+    assert_eq!(missing, UserUpdate::Missing);
+}
+
+pub(crate) async fn the_last_admin_stays(world: World) {
+    let db = &world.db;
+    let one = db.create_user(new_user("one", Role::Admin)).await.unwrap();
+    let two = db.create_user(new_user("two", Role::Admin)).await.unwrap();
+    let closed = UserChange {
+        active: Some(false),
+        ..UserChange::default()
+    };
+    let lowered = UserChange {
+        role: Some(Role::User),
+        ..UserChange::default()
+    };
+    let first = db.update_user(one.id, &closed).await.unwrap();
+    assert!(matches!(first, UserUpdate::Done { ended: true, .. }));
+    for change in [&closed, &lowered] {
+        let refused = db.update_user(two.id, change).await.unwrap();
+        assert_eq!(refused, UserUpdate::LastAdmin);
+    }
+    assert_eq!(db.user(two.id).await.unwrap(), Some(two));
+    // One who may not sign in can be lowered: that changes nothing.
+    let first = db.update_user(one.id, &lowered).await.unwrap();
+    assert!(matches!(first, UserUpdate::Done { .. }));
+}
+
+pub(crate) async fn the_documented_password_is_known_of(world: World) {
+    let db = &world.db;
+    assert!(!db.has_default_password().await.unwrap());
+    let mut new = new_user("admin", Role::Admin);
+    new.default_password = true;
+    let admin = db.create_user(new).await.unwrap();
+    assert!(db.has_default_password().await.unwrap());
+    db.set_password(admin.id, "other").await.unwrap();
+    assert!(!db.has_default_password().await.unwrap());
 }

@@ -1,0 +1,1 @@
+"""The page of videos as Strawberry GraphQL makes it on Django."""

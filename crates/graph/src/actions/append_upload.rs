@@ -1,0 +1,201 @@
+//! Receiving bytes of an upload that can be resumed.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use clipsy_domain::upload::Upload;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::checksum::{Checksum, Hash};
+use super::create_upload::renew;
+use super::write_upload::Writer;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::rest::body::Timed;
+use crate::upload::error::UploadError;
+
+/// What became of the bytes.
+#[derive(Debug)]
+pub(crate) struct Appended {
+    /// Bytes that the upload has now, measured and durable.
+    pub(crate) offset: u64,
+    /// Whether all that was sent is among them, and if not, why.
+    pub(crate) outcome: Result<()>,
+}
+
+/// Who may end the receiving before the sender does.
+#[derive(Debug)]
+pub(crate) struct Interrupts<'a> {
+    /// A newer request for the same upload.
+    pub(crate) newer: &'a CancellationToken,
+    /// The server stops.
+    pub(crate) stop: &'a CancellationToken,
+}
+
+/// Bytes that are written at once.
+const PIECE: usize = 1 << 20;
+
+/// How long bytes are still taken after somebody else asked for the upload. Senders that are alive
+/// get to finish what they have begun, if that is little.
+const GRACE: Duration = Duration::from_millis(700);
+/// Longest wait for the next bytes in that time.
+const GRACE_IDLE: Duration = Duration::from_millis(250);
+
+/// Appends `body` to the upload. Whatever ends it, the bytes that arrived are kept; those with a
+/// checksum only if all of them arrived and fit. An error means that nothing is known about the
+/// bytes. The caller holds the upload's lock, and `body` knows its limit.
+pub(crate) async fn append_upload(
+    app: &App,
+    upload: &Upload,
+    body: &mut Timed,
+    checksum: Option<&Checksum>,
+    interrupts: Interrupts<'_>,
+) -> Result<Appended> {
+    let hash = checksum.map(|checksum| Hash::new(checksum.algorithm));
+    let mut writer = Writer::open(app, &upload.id, hash).await?;
+    if checksum.is_some() {
+        writer.file().begin_chunk().await?;
+    }
+    let mut expires_at = upload.expires_at;
+    let mut intake = Intake::new(&mut writer);
+    let mut outcome = loop {
+        expires_at = renew(app, &upload.id, expires_at).await;
+        match intake.step(body, &interrupts).await {
+            Ok(Step::More) => {}
+            Ok(Step::End) => break Ok(()),
+            Ok(Step::TakenOver) => break Err(taken_over(0)),
+            Ok(Step::Stopped) => break Err(Error::Busy),
+            Err(error) => break Err(error),
+        }
+    };
+    if let Err(error) = intake.write().await {
+        outcome = outcome.and(Err(error));
+    }
+    let offset = match checksum {
+        Some(checksum) => {
+            if outcome.is_ok() && writer.digest().as_ref() != Some(&checksum.digest) {
+                outcome = Err(UploadError::Checksum.into());
+            }
+            if outcome.is_ok() {
+                writer.file().keep_chunk().await?
+            } else {
+                writer.file().undo_chunk().await?
+            }
+        }
+        None => match writer.sync().await {
+            Ok(offset) => offset,
+            Err(error) => {
+                outcome = outcome.and(Err(error));
+                writer.sync().await?
+            }
+        },
+    };
+    if let Err(Error::Upload(UploadError::TakenOver { .. })) = outcome {
+        outcome = Err(taken_over(offset));
+    }
+    Ok(Appended { offset, outcome })
+}
+
+fn taken_over(offset: u64) -> Error {
+    UploadError::TakenOver { offset }.into()
+}
+
+/// Gathers what comes to pieces of a size that is good to write.
+struct Intake<'a> {
+    writer: &'a mut Writer,
+    gathered: BytesMut,
+    /// The last piece, whose memory is used again once it is written.
+    last: Option<Bytes>,
+    /// Why no more is taken, and until when.
+    ending: Option<(Step, Instant)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// Go on.
+    More,
+    /// All was sent.
+    End,
+    /// A newer request wants the upload.
+    TakenOver,
+    /// The server stops.
+    Stopped,
+}
+
+impl<'a> Intake<'a> {
+    fn new(writer: &'a mut Writer) -> Self {
+        Self {
+            writer,
+            gathered: BytesMut::new(),
+            last: None,
+            ending: None,
+        }
+    }
+
+    /// Waits for whatever comes first.
+    async fn step(&mut self, body: &mut Timed, interrupts: &Interrupts<'_>) -> Result<Step> {
+        if self.ending.is_none() {
+            let until = Instant::now() + GRACE;
+            if interrupts.newer.is_cancelled() {
+                self.ending = Some((Step::TakenOver, until));
+            } else if interrupts.stop.is_cancelled() {
+                self.ending = Some((Step::Stopped, until));
+            }
+        }
+        if let Some((why, until)) = self.ending {
+            let until = until.min(Instant::now() + GRACE_IDLE);
+            return match timeout_at(until, body.next()).await {
+                Ok(next) => self.take(next?).await,
+                Err(_) => Ok(why),
+            };
+        }
+        let unsynced = !self.gathered.is_empty() || !self.writer.is_synced();
+        tokio::select! {
+            biased;
+            next = body.next() => self.take(next?).await,
+            () = interrupts.newer.cancelled() => Ok(Step::More),
+            () = interrupts.stop.cancelled() => Ok(Step::More),
+            () = sleep_until(self.writer.due()), if unsynced => {
+                // The sender is slow or has stalled: keep what there is.
+                self.write().await?;
+                self.writer.sync().await?;
+                Ok(Step::More)
+            }
+        }
+    }
+
+    async fn take(&mut self, next: Option<Bytes>) -> Result<Step> {
+        let Some(mut next) = next else {
+            return Ok(Step::End);
+        };
+        while !next.is_empty() {
+            if self.gathered.capacity() == 0 {
+                self.gathered.reserve(PIECE);
+            }
+            let room = PIECE - self.gathered.len();
+            let part = next.split_to(room.min(next.len()));
+            self.gathered.extend_from_slice(&part);
+            if self.gathered.len() == PIECE {
+                self.write().await?;
+            }
+        }
+        Ok(Step::More)
+    }
+
+    /// Writes what was gathered.
+    async fn write(&mut self) -> Result<()> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        let piece = std::mem::take(&mut self.gathered).freeze();
+        let before = self.last.replace(piece.clone());
+        self.writer.write(piece).await?;
+        // The write before this one is over, so that nobody else has its memory.
+        if let Some(Ok(mut memory)) = before.map(Bytes::try_into_mut) {
+            memory.clear();
+            self.gathered = memory;
+        }
+        Ok(())
+    }
+}

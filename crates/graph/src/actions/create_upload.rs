@@ -1,0 +1,230 @@
+//! Beginning an upload that can be resumed.
+
+use chrono::TimeDelta;
+use clipsy_domain::asset::Visibility;
+use clipsy_domain::clock::Timestamp;
+use clipsy_domain::media_key;
+use clipsy_domain::upload::{Upload, UploadKind};
+use clipsy_domain::user::UserId;
+use clipsy_storage::UploadChange;
+
+use super::find_upload::upload_offset;
+use super::receive_upload::{check_room, discard_upload};
+use crate::app::App;
+use crate::auth::token;
+use crate::error::{Error, Result};
+use crate::upload::error::UploadError;
+
+/// An upload that is to begin.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct NewUpload {
+    /// Length in bytes; `None` if it is told later.
+    pub(crate) length: Option<u64>,
+    /// Name of the file as the sender's machine calls it; may be empty.
+    pub(crate) file_name: String,
+    /// Media type as the sender's machine calls it; may be empty.
+    pub(crate) file_type: String,
+    /// What the video will be called; the file's name without its extension if it is not said.
+    pub(crate) title: Option<String>,
+    pub(crate) description: String,
+    pub(crate) visibility: Option<Visibility>,
+    /// The raw `Upload-Metadata` header, to be echoed.
+    pub(crate) metadata: Option<String>,
+    /// The raw `Upload-Concat` header, to be echoed.
+    pub(crate) concat: Option<String>,
+}
+
+/// Most characters of a file's name or type that are kept.
+const MAX_NAME: usize = 255;
+
+/// Begins an upload of `owner`, if size, quota, number of uploads and free disk allow it.
+pub(crate) async fn create_upload(app: &App, owner: UserId, new: NewUpload) -> Result<Upload> {
+    let limit = app.settings.max_upload_bytes;
+    match new.length {
+        Some(0) => return Err(UploadError::Empty.into()),
+        Some(length) if length > limit => return Err(Error::TooLarge { limit }),
+        _ => {}
+    }
+    check_room(app, new.length).await?;
+    let upload = {
+        let _counting = app.counting.lock().await;
+        let unfinished = app.db.unfinished_uploads(owner).await?;
+        let most = app.settings.max_unfinished;
+        if unfinished.len() >= most {
+            return Err(UploadError::TooMany { limit: most }.into());
+        }
+        if let Some(left) = quota_left(app, owner, None).await?
+            && new.length.unwrap_or(1) > left.bytes
+        {
+            return Err(left.error());
+        }
+        insert_upload(app, owner, new).await?
+    };
+    // The row comes first, so that there are never bytes that nobody knows of.
+    if let Err(error) = app.media.open_append(&media_key::upload(&upload.id)).await {
+        discard_upload(app, &upload.id).await;
+        return Err(error.into());
+    }
+    tracing::info!(
+        upload_id = upload.id,
+        user_id = owner,
+        bytes = upload.length,
+        "upload begun"
+    );
+    Ok(upload)
+}
+
+/// Adds the row alone.
+pub(super) async fn insert_upload(app: &App, owner: UserId, new: NewUpload) -> Result<Upload> {
+    let now = app.now();
+    let filename = last_chars(&new.file_name);
+    let upload = Upload {
+        id: token::new_id(),
+        owner_id: owner,
+        kind: UploadKind::Tus,
+        length: new.length.map(bytes).transpose()?,
+        title: new.title.unwrap_or_else(|| title_of(&filename)),
+        description: new.description,
+        visibility: new.visibility.unwrap_or(app.settings.default_visibility),
+        filename,
+        filetype: last_chars(&new.file_type),
+        metadata: new.metadata,
+        concat: new.concat,
+        asset_id: None,
+        created_at: now,
+        expires_at: now + TimeDelta::seconds(app.settings.upload_ttl_s),
+    };
+    app.db.insert_upload(&upload).await?;
+    Ok(upload)
+}
+
+/// Sets the length of an upload that began without one.
+pub(crate) async fn set_length(app: &App, upload: &Upload, length: u64) -> Result<Upload> {
+    if length == 0 {
+        return Err(UploadError::Empty.into());
+    }
+    let limit = app.settings.max_upload_bytes;
+    if length > limit {
+        return Err(Error::TooLarge { limit });
+    }
+    let _counting = app.counting.lock().await;
+    if let Some(left) = quota_left(app, upload.owner_id, Some(&upload.id)).await?
+        && length > left.bytes
+    {
+        return Err(left.error());
+    }
+    let change = UploadChange {
+        length: Some(bytes(length)?),
+        ..UploadChange::default()
+    };
+    let changed = app.db.update_upload(&upload.id, change).await?;
+    changed.ok_or(Error::NotFound)
+}
+
+/// What one upload of an account may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QuotaLeft {
+    /// Bytes.
+    pub(crate) bytes: u64,
+    /// Bytes of the account in all.
+    limit: u64,
+}
+
+impl QuotaLeft {
+    /// There is not enough left.
+    pub(crate) fn error(self) -> Error {
+        UploadError::Quota { limit: self.limit }.into()
+    }
+}
+
+/// What the upload `except`, or a new one, may take; `None` without a limit. Other unfinished
+/// uploads count with the length that they announced.
+pub(crate) async fn quota_left(
+    app: &App,
+    owner: UserId,
+    except: Option<&str>,
+) -> Result<Option<QuotaLeft>> {
+    let Some(limit) = app.settings.quota_bytes else {
+        return Ok(None);
+    };
+    let mut used = app.db.original_bytes(owner).await?.max(0) as u64;
+    for other in app.db.unfinished_uploads(owner).await? {
+        if Some(other.id.as_str()) == except {
+            continue;
+        }
+        used += match other.length {
+            Some(length) => length.max(0) as u64,
+            None => upload_offset(app, &other).await?,
+        };
+    }
+    Ok(Some(QuotaLeft {
+        bytes: limit.saturating_sub(used),
+        limit,
+    }))
+}
+
+/// Puts the end of an upload off that goes on, and gives back when it is. Not each time: that
+/// would be many writes.
+pub(super) async fn renew(app: &App, id: &str, expires_at: Timestamp) -> Timestamp {
+    let ttl_s = app.settings.upload_ttl_s;
+    let now = app.now();
+    if (expires_at - now).num_seconds() > ttl_s - ttl_s / 10 {
+        return expires_at;
+    }
+    let later = now + TimeDelta::seconds(ttl_s);
+    let change = UploadChange {
+        expires_at: Some(later),
+        ..UploadChange::default()
+    };
+    if let Err(error) = app.db.update_upload(id, change).await {
+        // It is tried again with the next bytes.
+        tracing::warn!(%error, upload_id = id, "could not put off the end of an upload");
+        return expires_at;
+    }
+    later
+}
+
+fn bytes(length: u64) -> Result<i64> {
+    i64::try_from(length).map_err(Error::internal)
+}
+
+/// A name that can be stored and shown. Its end holds the extension.
+fn last_chars(name: &str) -> String {
+    let plain: Vec<char> = name.chars().filter(|c| !c.is_control()).collect();
+    plain[plain.len().saturating_sub(MAX_NAME)..]
+        .iter()
+        .collect()
+}
+
+/// The file's name without its folders and its extension.
+fn title_of(file_name: &str) -> String {
+    let name = file_name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let stem = match name.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ => name,
+    };
+    match stem.trim() {
+        "" => "Untitled".to_owned(),
+        stem => stem.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_come_from_file_names() {
+        for (name, title) in [
+            ("My film.mp4", "My film"),
+            ("C:\\films\\a.b.mov", "a.b"),
+            ("/home/x/clip", "clip"),
+            (".mp4", ".mp4"),
+            ("", "Untitled"),
+            ("  .mp4", "Untitled"),
+            ("folder/", "Untitled"),
+        ] {
+            assert_eq!(title_of(name), title, "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Writing the bytes of an upload, however they come.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use clipsy_domain::media_key;
+use clipsy_storage::media::{AppendFile, MediaStore};
+use tokio::time::Instant;
+
+use super::checksum::Hash;
+use crate::app::App;
+use crate::error::{Error, Result};
+
+/// An upload that is being written. While the next bytes are made ready, others are written, hashed
+/// and synced.
+#[derive(Debug)]
+pub(super) struct Writer {
+    file: Box<dyn AppendFile>,
+    room: Room,
+    hash: Option<Hash>,
+    flush_bytes: u64,
+    flush_interval: Duration,
+    /// Bytes for which no sync has begun.
+    unsynced: u64,
+    synced_at: Instant,
+}
+
+impl Writer {
+    /// Opens the upload. What `hash` hashes is what is written from now on.
+    pub(super) async fn open(app: &App, upload_id: &str, hash: Option<Hash>) -> Result<Self> {
+        let file = app.media.open_append(&media_key::upload(upload_id)).await?;
+        Ok(Self {
+            file,
+            room: Room {
+                media: Arc::clone(&app.media),
+                floor: app.settings.reserve_bytes / 2,
+                since_look: 0,
+            },
+            hash,
+            flush_bytes: app.settings.flush_bytes,
+            flush_interval: app.settings.flush_interval,
+            unsynced: 0,
+            synced_at: Instant::now(),
+        })
+    }
+
+    /// Writes bytes, best a MiB or more at once.
+    pub(super) async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        let length = bytes.len() as u64;
+        self.room.check(length).await?;
+        if let Some(mut hash) = self.hash.take() {
+            let copy = bytes.clone();
+            let hashed = tokio::task::spawn_blocking(move || {
+                hash.update(&copy);
+                hash
+            });
+            let (written, hashed) = tokio::join!(self.file.write(bytes), hashed);
+            self.hash = Some(hashed.map_err(Error::internal)?);
+            written?;
+        } else {
+            self.file.write(bytes).await?;
+        }
+        self.unsynced += length;
+        if self.unsynced >= self.flush_bytes || self.synced_at.elapsed() >= self.flush_interval {
+            self.file.sync_behind().await?;
+            // The last bytes are still on their way to the file.
+            self.unsynced = length;
+            self.synced_at = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// When bytes have waited long enough to be synced, although no more may come.
+    pub(super) fn due(&self) -> Instant {
+        self.synced_at + self.flush_interval
+    }
+
+    /// True if all bytes are durable.
+    pub(super) fn is_synced(&self) -> bool {
+        self.unsynced == 0
+    }
+
+    /// Makes everything durable, and measures how much that is. After an error, what there is can
+    /// be measured by calling it again.
+    pub(super) async fn sync(&mut self) -> Result<u64> {
+        let bytes = self.file.sync().await?;
+        self.unsynced = 0;
+        self.synced_at = Instant::now();
+        Ok(bytes)
+    }
+
+    /// The file, for chunks that are kept whole or not at all.
+    pub(super) fn file(&mut self) -> &mut dyn AppendFile {
+        &mut *self.file
+    }
+
+    /// The hash of what was written.
+    pub(super) fn digest(&mut self) -> Option<Vec<u8>> {
+        self.hash.take().map(Hash::digest)
+    }
+}
+
+/// Looks from time to time whether uploads have used up the space that they may.
+#[derive(Debug)]
+struct Room {
+    media: Arc<dyn MediaStore>,
+    /// Half of what has to be free for an upload to begin. Senders that do not say how much they
+    /// send, or many at once, may get there, and the database needs room, too.
+    floor: u64,
+    since_look: u64,
+}
+
+/// How often [`Room`] looks, in bytes.
+const LOOK_EVERY: u64 = 16 << 20;
+
+impl Room {
+    async fn check(&mut self, bytes: u64) -> Result<()> {
+        self.since_look += bytes;
+        if self.since_look < LOOK_EVERY {
+            return Ok(());
+        }
+        self.since_look = 0;
+        match self.media.free_bytes().await {
+            Some(free) if free < self.floor => Err(Error::OutOfDisk),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Uploads that can be resumed.
+
+use async_graphql::{Context, ID, Object};
+use clipsy_domain::upload;
+
+use super::asked::{app, headers, viewer};
+use super::errors::Result;
+use super::ids::Global;
+use super::names::Visibility;
+use super::scalars::{BigInt, DateTime};
+use super::video::Video;
+use crate::actions::find_upload::upload_offset;
+use crate::actions::find_video::find_asset;
+use crate::error::Error;
+
+/// An upload, see its [`Object`]. It is only shown to whoever sends it, and to admins.
+#[derive(Debug, Clone)]
+pub(crate) struct Upload(pub(crate) upload::Upload);
+
+/// A file that is being sent, by tus, and can be resumed.
+#[Object]
+impl Upload {
+    /// Global id.
+    pub(crate) async fn id(&self) -> ID {
+        Global::Upload(self.0.id.clone()).into()
+    }
+
+    /// Address for tus clients to go on at; a path if it is not known by which name the server was
+    /// called.
+    async fn url(&self, ctx: &Context<'_>) -> String {
+        let base = headers(ctx).uploads;
+        let base = if base.is_empty() {
+            super::query::TUS_PATH
+        } else {
+            &base
+        };
+        format!("{base}{}", self.0.id)
+    }
+
+    /// Name of the file on the sender's machine.
+    async fn filename(&self) -> &str {
+        &self.0.filename
+    }
+
+    /// Its media type as the sender's machine calls it; may be empty.
+    async fn content_type(&self) -> &str {
+        &self.0.filetype
+    }
+
+    /// What the video will be called.
+    async fn title(&self) -> &str {
+        &self.0.title
+    }
+
+    /// The video's description.
+    async fn description(&self) -> &str {
+        &self.0.description
+    }
+
+    /// Who may see the video.
+    async fn visibility(&self) -> Visibility {
+        self.0.visibility.into()
+    }
+
+    /// Bytes that have arrived and are durable.
+    async fn offset(&self, ctx: &Context<'_>) -> Result<BigInt> {
+        let offset = upload_offset(app(ctx)?, &self.0).await?;
+        Ok(i64::try_from(offset).unwrap_or(i64::MAX).into())
+    }
+
+    /// Bytes in all; null while the sender has not said.
+    async fn length(&self) -> Option<BigInt> {
+        self.0.length.map(Into::into)
+    }
+
+    /// When it began.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it is given up if it does not go on.
+    async fn expires_at(&self) -> DateTime {
+        self.0.expires_at.into()
+    }
+
+    /// The video that it has become; null until all bytes have arrived.
+    async fn video(&self, ctx: &Context<'_>) -> Result<Option<Video>> {
+        let Some(asset) = self.0.asset_id else {
+            return Ok(None);
+        };
+        match find_asset(app(ctx)?, viewer(ctx), asset).await {
+            Ok(asset) => Ok(Some(Video::alone(asset))),
+            Err(Error::NotFound) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

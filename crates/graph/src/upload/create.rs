@@ -1,0 +1,150 @@
+//! `POST /api/uploads/`: a new upload, perhaps with its first bytes, or one put together of parts.
+
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use clipsy_domain::upload::Upload;
+use clipsy_domain::user::Viewer;
+
+use super::error::UploadError;
+use super::headers::{self, Length};
+use super::location::upload_url;
+use super::metadata::{self, Concat};
+use super::patch::stop;
+use super::receive::{Received, Sending, receive};
+use super::respond::{Result, empty, tell_progress};
+use super::{check_bytes, check_version, viewer};
+use crate::actions::concat_uploads::concat_uploads;
+use crate::actions::create_upload::{NewUpload, create_upload};
+use crate::actions::delete_upload::delete_upload;
+use crate::app::App;
+use crate::error::{self, Error};
+use crate::rest::body::{Timed, announced};
+
+pub(super) async fn create(app: &App, request: Request) -> Result {
+    let (parts, body) = request.into_parts();
+    // How much may come is known later.
+    let mut body = Timed::new(&parts.headers, body, u64::MAX, app.settings.body_timeout);
+    let done = begin(app, &parts, &mut body).await;
+    if done.is_err() {
+        body.linger();
+    }
+    done
+}
+
+async fn begin(app: &App, parts: &Parts, body: &mut Timed) -> Result {
+    check_version(&parts.headers)?;
+    let viewer = viewer(app, parts).await?;
+    let owner = viewer.user_id().ok_or(Error::NotSignedIn)?;
+    let with_bytes = carries_bytes(parts)?;
+    let concat = headers::text(&parts.headers, "upload-concat")?;
+    let concat = concat.map(metadata::concat).transpose()?;
+    let new = new_upload(parts, concat.as_ref())?;
+    if concat == Some(Concat::Final) {
+        if with_bytes {
+            return Err(UploadError::Final.into());
+        }
+        let (upload, asset) = concat_uploads(app, viewer, owner, new).await?;
+        let offset = asset.source_bytes.unsigned_abs();
+        return Ok(created(app, parts, &upload, offset));
+    }
+    if !with_bytes {
+        let upload = create_upload(app, owner, new).await?;
+        return Ok(created(app, parts, &upload, 0));
+    }
+    if let (Some(length), Some(bytes)) = (new.length, announced(&parts.headers))
+        && bytes > length
+    {
+        return Err(Error::TooLarge { limit: length }.into());
+    }
+    let sending = Sending {
+        headers: &parts.headers,
+        offset: 0,
+        checksum: headers::checksum(&parts.headers)?,
+        stop: stop(&parts.extensions),
+    };
+    let upload = create_upload(app, owner, new).await?;
+    let id = upload.id.clone();
+    match receive(app, viewer, &id, body, sending).await {
+        Ok(received) => with_first_bytes(app, viewer, parts, received).await,
+        Err(refusal) => {
+            give_up(app, viewer, &id).await;
+            Err(refusal)
+        }
+    }
+}
+
+/// The sender of first bytes that came to nothing does not know of the upload, so it is deleted. If
+/// there are some, it learns where to go on.
+async fn with_first_bytes(app: &App, viewer: Viewer, parts: &Parts, received: Received) -> Result {
+    let Received {
+        upload,
+        offset,
+        cut,
+    } = received;
+    match cut {
+        Some(error) if offset == 0 || matches!(error, Error::TooLarge { .. }) => {
+            give_up(app, viewer, &upload.id).await;
+            Err(error.into())
+        }
+        _ => Ok(created(app, parts, &upload, offset)),
+    }
+}
+
+async fn give_up(app: &App, viewer: Viewer, id: &str) {
+    if let Err(error) = delete_upload(app, viewer, id).await {
+        // It expires.
+        tracing::warn!(%error, upload_id = id, "could not delete an upload");
+    }
+}
+
+/// True if bytes come with the creation. A body of another type is refused.
+fn carries_bytes(parts: &Parts) -> error::Result<bool> {
+    let chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
+    let some = announced(&parts.headers).is_some_and(|bytes| bytes > 0);
+    if chunked || some {
+        check_bytes(&parts.headers)?;
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+fn new_upload(parts: &Parts, concat: Option<&Concat>) -> error::Result<NewUpload> {
+    let headers = &parts.headers;
+    let length = match (headers::length(headers)?, concat) {
+        (Length::Unsaid, Some(Concat::Final))
+        | (Length::Deferred, None | Some(Concat::Partial)) => None,
+        (Length::Known(length), None | Some(Concat::Partial)) => Some(length),
+        (_, Some(Concat::Final)) => {
+            let message = "The length of an upload that is put together is that of its parts.";
+            return Err(Error::Parse(message.into()));
+        }
+        (Length::Unsaid, _) => {
+            let message = "Upload-Length or Upload-Defer-Length: 1 is missing.";
+            return Err(Error::Parse(message.into()));
+        }
+    };
+    let raw = headers::text(headers, "upload-metadata")?;
+    let metadata = metadata::metadata(raw.unwrap_or_default())?;
+    Ok(NewUpload {
+        length,
+        file_name: metadata.file_name,
+        file_type: metadata.file_type,
+        title: metadata.title,
+        description: metadata.description,
+        visibility: metadata.visibility,
+        metadata: raw.map(str::to_owned),
+        concat: headers::text(headers, "upload-concat")?.map(str::to_owned),
+    })
+}
+
+fn created(app: &App, parts: &Parts, upload: &Upload, offset: u64) -> Response {
+    let mut response = empty(StatusCode::CREATED);
+    tell_progress(&mut response, upload, offset);
+    let url = upload_url(parts, &app.settings.trusted_proxies, &upload.id);
+    if let Ok(url) = HeaderValue::try_from(url) {
+        response.headers_mut().insert(header::LOCATION, url);
+    }
+    response
+}

@@ -1,0 +1,48 @@
+//! `HEAD /api/uploads/{id}`: how far the upload is.
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+
+use super::receive::{Received, finish};
+use super::respond::{
+    Result, UPLOAD_CONCAT, UPLOAD_DEFER_LENGTH, UPLOAD_LENGTH, UPLOAD_METADATA, empty,
+    tell_progress,
+};
+use super::{check_version, viewer};
+use crate::actions::find_upload::{durable_offset, find_upload};
+use crate::app::App;
+
+/// A sender that asks has lost its connection, whether or not the server noticed: whoever still
+/// receives bytes of this upload lets go.
+pub(super) async fn head(app: &App, id: &str, request: Request) -> Result {
+    let (parts, _) = request.into_parts();
+    check_version(&parts.headers)?;
+    let viewer = viewer(app, &parts).await?;
+    find_upload(app, viewer, id).await?;
+    let _held = app.locks.take(id).await?;
+    let upload = find_upload(app, viewer, id).await?;
+    let offset = durable_offset(app, &upload).await?;
+    // A sender that hears that all bytes are there does not come back, so it has to be true.
+    let received = Received {
+        upload,
+        offset,
+        cut: None,
+    };
+    let Received { upload, .. } = finish(app, received).await?;
+    let mut response = empty(StatusCode::OK);
+    tell_progress(&mut response, &upload, offset);
+    match upload.length {
+        Some(length) => tell(&mut response, UPLOAD_LENGTH, Some(&length.to_string())),
+        None => tell(&mut response, UPLOAD_DEFER_LENGTH, Some("1")),
+    }
+    tell(&mut response, UPLOAD_METADATA, upload.metadata.as_deref());
+    tell(&mut response, UPLOAD_CONCAT, upload.concat.as_deref());
+    Ok(response)
+}
+
+fn tell(response: &mut Response, name: HeaderName, value: Option<&str>) {
+    if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
+        response.headers_mut().insert(name, value);
+    }
+}

@@ -1,0 +1,70 @@
+//! `PATCH /api/uploads/{id}`: more bytes, or in JSON what is said about the upload.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode};
+
+use super::receive::{Received, Sending, receive};
+use super::respond::{Refusal, Result, empty, tell_progress};
+use super::{check_bytes, check_version, headers, json, media_type, viewer};
+use crate::app::App;
+use crate::rest::body::Timed;
+use crate::server::Stopping;
+
+pub(super) async fn patch(app: &App, id: &str, request: Request) -> Result {
+    if is_json(request.headers()) {
+        return json::edit(app, id, request).await;
+    }
+    let (parts, body) = request.into_parts();
+    // How much may come is known later.
+    let mut body = Timed::new(&parts.headers, body, u64::MAX, app.settings.body_timeout);
+    let prepared = async {
+        check_version(&parts.headers)?;
+        let viewer = viewer(app, &parts).await?;
+        check_bytes(&parts.headers)?;
+        let sending = Sending {
+            headers: &parts.headers,
+            offset: headers::offset(&parts.headers)?,
+            checksum: headers::checksum(&parts.headers)?,
+            stop: stop(&parts.extensions),
+        };
+        Ok::<_, Refusal>((viewer, sending))
+    };
+    let (viewer, sending) = match prepared.await {
+        Ok(prepared) => prepared,
+        Err(refusal) => {
+            body.linger();
+            return Err(refusal);
+        }
+    };
+    let Received {
+        upload,
+        offset,
+        cut,
+    } = receive(app, viewer, id, &mut body, sending).await?;
+    match cut {
+        // All that the upload needs is there, whatever came of the request.
+        Some(error) if upload.asset_id.is_none() => Err(Refusal {
+            error,
+            offset: Some(offset),
+        }),
+        _ => {
+            let mut response = empty(StatusCode::NO_CONTENT);
+            tell_progress(&mut response, &upload, offset);
+            Ok(response)
+        }
+    }
+}
+
+/// Cancelled when the server stops.
+pub(super) fn stop(extensions: &axum::http::Extensions) -> tokio_util::sync::CancellationToken {
+    let stopping = extensions.get::<Stopping>();
+    stopping
+        .map(|Stopping(stop)| stop.clone())
+        .unwrap_or_default()
+}
+
+/// True for requests in JSON, which need not speak tus.
+fn is_json(headers: &HeaderMap) -> bool {
+    media_type(headers).as_deref() == Some("application/json")
+        && !headers.contains_key("tus-resumable")
+}

@@ -1,0 +1,260 @@
+//! What operators look at.
+
+use clipsy_dispatch::Message;
+use clipsy_domain::clock::from_millis;
+use clipsy_domain::failure::FailureCode;
+use clipsy_domain::worker::{EncoderFound, WorkerSign};
+use serde_json::{Value, json};
+
+use crate::gql::{Watch, code, data, refusals};
+use crate::support::{START_MS, Server};
+use crate::worker;
+
+fn sign(busy: i64) -> WorkerSign {
+    let encoder = |id: &str, works: bool| EncoderFound {
+        id: id.into(),
+        label: id.to_uppercase(),
+        kind: id.into(),
+        element: format!("{id}h264enc"),
+        works,
+        reason: "seen".into(),
+        advice: (!works).then(|| "install the driver".into()),
+        preferred: works,
+    };
+    WorkerSign {
+        id: "test".into(),
+        host: "machine".into(),
+        version: "1.2.3".into(),
+        started_at: from_millis(START_MS),
+        seen_at: from_millis(START_MS),
+        slots: 3,
+        busy,
+        encoders: vec![encoder("nvenc", false), encoder("software", true)],
+        draining: false,
+    }
+}
+
+fn give(server: &Server, sign: &WorkerSign) {
+    server.run(async {
+        server.app.db.note_worker(sign).await.unwrap();
+        let worker = sign.id.clone();
+        worker::tell(server, Message::WorkerChanged { worker }).await;
+    });
+}
+
+#[test]
+fn only_admins_look() {
+    let server = Server::start();
+    let ann = server.token("ann");
+    for field in [
+        "queue { queued }",
+        "workers { id }",
+        "failures { totalCount }",
+        "throughput { finished }",
+        "storageUsage { videos }",
+        "users { totalCount }",
+    ] {
+        let query = format!("{{ {field} }}");
+        assert_eq!(
+            code(&server, "", &query, &json!({})),
+            "UNAUTHENTICATED",
+            "{field}"
+        );
+        assert_eq!(
+            code(&server, &ann, &query, &json!({})),
+            "FORBIDDEN",
+            "{field}"
+        );
+        data(&server, &server.token("root"), &query, &json!({}));
+    }
+    for field in ["pauseQueue", "resumeQueue"] {
+        let query =
+            format!("mutation {{ {field} {{ queue {{ paused }} userErrors {{ code }} }} }}");
+        assert_eq!(
+            refusals(&server, &ann, &query, &json!({})),
+            ["permission_denied"]
+        );
+        assert_eq!(code(&server, "", &query, &json!({})), "UNAUTHENTICATED");
+    }
+    assert_eq!(
+        code(&server, "", "{ encoders { id } }", &json!({})),
+        "UNAUTHENTICATED"
+    );
+    data(&server, &ann, "{ encoders { id } }", &json!({}));
+}
+
+#[test]
+fn queue_workers_and_encoders_are_told() {
+    let server = Server::start();
+    let (ann, root) = (server.token("ann"), server.token("root"));
+    let first = server.video(&ann, "private");
+    server.video(&ann, "public");
+    worker::claim(&server, first);
+    give(&server, &sign(1));
+    let query = "{ queue { paused queued running failed concurrency oldestQueuedAt
+            jobs(first: 5) { state worker video { number title } } }
+        workers { host slots busy encoders draining version lastSeenAt jobs { state video { number } } }
+        encoders { name label kind works reason advice preferred element host } }";
+    let found = data(&server, &root, query, &json!({}));
+    let queue = &found["queue"];
+    assert_eq!(
+        (&queue["queued"], &queue["running"], &queue["failed"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
+    assert_eq!(
+        (&queue["concurrency"], &queue["paused"]),
+        (&json!(3), &json!(false))
+    );
+    assert_eq!(queue["oldestQueuedAt"], "2024-01-15T10:30:00.000Z");
+    assert_eq!(queue["jobs"][0]["worker"], "test");
+    assert_eq!(queue["jobs"][0]["video"]["number"], first);
+    assert_eq!(queue["jobs"][1]["state"], "QUEUED");
+    let workers = found["workers"].as_array().unwrap();
+    assert_eq!(workers.len(), 1);
+    assert_eq!(workers[0]["encoders"], json!(["software"]));
+    assert_eq!(workers[0]["jobs"][0]["video"]["number"], first);
+    assert_eq!(found["encoders"][0]["works"], false);
+    assert_eq!(found["encoders"][0]["advice"], "install the driver");
+    assert_eq!(
+        found["encoders"][1],
+        json!({"name": "software", "label": "SOFTWARE", "kind": "software", "works": true,
+            "reason": "seen", "advice": null, "preferred": true, "element": "softwareh264enc",
+            "host": "machine"})
+    );
+    // Who has gone silent is gone.
+    server.clock.advance(chrono::TimeDelta::seconds(31));
+    let found = data(&server, &root, query, &json!({}));
+    assert_eq!(
+        (&found["workers"], &found["encoders"]),
+        (&json!([]), &json!([]))
+    );
+}
+
+#[test]
+fn the_queue_is_paused_for_good() {
+    let server = Server::start();
+    let root = server.token("root");
+    let run = |verb: &str| {
+        let query = format!("mutation {{ {verb} {{ queue {{ paused }} userErrors {{ code }} }} }}");
+        data(&server, &root, &query, &json!({}))[verb]["queue"]["paused"].clone()
+    };
+    let mut watch = Watch::start(
+        &server,
+        &root,
+        "subscription { queueChanged { paused } }",
+        &json!({}),
+    );
+    assert_eq!(watch.next().unwrap()["paused"], false);
+    assert_eq!(run("pauseQueue"), true);
+    watch.until("it is paused", |queue| queue["paused"] == true);
+    assert!(server.run(server.app.db.queue_paused()).unwrap());
+    assert!(server.run(server.app.dispatch.queue.paused()).unwrap());
+    assert_eq!(run("pauseQueue"), true);
+    assert_eq!(run("resumeQueue"), false);
+    watch.until("it goes on", |queue| queue["paused"] == false);
+    assert!(!server.run(server.app.dispatch.queue.paused()).unwrap());
+}
+
+#[test]
+fn failures_throughput_and_storage_are_added_up() {
+    let server = Server::start();
+    let (ann, root) = (server.token("ann"), server.token("root"));
+    let ids: Vec<i64> = (0..3).map(|_| server.video(&ann, "private")).collect();
+    for id in &ids[..2] {
+        server.clock.advance(chrono::TimeDelta::seconds(1));
+        let job = worker::claim(&server, *id);
+        worker::fail(&server, &job, FailureCode::CorruptInput);
+    }
+    let job = worker::claim(&server, ids[2]);
+    server.clock.advance(chrono::TimeDelta::seconds(5));
+    worker::finish(&server, &job);
+    let query = "{ failures(first: 1) { totalCount nodes { number failure { code } }
+            pageInfo { hasNextPage } }
+        throughput(minutes: 3) { at finished failed mediaSeconds encodeSeconds }
+        storageUsage { originalsBytes renditionsBytes uploadsBytes freeBytes videos
+            largest(first: 1) { number owner { storageBytes } } } }";
+    let found = data(&server, &root, query, &json!({}));
+    let failures = &found["failures"];
+    assert_eq!(failures["totalCount"], 2);
+    assert_eq!(failures["nodes"][0]["number"], ids[1]);
+    assert_eq!(failures["pageInfo"]["hasNextPage"], true);
+    let samples = found["throughput"].as_array().unwrap();
+    assert_eq!(samples.len(), 3);
+    assert_eq!(
+        samples[2],
+        json!({"at": "2024-01-15T10:30:00.000Z", "finished": 1, "failed": 2,
+            "mediaSeconds": 100.0, "encodeSeconds": 5.0})
+    );
+    assert_eq!(samples[0]["finished"], 0);
+    let usage = &found["storageUsage"];
+    assert_eq!(
+        (&usage["videos"], &usage["originalsBytes"]),
+        (&json!(3), &json!(111))
+    );
+    assert_eq!(
+        (&usage["renditionsBytes"], &usage["uploadsBytes"]),
+        (&json!(2_000), &json!(0))
+    );
+    assert!(usage["freeBytes"].as_i64().unwrap() > 0);
+    assert_eq!(usage["largest"][0]["number"], ids[2]);
+    assert_eq!(usage["largest"][0]["owner"]["storageBytes"], 2_111);
+    for odd in [
+        "throughput(minutes: 0) { at }",
+        "throughput(minutes: 1441) { at }",
+        "storageUsage { largest(first: 101) { id } }",
+        "queue { jobs(first: -1) { id } }",
+    ] {
+        let query = format!("{{ {odd} }}");
+        assert_eq!(
+            code(&server, &root, &query, &json!({})),
+            "BAD_USER_INPUT",
+            "{odd}"
+        );
+    }
+}
+
+#[test]
+fn workers_are_watched() {
+    let server = Server::start();
+    let root = server.token("root");
+    let query = "subscription { workerChanged { host busy jobs { id } } }";
+    assert_eq!(
+        Watch::start(&server, "", query, &json!({})).error(),
+        "UNAUTHENTICATED"
+    );
+    assert_eq!(
+        Watch::start(&server, &server.token("ann"), query, &json!({})).error(),
+        "FORBIDDEN"
+    );
+    give(&server, &sign(0));
+    let other = WorkerSign {
+        id: "other".into(),
+        host: "another".into(),
+        ..sign(0)
+    };
+    give(&server, &other);
+    let mut watch = Watch::start(&server, &root, query, &json!({}));
+    let hosts: Vec<Value> = (0..2)
+        .map(|_| watch.next().unwrap()["host"].clone())
+        .collect();
+    assert_eq!(hosts, ["another", "machine"]);
+    give(&server, &sign(2));
+    let changed = watch.until("one is busy", |worker| worker["busy"] == 2);
+    assert_eq!(changed["host"], "machine");
+}
+
+#[test]
+fn the_server_introduces_itself() {
+    let server = Server::start();
+    let query = "{ serverInfo { version name maxUploadBytes tusUrl anonymousBrowsing
+        defaultPasswordActive } }";
+    let told = data(&server, "", query, &json!({}))["serverInfo"].clone();
+    assert_eq!(told["name"], "Clipsy");
+    assert_eq!(told["tusUrl"], "/api/uploads/");
+    assert_eq!(told["maxUploadBytes"], 50_i64 << 30);
+    // Asked from the machine itself.
+    assert_eq!(told["defaultPasswordActive"], true);
+    let headers = [("X-Forwarded-For", "192.0.2.1")];
+    let far = crate::gql::ask_with(&server, "", query, &json!({}), &headers).json();
+    assert_eq!(far["data"]["serverInfo"]["defaultPasswordActive"], false);
+}

@@ -1,0 +1,114 @@
+//! How many SQL statements a page of videos takes, with all that it shows: as many for fifty videos
+//! as for two.
+#![cfg(test)]
+
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+#[path = "schema/gql.rs"]
+#[expect(dead_code, reason = "the tests of the schema use the rest")]
+mod gql;
+#[path = "http/support.rs"]
+#[expect(dead_code, reason = "the tests of the HTTP face use the rest")]
+mod support;
+
+use support::Server;
+
+const PAGE: &str = "query($first: Int!, $after: String) { videos(first: $first, after: $after) {
+    totalCount pageInfo { hasNextPage hasPreviousPage endCursor }
+    nodes { id number title state playable thumbnailUrl views duration canEdit
+        owner { id username email role } renditions { id name state percent bytes }
+        playback { hlsUrl } progress { percent stage queuePosition } } } }";
+
+#[test]
+fn a_page_takes_few_statements_however_long_it_is() {
+    tracing::subscriber::set_global_default(Counter).unwrap();
+    let server = Server::start();
+    let tokens = [server.token("ann"), server.token("bob")];
+    for number in 0..60 {
+        let id = server.video(&tokens[number % 2], "public");
+        match number % 3 {
+            0 => {}
+            1 => server.make_playable(id),
+            _ => server.make_ready(id),
+        }
+    }
+    support::wait_until("all originals are hashed", || {
+        let waiting = server.run(server.app.db.unhashed_asset(0)).unwrap();
+        waiting.is_none()
+    });
+    // What goes on beside the requests asks the database, too, so the fewest of some tries count.
+    let ask = |query: &str, variables: &Value| {
+        let mut fewest = usize::MAX;
+        let mut found = Value::Null;
+        for _ in 0..5 {
+            COUNT.store(0, Ordering::SeqCst);
+            found = gql::data(&server, "", query, variables)["videos"].clone();
+            fewest = fewest.min(COUNT.load(Ordering::SeqCst));
+        }
+        (found, fewest)
+    };
+    let page = |first: i32, after: &Value| ask(PAGE, &json!({"first": first, "after": after}));
+    // Videos, their number, renditions, owners, jobs or places of those that are not ready.
+    let (short, few) = page(2, &Value::Null);
+    let (long, many) = page(50, &Value::Null);
+    assert_eq!(long["nodes"].as_array().unwrap().len(), 50);
+    assert_eq!(short["nodes"].as_array().unwrap().len(), 2);
+    println!("{few} statements for 2 videos, {many} for 50");
+    assert!((1..=6).contains(&many), "{many}");
+
+    // What a library shows: fifty videos with renditions and owner.
+    let library = "{ videos(first: 50) { totalCount nodes { id title state thumbnailUrl
+        owner { id username } renditions { name state percent } } } }";
+    let (found, took) = ask(library, &json!({}));
+    assert_eq!(found["nodes"].as_array().unwrap().len(), 50);
+    println!("{took} statements for a library of 50");
+    assert!((1..=5).contains(&took), "{took}");
+    let (_, next) = page(50, &long["pageInfo"]["endCursor"]);
+    assert!(next <= 7, "{next}");
+}
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts what the driver logs, which is one event for each statement.
+struct Counter;
+
+/// Looks for the statement among the fields of an event.
+struct Select;
+
+impl Visit for Select {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "summary" && value.starts_with("SELECT") {
+            COUNT.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+impl Subscriber for Counter {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut Select);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}

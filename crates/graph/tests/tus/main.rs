@@ -1,0 +1,27 @@
+//! Uploads that can be resumed, over raw sockets: every MUST of tus 1.0.0 by name, and what goes
+//! wrong with networks, senders and disks.
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests may panic, also in what they share"
+)]
+
+mod accounts;
+mod checksum;
+mod client;
+mod concatenation;
+mod core;
+mod creation;
+mod disk;
+mod expiration;
+mod finish;
+mod heal;
+mod interrupted;
+mod json;
+mod proxies;
+mod race;
+#[path = "../http/small_disk.rs"]
+mod small_disk;
+#[expect(dead_code, reason = "shared with the other tests, which need more")]
+#[path = "../http/support.rs"]
+mod support;
+mod termination;
