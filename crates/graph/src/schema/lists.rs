@@ -320,6 +320,7 @@ pub(crate) async fn users(
     let one = |user| User {
         user: std::sync::Arc::new(user),
         group: std::sync::Arc::clone(&group),
+        proved: false,
     };
     Ok(UserConnection {
         users: items.into_iter().map(one).collect(),

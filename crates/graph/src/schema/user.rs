@@ -23,6 +23,8 @@ pub(crate) struct User {
     pub(crate) user: Arc<user::User>,
     /// Those that came with it.
     pub(crate) group: Arc<Users>,
+    /// True if the person has just proved to be this one, whoever the request says it is from.
+    pub(crate) proved: bool,
 }
 
 impl User {
@@ -31,11 +33,20 @@ impl User {
         Self {
             group: Users::new(vec![user.id]),
             user: Arc::new(user),
+            proved: false,
+        }
+    }
+
+    /// The account of somebody who has just signed in.
+    pub(crate) fn proved(user: user::User) -> Self {
+        Self {
+            proved: true,
+            ..Self::alone(user)
         }
     }
 
     fn is_own(&self, ctx: &Context<'_>) -> bool {
-        is_own(viewer(ctx), self.user.id)
+        self.proved || is_own(viewer(ctx), self.user.id)
     }
 
     /// The account, if the viewer is told what is its own business.

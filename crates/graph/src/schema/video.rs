@@ -108,6 +108,7 @@ impl Video {
         Ok(User {
             user,
             group: Users::new(owners.collect()),
+            proved: false,
         })
     }
 

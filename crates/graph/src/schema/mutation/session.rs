@@ -211,7 +211,7 @@ fn session(
         access_token: Some(pair.access),
         refresh_token: Some(pair.refresh).filter(|_| !in_cookie),
         expires_at: Some(pair.expires_at.into()),
-        viewer: Some(User::alone(user)),
+        viewer: Some(User::proved(user)),
         user_errors: Vec::new(),
     })
 }
