@@ -13,7 +13,7 @@ const output = (documents: string[]) => ({
 });
 
 const config: CodegenConfig = {
-  schema: "schema.draft.graphql",
+  schema: "../schema.graphql",
   generates: {
     // What only administrators load is apart, so that nobody else has to.
     "src/gql/": output(["src/**/*.graphql", "!src/api/admin.graphql"]),

@@ -296,7 +296,6 @@ export const root = {
     changed(video);
     return done({ video });
   },
-  chooseThumbnail: ({ input }) => done({ video: find(input.id) }),
   createUser: () => done({ user: { ...guest, id: "VXNlcjoz", username: "new" } }),
   updateUser: () => done({ user: guest }),
   pauseQueue() {

@@ -19,8 +19,7 @@ import { root, tus } from "./data.mjs";
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const port = Number(process.env.PORT ?? 8001);
 const sample = process.env.CLIPSY_SAMPLE ?? here("../../target/sample-hls");
-const schemaFile = [here("../schema.draft.graphql"), here("../../schema.graphql")].find(existsSync);
-const schema = buildSchema(readFileSync(schemaFile, "utf8"));
+const schema = buildSchema(readFileSync(here("../../schema.graphql"), "utf8"));
 
 const TYPES = {
   ".css": "text/css",

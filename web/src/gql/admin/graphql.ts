@@ -4,49 +4,85 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+/** An account to be made. */
 export type CreateUserInput = {
+  /** Address for mail. */
   email?: string | null | undefined;
+  /** The password, at least 8 characters. */
   password: string;
+  /** What it may do. */
   role?: Role;
+  /** Name to sign in with, 1 to 150 characters; unique without regard to case. */
   username: string;
 };
 
+/** How far a job is. */
 export type JobState =
+  /** Somebody stopped it. */
   | 'CANCELLED'
+  /** Everything was made. */
   | 'DONE'
+  /** It failed for good. */
   | 'FAILED'
+  /** Waiting for a worker, or for the pause after a failed attempt to pass. */
   | 'QUEUED'
+  /** A worker is at it. */
   | 'RUNNING';
 
+/** How far a rendition is. */
 export type RenditionState =
+  /** It is complete. */
   | 'DONE'
+  /** The attempt that made it failed; `error` says why. */
   | 'FAILED'
+  /** It is being encoded. */
   | 'RUNNING'
+  /** Planned; nothing of it is there. */
   | 'WAITING';
 
+/** What an account may do. */
 export type Role =
+  /** Everything. */
   | 'ADMIN'
+  /** Upload, and manage what it uploaded. */
   | 'USER';
 
+/** What to change about an account; what is left away or null stays as it is. */
 export type UpdateUserInput = {
+  /** False refuses signing in and ends its sessions. */
   active?: boolean | null | undefined;
+  /** Address for mail, may be empty. */
   email?: string | null | undefined;
+  /** Global id. */
   id: string | number;
+  /** A new password, at least 8 characters. It ends its sessions. */
   password?: string | null | undefined;
+  /** What it may do. Another one than before ends its sessions. */
   role?: Role | null | undefined;
 };
 
+/** How far a video is. */
 export type VideoState =
+  /** Somebody stopped it. */
   | 'CANCELLED'
+  /** It could not be processed; `failure` says why. */
   | 'FAILED'
+  /** A worker is at it. It may be playable already. */
   | 'PROCESSING'
+  /** Waiting for a worker. */
   | 'QUEUED'
+  /** Everything is there. */
   | 'READY'
+  /** Bytes are still coming. */
   | 'UPLOADING';
 
+/** Who may see a video and play it. */
 export type Visibility =
+  /** Its owner and admins. */
   | 'PRIVATE'
+  /** Everyone, and it is listed. */
   | 'PUBLIC'
+  /** Everyone who knows its address; it is not listed. */
   | 'UNLISTED';
 
 export type JobRowFragment = { id: string, state: JobState, attempt: number, worker: string | null, createdAt: string, startedAt: string | null, nextAttemptAt: string | null, video: { id: string, number: number, title: string, state: VideoState, progress: { percent: number | null, etaSeconds: number | null, queuePosition: number | null, stage: string | null, speed: number | null } | null } };

@@ -7,7 +7,7 @@ import { useMutation, useQuery } from "urql";
 import { CancelVideoDocument, RetryVideoDocument, StudioDocument, type StudioQuery } from "../../gql/graphql";
 import { isMoving, useLiveVideo } from "../../api/hooks";
 import { bytes, clock, decimal, percent, span } from "../../ui/format";
-import { CloseIcon, ImageIcon, PlayIcon, RetryIcon, TrashIcon } from "../../ui/icons";
+import { CloseIcon, PlayIcon, RetryIcon, TrashIcon } from "../../ui/icons";
 import { Bar, Empty, StateChip, Title, Trouble } from "../../ui/parts";
 import { Thumb } from "../../ui/Thumb";
 import { useDone } from "../../ui/useDone";
@@ -17,7 +17,6 @@ import { FailurePanel } from "./FailurePanel";
 import { Renditions } from "./Renditions";
 
 const DeleteDialog = lazy(() => import("./DeleteDialog"));
-const ThumbnailDialog = lazy(() => import("./ThumbnailDialog"));
 
 export type StudioVideoData = NonNullable<StudioQuery["video"]>;
 
@@ -55,7 +54,7 @@ export default function StudioVideo() {
 function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const [dialog, setDialog] = useState<"delete" | "thumbnail" | null>(null);
+  const [dialog, setDialog] = useState(false);
   const [cancelling, cancel] = useMutation(CancelVideoDocument);
   const [retrying, retry] = useMutation(RetryVideoDocument);
   const { problem, run } = useDone();
@@ -99,7 +98,7 @@ function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void })
               {t("action.cancel")}
             </button>
           )}
-          <button type="button" className="btn btn-bad" onClick={() => setDialog("delete")}>
+          <button type="button" className="btn btn-bad" onClick={() => setDialog(true)}>
             <TrashIcon />
             {t("action.delete")}
           </button>
@@ -122,31 +121,22 @@ function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void })
             <div className="relative aspect-video bg-linear-150 from-[#20392f] to-[#101512]">
               <Thumb video={video} eager />
             </div>
-            {video.playable && (
-              <div className="p-3">
-                <button type="button" className="btn btn-quiet w-full" onClick={() => setDialog("thumbnail")}>
-                  <ImageIcon />
-                  {t("studio.chooseThumbnail")}
-                </button>
-              </div>
-            )}
           </section>
           <Source video={video} />
           <Attempts jobs={video.jobs} />
         </div>
       </div>
       <Suspense>
-        {dialog === "delete" && (
+        {dialog && (
           <DeleteDialog
             video={video}
-            onClose={() => setDialog(null)}
+            onClose={() => setDialog(false)}
             onDeleted={() => {
               onGone();
               void navigate("/studio", { replace: true });
             }}
           />
         )}
-        {dialog === "thumbnail" && <ThumbnailDialog video={video} onClose={() => setDialog(null)} />}
       </Suspense>
     </div>
   );
