@@ -5,7 +5,7 @@
 //
 // CLIPSY_SAMPLE names a folder written by `clipsy transcode --out` (default ../target/sample-hls, as
 // `make sample` leaves it): every ready video plays it. Sign in as admin with any password.
-// With a build in dist/ it serves that, too, on its own port.
+// With a build in dist/site (or the folder CLIPSY_SITE) it serves that, too, on its own port.
 
 import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
@@ -60,7 +60,7 @@ const server = createServer(async (request, response) => {
   } else if (path.startsWith("/media/")) {
     sendFile(response, sample, path.replace(/^\/media\/sample\//, ""));
   } else {
-    sendFile(response, here("../dist/site"), path, path.startsWith("/embed/") ? "embed.html" : "index.html");
+    sendFile(response, process.env.CLIPSY_SITE ?? here("../dist/site"), path, path.startsWith("/embed/") ? "embed.html" : "index.html");
   }
 });
 

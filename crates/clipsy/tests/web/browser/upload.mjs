@@ -46,7 +46,7 @@ export async function dropCutReloadResume(stage) {
   await slow(false, 700_000);
   await page.reload();
   stage.forgetComplaints();
-  const again = page.getByRole("button", { name: `Choose ${NAME} again` });
+  const again = page.locator("button", { hasText: `Choose ${NAME} again` });
   await again.waitFor();
   const words = await page.getByText(/again to continue at/).textContent();
   const share = Number(/(\d+) %/.exec(words)[1]);
