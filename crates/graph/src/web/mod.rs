@@ -5,6 +5,7 @@
 
 mod files;
 mod oembed;
+mod origin;
 mod page;
 
 use axum::Router;

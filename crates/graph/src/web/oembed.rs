@@ -4,15 +4,16 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::origin::origin;
 use super::page::{escape, public_asset, thumbnail};
 use crate::app::App;
 use crate::error::Error;
-use crate::schema::asked::Headers;
 
 /// Width of a player whose asker does not say, in pixels.
 const WIDTH: i64 = 640;
@@ -31,7 +32,7 @@ pub(super) struct Asked {
 /// JSON only; the specification has 501 for other formats, and 404 for what cannot be embedded.
 pub(super) async fn oembed(
     State(app): State<App>,
-    headers: HeaderMap,
+    parts: Parts,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
     let Ok(Query(asked)) = asked else {
@@ -56,7 +57,7 @@ pub(super) async fn oembed(
         Ok(users) => users.into_iter().next().map(|user| user.username),
         Err(error) => return Error::from(error).into_response(),
     };
-    let origin = Headers::of(&headers).base;
+    let origin = origin(&parts, &app);
     let (width, height) = fit(
         asset.width.zip(asset.height).unwrap_or((16, 9)),
         asked.maxwidth,

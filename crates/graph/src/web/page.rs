@@ -4,6 +4,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, VARY,
 };
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::asset::Asset;
@@ -12,10 +13,10 @@ use clipsy_domain::user::Viewer;
 use sha2::{Digest as _, Sha256};
 
 use super::files;
+use super::origin::origin;
 use crate::actions::find_video::find_asset;
 use crate::app::App;
 use crate::error::Error;
-use crate::schema::asked::Headers;
 
 /// Nothing from elsewhere, no inline scripts. The player's elements carry `<style>` in their shadow
 /// trees, hence the inline styles.
@@ -51,10 +52,10 @@ pub(super) async fn plain(headers: HeaderMap) -> Response {
 pub(super) async fn watch(
     State(app): State<App>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    parts: Parts,
 ) -> Response {
     let (status, mut head) = match public_asset(&app, &id).await {
-        Ok(Some(asset)) => (StatusCode::OK, preview(&asset, &Headers::of(&headers).base)),
+        Ok(Some(asset)) => (StatusCode::OK, preview(&asset, &origin(&parts, &app))),
         // It may still be there for whoever is signed in, which only the script finds out.
         Ok(None) => (StatusCode::OK, String::new()),
         Err(error) => return error.into_response(),
@@ -62,14 +63,14 @@ pub(super) async fn watch(
     for chunk in files::watch_preloads() {
         head.push_str(&format!("<link rel=\"modulepreload\" href=\"/{chunk}\">"));
     }
-    document("index.html", &head, &headers, status)
+    document("index.html", &head, &parts.headers, status)
 }
 
 /// `GET /embed/{id}`: the player alone, for frames on other sites.
 pub(super) async fn embed(
     State(app): State<App>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    parts: Parts,
 ) -> Response {
     let head = match public_asset(&app, &id).await {
         Ok(asset) => asset.map_or_else(String::new, |asset| {
@@ -80,7 +81,7 @@ pub(super) async fn embed(
         }),
         Err(error) => return error.into_response(),
     };
-    let mut response = document("embed.html", &head, &headers, StatusCode::OK);
+    let mut response = document("embed.html", &head, &parts.headers, StatusCode::OK);
     response.headers_mut().insert(
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(EMBED_POLICY),

@@ -29,7 +29,7 @@ export async function firstRun(stage) {
   await page.getByLabel("Password", { exact: true }).fill("wrong");
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("alert").waitFor();
-  await page.getByLabel("Password", { exact: true }).fill("admin");
+  await page.getByLabel("Password", { exact: true }).fill("admin123");
   await page.getByRole("button", { name: "Sign in" }).click();
 
   await page.getByRole("heading", { name: "Choose a new password" }).waitFor();

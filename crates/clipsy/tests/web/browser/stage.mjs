@@ -12,7 +12,7 @@ const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
 /** Longest wait for anything; generous, because machines that test are slow. */
-export const PATIENCE = 120_000;
+export const PATIENCE = Number(process.env.CLIPSY_PATIENCE_MS ?? 120_000);
 export const PASSWORD = "a password of my own";
 
 export async function openStage() {
