@@ -96,9 +96,11 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
     };
   }, [id]);
 
-  // hls.js comes anew with each address, a moment after it is set.
+  // Set here, after the listeners: React makes elements before it shows them, sometimes long before,
+  // and one with an address begins at once. hls.js comes anew with each address, a moment after it.
   useEffect(() => {
     let gone = false;
+    if (video.current) video.current.src = src;
     queueMicrotask(() => queueMicrotask(() => {
       const api = video.current?.api;
       if (gone || !api) return;
@@ -130,7 +132,7 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
 
   return (
     <media-controller ref={controller} nohotkeys class="player" lang={i18n.language} aria-label={title} data-rejected={rejected === src || undefined}>
-      <hls-video ref={video} slot="media" config={config} src={src} playsInline preload="auto" aria-label={title} tabIndex={-1}>
+      <hls-video ref={video} slot="media" config={config} playsInline preload="auto" aria-label={title} tabIndex={-1}>
         {storyboard && <track key={storyboard} label="thumbnails" default kind="metadata" src={storyboard} />}
       </hls-video>
       {poster && <media-poster-image slot="poster" src={poster} aria-hidden="true" />}
