@@ -6,10 +6,13 @@ SHELL := bash
 .DELETE_ON_ERROR:
 # The recipes share packages, clips and cargo's locks; cargo and the scripts use all cores anyway.
 .NOTPARALLEL:
-.PHONY: help run sample build graphiql test bench bench-gpu check fmt setup clips media clean
+.PHONY: help run sample build web graphiql test bench bench-gpu check fmt setup clips media clean
 
 CLIPSY := target/release/clipsy
 SAMPLE := target/sample-hls
+WEB := web/dist/site/manifest.json
+WEB_SOURCES := $(shell find web/src web/public web/tools -type f) \
+	$(wildcard web/*.html web/*.ts web/package-lock.json)
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -25,15 +28,24 @@ sample: build clips ## Transcode a sample clip to HLS and say how to play it
 		'  python3 -m http.server -d $(SAMPLE) 8080' \
 		'and open http://localhost:8080/master.m3u8 in Safari, VLC or any page with hls.js.'
 
-build: graphiql ## Build target/release/clipsy
+build: $(WEB) graphiql ## Build target/release/clipsy
 	@tools/setup.sh build
 	cargo build --release --locked
+
+# Only when its sources changed, since cargo builds anew what holds it.
+$(WEB): $(WEB_SOURCES)
+	@tools/setup.sh build
+	npm run --prefix web build
+
+web: $(WEB) ## Build the web front end
 
 graphiql: ## Bundle the GraphiQL page that the binary carries
 	@tools/setup.sh build
 	@tools/setup.sh graphiql
 
-test: media graphiql ## Run all tests
+test: media $(WEB) graphiql ## Run all tests
+	npm test --prefix web
+	npm run --prefix web sizes
 	cargo test --workspace --locked
 
 bench: setup build clips ## Compare speed and quality with other programs, on this machine's CPU
@@ -46,6 +58,7 @@ bench-gpu: setup build clips ## The same on a GPU
 
 check: ## Formatting, lints, documentation, scripts
 	@tools/setup.sh build
+	npm run --prefix web check
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
@@ -64,4 +77,5 @@ media: setup clips ## Fetch the test clips and make the test inputs from them
 	@tools/make-fixtures.py
 
 clean: ## Remove what was built or made, but not the fetched clips
-	rm -rf target .media/fixtures tools/js/node_modules web/graphiql/node_modules web/graphiql/dist/*
+	rm -rf target .media/fixtures tools/js/node_modules web/node_modules web/dist/site \
+		web/graphiql/node_modules web/graphiql/dist/*

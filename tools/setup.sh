@@ -142,7 +142,8 @@ check_tools() {
     has python3 || die "python3 is missing: install Python 3.11 or newer"
 }
 
-# Installs the node packages that the lock file in the folder names.
+# Installs the node packages that the lock file in the folder names. In tools/js those are judges that
+# share no code with us, and other people's clients; in web what the front end is made of.
 install_js() {
     local folder=$root/$1
     local stamp=$folder/node_modules/.package-lock.json
@@ -208,6 +209,7 @@ if is_debian; then
 else
     check_by_hand
 fi
+install_js web
 if [[ $mode == test ]]; then
     install_js tools/js
     install_py

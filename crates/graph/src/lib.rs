@@ -21,6 +21,7 @@ pub mod server;
 mod settings;
 mod shell;
 mod upload;
+mod web;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -46,6 +47,8 @@ pub fn router(app: App) -> Router {
     rest::routes()
         .merge(graphql::routes(schema, sdl(), &app.settings.graphql))
         .merge(upload::routes())
+        .merge(web::routes())
+        .fallback(web::not_found)
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn_with_state(app.clone(), shell::api))
         .merge(media)

@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::client::Client;
 use crate::error::Error;
 use crate::rest::answer::{Cause, ERROR_CODE};
+use crate::web::Framable;
 
 /// Header with the number of a request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -54,6 +55,9 @@ pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) ->
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
     careful(headers);
+    if response.extensions().get::<Framable>().is_some() {
+        response.headers_mut().remove(X_FRAME_OPTIONS);
+    }
     response
 }
 

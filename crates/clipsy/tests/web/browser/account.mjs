@@ -1,0 +1,99 @@
+// Signing in and out, the first run, and what strangers may see.
+
+import assert from "node:assert/strict";
+import { PASSWORD, until } from "./stage.mjs";
+
+export async function emptyLibrary(stage) {
+  const { page } = stage;
+  const response = await page.goto("/");
+  const policy = response.headers()["content-security-policy"];
+  assert.match(policy, /script-src 'self';/);
+  assert.match(policy, /frame-ancestors 'none'/);
+  await page.getByRole("heading", { name: "No videos yet" }).waitFor();
+  await stage.accessible("empty library");
+
+  const missing = await page.goto("/there/is/no/such/page");
+  assert.equal(missing.status(), 404);
+  await page.getByRole("heading", { name: "There is no such page" }).waitFor();
+  await stage.accessible("not found");
+  // The browser says that the document was not found; that is right.
+  stage.forgetComplaints();
+}
+
+export async function firstRun(stage) {
+  const { page } = stage;
+  await page.goto("/studio");
+  await page.waitForURL("**/sign-in");
+  await stage.accessible("sign in");
+  await page.getByLabel("User name").fill("admin");
+  await page.getByLabel("Password", { exact: true }).fill("wrong");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("alert").waitFor();
+  await page.getByLabel("Password", { exact: true }).fill("admin123");
+  await page.getByRole("button", { name: "Sign in" }).click();
+
+  await page.getByRole("heading", { name: "Choose a new password" }).waitFor();
+  await stage.accessible("first run");
+  await stage.snap("first-run");
+  // There is no way around it.
+  await page.getByLabel("New password", { exact: true }).fill(PASSWORD);
+  await page.getByLabel("New password again").fill("something else");
+  await page.getByRole("button", { name: "Save the password" }).click();
+  await page.getByText("The two new passwords differ.").waitFor();
+  await page.getByLabel("New password again").fill(PASSWORD);
+  await page.getByRole("button", { name: "Save the password" }).click();
+  // Where one wanted to go at first.
+  await page.waitForURL("**/studio");
+
+  // The token is nowhere that a script could read it after a reload, and yet one stays signed in.
+  const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie);
+  assert.doesNotMatch(kept, /eyJ/);
+  await page.reload();
+  await page.getByRole("heading", { name: "Studio" }).waitFor();
+}
+
+export async function privateStaysPrivate(stage) {
+  const { number } = stage.left;
+  const { page } = stage;
+  await page.goto(`/studio/${number}`);
+  await page.getByLabel("Who may see it").selectOption("PRIVATE");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved").waitFor();
+
+  const stranger = await stage.visitor();
+  const looked = await stranger.goto(`/watch/${number}`);
+  assert.doesNotMatch(await looked.text(), /og:title/);
+  await stranger.getByRole("heading", { name: "This video is not here" }).waitFor();
+  const media = await stranger.request.get(`/media/videos/processed/${number}/master.m3u8`);
+  assert.ok(media.status() === 404 || media.status() === 401 || media.status() === 403, `strangers get ${media.status()}`);
+  const oembed = await stranger.request.get(`/oembed?url=${encodeURIComponent(`${stage.url}/watch/${number}`)}`);
+  assert.equal(oembed.status(), 404);
+  await stranger.context().close();
+
+  // Its owner plays it, by an address that only holds for a while.
+  await page.goto(`/watch/${number}`);
+  await until("the owner's video plays", () => page.evaluate(() => document.querySelector("hls-video")?.currentTime > 0.5));
+  await page.goto(`/studio/${number}`);
+  await page.getByLabel("Who may see it").selectOption("PUBLIC");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved").waitFor();
+}
+
+export async function signOut(stage) {
+  const page = await stage.visitor();
+  const sockets = [];
+  page.on("websocket", (socket) => {
+    const one = { open: true };
+    sockets.push(one);
+    socket.on("close", () => (one.open = false));
+  });
+  await stage.signIn(page);
+  await until("a socket is open", () => sockets.some((one) => one.open));
+  await page.getByRole("button", { name: /Account of/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.getByRole("link", { name: "Sign in" }).first().waitFor();
+  await until("the socket is closed", () => sockets.every((one) => !one.open));
+  await page.reload();
+  await page.getByRole("link", { name: "Sign in" }).first().waitFor();
+  await page.context().close();
+}

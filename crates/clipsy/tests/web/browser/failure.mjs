@@ -1,0 +1,72 @@
+// What goes wrong, what is deleted, and titles that try to be code.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { until } from "./stage.mjs";
+import { drop } from "./upload.mjs";
+
+const EVIL = `<img src=x onerror=alert(1)>"'><script>alert(2)</script>{{7*7}}`;
+
+export async function markupStaysText(stage) {
+  const { page } = stage;
+  const { number } = stage.left;
+  await page.goto(`/studio/${number}`);
+  await page.getByLabel("Title").fill(EVIL);
+  await page.getByLabel("Description").fill(`${EVIL}\njavascript:alert(3)`);
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved").waitFor();
+  for (const path of ["/", "/studio", `/studio/${number}`, `/watch/${number}`, `/embed/${number}`]) {
+    await page.goto(path);
+    if (!path.startsWith("/embed")) await page.getByText(EVIL).first().waitFor();
+    else await page.locator("hls-video").waitFor();
+    assert.equal(await page.locator("img[src=x]").count(), 0, path);
+  }
+  await page.goto(`/studio/${number}`);
+  await page.getByLabel("Title").fill("Big Buck Bunny, the trailer");
+  await page.getByLabel("Description").fill("A rabbit, a butterfly, and three who should not have laughed.\n\nFrom the open movie project.");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved").waitFor();
+}
+
+export async function failsAndRetries(stage) {
+  const { page } = stage;
+  await page.goto("/upload");
+  await drop(page, `broken ${"<b>"}.mp4`, readFileSync(stage.fixture("bad-noise.mp4")));
+  const studio = page.getByRole("link", { name: "Open in the studio" });
+  await studio.waitFor();
+  await studio.click();
+  const failure = page.locator("[data-failure]");
+  await failure.waitFor();
+  assert.ok((await failure.innerText()).length > 60, "it says what to do");
+  await stage.accessible("studio, failed");
+  await stage.snap("studio-failed");
+  stage.left.broken = Number(/\d+/.exec(new URL(page.url()).pathname)[0]);
+
+  await page.goto("/admin/failures");
+  await page.getByRole("link", { name: "broken <b>" }).waitFor();
+  await page.goto(`/studio/${stage.left.broken}`);
+  await failure.waitFor();
+  const retry = page.getByRole("button", { name: "Retry" });
+  if (await retry.count()) {
+    await retry.click();
+    // It fails again, as another attempt.
+    await until("there is a second attempt", async () => (await page.getByText("Attempt 2").count()) > 0);
+    await failure.waitFor();
+  }
+}
+
+export async function deletes(stage) {
+  const { page } = stage;
+  await page.goto(`/studio/${stage.left.broken}`);
+  await page.getByRole("button", { name: "Delete" }).click();
+  const dialog = page.getByRole("dialog");
+  await stage.accessible("delete");
+  await dialog.getByRole("button", { name: "Keep it" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Delete" }).click();
+  await dialog.getByRole("button", { name: "Delete for good" }).click();
+  await page.waitForURL("**/studio");
+  await until("it is off the list", async () => (await page.locator(`[data-video="${stage.left.broken}"]`).count()) === 0);
+  await page.goto(`/studio/${stage.left.broken}`);
+  await page.getByRole("heading", { name: "This video is not here" }).waitFor();
+}

@@ -1,0 +1,47 @@
+// Runs the steps of the visit, one after the other; the first that fails ends it.
+
+import { openStage } from "./stage.mjs";
+import * as account from "./account.mjs";
+import * as embed from "./embed.mjs";
+import * as failure from "./failure.mjs";
+import * as live from "./live.mjs";
+import * as looks from "./looks.mjs";
+import * as upload from "./upload.mjs";
+import * as watch from "./watch.mjs";
+
+const steps = [
+  ["an empty library, signed out", account.emptyLibrary],
+  ["first run: the default password has to go", account.firstRun],
+  ["a dropped file survives a cut connection and a reload", upload.dropCutReloadResume],
+  ["every rendition moves", live.renditionsMove],
+  ["playing before it is ready, and after", watch.playsBeforeReady],
+  ["qualities, keys, seeking with pictures", watch.controls],
+  ["sharing, embedding, previews", embed.embeds],
+  ["markup in titles stays text", failure.markupStaysText],
+  ["a broken file says why, and can be tried again", failure.failsAndRetries],
+  ["without the socket: reconnecting, polling, back", live.losesTheSocket],
+  ["every page, light and dark, wide and narrow", looks.everyPage],
+  ["private videos stay private", account.privateStaysPrivate],
+  ["deleting", failure.deletes],
+  ["signing out closes the socket", account.signOut],
+];
+
+const only = process.env.CLIPSY_ONLY;
+const stage = await openStage();
+let failed = false;
+for (const [name, step] of steps) {
+  if (only && !name.includes(only)) continue;
+  const started = Date.now();
+  try {
+    await step(stage);
+    stage.noComplaints();
+    console.log(`ok    ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    failed = true;
+    await stage.snap("failed").catch(() => undefined);
+    console.log(`FAILED ${name}\n${error.stack}\nThe page: ${stage.page.url()}\n${stage.complaints.join("\n")}`);
+    break;
+  }
+}
+await stage.close();
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,92 @@
+// Uploading.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { PATIENCE, until } from "./stage.mjs";
+
+const NAME = "trailer_bbb.mp4";
+
+export async function dropCutReloadResume(stage) {
+  const { page } = stage;
+  const bytes = readFileSync(stage.clip(NAME));
+  await page.goto("/");
+  // Slow enough that there is something to cut.
+  const network = await page.context().newCDPSession(page);
+  const slow = (offline, bytesPerSecond) =>
+    network.send("Network.emulateNetworkConditions", { offline, latency: 0, downloadThroughput: -1, uploadThroughput: bytesPerSecond });
+  await network.send("Network.enable");
+  await slow(false, 700_000);
+
+  await drop(page, NAME, bytes);
+  const dock = page.getByRole("region", { name: "Uploads" });
+  await dock.getByText(/\d+ % · .* \/s/).or(dock.getByText(/\d+ % · .*\/s/)).first().waitFor();
+  await stage.accessible("uploading");
+  await stage.snap("uploading");
+
+  // Pause, resume.
+  await dock.getByRole("button", { name: /^Pause/ }).click();
+  await dock.getByText(/Paused at/).waitFor();
+  await dock.getByRole("button", { name: /^Resume/ }).click();
+  await dock.getByText(/\d+ % · .*\/s/).first().waitFor();
+
+  // Edit while it goes up.
+  await dock.getByRole("button", { name: /^Edit details/ }).click();
+  await dock.getByLabel("Title").fill("Big Buck Bunny, the trailer");
+  await dock.getByLabel("Who may see it").selectOption("PUBLIC");
+  await dock.getByRole("button", { name: "Save" }).click();
+  await dock.getByText("Big Buck Bunny, the trailer").first().waitFor();
+
+  // The network goes away in the middle of it.
+  await slow(true, 0);
+  await dock.getByText(/No connection/).waitFor();
+  await page.getByText("You are offline").waitFor();
+  await stage.snap("offline");
+
+  // It comes back, but before much can happen the page is loaded anew: the file has to be chosen again.
+  await slow(false, 700_000);
+  await page.reload();
+  stage.forgetComplaints();
+  const again = page.locator("button", { hasText: `Choose ${NAME} again` });
+  await again.waitFor();
+  const words = await page.getByText(/again to continue at/).textContent();
+  const share = Number(/(\d+) %/.exec(words)[1]);
+  assert.ok(share > 0 && share < 100, `the server kept ${share} %`);
+  await stage.accessible("resuming");
+  await slow(false, -1);
+
+  const wrong = page.waitForEvent("filechooser");
+  await again.click();
+  await (await wrong).setFiles(stage.clip("bikes.mp4"));
+  await page.getByText("bikes.mp4 is a different file.").waitFor();
+
+  const offsets = [];
+  page.on("request", (request) => {
+    if (request.method() === "PATCH") offsets.push(Number(request.headers()["upload-offset"]));
+  });
+  const right = page.waitForEvent("filechooser");
+  await again.click();
+  await (await right).setFiles(stage.clip(NAME));
+  const watch = page.getByRole("link", { name: "Open in the studio" });
+  await watch.waitFor({ timeout: PATIENCE });
+  assert.ok(offsets[0] > 0, `it went on at byte ${offsets[0]}`);
+  stage.left.number = Number(/\d+/.exec(await watch.getAttribute("href"))[0]);
+  await until("the details arrived with it", async () => (await page.getByText("Big Buck Bunny, the trailer").count()) > 0);
+}
+
+/** Drops a file onto the page, as a file manager does. */
+export async function drop(page, name, bytes, type = "video/mp4") {
+  const transfer = await page.evaluateHandle(
+    ([base64, name, type]) => {
+      const text = atob(base64);
+      const array = Uint8Array.from(text, (character) => character.charCodeAt(0));
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([array], name, { type }));
+      return transfer;
+    },
+    [bytes.toString("base64"), name, type],
+  );
+  await page.dispatchEvent("body", "dragenter", { dataTransfer: transfer });
+  await page.getByText("Drop to upload").waitFor();
+  await page.dispatchEvent("body", "dragover", { dataTransfer: transfer });
+  await page.dispatchEvent("body", "drop", { dataTransfer: transfer });
+}

@@ -1,0 +1,84 @@
+// Playing.
+
+import assert from "node:assert/strict";
+import { until } from "./stage.mjs";
+
+const video = (page) =>
+  page.evaluate(() => {
+    const element = document.querySelector("hls-video");
+    return element && { time: element.currentTime, width: element.videoWidth, height: element.videoHeight, paused: element.paused, rate: element.playbackRate, muted: element.muted, error: element.error?.message };
+  });
+
+export async function playsBeforeReady(stage) {
+  const { page } = stage;
+  const { number } = stage.left;
+  // Without H.264 none of this would mean anything.
+  assert.ok(await page.evaluate(() => MediaSource.isTypeSupported('video/mp4; codecs="avc1.640028,mp4a.40.2"')));
+
+  await page.goto(`/studio/${number}`);
+  await page.getByRole("link", { name: "Watch" }).waitFor();
+  stage.left.early = (await page.locator("[data-state=RUNNING]").count()) > 0;
+  await page.getByRole("link", { name: "Watch" }).click();
+  await page.waitForURL(`**/watch/${number}`);
+  await until("it plays", async () => (await video(page))?.time > 1);
+  const playing = await video(page);
+  assert.ok(playing.width > 0 && playing.height > 0);
+  await stage.snap("watch-early");
+
+  // Becoming ready does not start it again.
+  await page.goto(`/studio/${number}`);
+  await page.getByText("Ready", { exact: true }).first().waitFor();
+  await page.goto(`/watch/${number}`);
+  await until("it goes on where it was left", async () => (await video(page))?.time > 0.5);
+}
+
+export async function controls(stage) {
+  const { page } = stage;
+  const { number } = stage.left;
+  await page.goto(`/watch/${number}?t=5`);
+  await until("it starts at the moment of the link", async () => (await video(page))?.time >= 5);
+  await stage.accessible("watch");
+
+  // Keys, wherever the focus is.
+  await page.keyboard.press("k");
+  await until("k pauses", async () => (await video(page)).paused);
+  await page.keyboard.press("5");
+  await until("5 goes to the middle", async () => Math.abs((await video(page)).time - 27.5) < 3);
+  await page.keyboard.press("m");
+  await until("m mutes", async () => (await video(page)).muted);
+  await page.keyboard.press(">");
+  await until("> is faster", async () => (await video(page)).rate === 1.25);
+  await page.keyboard.press("<");
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+  await stage.accessible("keys");
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  await page.keyboard.press("t");
+  await page.locator("button[aria-pressed=true][aria-label='Theatre mode']").waitFor({ state: "attached" });
+  await page.keyboard.press("t");
+
+  // Qualities: the picture really changes.
+  const sizes = new Set();
+  await page.keyboard.press("k");
+  for (const quality of ["360p", "720p"]) {
+    await page.locator("media-rendition-menu-button").click();
+    await page.locator("media-rendition-menu").getByText(quality, { exact: false }).first().click();
+    await until(`${quality} is on`, async () => (await video(page)).height === Number.parseInt(quality, 10));
+    sizes.add((await video(page)).width);
+  }
+  assert.equal(sizes.size, 2);
+
+  // Pictures on the seek bar.
+  const bar = await page.locator("media-time-range").boundingBox();
+  await page.mouse.move(bar.x + bar.width * 0.6, bar.y + bar.height / 2);
+  await until("the seek bar shows a picture", () =>
+    page.evaluate(() => {
+      const preview = document.querySelector("media-preview-thumbnail");
+      return preview?.hasAttribute("mediapreviewimage") && preview.getBoundingClientRect().width > 40;
+    }),
+  );
+  await stage.snap("watch");
+  await page.mouse.click(bar.x + bar.width * 0.8, bar.y + bar.height / 2);
+  await until("it is at 80 %", async () => Math.abs((await video(page)).time - 44) < 4);
+}

@@ -1,0 +1,40 @@
+//! The web front end: its files, which are part of the binary, and its pages.
+//!
+//! The pages are one document whose script draws them; the server adds what those need who do not
+//! run the script: titles, pictures and players for other sites' previews.
+
+mod files;
+mod oembed;
+mod origin;
+mod page;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::app::App;
+
+pub(crate) use page::{Framable, not_found};
+
+/// All routes of the front end. Addresses that nothing else answers go to [`not_found`].
+pub(crate) fn routes() -> Router<App> {
+    let mut router = Router::new()
+        .route("/assets/{*path}", get(files::asset))
+        .route("/favicon.svg", get(files::root))
+        .route("/theme.js", get(files::root))
+        .route("/oembed", get(oembed::oembed))
+        .route("/watch/{id}", get(page::watch))
+        .route("/embed/{id}", get(page::embed));
+    for path in [
+        "/",
+        "/sign-in",
+        "/upload",
+        "/account",
+        "/studio",
+        "/studio/{id}",
+        "/admin",
+        "/admin/{tab}",
+    ] {
+        router = router.route(path, get(page::plain));
+    }
+    router
+}

@@ -1,0 +1,68 @@
+/** Choosing files, and all uploads with their details. */
+
+import { useRef } from "react";
+import { useTranslation } from "react-i18next";
+import { useQuery } from "urql";
+import { ServerInfoDocument } from "../gql/graphql";
+import { bytes } from "../ui/format";
+import { UploadIcon } from "../ui/icons";
+import { PageHead, Title } from "../ui/parts";
+import { useItems, useQueue } from "../upload/context";
+import { UploadRow } from "../upload/UploadRow";
+import { usualVisibility } from "../upload/usual";
+
+export default function Upload() {
+  const { t } = useTranslation();
+  const queue = useQueue();
+  const items = useItems();
+  const input = useRef<HTMLInputElement>(null);
+  const [{ data }] = useQuery({ query: ServerInfoDocument });
+  const finished = items.filter((item) => item.phase === "done").length;
+
+  return (
+    <div className="mx-auto max-w-3xl">
+      <Title text={t("nav.upload")} />
+      <PageHead title={t("upload.title")}>
+        {finished > 0 && (
+          <button type="button" className="btn btn-quiet" onClick={() => queue.tidy()}>
+            {t("upload.tidy")}
+          </button>
+        )}
+      </PageHead>
+      <div className="mb-6 flex flex-col items-center gap-3 rounded-3xl border-2 border-dashed border-line-strong bg-surface px-6 py-12 text-center">
+        <UploadIcon width="40" height="40" className="text-accent" />
+        <p className="text-lg font-semibold max-md:hidden">{t("upload.dropOr")}</p>
+        <input
+          ref={input}
+          type="file"
+          accept="video/*,.mkv,.ts,.m2ts,.mxf,.flv,.rm"
+          multiple
+          className="sr-only"
+          tabIndex={-1}
+          aria-label={t("upload.pick")}
+          data-picker
+          onChange={(event) => {
+            queue.add([...(event.target.files ?? [])], { visibility: usualVisibility() });
+            event.target.value = "";
+          }}
+        />
+        <button type="button" className="btn btn-primary" onClick={() => input.current?.click()}>
+          {t("upload.pick")}
+        </button>
+        <p className="text-sm text-muted">
+          {t("upload.advice")}
+          {data && ` ${t("upload.limit", { size: bytes(data.serverInfo.maxUploadBytes) })}`}
+        </p>
+      </div>
+      {items.length > 0 && (
+        <ul aria-label={t("upload.list")} className="flex flex-col gap-4">
+          {items.toReversed().map((item) => (
+            <li key={item.key} className="panel p-4 sm:p-5">
+              <UploadRow item={item} wide />
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,80 @@
+/** One's own account: how much is stored, changing the password. */
+
+import { useState, type SubmitEvent } from "react";
+import { useTranslation } from "react-i18next";
+import { useViewer } from "../../api/hooks";
+import { NetworkError, session } from "../../api/session";
+import { bytes } from "../../ui/format";
+import { Bar, Field, PageHead, Title } from "../../ui/parts";
+
+export default function Account() {
+  const { t } = useTranslation();
+  const viewer = useViewer();
+  const [busy, setBusy] = useState(false);
+  const [said, setSaid] = useState<{ bad: boolean; text: string } | null>(null);
+  if (!viewer) return null;
+
+  async function submit(event: SubmitEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const form = event.currentTarget;
+    const data = new FormData(form);
+    const next = data.get("next") as string;
+    if (next !== data.get("again")) return setSaid({ bad: true, text: t("password.differ") });
+    setBusy(true);
+    try {
+      const refusal = await session.changePassword(data.get("current") as string, next);
+      setSaid(refusal ? { bad: true, text: refusal.message } : { bad: false, text: t("password.changed") });
+      if (!refusal) form.reset();
+    } catch (error) {
+      setSaid({ bad: true, text: error instanceof NetworkError ? t("trouble.network") : String(error) });
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  const { storageBytes, quotaBytes } = viewer;
+  return (
+    <div className="mx-auto max-w-xl">
+      <Title text={t("account.settings")} />
+      <PageHead title={t("account.settings")} />
+      <section className="panel mb-6 p-5">
+        <h2 className="text-base">{viewer.username}</h2>
+        <p className="text-sm text-muted">
+          {[viewer.email, viewer.role && t(`role.${viewer.role}`)].filter(Boolean).join(" · ")}
+        </p>
+        {storageBytes !== null && (
+          <div className="mt-4">
+            <p className="num mb-1.5 text-sm">
+              {quotaBytes ? t("account.quota", { used: bytes(storageBytes), quota: bytes(quotaBytes) }) : t("account.stored", { used: bytes(storageBytes) })}
+            </p>
+            {quotaBytes ? <Bar value={(storageBytes / quotaBytes) * 100} label={t("users.storage")} /> : null}
+          </div>
+        )}
+      </section>
+      <section className="panel p-5">
+        <h2 className="mb-3 text-base">{t("password.change")}</h2>
+        <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
+          <input type="text" name="username" autoComplete="username" defaultValue={viewer.username} className="hidden" readOnly tabIndex={-1} aria-hidden="true" />
+          <Field label={t("password.current")}>
+            {(props) => <input {...props} name="current" type="password" className="field" autoComplete="current-password" required />}
+          </Field>
+          <Field label={t("password.next")} hint={t("password.hint")}>
+            {(props) => <input {...props} name="next" type="password" className="field" autoComplete="new-password" minLength={8} required />}
+          </Field>
+          <Field label={t("password.again")}>
+            {(props) => <input {...props} name="again" type="password" className="field" autoComplete="new-password" minLength={8} required />}
+          </Field>
+          <div className="flex flex-wrap items-center gap-3">
+            <button type="submit" className="btn btn-primary" disabled={busy}>
+              {t("password.save")}
+            </button>
+            <span role="status" className={`text-sm ${said?.bad ? "font-semibold text-bad" : "text-muted"}`}>
+              {said?.text}
+            </span>
+          </div>
+          <p className="text-sm text-muted">{t("password.others")}</p>
+        </form>
+      </section>
+    </div>
+  );
+}

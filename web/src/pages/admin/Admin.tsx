@@ -1,0 +1,44 @@
+/** Running the server: what it does, what it can, what went wrong, who may use it. */
+
+import { lazy, Suspense } from "react";
+import { useTranslation } from "react-i18next";
+import { NavLink, Route, Routes } from "react-router";
+import { NotFound } from "../NotFound";
+import { Queue } from "./Queue";
+
+const Workers = lazy(() => import("./Workers"));
+const Failures = lazy(() => import("./Failures"));
+const Users = lazy(() => import("./Users"));
+const Storage = lazy(() => import("./Storage"));
+
+const TABS = ["queue", "workers", "failures", "users", "storage"] as const;
+
+export default function Admin() {
+  const { t } = useTranslation();
+  return (
+    <>
+      <nav aria-label={t("admin.title")} className="-mx-3 mb-6 flex gap-1 overflow-x-auto border-b border-line px-3 sm:mx-0 sm:px-0">
+        {TABS.map((tab) => (
+          <NavLink
+            key={tab}
+            to={tab === "queue" ? "/admin" : `/admin/${tab}`}
+            end
+            className="-mb-px border-b-2 border-transparent px-3 py-2.5 text-sm font-semibold whitespace-nowrap text-muted no-underline outline-offset-[-3px] hover:text-ink aria-[current=page]:border-accent aria-[current=page]:text-ink"
+          >
+            {t(`admin.tabs.${tab}`)}
+          </NavLink>
+        ))}
+      </nav>
+      <Suspense fallback={<div className="min-h-[60dvh]" aria-busy="true" />}>
+        <Routes>
+          <Route index element={<Queue />} />
+          <Route path="workers" element={<Workers />} />
+          <Route path="failures" element={<Failures />} />
+          <Route path="users" element={<Users />} />
+          <Route path="storage" element={<Storage />} />
+          <Route path="*" element={<NotFound />} />
+        </Routes>
+      </Suspense>
+    </>
+  );
+}

@@ -1,0 +1,88 @@
+/** Adding a person, or changing one. */
+
+import type { SubmitEvent } from "react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useMutation } from "urql";
+import { CreateUserDocument, UpdateUserDocument, type ProblemFragment, type Role, type UserRowFragment } from "../../gql/admin/graphql";
+import { useViewer } from "../../api/hooks";
+import { Modal } from "../../ui/Modal";
+import { Field, Select } from "../../ui/parts";
+
+export function UserDialog({ user, onClose }: { user: UserRowFragment | null; onClose: () => void }) {
+  const { t } = useTranslation();
+  const viewer = useViewer();
+  const [creating, create] = useMutation(CreateUserDocument);
+  const [updating, update] = useMutation(UpdateUserDocument);
+  const [problems, setProblems] = useState<ProblemFragment[]>([]);
+  const myself = user !== null && user.id === viewer?.id;
+  const problem = (field: string) => problems.find((one) => one.field?.at(-1) === field)?.message;
+  const other = problems.find((one) => !["username", "email", "password", "role", "active"].includes(one.field?.at(-1) ?? ""));
+
+  async function submit(event: SubmitEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const text = (name: string) => (form.get(name) as string | null)?.trim() ?? "";
+    const role = (form.get("role") ?? user?.role ?? "USER") as Role;
+    const password = (form.get("password") as string | null) ?? "";
+    let found: ProblemFragment[] | undefined;
+    if (user) {
+      const active = myself ? undefined : form.get("active") === "on";
+      const input = { id: user.id, email: text("email"), role, ...(password ? { password } : {}), ...(active === undefined ? {} : { active }) };
+      found = (await update({ input })).data?.updateUser.userErrors;
+    } else {
+      const input = { username: text("username"), password, role, ...(text("email") ? { email: text("email") } : {}) };
+      found = (await create({ input })).data?.createUser.userErrors;
+    }
+    setProblems(found ?? [{ code: "unknown", message: t("trouble.notSaved"), field: null }]);
+    if (found?.length === 0) onClose();
+  }
+
+  return (
+    <Modal title={user ? t("users.editOne", { name: user.username }) : t("users.add")} onClose={onClose}>
+      <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
+        {!user && (
+          <Field label={t("users.name")} error={problem("username")}>
+            {(props) => <input {...props} name="username" className="field" required autoCapitalize="none" autoComplete="off" spellCheck={false} />}
+          </Field>
+        )}
+        <Field label={t("users.email")} error={problem("email")}>
+          {(props) => <input {...props} name="email" type="email" className="field" autoComplete="off" defaultValue={user?.email ?? ""} />}
+        </Field>
+        <Field label={user ? t("users.newPassword") : t("signIn.password")} hint={user ? t("users.keepPassword") : t("password.hint")} error={problem("password")}>
+          {(props) => <input {...props} name="password" type="password" className="field" autoComplete="new-password" minLength={8} required={!user} />}
+        </Field>
+        <Field label={t("users.role")} hint={myself ? t("users.notMyself") : undefined} error={problem("role")}>
+          {(props) => (
+            <Select {...props} name="role" defaultValue={user?.role ?? "USER"} disabled={myself}>
+              {(["USER", "ADMIN"] as const).map((role) => (
+                <option key={role} value={role}>
+                  {t(`role.${role}`)}
+                </option>
+              ))}
+            </Select>
+          )}
+        </Field>
+        {user && !myself && (
+          <label className="flex items-center gap-2 text-sm">
+            <input type="checkbox" name="active" className="size-4 accent-accent" defaultChecked={user.active !== false} />
+            {t("users.maySignIn")}
+          </label>
+        )}
+        {other && (
+          <p role="alert" className="text-sm font-semibold text-bad">
+            {other.message}
+          </p>
+        )}
+        <div className="flex justify-end gap-2">
+          <button type="button" className="btn btn-quiet" onClick={onClose}>
+            {t("action.back")}
+          </button>
+          <button type="submit" className="btn btn-primary" disabled={creating.fetching || updating.fetching}>
+            {t("action.save")}
+          </button>
+        </div>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,203 @@
+/** Watching a video, also while it is still being made. */
+
+import { lazy, Suspense, useCallback, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useParams, useSearchParams } from "react-router";
+import { useQuery } from "urql";
+import { MoreVideosDocument, WatchDocument, type VideoDetailFragment } from "../../gql/graphql";
+import { isMoving, useLiveVideo } from "../../api/hooks";
+import type { PlayerHandle } from "../../player/Player";
+import { count, parseMoment } from "../../ui/format";
+import { EditIcon, KeyboardIcon, ShareIcon } from "../../ui/icons";
+import { Ago, Empty, StateChip, Title, Trouble, VisibilityMark } from "../../ui/parts";
+import { VideoCard } from "../../ui/VideoCard";
+import { MakingPanel } from "./MakingPanel";
+
+const Player = lazy(() => import("../../player/Player").then((module) => ({ default: module.Player })));
+const ShareDialog = lazy(() => import("./ShareDialog"));
+const KeysDialog = lazy(() => import("./KeysDialog"));
+
+export default function Watch() {
+  const { t } = useTranslation();
+  const { id = "" } = useParams();
+  const [{ data, error }, refetch] = useQuery({ query: WatchDocument, variables: { id }, requestPolicy: "cache-and-network" });
+  const video = data?.video;
+  useLiveVideo(video?.id, video !== null && video !== undefined && isMoving(video.state));
+
+  if (error && !data) return <Trouble error={error} retry={() => refetch({ requestPolicy: "network-only" })} />;
+  if (!data) return <Waiting />;
+  if (!video) return <Empty title={t("watch.notFound")} action={<Link className="btn btn-primary" to="/">{t("notFound.home")}</Link>}>{t("watch.notFoundAdvice")}</Empty>;
+  return <Page key={video.id} video={video} refetch={() => refetch({ requestPolicy: "network-only" })} />;
+}
+
+function Page({ video, refetch }: { video: VideoDetailFragment; refetch: () => void }) {
+  const { t } = useTranslation();
+  const [params] = useSearchParams();
+  const [theatre, setTheatre] = useState(readTheatre);
+  const [sharing, setSharing] = useState<number | null>(null);
+  const [keys, setKeys] = useState(false);
+  const player = useRef<PlayerHandle>(null);
+  const playback = video.playable ? video.playback : null;
+  const [source, refuse] = useSource(playback?.hlsUrl);
+  const toggleTheatre = useCallback(() => setTheatre((on) => keepTheatre(!on)), []);
+  const shape = video.width && video.height ? video.width / video.height : 16 / 9;
+
+  return (
+    <div className={theatre ? "" : "grid gap-x-8 gap-y-8 xl:grid-cols-[minmax(0,1fr)_21rem]"}>
+      <Title text={video.title} />
+      <div className="min-w-0">
+        <div
+          className={`-mx-3 overflow-hidden bg-stage sm:mx-0 ${theatre ? "sm:-mx-6 sm:-mt-5" : "sm:rounded-2xl"}`}
+          style={playback === null ? undefined : {
+            aspectRatio: Math.max(shape, 4 / 3),
+            maxHeight: theatre ? "calc(100dvh - 8rem)" : "75dvh",
+            width: "auto",
+            minWidth: "100%",
+          }}
+        >
+          {playback && source ? (
+            <Suspense fallback={<Poster url={playback.thumbnailUrl ?? video.thumbnailUrl} />}>
+              <Player
+                ref={player}
+                id={String(video.number)}
+                title={video.title}
+                src={source}
+                poster={playback.thumbnailUrl ?? video.thumbnailUrl}
+                storyboard={playback.storyboardUrl}
+                startAt={parseMoment(params.get("t"))}
+                autoplay
+                theatre={{ on: theatre, toggle: toggleTheatre }}
+                onHelp={() => setKeys(true)}
+                onRefused={() => {
+                  refuse();
+                  refetch();
+                }}
+              />
+            </Suspense>
+          ) : (
+            <MakingPanel video={video} />
+          )}
+        </div>
+        <div className="mt-4 flex flex-wrap items-start gap-x-4 gap-y-3">
+          <div className="mr-auto min-w-0">
+            <h1 className="text-xl">{video.title}</h1>
+            <p className="num flex flex-wrap items-center gap-x-2.5 gap-y-1 text-sm text-muted">
+              <span className="font-semibold text-ink">{video.owner.username}</span>
+              <span>{t("video.views", { count: video.views, shown: count(video.views) })}</span>
+              <Ago at={video.createdAt} />
+              <VisibilityMark visibility={video.visibility} />
+              {video.state !== "READY" && <StateChip state={video.state} />}
+            </p>
+          </div>
+          <div className="flex flex-wrap gap-2">
+            <button type="button" className="btn btn-quiet" onClick={() => setSharing(player.current?.time() ?? 0)}>
+              <ShareIcon />
+              {t("watch.share")}
+            </button>
+            {playback && (
+              <button type="button" className="btn-icon btn-quiet max-md:hidden" aria-label={t("player.keys")} title={t("player.keys")} onClick={() => setKeys(true)}>
+                <KeyboardIcon />
+              </button>
+            )}
+            {video.canEdit && (
+              <Link className="btn btn-quiet" to={`/studio/${video.number}`}>
+                <EditIcon />
+                {t("action.studio")}
+              </Link>
+            )}
+          </div>
+        </div>
+        {playback && video.state === "PROCESSING" && (
+          <div className="panel mt-4 p-4">
+            <p className="mb-3 text-sm text-muted">{t("watch.stillMaking")}</p>
+            <MakingPanel video={video} bare />
+          </div>
+        )}
+        {video.description && <Description text={video.description} />}
+      </div>
+      <More except={video.id} wide={theatre} />
+      <Suspense>
+        {sharing !== null && <ShareDialog video={video} time={sharing} onClose={() => setSharing(null)} />}
+        {keys && <KeysDialog onClose={() => setKeys(false)} />}
+      </Suspense>
+    </div>
+  );
+}
+
+/**
+ * The address to play, and how to say that it is refused. It stays what it was at first, because signed
+ * links change with every answer and a new address starts the video again.
+ */
+function useSource(url: string | undefined): [string | null, () => void] {
+  const [held, setHeld] = useState<string | null>(url ?? null);
+  const [refused, setRefused] = useState<string | null>(null);
+  const keeps = url !== undefined && held !== null && held !== refused;
+  const next = keeps ? held : (url ?? null);
+  if (next !== held) setHeld(next);
+  return [next, () => setRefused(next)];
+}
+
+function Poster({ url }: { url: string | null | undefined }) {
+  return url ? <img src={url} alt="" className="size-full object-contain" fetchPriority="high" /> : null;
+}
+
+function Waiting() {
+  return (
+    <div aria-busy="true">
+      <div className="-mx-3 aspect-video max-h-[75dvh] bg-stage sm:mx-0 sm:rounded-2xl xl:mr-[23rem]" />
+    </div>
+  );
+}
+
+function Description({ text }: { text: string }) {
+  const { t } = useTranslation();
+  const [open, setOpen] = useState(false);
+  const long = text.length > 400 || text.split("\n").length > 5;
+  return (
+    <div className="panel mt-4 p-4">
+      <p className={`prose-lines ${long && !open ? "line-clamp-4" : ""}`}>{text}</p>
+      {long && (
+        <button type="button" className="mt-2 text-sm font-semibold text-accent underline" aria-expanded={open} onClick={() => setOpen(!open)}>
+          {open ? t("action.less") : t("action.more")}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function More({ except, wide }: { except: string; wide: boolean }) {
+  const { t } = useTranslation();
+  const [{ data }] = useQuery({ query: MoreVideosDocument });
+  const videos = data?.videos.nodes.filter((one) => one.id !== except).slice(0, 8) ?? [];
+  if (videos.length === 0) return <div />;
+  return (
+    <aside aria-label={t("watch.more")} className={wide ? "mt-8" : ""}>
+      <h2 className="mb-4 text-lg">{t("watch.more")}</h2>
+      <div className={`grid grid-cols-[repeat(auto-fill,minmax(min(100%,15rem),1fr))] gap-x-5 gap-y-6`}>
+        {videos.map((one) => (
+          <VideoCard key={one.id} video={one} />
+        ))}
+      </div>
+    </aside>
+  );
+}
+
+const THEATRE = "clipsy.theatre";
+
+function readTheatre(): boolean {
+  try {
+    return localStorage.getItem(THEATRE) === "1";
+  } catch {
+    return false;
+  }
+}
+
+function keepTheatre(on: boolean): boolean {
+  try {
+    if (on) localStorage.setItem(THEATRE, "1");
+    else localStorage.removeItem(THEATRE);
+  } catch {
+    // Then it holds for this visit.
+  }
+  return on;
+}

@@ -1,0 +1,63 @@
+/** What the player keeps between visits: where one stopped, how loud, how fast the network was. */
+
+const PLACES = "clipsy.places";
+const SPEED = "clipsy.bandwidth";
+const VOLUME = "clipsy.volume";
+/** Videos whose place is kept; the oldest go first. */
+const KEPT = 200;
+
+/** Oldest first. */
+type Places = [video: string, seconds: number][];
+
+/** Seconds into the video where it was left, or 0. */
+export function placeOf(video: string): number {
+  return read<Places>(PLACES, []).find(([one]) => one === video)?.[1] ?? 0;
+}
+
+/** Notes where a video is; near its beginning or end counts as not begun. */
+export function keepPlace(video: string, at: number, length: number) {
+  const others = read<Places>(PLACES, []).filter(([one]) => one !== video);
+  const places = others.slice(-KEPT + 1);
+  if (at > 5 && at < length - Math.max(5, length * 0.03)) places.push([video, Math.floor(at)]);
+  write(PLACES, places);
+}
+
+/** Bits a second that the last visit measured; null at the first. */
+export function knownBandwidth(): number | null {
+  const bits = read<number | null>(SPEED, null);
+  return typeof bits === "number" && bits > 0 ? bits : null;
+}
+
+export function keepBandwidth(bits: number) {
+  if (Number.isFinite(bits) && bits > 0) write(SPEED, Math.round(bits));
+}
+
+export interface Volume {
+  volume: number;
+  muted: boolean;
+}
+
+export function knownVolume(): Volume | null {
+  return read<Volume | null>(VOLUME, null);
+}
+
+export function keepVolume(volume: Volume) {
+  write(VOLUME, volume);
+}
+
+function read<T>(key: string, otherwise: T): T {
+  try {
+    const text = localStorage.getItem(key);
+    return text === null ? otherwise : (JSON.parse(text) as T);
+  } catch {
+    return otherwise;
+  }
+}
+
+function write(key: string, value: unknown) {
+  try {
+    localStorage.setItem(key, JSON.stringify(value));
+  } catch {
+    // Nothing depends on it.
+  }
+}

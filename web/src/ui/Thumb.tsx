@@ -1,0 +1,87 @@
+/** The picture of a video; moving over it looks through the video. */
+
+import { useEffect, useRef, useState, type PointerEvent } from "react";
+import type { VideoCardFragment } from "../gql/graphql";
+import { loadStoryboard, tileAt, type Tile } from "../player/storyboard";
+import { clock } from "./format";
+
+export function Thumb({ video, eager = false }: { video: VideoCardFragment; eager?: boolean }) {
+  const source = video.playback?.thumbnailUrl ?? video.thumbnailUrl;
+  const storyboard = video.playback?.storyboardUrl;
+  const [tiles, setTiles] = useState<Tile[] | null>(null);
+  const [at, setAt] = useState<number | null>(null);
+  const [broken, setBroken] = useState<string | null>(null);
+  const alive = useRef(true);
+  useEffect(() => {
+    alive.current = true;
+    return () => {
+      alive.current = false;
+    };
+  }, []);
+
+  function move(event: PointerEvent<HTMLElement>) {
+    if (event.pointerType !== "mouse" || !storyboard) return;
+    if (!tiles) {
+      void loadStoryboard(storyboard).then((loaded) => {
+        if (alive.current) setTiles(loaded);
+      });
+    }
+    const box = event.currentTarget.getBoundingClientRect();
+    setAt(Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)));
+  }
+
+  const length = video.duration ?? tiles?.at(-1)?.end ?? 0;
+  const tile = tiles && at !== null ? tileAt(tiles, at * length) : undefined;
+
+  return (
+    <span className="absolute inset-0" onPointerMove={move} onPointerLeave={() => setAt(null)}>
+      {source && broken !== source ? (
+        <img
+          src={source}
+          alt=""
+          loading={eager ? "eager" : "lazy"}
+          fetchPriority={eager ? "high" : "auto"}
+          decoding="async"
+          className="size-full object-contain"
+          onError={() => setBroken(source)}
+        />
+      ) : null}
+      {tile && <Preview tile={tile} />}
+      {tile && at !== null && (
+        <span className="absolute inset-x-0 bottom-0 h-1 bg-black/50" aria-hidden="true">
+          <span className="block h-full bg-accent" style={{ width: `${at * 100}%` }} />
+        </span>
+      )}
+      {video.state === "READY" && video.duration !== null && (
+        <span className="num absolute right-2 bottom-2 rounded-md bg-black/80 px-1.5 py-0.5 text-xs font-semibold text-white">
+          {clock(tile && at !== null ? at * length : video.duration)}
+        </span>
+      )}
+    </span>
+  );
+}
+
+/** One tile of a sprite, as large as its frame allows. */
+function Preview({ tile }: { tile: Tile }) {
+  const frame = useRef<HTMLSpanElement>(null);
+  const [box, setBox] = useState({ width: 0, height: 0 });
+  useEffect(() => {
+    const rect = frame.current?.getBoundingClientRect();
+    if (rect) setBox({ width: rect.width, height: rect.height });
+  }, []);
+  const scale = Math.min(box.width / tile.width, box.height / tile.height) || 1;
+  return (
+    <span ref={frame} className="absolute inset-0 grid place-items-center overflow-hidden bg-stage" aria-hidden="true">
+      <span
+        style={{
+          width: tile.width,
+          height: tile.height,
+          flex: "none",
+          backgroundImage: `url("${tile.url}")`,
+          backgroundPosition: `-${tile.x}px -${tile.y}px`,
+          transform: `scale(${scale})`,
+        }}
+      />
+    </span>
+  );
+}

@@ -1,0 +1,77 @@
+/** A video in a grid: picture, title, and what happens to it while it is being made. */
+
+import { memo } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import type { VideoCardFragment } from "../gql/graphql";
+import { isMoving, useLiveVideo } from "../api/hooks";
+import { count, percent, span } from "./format";
+import { WarnIcon } from "./icons";
+import { Ladder } from "./Ladder";
+import { Ago, VisibilityMark } from "./parts";
+import { Thumb } from "./Thumb";
+import { warmPlayer } from "../player/warm";
+
+export const VideoCard = memo(function VideoCard({ video, eager = false }: { video: VideoCardFragment; eager?: boolean }) {
+  const { t } = useTranslation();
+  useLiveVideo(video.id, isMoving(video.state));
+  const target = video.playable || !video.canEdit ? `/watch/${video.number}` : `/studio/${video.number}`;
+
+  return (
+    <article className="group relative flex flex-col gap-2.5" data-video={video.number}>
+      <div
+        className="relative aspect-video overflow-hidden rounded-xl bg-linear-150 from-[#20392f] to-[#101512] text-white ring-1 ring-line"
+        onPointerEnter={() => warmPlayer(video.playback?.hlsUrl)}
+      >
+        <Thumb video={video} eager={eager} />
+        {video.state !== "READY" && <Making video={video} />}
+      </div>
+      <div className="flex flex-col gap-0.5 px-0.5">
+        <h3 className="line-clamp-2 text-base leading-snug tracking-[-0.01em]">
+          <Link to={target} className="no-underline after:absolute after:inset-0 after:rounded-xl group-hover:underline">
+            {video.title}
+          </Link>
+        </h3>
+        <p className="flex flex-wrap gap-x-2 text-sm text-muted">
+          <span>{video.owner.username}</span>
+          {video.state === "READY" && <span>{t("video.views", { count: video.views, shown: count(video.views) })}</span>}
+          <Ago at={video.createdAt} />
+          <VisibilityMark visibility={video.visibility} />
+        </p>
+      </div>
+    </article>
+  );
+});
+
+/** What lies over the picture of a video that is not ready. */
+function Making({ video }: { video: VideoCardFragment }) {
+  const { t } = useTranslation();
+  if (video.state === "FAILED" || video.state === "CANCELLED") {
+    return (
+      <span className="pointer-events-none absolute inset-0 flex flex-col items-center justify-center gap-1 bg-black/55 p-4 text-center text-sm">
+        <WarnIcon />
+        <span className="font-semibold">{t(`state.${video.state}`)}</span>
+        {video.failure && <span className="line-clamp-2 text-white/85">{video.failure.message}</span>}
+      </span>
+    );
+  }
+  const progress = video.progress;
+  const share = percent(progress?.percent);
+  return (
+    <span className="pointer-events-none absolute inset-0 flex flex-col justify-end gap-2 bg-linear-to-t from-black/85 via-black/55 to-black/25 p-3">
+      <span className="flex items-baseline justify-between gap-2 text-sm">
+        <span className="font-semibold">
+          {video.playable ? t("card.playable") : t(`state.${video.state}`)}
+          {video.state === "QUEUED" && progress?.queuePosition ? ` · ${t("progress.position", { n: progress.queuePosition })}` : ""}
+        </span>
+        {video.state === "PROCESSING" && (
+          <span className="num">
+            {share}
+            {progress?.etaSeconds ? ` · ${span(progress.etaSeconds)}` : ""}
+          </span>
+        )}
+      </span>
+      <Ladder renditions={video.renditions} />
+    </span>
+  );
+}

@@ -1,0 +1,187 @@
+/** One upload: how far it is, what can be done with it, its details to edit meanwhile. */
+
+import { useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { useQuery } from "urql";
+import { VideoNowDocument } from "../gql/graphql";
+import { isMoving, useLiveVideo } from "../api/hooks";
+import { bytes, percent, span } from "../ui/format";
+import { CheckIcon, CloseIcon, EditIcon, PauseIcon, PlayIcon, RetryIcon } from "../ui/icons";
+import { Ladder } from "../ui/Ladder";
+import { Bar, StateChip } from "../ui/parts";
+import { useQueue } from "./context";
+import { UploadDetails } from "./UploadDetails";
+import type { Item } from "./queue";
+
+export function UploadRow({ item, wide = false }: { item: Item; wide?: boolean }) {
+  const { t } = useTranslation();
+  const queue = useQueue();
+  const [editing, setEditing] = useState(wide && item.phase !== "done");
+  const share = item.size > 0 ? (item.sent / item.size) * 100 : 0;
+  const name = item.title || item.filename;
+  const running = ["waiting", "starting", "sending", "offline"].includes(item.phase);
+
+  return (
+    <div className="flex flex-col gap-2.5" data-upload={item.phase}>
+      <div className="flex items-start gap-2">
+        <div className="min-w-0 flex-1">
+          <p className="truncate text-sm font-semibold">{name}</p>
+          <p className="num text-sm text-muted">
+            <Words item={item} share={share} />
+          </p>
+        </div>
+        <div className="-mt-1.5 -mr-1.5 flex shrink-0">
+          {!wide && (
+            <button
+              type="button"
+              className="btn-icon btn-bare"
+              aria-expanded={editing}
+              aria-label={t("upload.edit", { name })}
+              onClick={() => setEditing(!editing)}
+            >
+              <EditIcon />
+            </button>
+          )}
+          {running && (
+            <button type="button" className="btn-icon btn-bare" aria-label={t("upload.pause", { name })} onClick={() => queue.pause(item.key)}>
+              <PauseIcon />
+            </button>
+          )}
+          {item.phase === "paused" && (
+            <button type="button" className="btn-icon btn-bare" aria-label={t("upload.resume", { name })} onClick={() => queue.resume(item.key)}>
+              <PlayIcon />
+            </button>
+          )}
+          {item.phase === "failed" && (
+            <button type="button" className="btn-icon btn-bare" aria-label={t("upload.retry", { name })} onClick={() => queue.resume(item.key)}>
+              <RetryIcon />
+            </button>
+          )}
+          <button
+            type="button"
+            className="btn-icon btn-bare"
+            aria-label={item.phase === "done" ? t("upload.dismiss", { name }) : t("upload.cancel", { name })}
+            onClick={() => queue.cancel(item.key)}
+          >
+            <CloseIcon />
+          </button>
+        </div>
+      </div>
+      {item.phase !== "done" && (
+        <Bar
+          value={item.phase === "starting" ? null : Math.min(share, 99.9)}
+          label={t("upload.progress", { name })}
+          tone={item.phase === "failed" ? "bad" : item.phase === "sending" || item.phase === "starting" ? "accent" : "muted"}
+        />
+      )}
+      {item.phase === "needsFile" && <ChooseAgain item={item} />}
+      {item.phase === "done" && item.video !== null && <Made number={item.video} />}
+      {editing && <UploadDetails item={item} onSaved={wide ? undefined : () => setEditing(false)} />}
+    </div>
+  );
+}
+
+function Words({ item, share }: { item: Item; share: number }) {
+  const { t } = useTranslation();
+  const of = `${bytes(item.sent)} / ${bytes(item.size)}`;
+  switch (item.phase) {
+    case "waiting":
+      return <>{t("upload.waiting")}</>;
+    case "starting":
+      return <>{t("upload.starting")}</>;
+    case "sending":
+      return (
+        <>
+          {percent(share)} · {of}
+          {item.rate !== null && ` · ${bytes(item.rate)}/s`}
+          {item.etaSeconds !== null && ` · ${t("progress.left", { span: span(item.etaSeconds) })}`}
+        </>
+      );
+    case "paused":
+      return <>{t("upload.paused", { of })}</>;
+    case "offline":
+      return <span className="font-semibold text-warn">{t("upload.offline", { of })}</span>;
+    case "needsFile":
+      return <>{t("upload.needsFile", { name: item.filename, share: percent(share) })}</>;
+    case "failed":
+      return (
+        <span role="alert" className="font-semibold text-bad">
+          {item.problem?.code === "gone" ? t("upload.gone") : item.problem?.message || t("upload.refused")}
+        </span>
+      );
+    case "done":
+      return (
+        <span className="inline-flex items-center gap-1 text-ok">
+          <CheckIcon width="16" height="16" />
+          {t("upload.stored")}
+        </span>
+      );
+  }
+}
+
+/** Browsers forget which file it was when a page is loaded again, so it has to be pointed at. */
+function ChooseAgain({ item }: { item: Item }) {
+  const { t } = useTranslation();
+  const queue = useQueue();
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <div className="flex flex-wrap items-center gap-2">
+      <input
+        ref={input}
+        type="file"
+        className="sr-only"
+        tabIndex={-1}
+        aria-label={t("upload.choose", { name: item.filename })}
+        onChange={(event) => {
+          const file = event.target.files?.[0];
+          if (file) queue.provide(item.key, file);
+          event.target.value = "";
+        }}
+      />
+      <button type="button" className="btn btn-primary btn-small" onClick={() => input.current?.click()}>
+        {t("upload.choose", { name: item.filename })}
+      </button>
+      {item.problem?.code === "other_file" && (
+        <p role="alert" className="text-sm text-bad">
+          {t("upload.otherFile", { name: item.problem.message })}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** What became of it: the video, while it is made and after. */
+function Made({ number }: { number: number }) {
+  const { t } = useTranslation();
+  const [{ data }] = useQuery({ query: VideoNowDocument, variables: { id: String(number) } });
+  const video = data?.video;
+  useLiveVideo(video?.id, video !== null && video !== undefined && isMoving(video.state));
+  if (!video) return null;
+  return (
+    <div className="flex flex-col gap-2.5">
+      <div className="num flex flex-wrap items-center gap-x-3 gap-y-1 text-sm text-muted">
+        <StateChip state={video.state} />
+        {video.state === "QUEUED" && video.progress?.queuePosition && t("progress.position", { n: video.progress.queuePosition })}
+        {video.state === "PROCESSING" && (
+          <span>
+            {percent(video.progress?.percent)}
+            {video.progress?.etaSeconds ? ` · ${t("progress.left", { span: span(video.progress.etaSeconds) })}` : ""}
+          </span>
+        )}
+      </div>
+      {video.state === "PROCESSING" && <Ladder renditions={video.renditions} className="text-accent" />}
+      {video.failure && <p className="text-sm text-bad">{video.failure.message}</p>}
+      <div className="flex gap-2">
+        {video.playable && (
+          <Link className="btn btn-primary btn-small" to={`/watch/${number}`}>
+            {t("action.watch")}
+          </Link>
+        )}
+        <Link className="btn btn-quiet btn-small" to={`/studio/${number}`}>
+          {t("action.studio")}
+        </Link>
+      </div>
+    </div>
+  );
+}

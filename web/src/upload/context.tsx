@@ -1,0 +1,91 @@
+/** The tab's upload queue, for components. */
+
+import { createContext, use, useEffect, useMemo, useSyncExternalStore, type ReactNode } from "react";
+import { useClient } from "urql";
+import { MyUploadsDocument } from "../gql/graphql";
+import { session } from "../api/session";
+import { useViewer } from "../api/hooks";
+import { createQueue, type Item, type Queue } from "./queue";
+import { createTransport, lockName } from "./transport";
+
+const now = () => performance.now();
+
+const QueueContext = createContext<Queue | null>(null);
+
+export function UploadProvider({ children }: { children: ReactNode }) {
+  const client = useClient();
+  const viewerId = useViewer()?.id;
+  const queue = useMemo(
+    () =>
+      createQueue({
+        transport: createTransport(client, session),
+        now,
+        later(ms, task) {
+          const timer = setTimeout(task, ms);
+          return () => clearTimeout(timer);
+        },
+        online: () => navigator.onLine,
+        parallel: 2,
+      }),
+    [client],
+  );
+
+  useEffect(() => {
+    const online = () => queue.cameOnline();
+    const offline = () => queue.wentOffline();
+    const leaving = (event: BeforeUnloadEvent) => {
+      if (queue.busy()) event.preventDefault();
+    };
+    addEventListener("online", online);
+    addEventListener("offline", offline);
+    addEventListener("beforeunload", leaving);
+    return () => {
+      removeEventListener("online", online);
+      removeEventListener("offline", offline);
+      removeEventListener("beforeunload", leaving);
+      queue.clear();
+    };
+  }, [queue]);
+
+  // What an earlier visit left unfinished.
+  useEffect(() => {
+    if (!viewerId) return;
+    let gone = false;
+    void client
+      .query(MyUploadsDocument, {}, { requestPolicy: "network-only" })
+      .toPromise()
+      .then(async (result) => {
+        const uploads = result.data?.viewer?.uploads ?? [];
+        const held = await heldElsewhere();
+        if (gone) return;
+        queue.restore(
+          uploads
+            .filter((upload) => !upload.video && !held.has(lockName(upload.id)))
+            .filter((upload) => upload.length !== null)
+            .map((upload) => ({ ...upload, length: upload.length ?? null })),
+        );
+      });
+    return () => {
+      gone = true;
+    };
+  }, [client, queue, viewerId]);
+
+  return <QueueContext value={queue}>{children}</QueueContext>;
+}
+
+export function useQueue(): Queue {
+  const queue = use(QueueContext);
+  if (!queue) throw new Error("no upload queue around this component");
+  return queue;
+}
+
+export function useItems(): readonly Item[] {
+  const queue = useQueue();
+  return useSyncExternalStore(queue.subscribe, queue.get);
+}
+
+async function heldElsewhere(): Promise<Set<string>> {
+  if (!("locks" in navigator)) return new Set();
+  const { held } = await navigator.locks.query();
+  return new Set((held ?? []).map((lock) => lock.name ?? ""));
+}
