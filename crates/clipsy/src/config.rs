@@ -14,7 +14,7 @@ use clipsy_pipeline::catalog::Catalog;
 
 use crate::commands::exit::UsageError;
 
-pub(crate) use environment::use_few_malloc_arenas;
+pub(crate) use environment::{give_memory_back, use_few_malloc_arenas};
 pub(crate) use file::parse;
 pub(crate) use transcode::{DecoderArg, LimitArgs, TranscodeArgs};
 

@@ -13,32 +13,35 @@ use chrono::TimeDelta;
 use clipsy_domain::clock::{Clock as _, SystemClock, Timestamp};
 use clipsy_domain::job::JobId;
 use clipsy_domain::progress::Event;
+use futures_util::future::BoxFuture;
 
-use crate::{Delivery, Dispatch, Events, Message, Queue, Received, Subscription, Ticket};
+use crate::{Delivery, Dispatch, Events, Message, Need, Queue, Received, Subscription, Ticket};
 
 /// Makes an empty queue and a bus of its own.
-pub type Make<'a> = &'a (dyn Fn() -> Dispatch + Sync);
+pub type Make<'a> = &'a (dyn Fn() -> BoxFuture<'static, Dispatch> + Sync);
 
 /// No step takes anywhere near this long: one that does hangs.
 const HANGS_AFTER: Duration = Duration::from_secs(30);
 
 /// Everything about the queue that one task can tell.
 pub async fn queue(make: Make<'_>) {
-    highest_priority_first(&*make().queue).await;
-    a_delayed_ticket_arrives_after_one_that_is_due(&*make().queue).await;
-    a_puller_that_waits_is_woken(make().queue).await;
-    a_puller_that_stops_waiting_loses_nothing(&*make().queue).await;
-    a_ticket_that_goes_back_comes_again(&*make().queue).await;
-    a_settled_ticket_is_gone(&*make().queue).await;
-    a_job_waits_once(&*make().queue).await;
-    a_ticket_pushed_meanwhile_knows_better(&*make().queue).await;
-    a_removed_ticket_does_not_come(&*make().queue).await;
-    a_paused_queue_hands_out_nothing(make().queue).await;
+    highest_priority_first(&*make().await.queue).await;
+    a_delayed_ticket_arrives_after_one_that_is_due(&*make().await.queue).await;
+    a_puller_that_waits_is_woken(make().await.queue).await;
+    a_puller_that_stops_waiting_loses_nothing(&*make().await.queue).await;
+    a_ticket_that_goes_back_comes_again(&*make().await.queue).await;
+    a_settled_ticket_is_gone(&*make().await.queue).await;
+    a_job_waits_once(&*make().await.queue).await;
+    the_same_ticket_again_does_no_harm(&*make().await.queue).await;
+    a_ticket_pushed_meanwhile_knows_better(&*make().await.queue).await;
+    a_removed_ticket_does_not_come(&*make().await.queue).await;
+    a_paused_queue_hands_out_nothing(make().await.queue).await;
+    it_says_that_it_works(&*make().await.queue).await;
 }
 
 /// Higher priorities overtake, equal ones keep the order of their jobs.
 async fn highest_priority_first(queue: &dyn Queue) {
-    for (job_id, priority) in [(1, 0), (2, 5), (3, -1), (5, 5), (4, 5)] {
+    for (job_id, priority) in [(1, 0), (2, 5), (3, -1), (4, 5), (5, 5)] {
         push(queue, job_id, priority, now()).await;
     }
     for expected in [2, 4, 5, 1, 3] {
@@ -103,12 +106,28 @@ async fn a_settled_ticket_is_gone(queue: &dyn Queue) {
 
 /// A second ticket for a job replaces the first.
 async fn a_job_waits_once(queue: &dyn Queue) {
-    push(queue, 1, 0, now()).await;
-    push(queue, 2, 1, now()).await;
-    push(queue, 1, 2, now()).await;
+    push(queue, 1, -1, now()).await;
+    push(queue, 2, 0, now()).await;
+    push(queue, 1, 1, now()).await;
     assert_eq!(take(queue).await, 1);
     assert_eq!(take(queue).await, 2);
     nothing(queue).await;
+}
+
+/// Rows that wait are pushed again and again, and what was taken away comes again if it is pushed.
+async fn the_same_ticket_again_does_no_harm(queue: &dyn Queue) {
+    let at = now();
+    for _ in 0..3 {
+        push(queue, 1, 0, at).await;
+    }
+    push(queue, 2, 0, at).await;
+    assert_eq!(take(queue).await, 1);
+    assert_eq!(take(queue).await, 2);
+    nothing(queue).await;
+    push(queue, 1, 0, at).await;
+    settled(queue.remove(1).await);
+    push(queue, 1, 0, at).await;
+    assert_eq!(take(queue).await, 1);
 }
 
 /// A job that is pushed while a worker holds its ticket is run again, once.
@@ -158,12 +177,21 @@ async fn a_paused_queue_hands_out_nothing(queue: Arc<dyn Queue>) {
     assert_eq!(queue.paused().await.ok(), Some(false));
 }
 
+/// Nothing is wrong with a queue that is in use.
+async fn it_says_that_it_works(queue: &dyn Queue) {
+    settled(queue.ping().await);
+    push(queue, 1, 0, now()).await;
+    assert_eq!(take(queue).await, 1);
+    settled(queue.ping().await);
+    assert_eq!(queue.dead_letters(), 0);
+}
+
 /// Fifty pullers at once: each ticket goes to one of them, also when some let go of theirs.
 /// Needs a runtime with several threads to prove much.
 pub async fn no_double_delivery(make: Make<'_>) {
     const PULLERS: i64 = 50;
     const TICKETS: i64 = 1000;
-    let queue = make().queue;
+    let queue = make().await.queue;
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     let mut pullers = tokio::task::JoinSet::new();
     for puller in 0..PULLERS {
@@ -200,10 +228,11 @@ pub async fn no_double_delivery(make: Make<'_>) {
 
 /// Everything about the event bus.
 pub async fn events(make: Make<'_>) {
-    everyone_hears_everything_in_order(&*make().events).await;
-    a_message_nobody_hears_is_no_trouble(&*make().events).await;
-    a_cancel_reaches_every_listener(&*make().events).await;
-    a_slow_listener_is_told_what_it_missed(&*make().events).await;
+    everyone_hears_everything_in_order(&*make().await.events).await;
+    a_message_nobody_hears_is_no_trouble(&*make().await.events).await;
+    a_cancel_reaches_every_listener(&*make().await.events).await;
+    a_slow_listener_is_told_what_it_missed(&*make().await.events).await;
+    settled(make().await.events.flush().await);
 }
 
 /// All listeners get all messages, progress included, as they were sent.
@@ -291,6 +320,8 @@ async fn a_slow_listener_is_told_what_it_missed(events: &dyn Events) {
 async fn push(queue: &dyn Queue, job_id: JobId, priority: i64, run_after: Timestamp) {
     let ticket = Ticket {
         job_id,
+        attempt: 0,
+        need: Need::Cpu,
         priority,
         run_after,
     };

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::Result;
+
 /// One thing that changed. Except for progress it carries no state: listeners read the row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "message", rename_all = "snake_case")]
@@ -75,12 +77,17 @@ impl Message {
 /// Carries messages to everyone who subscribed before they were published.
 #[async_trait]
 pub trait Events: Send + Sync + Debug {
-    /// Tells everyone. It never waits for slow listeners, and a failure is logged, not returned:
-    /// what matters is in the database before it is told.
+    /// Tells everyone. It never waits for slow listeners or for a service to return, and a failure
+    /// is logged, not returned: what matters is in the database before it is told. Listeners that
+    /// may have missed something are told so, with [`Received::Lagged`].
     async fn publish(&self, message: Message);
 
     /// Listens from now on.
     fn subscribe(&self) -> Subscription;
+
+    /// Waits until everything that this process published is out of its hands, as before it ends.
+    /// An error means that other processes cannot be reached at the moment.
+    async fn flush(&self) -> Result<()>;
 }
 
 /// What a listener gets.
@@ -88,20 +95,20 @@ pub trait Events: Send + Sync + Debug {
 pub enum Received {
     /// A message.
     Message(Arc<Message>),
-    /// The listener was too slow and this many messages are lost to it: it has to read the rows
-    /// that it cares about again.
+    /// The listener was too slow, or cut off, and messages are lost to it: at least this many. It
+    /// has to read the rows that it cares about again.
     Lagged(u64),
 }
 
 /// One listener's messages in the order in which they were published. It holds a bounded number;
 /// of a slow listener the oldest are dropped.
 #[derive(Debug)]
-pub struct Subscription(broadcast::Receiver<Arc<Message>>);
+pub struct Subscription(broadcast::Receiver<Received>);
 
 impl Subscription {
     /// A subscription fed by this channel. Implementations that reach beyond the process feed the
-    /// channel from one connection.
-    pub fn new(receiver: broadcast::Receiver<Arc<Message>>) -> Self {
+    /// channel from one connection, and put [`Received::Lagged`] into it where that has a gap.
+    pub fn new(receiver: broadcast::Receiver<Received>) -> Self {
         Self(receiver)
     }
 
@@ -109,7 +116,7 @@ impl Subscription {
     /// caller stops waiting.
     pub async fn next(&mut self) -> Option<Received> {
         match self.0.recv().await {
-            Ok(message) => Some(Received::Message(message)),
+            Ok(received) => Some(received),
             Err(RecvError::Lagged(lost)) => Some(Received::Lagged(lost)),
             Err(RecvError::Closed) => None,
         }

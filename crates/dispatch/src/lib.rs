@@ -4,13 +4,14 @@
 //! is for the database to say, so a ticket too many does no harm. [`Events`] carries what changed
 //! to everyone who listens; a message lost there is made up for by reading the row again.
 //!
-//! [`Dispatch::local`] does both inside one process. Every implementation passes the suite in
-//! `contract`.
+//! [`Dispatch::local`] does both inside one process, [`Dispatch::nats`] for many of them. Every
+//! implementation passes the suite in `contract`.
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 pub mod events;
 mod local;
+pub mod nats;
 pub mod queue;
 
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use clipsy_domain::clock::Clock;
 
 pub use events::{Events, Message, Received, Subscription};
-pub use queue::{Delivery, Queue, Ticket};
+pub use queue::{Delivery, Need, Queue, Ticket};
 
 /// The queue and the event bus of this process; clones share both.
 #[derive(Debug, Clone)]
@@ -37,6 +38,16 @@ impl Dispatch {
             events: Arc::new(local::LocalEvents::new()),
         }
     }
+
+    /// Queue and bus of all processes that are given the same server and prefix. `clock` tells
+    /// when delayed tickets are due.
+    ///
+    /// If the server does not answer within a moment this returns all the same, and goes on
+    /// connecting in the background: until then, pushing fails and pulling waits. An error is
+    /// about `options`.
+    pub async fn nats(options: nats::Options, clock: Arc<dyn Clock>) -> Result<Self> {
+        nats::connect(options, clock).await
+    }
 }
 
 /// Any error of this crate.
@@ -46,6 +57,9 @@ pub enum Error {
     /// The service behind the queue does not answer; trying again later may help.
     #[error("the queue cannot be reached: {0}")]
     Unreachable(String),
+    /// What the operator set does not work, and will not by waiting.
+    #[error("the settings for NATS cannot be used: {0}")]
+    Settings(String),
 }
 
 /// Results of this crate.

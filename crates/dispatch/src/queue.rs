@@ -5,16 +5,45 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clipsy_domain::clock::Timestamp;
-use clipsy_domain::job::{Job, JobId};
+use clipsy_domain::job::{Attempt, Job, JobId};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
+
+/// What a machine must have to run a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// An encoder on a GPU.
+    Gpu,
+    /// Nothing that not every machine has.
+    #[default]
+    Cpu,
+}
+
+impl Need {
+    /// All needs, the scarcest machines first.
+    pub const ALL: [Self; 2] = [Self::Gpu, Self::Cpu];
+
+    /// The name on the wire, e.g. `"gpu"`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gpu => "gpu",
+            Self::Cpu => "cpu",
+        }
+    }
+}
 
 /// Says that a job is to be run. Everything else about the job is in its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     /// The job.
     pub job_id: JobId,
+    /// How far its row had counted attempts. A job that is put back counts on, which tells a
+    /// ticket that is pushed again from a new one.
+    pub attempt: Attempt,
+    /// Who can run it.
+    pub need: Need,
     /// Tickets of higher priority come first.
     pub priority: i64,
     /// Not handed out before then.
@@ -26,6 +55,8 @@ impl Ticket {
     pub fn of(job: &Job) -> Self {
         Self {
             job_id: job.id,
+            attempt: job.attempt,
+            need: Need::default(),
             priority: job.priority,
             run_after: job.run_after,
         }
@@ -36,21 +67,39 @@ impl Ticket {
 #[async_trait]
 pub trait Queue: Send + Sync + Debug {
     /// Adds a ticket. One for a job that has a ticket waiting replaces that one, so that a job
-    /// never waits twice. A ticket that a worker holds at the moment stays with it.
+    /// never waits twice. A ticket that a worker holds at the moment stays with it. Pushing the
+    /// same ticket again does no harm.
+    ///
+    /// An error means that the ticket may not be there: whoever keeps the rows pushes it again
+    /// later. It comes at once, or after a few seconds, and never waits for a service to return.
     async fn push(&self, ticket: Ticket) -> Result<()>;
 
     /// Waits for a ticket that is due and hands it out: the highest priority first, among equal
-    /// ones the lowest job number. Nothing is lost if the caller stops waiting.
+    /// ones the lowest job number. A queue that reaches beyond the process only tells negative
+    /// priorities, zero and positive ones apart, and hands out equal ones in the order in which
+    /// they came. Nothing is lost if the caller stops waiting.
+    ///
+    /// It goes on waiting while the service behind the queue is away.
     async fn pull(&self) -> Result<Delivery>;
 
-    /// Takes the waiting ticket of a job away; fine if there is none.
+    /// Takes the waiting ticket of a job away; fine if there is none. Of one that a worker holds
+    /// it is open whether it comes again after [`Delivery::nak`].
     async fn remove(&self, job_id: JobId) -> Result<()>;
 
-    /// While paused nothing is handed out; tickets that were handed out are not affected.
+    /// While paused nothing is handed out, in no process; tickets that were handed out are not
+    /// affected.
     async fn set_paused(&self, paused: bool) -> Result<()>;
 
     /// True while nothing is handed out.
     async fn paused(&self) -> Result<bool>;
+
+    /// Whether the queue works at the moment.
+    async fn ping(&self) -> Result<()>;
+
+    /// Tickets that this process gave up since it started, because they had been handed out very
+    /// often and nobody ever settled them, or because they could not be read. Each was logged.
+    /// A job whose row still waits is queued again when the rows are next gone through.
+    fn dead_letters(&self) -> u64;
 }
 
 /// A ticket in the hands of a worker. If it is dropped without [`Delivery::ack`] or

@@ -1,6 +1,8 @@
 //! A part of a sorted list, cut by where neighbours stand and not by counting: what is added or
 //! removed elsewhere meanwhile shifts nothing.
 
+use std::fmt::Write as _;
+
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe, any::AnyRow};
@@ -106,9 +108,8 @@ impl Db {
             let word = if sql.is_empty() { " WHERE" } else { " AND" };
             let compare = if larger { '>' } else { '<' };
             let (key_at, id_at) = (values.len() - 1, values.len());
-            sql.push_str(&format!(
-                "{word} ({key}, id) {compare} (${key_at}, ${id_at})"
-            ));
+            // Writing to a string cannot fail.
+            let _ = write!(sql, "{word} ({key}, id) {compare} (${key_at}, ${id_at})");
         }
         let way = if descending == window.backward {
             "ASC"

@@ -1,7 +1,22 @@
 // Runs what GraphiQL asks: subscriptions over a WebSocket, all else as HTTP requests.
 
-import { getOperationAST, parse } from 'graphql';
+import { Kind, parse } from 'graphql';
 import { createClient } from 'graphql-ws';
+
+/**
+ * What is to be run. The editor notices a little later than the text changes which operations there
+ * are, so a name that is not in the text is left out. What cannot be read the server may explain.
+ */
+function operationOf({ query, operationName }) {
+  try {
+    const { definitions } = parse(query);
+    const operations = definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+    const named = operations.find(({ name }) => name && name.value === operationName);
+    return { kind: (named ?? operations[0])?.operation, operationName: named && operationName };
+  } catch {
+    return {};
+  }
+}
 
 /** A fetcher for one session, or for nobody; `dispose` closes its socket. */
 export function createFetcher(session) {
@@ -25,11 +40,9 @@ export function createFetcher(session) {
   }
 
   const fetcher = (request, options) => {
-    const document = options?.documentAST ?? parse(request.query);
-    const operation = getOperationAST(document, request.operationName);
-    return operation?.operation === 'subscription'
-      ? client.iterate(request)
-      : ask(request, options?.headers);
+    const { kind, operationName } = operationOf(request);
+    const asked = { ...request, operationName };
+    return kind === 'subscription' ? client.iterate(asked) : ask(asked, options?.headers);
   };
   return { fetcher, dispose: () => client.dispose() };
 }

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::Refusal;
 use super::print;
-use crate::config::Settings;
 use crate::config::service::ServiceArgs;
+use crate::config::{Settings, give_memory_back};
 use crate::service::first_account::{self, SignIn};
 use crate::service::state::State;
 use crate::service::{database, signals};
@@ -32,6 +32,7 @@ pub(crate) struct Args {
 
 /// Runs the command. `shown` are the settings in words.
 pub(crate) fn run(settings: &Settings, args: &Args, shown: &str) -> anyhow::Result<()> {
+    give_memory_back()?;
     raise_open_files();
     tell(&format!("Clipsy {}\n{shown}", env!("CARGO_PKG_VERSION")));
     let runtime = tokio::runtime::Builder::new_multi_thread()

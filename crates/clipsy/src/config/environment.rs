@@ -10,6 +10,14 @@ const ALLOCATOR: [(&str, &str); 2] = [
     ("MALLOC_MMAP_THRESHOLD_", "4194304"),
 ];
 
+/// Settings for glibc's allocator that make a server give memory back. By default it raises its
+/// limits when large buffers are freed, and then each thread keeps tens of megabytes of what
+/// uploads once needed. No child gets this variable.
+const SERVER_ALLOCATOR: (&str, &str) = (
+    "GLIBC_TUNABLES",
+    "glibc.malloc.mmap_threshold=1048576:glibc.malloc.trim_threshold=1048576",
+);
+
 /// Variables that `GStreamer`, its plugins and the drivers of GPUs look at. A child gets no others.
 const CHILD_NAMES: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "DRI_PRIME", "RUST_BACKTRACE"];
 /// The same, by how names begin.
@@ -61,17 +69,25 @@ pub(crate) fn admin_password() -> Option<String> {
 /// Starts this program again with [`ALLOCATOR`]'s settings, unless they are there already: glibc
 /// reads them only when a process starts.
 pub(crate) fn use_few_malloc_arenas() -> anyhow::Result<()> {
-    if !cfg!(target_env = "gnu")
-        || ALLOCATOR
-            .iter()
-            .any(|(name, _)| std::env::var_os(name).is_some())
-    {
+    start_again_with(&ALLOCATOR)
+}
+
+/// Starts this program again with [`SERVER_ALLOCATOR`]'s settings, unless there are some already.
+pub(crate) fn give_memory_back() -> anyhow::Result<()> {
+    start_again_with(&[SERVER_ALLOCATOR])
+}
+
+fn start_again_with(settings: &[(&str, &str)]) -> anyhow::Result<()> {
+    let chosen = |name: &str| std::env::var_os(name).is_some();
+    if !cfg!(target_env = "gnu") || settings.iter().any(|(name, _)| chosen(name)) {
         return Ok(());
     }
     let mut again = std::process::Command::new(std::env::current_exe()?);
-    again.args(std::env::args_os().skip(1)).envs(ALLOCATOR);
-    // Only comes back if it fails; then the job runs with the memory that it takes.
+    again
+        .args(std::env::args_os().skip(1))
+        .envs(settings.iter().copied());
+    // Only comes back if it fails; then it runs with the memory that it takes.
     let error = std::os::unix::process::CommandExt::exec(&mut again);
-    tracing::debug!(%error, "could not start again with fewer memory pools");
+    tracing::debug!(%error, "could not start again with other settings for memory");
     Ok(())
 }

@@ -155,9 +155,6 @@ pub(crate) struct ServiceArgs {
         value_name = "NETWORKS"
     )]
     trusted_proxies: Vec<Network>,
-    /// Connections that may be open at the same time; one beyond that waits until another ends
-    #[arg(long, env = "CLIPSY_MAX_CONNECTIONS", default_value_t = 4096, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    max_connections: u32,
     /// Who may ask what the GraphQL schema looks like; development means admins, and programs on
     /// this machine
     #[arg(long, env = "CLIPSY_INTROSPECTION", default_value = "development", value_parser = introspection, value_name = "development|everybody|admins|nobody")]
@@ -186,6 +183,9 @@ pub(crate) struct ServiceArgs {
         value_name = "N"
     )]
     max_streams_per_address: usize,
+    /// Connections that may be open at the same time; one beyond that waits until another ends
+    #[arg(long, env = "CLIPSY_MAX_CONNECTIONS", default_value_t = 4096, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: u32,
     #[command(flatten)]
     pub(crate) transcode: TranscodeArgs,
 }

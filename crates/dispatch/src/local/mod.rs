@@ -10,12 +10,13 @@ pub(crate) use queue::LocalQueue;
 mod tests {
     use std::sync::Arc;
 
-    use clipsy_domain::clock::SystemClock;
+    use clipsy_domain::clock::{Clock as _, SystemClock};
+    use futures_util::future::BoxFuture;
 
-    use crate::{Dispatch, contract};
+    use crate::{Dispatch, Need, Ticket, contract};
 
-    fn local() -> Dispatch {
-        Dispatch::local(Arc::new(SystemClock))
+    fn local() -> BoxFuture<'static, Dispatch> {
+        Box::pin(std::future::ready(Dispatch::local(Arc::new(SystemClock))))
     }
 
     #[tokio::test]
@@ -31,5 +32,25 @@ mod tests {
     #[tokio::test]
     async fn the_bus_keeps_the_contract() {
         contract::events(&local).await;
+    }
+
+    #[tokio::test]
+    async fn every_step_of_priority_counts() {
+        let queue = local().await.queue;
+        for (job_id, priority) in [(1, 1), (2, 2), (5, 2), (4, 2), (3, -7), (6, -6)] {
+            let ticket = Ticket {
+                job_id,
+                attempt: 0,
+                need: Need::Cpu,
+                priority,
+                run_after: SystemClock.now(),
+            };
+            queue.push(ticket).await.unwrap();
+        }
+        for expected in [2, 4, 5, 1, 6, 3] {
+            let delivery = queue.pull().await.unwrap();
+            assert_eq!(delivery.ticket.job_id, expected);
+            delivery.ack().await.unwrap();
+        }
     }
 }

@@ -96,6 +96,14 @@ impl Queue for LocalQueue {
     async fn paused(&self) -> Result<bool> {
         Ok(self.0.lock().paused)
     }
+
+    async fn ping(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn dead_letters(&self) -> u64 {
+        0
+    }
 }
 
 impl Shared {

@@ -152,10 +152,11 @@ pub(crate) async fn quota_left(
         if Some(other.id.as_str()) == except {
             continue;
         }
-        used += match other.length {
+        let bytes = match other.length {
             Some(length) => length.max(0) as u64,
             None => upload_offset(app, &other).await?,
         };
+        used = used.saturating_add(bytes);
     }
     Ok(Some(QuotaLeft {
         bytes: limit.saturating_sub(used),

@@ -75,12 +75,12 @@ fn read(text: &str, limits: &Limits) -> Result<Document, Refusal> {
     within("operations", count, limits.operations)?;
     within("fragments", parsed.fragments.len(), limits.fragments)?;
     let operations = shape::operations(&parsed).map_err(|error| shapeless(&error))?;
-    let introspects = operations.iter().any(|(_, _, s)| s.introspection > 0);
-    for (_, _, shape) in &operations {
+    let introspects = operations.iter().any(|shape| shape.introspection > 0);
+    for shape in &operations {
         check(shape, limits)?;
     }
     // All operations are validated, although one is run.
-    let selections: usize = operations.iter().map(|(_, _, s)| s.selections).sum();
+    let selections: usize = operations.iter().map(|shape| shape.selections).sum();
     within("selections", selections, limits.fields.saturating_mul(4))?;
     Ok(Document {
         parsed,

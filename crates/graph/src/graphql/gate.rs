@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use async_graphql::{Executor, Request, Response, ServerError, Value};
+use async_graphql::{Executor, Name, PathSegment, Request, Response, ServerError, Value};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -111,6 +111,9 @@ impl<E: Executor> Gate<E> {
         if refused {
             Outcome::Refused(Refusal::of_document(response.errors))
         } else {
+            for error in &response.errors {
+                nullify(&mut response.data, &error.path);
+            }
             Outcome::Ran(response)
         }
     }
@@ -163,6 +166,28 @@ fn complete(error: &mut ServerError, refused: bool, quiet: bool) {
     }
 }
 
+/// Puts null where a field failed. async-graphql leaves such a field out, but clients that keep
+/// answers by type and number take a field without a value for one that they have not asked for
+/// (GraphQL specification of October 2021, section 6.4.4).
+fn nullify(data: &mut Value, path: &[PathSegment]) {
+    match (data, path) {
+        (Value::Object(fields), [PathSegment::Field(name)]) => {
+            fields.entry(Name::new(name)).or_insert(Value::Null);
+        }
+        (Value::Object(fields), [PathSegment::Field(name), rest @ ..]) => {
+            if let Some(inner) = fields.get_mut(name.as_str()) {
+                nullify(inner, rest);
+            }
+        }
+        (Value::List(items), [PathSegment::Index(at), rest @ ..]) => {
+            if let Some(inner) = items.get_mut(*at) {
+                nullify(inner, rest);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// The answer if a resolver panicked, which tells nothing.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Refusal {
     let message = panic
@@ -176,4 +201,35 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Refusal {
 /// The error that ends a stream whose right has ended.
 pub(crate) fn unauthenticated(message: &str) -> ServerError {
     refusal::error(code::UNAUTHENTICATED, message, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_graphql::value;
+
+    #[test]
+    fn fields_that_failed_are_null() {
+        let field = |name: &str| PathSegment::Field(name.to_owned());
+        let mut data = value!({"a": 1, "list": [{"b": 2}, null, {"b": 3}]});
+        nullify(&mut data, &[field("c")]);
+        nullify(&mut data, &[field("a")]);
+        nullify(
+            &mut data,
+            &[field("list"), PathSegment::Index(2), field("d")],
+        );
+        nullify(
+            &mut data,
+            &[field("list"), PathSegment::Index(1), field("d")],
+        );
+        nullify(
+            &mut data,
+            &[field("list"), PathSegment::Index(9), field("d")],
+        );
+        nullify(&mut data, &[field("a"), field("x")]);
+        assert_eq!(
+            data,
+            value!({"a": 1, "list": [{"b": 2}, null, {"b": 3, "d": null}], "c": null})
+        );
+    }
 }

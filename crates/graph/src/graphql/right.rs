@@ -65,11 +65,6 @@ impl Right {
         Ok(right)
     }
 
-    /// Number of the session, if the stream has one that is watched.
-    pub(crate) fn session_id(&self) -> Option<&str> {
-        self.session.as_ref().map(|session| &*session.id)
-    }
-
     /// Why the right is over, if it is.
     pub(crate) fn over(&self, now: Timestamp) -> Option<Ended> {
         let session = self.session.as_ref();
@@ -113,7 +108,9 @@ impl Rights {
     /// Ends the streams of a session that is over. Everything that ends sessions calls it, so that
     /// streams end at once; [`Rights::recheck`] finds what other processes did.
     pub(crate) fn end_session(&self, id: &str) {
-        if let Some(session) = self.all().remove(id).and_then(|held| held.upgrade()) {
+        // The lock has to be given back first: the last to let go of a session takes it again.
+        let held = self.all().remove(id);
+        if let Some(session) = held.and_then(|held| held.upgrade()) {
             session.ended.cancel();
         }
     }
@@ -144,25 +141,30 @@ impl Rights {
     }
 
     fn watch(&self, signed_in: &SignedIn) -> Arc<Session> {
-        let mut all = self.all();
-        let held = all.get(signed_in.session_id.as_str());
-        if let Some(session) = held.and_then(Weak::upgrade)
-            && session.role == signed_in.user.role
-            && !session.ended.is_cancelled()
-        {
-            return session;
-        }
-        let session = Arc::new(Session {
-            id: signed_in.session_id.as_str().into(),
-            user: signed_in.user.id,
-            role: signed_in.user.role,
-            ended: CancellationToken::new(),
-            rights: self.clone(),
-        });
-        let before = all.insert(Arc::clone(&session.id), Arc::downgrade(&session));
-        drop(all);
+        let role = signed_in.user.role;
+        // Nothing is let go of inside: the last to let go of a session takes the lock again.
+        let (session, before) = {
+            let mut all = self.all();
+            let held = all.get(signed_in.session_id.as_str());
+            match held.and_then(Weak::upgrade) {
+                Some(session) if session.role == role && !session.ended.is_cancelled() => {
+                    (session, None)
+                }
+                before => {
+                    let session = Arc::new(Session {
+                        id: signed_in.session_id.as_str().into(),
+                        user: signed_in.user.id,
+                        role,
+                        ended: CancellationToken::new(),
+                        rights: self.clone(),
+                    });
+                    all.insert(Arc::clone(&session.id), Arc::downgrade(&session));
+                    (session, before)
+                }
+            }
+        };
         // The same session with another role: what it may do has changed.
-        if let Some(before) = before.and_then(|held| held.upgrade()) {
+        if let Some(before) = before {
             before.ended.cancel();
         }
         session
@@ -241,6 +243,30 @@ mod tests {
         assert_eq!(c.over(now), Some(Ended::Session));
         assert_eq!(promoted.over(now), None);
         assert_eq!(Right::brief(None).over(from_millis(i64::MAX)), None);
+    }
+
+    #[test]
+    fn streams_come_and_go_while_sessions_end() {
+        let rights = Rights::default();
+        std::thread::scope(|scope| {
+            for n in 0..4 {
+                let rights = &rights;
+                scope.spawn(move || {
+                    for turn in 0..5_000 {
+                        let role = if turn % 7 == 0 {
+                            Role::Admin
+                        } else {
+                            Role::User
+                        };
+                        drop(right(rights, "a", 1, role));
+                        if turn % 3 == n % 3 {
+                            rights.end_session("a");
+                        }
+                    }
+                });
+            }
+        });
+        assert!(rights.all().is_empty());
     }
 
     #[test]

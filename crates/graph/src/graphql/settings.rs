@@ -27,7 +27,7 @@ pub struct GraphqlSettings {
     pub max_message_bytes: usize,
     /// Operations that run on one WebSocket at the same time.
     pub max_operations_per_socket: usize,
-    /// WebSockets and event streams that are open at the same time.
+    /// `WebSockets` and event streams that are open at the same time.
     pub max_sockets: usize,
     /// Those of one address.
     pub max_sockets_per_address: usize,

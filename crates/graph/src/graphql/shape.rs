@@ -39,10 +39,8 @@ pub(crate) enum Shapeless {
     Missing(Name),
 }
 
-/// The operations of a document, each with its type and its shape.
-pub(crate) fn operations(
-    document: &ExecutableDocument,
-) -> Result<Vec<(Option<&Name>, OperationType, Shape)>, Shapeless> {
+/// The shapes of the operations of a document.
+pub(crate) fn operations(document: &ExecutableDocument) -> Result<Vec<Shape>, Shapeless> {
     let mut reader = Reader {
         document,
         fragments: HashMap::new(),
@@ -54,14 +52,14 @@ pub(crate) fn operations(
     document
         .operations
         .iter()
-        .map(|(name, operation)| {
+        .map(|(_, operation)| {
             let operation = &operation.node;
             let mut shape = reader.selection_set(&operation.selection_set.node)?;
             shape.directives += operation.directives.len();
             for variable in &operation.variable_definitions {
                 shape.directives += variable.node.directives.len();
             }
-            Ok((name, operation.ty, shape))
+            Ok(shape)
         })
         .collect()
 }
@@ -184,7 +182,7 @@ mod tests {
 
     fn shape(text: &str) -> Result<Shape, Shapeless> {
         let document = parse_query(text).unwrap();
-        operations(&document).map(|all| all[0].2)
+        operations(&document).map(|all| all[0])
     }
 
     #[test]

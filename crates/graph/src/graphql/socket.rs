@@ -59,7 +59,9 @@ impl<E> Connection<E> {
     pub(crate) fn new(
         gate: Arc<Gate<E>>,
         app: App,
-        (client, headers, header): (Client, Headers, Option<HeaderValue>),
+        client: Client,
+        header: Option<HeaderValue>,
+        headers: Headers,
         place: Place,
     ) -> Self {
         Self {

@@ -88,7 +88,7 @@ mod tests {
         });
         let take = |address: &str| sockets.take(address.parse().unwrap());
         let first = take("2001:db8::1").unwrap();
-        let _second = take("2001:db8::2").unwrap();
+        let second = take("2001:db8::2").unwrap();
         assert!(take("2001:db8::3").is_none(), "the same customer");
         let third = take("192.0.2.1").unwrap();
         assert!(take("192.0.2.2").is_none(), "too many in all");
@@ -96,7 +96,7 @@ mod tests {
         drop(first);
         let again = take("2001:db8::1");
         assert!(again.is_some());
-        drop((again, _second));
+        drop((again, second));
         assert!(sockets.open().addresses.is_empty());
         assert_eq!(sockets.open().all, 0);
     }

@@ -64,8 +64,7 @@ pub(crate) async fn upgrade<E: Executor>(
     // Programs can send headers with the handshake; browsers cannot.
     let header = parts.headers.remove(AUTHORIZATION);
     let headers = Headers::of_handshake(&parts, &app);
-    let who = (client, headers, header);
-    let connection = Connection::new(gate, app, who, place);
+    let connection = Connection::new(gate, app, client, header, headers, place);
     upgrade.on_upgrade(move |socket| async move {
         // On the heap, since the future that axum makes of this is copied a few times.
         Box::pin(socket::run(socket, connection)).await;

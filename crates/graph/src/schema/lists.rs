@@ -255,7 +255,7 @@ impl UserConnection {
     /// The accounts with their cursors.
     async fn edges(&self) -> Vec<UserEdge> {
         let edge = |user: &User| UserEdge {
-            cursor: user_cursor(&Cursor::from(&*user.user)),
+            cursor: user_cursor(&Cursor::from(&*user.account)),
             node: user.clone(),
         };
         self.users.iter().map(edge).collect()
@@ -271,7 +271,7 @@ impl UserConnection {
         let db = &app(ctx)?.db;
         let search = self.search.as_deref();
         let (next, previous) = self.edge.beyond(false);
-        let cursor = |user: &User| user_cursor(&Cursor::from(&*user.user));
+        let cursor = |user: &User| user_cursor(&Cursor::from(&*user.account));
         let beyond = async |side: Result<bool, Window>| -> Result<bool> {
             match side {
                 Ok(known) => Ok(known),
@@ -318,7 +318,7 @@ pub(crate) async fn users(
     let Slice { items, more } = db.users_window(search.as_deref(), &window).await?;
     let group = Users::new(items.iter().map(|user| user.id).collect());
     let one = |user| User {
-        user: std::sync::Arc::new(user),
+        account: std::sync::Arc::new(user),
         group: std::sync::Arc::clone(&group),
         proved: false,
     };

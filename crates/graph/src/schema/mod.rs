@@ -33,8 +33,8 @@ pub(crate) type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 pub(crate) fn schema(app: &App) -> Schema {
     let limits = &app.settings.graphql.limits;
     builder()
-        .limit_complexity(limits.complexity)
         .data(app.clone())
+        .limit_complexity(limits.complexity)
         .finish()
 }
 

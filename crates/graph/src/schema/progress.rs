@@ -80,14 +80,13 @@ pub(crate) async fn renditions(app: &App, video: &Video, own: bool) -> Result<Ve
     }
     // What is ready says by itself which attempt it is of.
     let settled = asset.state == AssetState::Ready;
-    let (attempt, failure) = match asset.output_attempt.filter(|_| settled) {
-        Some(attempt) => (attempt, None),
-        None => {
-            let jobs = video.group.jobs(app, asset.id).await?;
-            let job = jobs.first();
-            let failure = job.and_then(|job| job.failure.clone());
-            (job.map_or(0, |job| job.attempt), failure)
-        }
+    let (attempt, failure) = if let Some(attempt) = asset.output_attempt.filter(|_| settled) {
+        (attempt, None)
+    } else {
+        let jobs = video.group.jobs(app, asset.id).await?;
+        let job = jobs.first();
+        let failure = job.and_then(|job| job.failure.clone());
+        (job.map_or(0, |job| job.attempt), failure)
     };
     let live = told(app, video);
     let failed = asset.state == AssetState::Failed;

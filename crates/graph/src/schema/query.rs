@@ -243,7 +243,7 @@ async fn video(ctx: &Context<'_>, id: i64) -> Result<Video> {
 
 async fn upload(ctx: &Context<'_>, id: &str) -> Result<Upload> {
     match find_upload(app(ctx)?, viewer(ctx), id).await {
-        Ok(upload) => Ok(Upload(upload)),
+        Ok(upload) => Ok(upload.into()),
         // To people who are not signed in there are none.
         Err(Error::NotSignedIn | Error::Upload(UploadError::Expired)) => {
             Err(Error::NotFound.into())

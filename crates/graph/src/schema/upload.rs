@@ -1,5 +1,7 @@
 //! Uploads that can be resumed.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object};
 use clipsy_domain::upload;
 
@@ -15,7 +17,13 @@ use crate::error::Error;
 
 /// An upload, see its [`Object`]. It is only shown to whoever sends it, and to admins.
 #[derive(Debug, Clone)]
-pub(crate) struct Upload(pub(crate) upload::Upload);
+pub(crate) struct Upload(Arc<upload::Upload>);
+
+impl From<upload::Upload> for Upload {
+    fn from(upload: upload::Upload) -> Self {
+        Self(Arc::new(upload))
+    }
+}
 
 /// A file that is being sent, by tus, and can be resumed.
 #[Object]

@@ -1,4 +1,8 @@
 //! Accounts.
+#![expect(
+    clippy::unused_async,
+    reason = "async-graphql wants all resolvers to be async"
+)]
 
 use std::sync::Arc;
 
@@ -20,7 +24,7 @@ use crate::actions::find_upload::list_uploads;
 /// An account, see its [`Object`].
 #[derive(Debug, Clone)]
 pub(crate) struct User {
-    pub(crate) user: Arc<user::User>,
+    pub(crate) account: Arc<user::User>,
     /// Those that came with it.
     pub(crate) group: Arc<Users>,
     /// True if the person has just proved to be this one, whoever the request says it is from.
@@ -32,7 +36,7 @@ impl User {
     pub(crate) fn alone(user: user::User) -> Self {
         Self {
             group: Users::new(vec![user.id]),
-            user: Arc::new(user),
+            account: Arc::new(user),
             proved: false,
         }
     }
@@ -46,12 +50,12 @@ impl User {
     }
 
     fn is_own(&self, ctx: &Context<'_>) -> bool {
-        self.proved || is_own(viewer(ctx), self.user.id)
+        self.proved || is_own(viewer(ctx), self.account.id)
     }
 
     /// The account, if the viewer is told what is its own business.
     fn own(&self, ctx: &Context<'_>) -> Option<&user::User> {
-        self.is_own(ctx).then_some(&*self.user)
+        self.is_own(ctx).then_some(&*self.account)
     }
 }
 
@@ -60,12 +64,12 @@ impl User {
 impl User {
     /// Global id.
     pub(crate) async fn id(&self) -> ID {
-        Global::User(self.user.id).into()
+        Global::User(self.account.id).into()
     }
 
     /// Name to sign in with.
     async fn username(&self) -> &str {
-        &self.user.username
+        &self.account.username
     }
 
     /// Address for mail, may be empty; only told to the person and admins.
@@ -123,7 +127,7 @@ impl User {
             last,
             before,
         };
-        let owner = Some(self.user.id);
+        let owner = Some(self.account.id);
         videos_of(ctx, page, filter, order_by, owner).await
     }
 
@@ -134,9 +138,9 @@ impl User {
             return Ok(None);
         }
         // As the person sees them, also if an admin looks.
-        let person = Viewer::User(self.user.id, self.user.role);
+        let person = Viewer::User(self.account.id, self.account.role);
         let uploads = list_uploads(app(ctx)?, person).await?;
-        Ok(Some(uploads.into_iter().map(Upload).collect()))
+        Ok(Some(uploads.into_iter().map(Upload::from).collect()))
     }
 
     /// Bytes that it may store in originals; null if there is no limit. Only told to the person and
@@ -151,7 +155,7 @@ impl User {
         if !self.is_own(ctx) {
             return Ok(None);
         }
-        let bytes = self.group.bytes(app(ctx)?, self.user.id).await?;
+        let bytes = self.group.bytes(app(ctx)?, self.account.id).await?;
         Ok(Some(bytes.into()))
     }
 }

@@ -1,4 +1,8 @@
 //! Videos.
+#![expect(
+    clippy::unused_async,
+    reason = "async-graphql wants all resolvers to be async"
+)]
 
 use std::sync::Arc;
 
@@ -106,7 +110,7 @@ impl Video {
         let user = user.ok_or_else(|| Error::internal("a video has no owner"))?;
         let owners = self.group.assets.iter().map(|asset| asset.owner_id);
         Ok(User {
-            user,
+            account: user,
             group: Users::new(owners.collect()),
             proved: false,
         })

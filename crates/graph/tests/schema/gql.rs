@@ -74,13 +74,19 @@ impl Watch {
             body.len()
         );
         if !token.is_empty() {
-            head.push_str(&format!("Authorization: Bearer {token}\r\n"));
+            head = format!("{head}Authorization: Bearer {token}\r\n");
         }
         let mut stream = server.connect();
         stream
             .write_all(format!("{head}\r\n{body}").as_bytes())
             .unwrap();
-        Self(BufReader::new(stream))
+        let mut answer = BufReader::new(stream);
+        // Once the head is there, the subscription is known to the server.
+        let mut line = String::new();
+        while answer.read_line(&mut line).unwrap() > 2 {
+            line.clear();
+        }
+        Self(answer)
     }
 
     /// The next result as it is; `None` at the end.
@@ -93,7 +99,7 @@ impl Watch {
             }
             let line = line.trim_end();
             if let Some(name) = line.strip_prefix("event: ") {
-                event = name.to_owned();
+                name.clone_into(&mut event);
             } else if let Some(text) = line.strip_prefix("data:") {
                 match event.as_str() {
                     "next" => return Some(serde_json::from_str(text.trim()).unwrap()),

@@ -1,9 +1,11 @@
 //! Uploads whose time has run out.
 
+use std::io::Write as _;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::client::{id_of, offset_of, refused, sender};
-use crate::support::{Answer, Server};
+use crate::support::{Answer, Server, wait_until};
 
 fn expires(answer: &Answer) -> DateTime<Utc> {
     let date = answer.header("upload-expires").unwrap();
@@ -82,4 +84,29 @@ fn a_finished_upload_is_remembered_until_it_expires() {
     assert_eq!(ann.original(1), b"012");
     let row = server.run(async { server.app.db.upload(id_of(&path)).await.unwrap() });
     assert_eq!(row.unwrap().asset_id, Some(1));
+}
+
+#[test]
+fn an_upload_does_not_expire_while_its_bytes_arrive() {
+    let server = Server::start();
+    let ann = sender(&server, "ann");
+    let path = ann.begin(10);
+    let mut stream = ann.open_patch(&path, 0, "Content-Length: 10", b"0");
+    for sent in 1..=3 {
+        let ann = sender(&server, "ann");
+        wait_until("it has arrived", || ann.peek(&path) == sent);
+        // In all that is longer than it may rest.
+        server.clock.advance(TimeDelta::days(5));
+        stream.write_all(b"x").unwrap();
+        let ann = sender(&server, "ann");
+        wait_until("its end is put off", || {
+            let answer = ann.send("GET", &path, &[], b"");
+            let now = server.run(async { server.app.db.clock().now() });
+            answer.status == 200
+                && answer.json()["expires_at"]
+                    == (now + TimeDelta::days(7))
+                        .format("%Y-%m-%dT%H:%M:%SZ")
+                        .to_string()
+        });
+    }
 }

@@ -121,7 +121,21 @@ fn a_sender_that_falls_silent_is_given_up_and_its_bytes_are_kept() {
     let path = ann.begin(10);
     let silent = ann.open_patch(&path, 0, "Content-Length: 10", b"012");
     let answer = Answer::read(silent, false);
-    refused(&answer, 408, "too_slow");
+    // Clients give up at 408; after this one they ask for the offset and go on.
+    refused(&answer, 409, "upload_broken_off");
+    assert_eq!(offset_of(&answer), 3);
+    assert_eq!(ann.offset(&path), 3);
+}
+
+#[test]
+fn a_sender_that_ends_too_early_but_still_listens_is_told_to_go_on() {
+    let server = Server::start();
+    let ann = sender(&server, "ann");
+    let path = ann.begin(10);
+    let early = ann.open_patch(&path, 0, "Content-Length: 10", b"012");
+    early.shutdown(std::net::Shutdown::Write).unwrap();
+    let answer = Answer::read(early, false);
+    refused(&answer, 409, "upload_broken_off");
     assert_eq!(offset_of(&answer), 3);
     assert_eq!(ann.offset(&path), 3);
 }

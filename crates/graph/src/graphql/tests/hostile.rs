@@ -12,7 +12,8 @@ fn refused(server: &Server, query: &str, code: &str) -> Value {
     assert_eq!(
         (answer.status, answer.code()),
         (400, code.into()),
-        "{start}"
+        "{start}: {}",
+        answer.body
     );
     let told = answer.json();
     assert!(told["errors"].as_array().unwrap().len() < 100);
@@ -31,12 +32,7 @@ fn documents_of_the_attack_list_are_refused() {
         refused(&server, query, "LIMIT_EXCEEDED");
     };
     let deep = |text: &str, times| format!("{}number{}", text.repeat(times), "}".repeat(times));
-    limit(
-        &deep("{ next ", 1)
-            .replace("{ next", "{ node { next")
-            .repeat(1)
-            .replace("number}", &deep("{ next ", 40)),
-    );
+    limit(&format!("{{ node {} }}", deep("{ next ", 60)));
     limit(&format!("{{ node {} }}", deep("{ next ", 13)));
     limit(&format!(
         "{{{}}}",

@@ -1,4 +1,8 @@
 //! A schema that does whatever a test needs.
+#![expect(
+    clippy::unused_async,
+    reason = "resolvers are async whether they wait or not"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
@@ -115,7 +119,7 @@ pub(super) struct Input {
 impl Input {
     fn depth(&self) -> i32 {
         let lists = self.list.iter().flatten().map(Vec::len).sum::<usize>();
-        1 + lists as i32 + self.inner.as_ref().map_or(0, |inner| inner.depth())
+        1 + i32::try_from(lists).unwrap() + self.inner.as_ref().map_or(0, |inner| inner.depth())
     }
 }
 

@@ -53,7 +53,7 @@ impl Server {
             let clock: Arc<dyn Clock> = clock.clone();
             let db = Db::connect(&url, Arc::clone(&clock)).await.unwrap();
             db.migrate().await.unwrap();
-            let store = Arc::new(LocalStore::open(&folder.path().join("media")).unwrap());
+            let store = Arc::new(LocalStore::open(folder.path().join("media")).unwrap());
             let keys = Keys::new(&[[42; 32]]).unwrap();
             let app = App::new(db, store, Dispatch::local(clock), keys, settings).unwrap();
             for (name, role) in [

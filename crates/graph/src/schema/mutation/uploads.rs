@@ -187,7 +187,7 @@ fn number(id: &ID) -> error::Result<String> {
 fn payload(result: error::Result<upload::Upload>) -> Result<UploadPayload> {
     Ok(match outcome(result)? {
         Ok(upload) => UploadPayload {
-            upload: Some(Upload(upload)),
+            upload: Some(upload.into()),
             user_errors: Vec::new(),
         },
         Err(user_errors) => UploadPayload {

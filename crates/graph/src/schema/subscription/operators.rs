@@ -1,4 +1,8 @@
 //! What operators watch.
+#![expect(
+    clippy::unused_async,
+    reason = "async-graphql wants all resolvers to be async"
+)]
 
 use std::collections::HashMap;
 use std::collections::VecDeque;

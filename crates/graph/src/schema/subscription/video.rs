@@ -55,11 +55,10 @@ fn updates(
             let frame = frames.borrow_and_update().clone();
             match frame {
                 Frame::Nothing => {}
-                Frame::Gone => return None,
                 Frame::Now(moment) if viewer.may_see(&moment.scene.asset) => {
                     return Some((VideoProgress(moment), (frames, false)));
                 }
-                Frame::Now(_) => return None,
+                Frame::Gone | Frame::Now(_) => return None,
             }
         }
     })

@@ -76,7 +76,7 @@ async fn walk(world: &World, filter: &AssetFilter, size: i64, backward: bool) ->
         } else {
             ids.extend(page);
         }
-        assert!(!more || items.len() as i64 == size);
+        assert!(!more || items.len() == usize::try_from(size).unwrap());
         if !more {
             return ids;
         }
@@ -168,10 +168,8 @@ pub(crate) async fn windows_keep_to_their_filter(world: World) {
         };
         let all = walk(&world, &filter, 1, false).await;
         assert_eq!(all, walk(&world, &filter, 1, true).await);
-        assert_eq!(
-            all.len() as i64,
-            world.db.count_assets(&filter).await.unwrap()
-        );
+        let count = world.db.count_assets(&filter).await.unwrap();
+        assert_eq!(count, i64::try_from(all.len()).unwrap());
         all.len()
     };
     let viewer = Viewer::User(owner.id, Role::User);
