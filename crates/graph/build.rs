@@ -1,5 +1,5 @@
-//! Puts the built web front end, `web/dist/site`, and the GraphiQL page, `web/graphiql/dist`, into the
-//! library as tables of files.
+//! Puts the built web front end, `web/dist/site`, and the `GraphiQL` page, `web/graphiql/dist`, into
+//! the library as tables of files.
 //!
 //! A release without them would be a service without pages, so that does not build. Anything else
 //! does without: its pages then say how to get the real ones.
@@ -75,8 +75,7 @@ fn graphiql(out: &Path, release: bool) -> Result<(), Box<dyn Error>> {
     files.sort_by_key(fs::DirEntry::file_name);
     let mut list = String::from("&[\n");
     for file in files {
-        let (path, name) = (file.path(), file.file_name());
-        let path = path.to_string_lossy();
+        let (path, name) = (file.path().display().to_string(), file.file_name());
         if let Some(name) = name.to_str().and_then(|name| name.strip_suffix(".gz")) {
             writeln!(list, "    ({name:?}, include_bytes!({path:?})),")?;
         }
@@ -140,16 +139,17 @@ fn add(table: &mut String, site: &Path, path: &Path) -> Result<(), Box<dyn Error
             path.file_name().unwrap_or_default().to_string_lossy()
         ));
         if twin.exists() {
-            format!("Some(include_bytes!({twin:?}))")
+            format!("Some(include_bytes!({:?}))", twin.display().to_string())
         } else {
             "None".to_owned()
         }
     };
     writeln!(
         table,
-        "File {{ path: {name:?}, kind: {:?}, etag: {etag:?}, plain: include_bytes!({path:?}), \
+        "File {{ path: {name:?}, kind: {:?}, etag: {etag:?}, plain: include_bytes!({:?}), \
          gzip: {}, brotli: {} }},",
         kind(extension(path)),
+        path.display().to_string(),
         twin("gz"),
         twin("br"),
     )?;

@@ -1,5 +1,7 @@
 //! The documents: one for all pages, one for the player on other people's pages.
 
+use std::fmt::Write as _;
+
 use axum::extract::{Path, Request, State};
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, VARY,
@@ -61,7 +63,7 @@ pub(super) async fn watch(
         Err(error) => return error.into_response(),
     };
     for chunk in files::watch_preloads() {
-        head.push_str(&format!("<link rel=\"modulepreload\" href=\"/{chunk}\">"));
+        let _ = write!(head, "<link rel=\"modulepreload\" href=\"/{chunk}\">");
     }
     document("index.html", &head, &parts.headers, status)
 }
@@ -161,7 +163,7 @@ fn preview(asset: &Asset, origin: &str) -> String {
     let id = asset.id;
     let mut head = String::new();
     let mut property = |name: &str, content: &str| {
-        head.push_str(&format!("<meta property=\"{name}\" content=\"{content}\">"));
+        let _ = write!(head, "<meta property=\"{name}\" content=\"{content}\">");
     };
     property("og:site_name", "Clipsy");
     property("og:type", "video.other");
@@ -193,19 +195,21 @@ fn preview(asset: &Asset, origin: &str) -> String {
     } else {
         "summary"
     };
-    head.push_str(&format!("<meta name=\"twitter:card\" content=\"{card}\">"));
+    let _ = write!(head, "<meta name=\"twitter:card\" content=\"{card}\">");
     if !description.is_empty() {
-        head.push_str(&format!(
+        let _ = write!(
+            head,
             "<meta name=\"description\" content=\"{description}\">"
-        ));
+        );
     }
     let address = format!("{origin}/watch/{id}");
     let address =
         percent_encoding::utf8_percent_encode(&address, percent_encoding::NON_ALPHANUMERIC);
-    head.push_str(&format!(
+    let _ = write!(
+        head,
         "<link rel=\"alternate\" type=\"application/json+oembed\" \
          href=\"{origin}/oembed?url={address}\" title=\"{title}\">"
-    ));
+    );
     head
 }
 

@@ -43,7 +43,7 @@ function Page({ video, refetch }: { video: VideoDetailFragment; refetch: () => v
   const shape = video.width && video.height ? video.width / video.height : 16 / 9;
 
   return (
-    <div className={theatre ? "" : "grid gap-x-8 gap-y-8 xl:grid-cols-[minmax(0,1fr)_21rem]"}>
+    <div className={theatre ? "" : "grid gap-x-8 gap-y-8 xl:has-[aside]:grid-cols-[minmax(0,1fr)_21rem]"}>
       <Title text={video.title} />
       <div className="min-w-0">
         <div
@@ -169,7 +169,7 @@ function More({ except, wide }: { except: string; wide: boolean }) {
   const { t } = useTranslation();
   const [{ data }] = useQuery({ query: MoreVideosDocument });
   const videos = data?.videos.nodes.filter((one) => one.id !== except).slice(0, 8) ?? [];
-  if (videos.length === 0) return <div />;
+  if (videos.length === 0) return null;
   return (
     <aside aria-label={t("watch.more")} className={wide ? "mt-8" : ""}>
       <h2 className="mb-4 text-lg">{t("watch.more")}</h2>

@@ -75,7 +75,8 @@ export async function controls(stage) {
   await until("the seek bar shows a picture", () =>
     page.evaluate(() => {
       const preview = document.querySelector("media-preview-thumbnail");
-      return preview?.hasAttribute("mediapreviewimage") && preview.getBoundingClientRect().width > 40;
+      const picture = preview?.shadowRoot.querySelector("img");
+      return picture?.complete && picture.naturalWidth > 0 && preview.getBoundingClientRect().width > 40;
     }),
   );
   await stage.snap("watch");
