@@ -159,7 +159,7 @@ pub(crate) struct ServiceArgs {
     /// this machine
     #[arg(long, env = "CLIPSY_INTROSPECTION", default_value = "development", value_parser = introspection, value_name = "development|everybody|admins|nobody")]
     introspection: Introspection,
-    /// Pages of other origins that may open a WebSocket, e.g. https://videos.example.org
+    /// Pages of other origins that may open a WebSocket
     #[arg(
         long,
         env = "CLIPSY_ALLOWED_ORIGINS",
@@ -167,7 +167,7 @@ pub(crate) struct ServiceArgs {
         value_name = "ORIGINS"
     )]
     allowed_origins: Vec<String>,
-    /// WebSockets and event streams that may be open at the same time
+    /// Live connections, by web socket or event stream, that may be open at the same time
     #[arg(
         long,
         env = "CLIPSY_MAX_STREAMS",

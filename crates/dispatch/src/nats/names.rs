@@ -99,6 +99,8 @@ impl Names {
             Message::CancelJob { .. } => "cancel_job",
             Message::AssetDeleted { .. } => "asset_deleted",
             Message::AssetChanged { .. } => "asset_changed",
+            Message::QueueChanged => "queue_changed",
+            Message::WorkerChanged { .. } => "worker_changed",
         };
         format!("{}.events.{kind}", self.0)
     }
