@@ -11,7 +11,7 @@ use super::plan::{Direction, Fault, Kind};
 use super::{Counts, Shared};
 
 /// How long what is thrown away is still taken from its sender.
-const SWALLOW_FOR: Duration = Duration::from_secs(2);
+const SWALLOW_FOR: Duration = Duration::from_secs(30);
 
 /// Why a direction is over.
 #[derive(Debug, PartialEq, Eq)]
