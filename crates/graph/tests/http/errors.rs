@@ -10,7 +10,7 @@ use crate::support::{Answer, Form, Server};
 fn what_is_not_there_is_not_found() {
     let server = Server::start();
     for path in [
-        "/",
+        "/nothing",
         "/api",
         "/api/",
         "/api/nothing/",
