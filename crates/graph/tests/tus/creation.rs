@@ -184,7 +184,7 @@ fn metadata_becomes_what_is_said_about_the_video() {
     let asset = server.run(async { server.app.db.asset(id).await.unwrap().unwrap() });
     assert_eq!(asset.source_name, "Фильм.MOV");
     assert_eq!(asset.source_type, "video/quicktime");
-    assert_eq!((asset.source_bytes, asset.source_sha256), (5, None));
+    assert_eq!(asset.source_bytes, 5);
 
     for (metadata, title) in [
         ("filename aG9saWRheS5tcDQ=", "holiday"),
