@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::{self, Debug};
 use std::future::Future;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::{BoxFuture, FutureExt as _, Shared};
@@ -15,13 +16,19 @@ use futures_util::future::{BoxFuture, FutureExt as _, Shared};
 /// its question, and a crowd costs little more than one visitor.
 pub(crate) struct Coalesce<K, V>(Arc<Mutex<HashMap<K, Turn<V>>>>);
 
+/// What many wait for; `None` if the work panicked.
+type Work<V> = Shared<BoxFuture<'static, Option<V>>>;
+
 /// The last piece of work that was asked for.
 struct Turn<V> {
     number: u64,
     /// True as soon as it may have looked at anything.
     begun: bool,
-    work: Shared<BoxFuture<'static, V>>,
+    work: Work<V>,
 }
+
+/// Tells turns apart, also those for the same thing at different times.
+static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
 impl<K, V> Default for Coalesce<K, V> {
     fn default() -> Self {
@@ -40,63 +47,87 @@ where
     K: Hash + Eq + Clone + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// What `work` gives, which may be that of somebody who asked for `key` at the same time. The
-    /// work goes on as long as anybody waits for it.
-    pub(crate) async fn get<F>(&self, key: K, work: F) -> V
+    /// What `work` gives, which may be that of somebody who asked for `key` at the same time. Work
+    /// that was asked for is done in a task of its own, also if nobody waits for it any more: left
+    /// half done it would hold on to what it has, such as a connection to the database. `None` if
+    /// it panicked.
+    pub(crate) async fn get<F>(&self, key: K, work: F) -> Option<V>
     where
         F: Future<Output = V> + Send + 'static,
     {
-        let (number, shared) = self.join(&key, work);
-        let value = shared.await;
-        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if turns.get(&key).is_some_and(|turn| turn.number == number) {
-            turns.remove(&key);
-        }
-        value
+        let shared = self.join(key, work);
+        shared.await
     }
 
-    fn join<F>(&self, key: &K, work: F) -> (u64, Shared<BoxFuture<'static, V>>)
+    fn join<F>(&self, key: K, work: F) -> Work<V>
     where
         F: Future<Output = V> + Send + 'static,
     {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Everybody who waited for one that never began may have gone away; it can still begin.
-        let last = turns.get(key);
+        let last = turns.get(&key);
         if let Some(turn) = last.filter(|turn| !turn.begun) {
-            return (turn.number, turn.work.clone());
+            return turn.work.clone();
         }
-        let number = last.map_or(0, |turn| turn.number + 1);
         let before = last.map(|turn| turn.work.clone());
-        let (all, own) = (Arc::clone(&self.0), key.clone());
-        let work = async move {
+        let place = Place {
+            all: Arc::clone(&self.0),
+            key: key.clone(),
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+        };
+        let number = place.number;
+        let task = tokio::spawn(async move {
             if let Some(before) = before {
                 before.await;
             }
-            {
-                let mut turns = all.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(turn) = turns.get_mut(&own)
-                    && turn.number == number
-                {
-                    turn.begun = true;
-                }
-            }
+            place.begin();
             work.await
-        };
-        let work = work.boxed().shared();
+        });
+        let work = task.map(Result::ok).boxed().shared();
         let turn = Turn {
             number,
             begun: false,
             work: work.clone(),
         };
-        turns.insert(key.clone(), turn);
-        (number, work)
+        turns.insert(key, turn);
+        work
+    }
+}
+
+/// The place of a turn among all. It is given up when the work ends, however that is.
+struct Place<K: Hash + Eq, V> {
+    all: Arc<Mutex<HashMap<K, Turn<V>>>>,
+    key: K,
+    number: u64,
+}
+
+impl<K: Hash + Eq, V> Place<K, V> {
+    /// From now on whoever comes has to wait for the next turn.
+    fn begin(&self) {
+        let mut turns = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turn) = turns.get_mut(&self.key)
+            && turn.number == self.number
+        {
+            turn.begun = true;
+        }
+    }
+}
+
+impl<K: Hash + Eq, V> Drop for Place<K, V> {
+    fn drop(&mut self) {
+        let mut turns = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if turns
+            .get(&self.key)
+            .is_some_and(|turn| turn.number == self.number)
+        {
+            turns.remove(&self.key);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::AtomicU32;
     use tokio::sync::Semaphore;
 
     /// Work that counts how often it was begun, and ends when it is let.
@@ -133,12 +164,12 @@ mod tests {
         // The crowd came after the first had begun, so that answer is too old for it.
         assert_eq!(begun.load(Ordering::SeqCst), 1);
         gate.add_permits(1);
-        assert_eq!(first.await.unwrap(), 1);
+        assert_eq!(first.await.unwrap(), Some(1));
         settle().await;
         assert_eq!(begun.load(Ordering::SeqCst), 2);
         gate.add_permits(1);
         for one in crowd {
-            assert_eq!(one.await.unwrap(), 2);
+            assert_eq!(one.await.unwrap(), Some(2));
         }
         assert!(all.0.lock().unwrap().is_empty());
     }
@@ -147,16 +178,16 @@ mod tests {
     async fn others_do_not_wait_and_one_alone_begins_at_once() {
         let all = Coalesce::default();
         let (begun, gate) = (Arc::default(), Arc::new(Semaphore::new(2)));
-        assert_eq!(all.get("a", work(&begun, &gate)).await, 1);
-        assert_eq!(all.get("a", work(&begun, &gate)).await, 2);
+        assert_eq!(all.get("a", work(&begun, &gate)).await, Some(1));
+        assert_eq!(all.get("a", work(&begun, &gate)).await, Some(2));
         let held = all.get("b", work(&begun, &gate));
         gate.add_permits(0);
         let mut held = Box::pin(held);
         assert!((&mut held).now_or_never().is_none());
         let free = Arc::new(Semaphore::new(1));
-        assert_eq!(all.get("c", work(&begun, &free)).await, 4);
+        assert_eq!(all.get("c", work(&begun, &free)).await, Some(4));
         gate.add_permits(1);
-        assert_eq!(held.await, 3);
+        assert_eq!(held.await, Some(3));
     }
 
     #[tokio::test]
@@ -174,7 +205,32 @@ mod tests {
         leaves.abort();
         leaves_too.abort();
         gate.add_permits(2);
-        // The first one's work is done first, by whoever is left.
-        assert_eq!(stays.await.unwrap(), 2);
+        // The first one's work is done first, although nobody waits for it.
+        assert_eq!(stays.await.unwrap(), Some(2));
+    }
+
+    /// Left half done, it would keep its connection to the database for ever.
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_any_more_is_done() {
+        let all = Arc::new(Coalesce::default());
+        let (begun, gate) = (Arc::default(), Arc::new(Semaphore::new(0)));
+        let leaves = {
+            let (all, work) = (Arc::clone(&all), work(&begun, &gate));
+            tokio::spawn(async move { all.get("list", work).await })
+        };
+        settle().await;
+        leaves.abort();
+        gate.add_permits(1);
+        settle().await;
+        assert_eq!(gate.available_permits(), 0);
+        assert!(all.0.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_told_and_does_not_last() {
+        let all = Coalesce::default();
+        let fails = async { if true { panic!("on purpose") } else { 1 } };
+        assert_eq!(all.get("list", fails).await, None);
+        assert_eq!(all.get("list", async { 2 }).await, Some(2));
     }
 }

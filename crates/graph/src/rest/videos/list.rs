@@ -94,7 +94,7 @@ pub(crate) async fn list(
         let asked = Arc::new(asked);
         let (others, own) = (app.clone(), Arc::clone(&asked));
         let shared = async move { answer(&others, &own).await.ok() };
-        match app.lists.get(key, shared).await {
+        match app.lists.get(key, shared).await.flatten() {
             Some(body) => body,
             // Everybody gets an error of their own.
             None => answer(&app, &asked).await?,
