@@ -45,6 +45,13 @@ impl Writer {
         })
     }
 
+    /// Syncs nothing before the end: for uploads of which nothing is kept when they break off.
+    pub(super) fn all_or_nothing(mut self) -> Self {
+        self.flush_bytes = u64::MAX;
+        self.flush_interval = Duration::MAX;
+        self
+    }
+
     /// Writes bytes, best a MiB or more at once.
     pub(super) async fn write(&mut self, bytes: Bytes) -> Result<()> {
         let length = bytes.len() as u64;
