@@ -46,7 +46,7 @@ graphiql: ## Bundle the GraphiQL page that the binary carries
 test: media $(WEB) graphiql ## Run all tests
 	npm test --prefix web
 	npm run --prefix web sizes
-	cargo test --workspace --locked
+	cargo test --workspace --locked --no-fail-fast
 
 bench: setup build clips ## Compare speed and quality with other programs, on this machine's CPU
 	@for run in bench/*/run; do \

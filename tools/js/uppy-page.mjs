@@ -10,6 +10,8 @@ let acknowledged = 0;
 window.upload = async (job) => {
   const uppy = new Uppy({ autoProceed: false });
   let paused = false;
+  let leaving = false;
+  let underWay = 0;
   let video = null;
   uppy.use(Tus, {
     endpoint: job.endpoint,
@@ -17,6 +19,8 @@ window.upload = async (job) => {
     chunkSize: job.chunk ?? Infinity,
     retryDelays: Array(job.tries ?? 1000).fill(DELAY_MS),
     allowedMetaFields: true,
+    // One chunk is on its way when the page is left; a fast server would have taken all that is left as well.
+    onBeforeRequest: () => (leaving && underWay++ ? new Promise(() => {}) : undefined),
     onAfterResponse(request, response) {
       const offset = response.getHeader("Upload-Offset");
       video = response.getHeader("Clipsy-Video-Id") ?? video;
@@ -31,8 +35,10 @@ window.upload = async (job) => {
     onChunkComplete(_, accepted) {
       acknowledged = accepted;
       // The next chunk is on its way when this takes effect.
-      if (job.leaveAt && accepted >= job.leaveAt) setTimeout(() => window.tell("leaving", { acknowledged }), 1);
-      else if (job.pauseAt && !paused && accepted >= job.pauseAt) {
+      if (job.leaveAt && !leaving && accepted >= job.leaveAt) {
+        leaving = true;
+        setTimeout(() => window.tell("leaving", { acknowledged: accepted }), 1);
+      } else if (job.pauseAt && !paused && accepted >= job.pauseAt) {
         paused = true;
         setTimeout(pause, 1);
       }
