@@ -16,6 +16,7 @@ mod jobs;
 pub mod media;
 mod migrate;
 mod renditions;
+mod rows_of;
 mod sessions;
 mod uploads;
 mod usage;

@@ -9,11 +9,9 @@ mod window;
 
 use clipsy_domain::asset::{Asset, AssetId, AssetState, Visibility};
 use clipsy_domain::user::{UserId, Viewer};
-use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
-use sqlx::query::Query;
 
-use crate::cells::{Cells, folded, groups, places, storable};
+use crate::cells::{Cells, folded, storable};
 use crate::db::Db;
 use crate::error::Result;
 
@@ -131,27 +129,13 @@ impl Db {
 
     /// Those assets, by number; numbers that name none are passed over.
     pub async fn assets_by_id(&self, ids: &[AssetId]) -> Result<Vec<Asset>> {
-        let mut ids = ids.to_vec();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut assets = Vec::new();
-        for group in groups(&ids) {
-            let sql = format!(
-                "SELECT {} FROM assets WHERE id IN ({}) ORDER BY id",
-                asset_columns!(),
-                places(1, group.len())
-            );
-            let query = sqlx::query(AssertSqlSafe(sql));
-            let rows = group
-                .into_iter()
-                .fold(query, Query::bind)
-                .fetch_all(self.read())
-                .await?;
-            for row in &rows {
-                assets.push(asset_from(row)?);
-            }
-        }
-        Ok(assets)
+        let sql = |places: &str| {
+            format!(
+                "SELECT {} FROM assets WHERE id IN ({places}) ORDER BY id",
+                asset_columns!()
+            )
+        };
+        self.rows_of(ids, sql, asset_from).await
     }
 
     /// Numbers of everything that an account has uploaded.
