@@ -59,7 +59,7 @@ impl Video {
 }
 
 /// A video as users know it.
-#[Object]
+#[Object(serial)]
 impl Video {
     /// Global id.
     pub(crate) async fn id(&self) -> ID {
@@ -247,6 +247,7 @@ impl Video {
 
 /// The file that was uploaded.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct Source {
     /// Its name on the uploader's machine; only told to the owner and admins.
     filename: Option<String>,
@@ -263,6 +264,7 @@ pub(crate) struct Source {
 
 /// Where players find a video.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct Playback {
     /// Path of the multivariant playlist (HLS). Of a private video it is signed, good for whoever
     /// has it until `expiresAt`; what the playlist refers to works with it.
@@ -277,6 +279,7 @@ pub(crate) struct Playback {
 
 /// Why a video was not processed.
 #[derive(Debug, Clone, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct Failure {
     /// Stable code, e.g. `no_video_stream`.
     code: String,

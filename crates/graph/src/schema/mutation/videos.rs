@@ -47,6 +47,7 @@ pub(crate) struct UpdateVideoInput {
 
 /// A video that was changed.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct VideoPayload {
     /// The video as it is now; null if it was not done.
     video: Option<Video>,
@@ -56,6 +57,7 @@ pub(crate) struct VideoPayload {
 
 /// A video that was deleted.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct DeleteVideoPayload {
     /// The id that it had; null if it was not done.
     deleted_id: Option<ID>,
@@ -65,6 +67,7 @@ pub(crate) struct DeleteVideoPayload {
 
 /// A link that plays a video.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct PlaybackLinkPayload {
     /// Path of the multivariant playlist, good for whoever has it; null if it was not done.
     url: Option<String>,
@@ -74,7 +77,7 @@ pub(crate) struct PlaybackLinkPayload {
     user_errors: Vec<UserError>,
 }
 
-#[Object]
+#[Object(serial)]
 impl Videos {
     /// Changes what is said about a video, and who may see it; for its owner and admins.
     async fn update_video(

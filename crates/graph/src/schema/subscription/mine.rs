@@ -27,6 +27,7 @@ pub(super) struct MyVideos;
 
 /// A video of the viewer that changed.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct VideoChange {
     /// What happened to it.
     kind: VideoChangeKind,
