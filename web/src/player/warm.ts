@@ -1,11 +1,43 @@
-/** Gets ready for a click that seems likely: the player's code and the playlist's bytes. */
+/** Gets ready for a click that seems likely: code, and the lists that have to be read before the first segment. */
+
+import { Watch } from "../app/pages";
+import { Player } from "./lazy";
+import { firstChoice, likelyBandwidth } from "./start";
 
 const warmed = new Set<string>();
 
+/** Fetches the code of the video's page and its lists, which stay in the browser's cache for a moment. */
 export function warmPlayer(playlist: string | undefined) {
-  if (warmed.size === 0) void import("./Player").catch(() => warmed.clear());
+  Watch.warm();
+  Player.warm();
   if (!playlist || warmed.has(playlist)) return;
   warmed.add(playlist);
-  // The answer stays in the browser's cache for as long as the server allows.
-  void fetch(playlist, { priority: "low" }).catch(() => warmed.delete(playlist));
+  void warmLists(playlist).catch(() => warmed.delete(playlist));
+}
+
+async function warmLists(playlist: string) {
+  const response = await fetch(playlist);
+  if (!response.ok) return;
+  const variants = parseVariants(await response.text());
+  const first = variants[firstChoice(variants.map((one) => one.bitrate), likelyBandwidth())];
+  // A wrong guess costs a few hundred bytes.
+  if (first) await fetch(new URL(first.address, response.url));
+}
+
+export interface Variant {
+  /** Peak, in bits a second. */
+  bitrate: number;
+  /** Relative to the playlist. */
+  address: string;
+}
+
+/** The variants of a multivariant playlist (RFC 8216, section 4.3.4.2), the smallest first. */
+export function parseVariants(playlist: string): Variant[] {
+  const lines = playlist.split(/\r?\n/);
+  const variants = lines.flatMap((line, index) => {
+    const bitrate = /^#EXT-X-STREAM-INF:(?:.*,)?BANDWIDTH=(\d+)/.exec(line)?.[1];
+    const address = lines.slice(index + 1).find((next) => next !== "" && !next.startsWith("#"));
+    return bitrate && address ? [{ bitrate: Number(bitrate), address }] : [];
+  });
+  return variants.sort((a, b) => a.bitrate - b.bitrate);
 }
