@@ -8,6 +8,7 @@ export async function emptyLibrary(stage) {
   const response = await page.goto("/");
   const policy = response.headers()["content-security-policy"];
   assert.match(policy, /script-src 'self';/);
+  assert.match(policy, /style-src-attr 'none'/);
   assert.match(policy, /frame-ancestors 'none'/);
   await page.getByRole("heading", { name: "No videos yet" }).waitFor();
   await stage.accessible("empty library");

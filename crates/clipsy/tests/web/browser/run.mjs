@@ -15,6 +15,7 @@ const steps = [
   ["a dropped file survives a cut connection and a reload", upload.dropCutReloadResume],
   ["every rendition moves", live.renditionsMove],
   ["playing before it is ready, and after", watch.playsBeforeReady],
+  ["cards look ahead", watch.looksAhead],
   ["qualities, keys, seeking with pictures", watch.controls],
   ["sharing, embedding, previews", embed.embeds],
   ["markup in titles stays text", failure.markupStaysText],
