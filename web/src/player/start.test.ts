@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { bandwidthOf, firstChoice } from "./start";
-import { parseVariants } from "./warm";
+import { parseVariants } from "./lists";
 
 const MB = 1_000_000;
 

@@ -2,7 +2,6 @@
 
 import { Watch } from "../app/pages";
 import { Player } from "./lazy";
-import { firstChoice, likelyBandwidth } from "./start";
 
 const warmed = new Set<string>();
 
@@ -12,32 +11,5 @@ export function warmPlayer(playlist: string | undefined) {
   Player.warm();
   if (!playlist || warmed.has(playlist)) return;
   warmed.add(playlist);
-  void warmLists(playlist).catch(() => warmed.delete(playlist));
-}
-
-async function warmLists(playlist: string) {
-  const response = await fetch(playlist);
-  if (!response.ok) return;
-  const variants = parseVariants(await response.text());
-  const first = variants[firstChoice(variants.map((one) => one.bitrate), likelyBandwidth())];
-  // A wrong guess costs a few hundred bytes.
-  if (first) await fetch(new URL(first.address, response.url));
-}
-
-export interface Variant {
-  /** Peak, in bits a second. */
-  bitrate: number;
-  /** Relative to the playlist. */
-  address: string;
-}
-
-/** The variants of a multivariant playlist (RFC 8216, section 4.3.4.2), the smallest first. */
-export function parseVariants(playlist: string): Variant[] {
-  const lines = playlist.split(/\r?\n/);
-  const variants = lines.flatMap((line, index) => {
-    const bitrate = /^#EXT-X-STREAM-INF:(?:.*,)?BANDWIDTH=(\d+)/.exec(line)?.[1];
-    const address = lines.slice(index + 1).find((next) => next !== "" && !next.startsWith("#"));
-    return bitrate && address ? [{ bitrate: Number(bitrate), address }] : [];
-  });
-  return variants.sort((a, b) => a.bitrate - b.bitrate);
+  void import("./lists").then((lists) => lists.warmLists(playlist)).catch(() => warmed.delete(playlist));
 }

@@ -1,5 +1,6 @@
 /** Running the server: what it does, what it can, what went wrong, who may use it. */
 
+import "./texts";
 import { useTranslation } from "react-i18next";
 import { NavLink, Route, Routes } from "react-router";
 import { later } from "../../app/later";
