@@ -53,6 +53,38 @@ export async function firstRun(stage) {
   await page.getByRole("heading", { name: "Studio" }).waitFor();
 }
 
+export async function accounts(stage) {
+  const { page } = stage;
+  // Pages of one, so that two people are two pages.
+  const ones = async (route) => {
+    const body = route.request().postDataJSON();
+    if (/query Users/.test(body.query)) body.variables.first = 1;
+    await route.continue({ postData: JSON.stringify(body) });
+  };
+  await page.route("**/graphql", ones);
+  await page.goto("/admin/users");
+  await page.getByRole("button", { name: "Add a user" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("User name").fill("zoe");
+  await dialog.getByLabel("Password").fill(PASSWORD);
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  const row = (name) => page.getByRole("rowheader", { name, exact: true });
+  await row("admin").waitFor();
+  assert.equal(await row("zoe").count(), 0);
+  await page.getByRole("button", { name: "Show more" }).click();
+  await row("zoe").waitFor();
+  await row("admin").waitFor();
+  await page.getByRole("button", { name: "Show more" }).waitFor({ state: "hidden" });
+  await page.unroute("**/graphql", ones);
+
+  await page.getByLabel("Search users").fill("nobody at all");
+  await page.getByText("Nobody found.").waitFor();
+  await page.getByLabel("Search users").fill("zo");
+  await row("zoe").waitFor();
+  await row("admin").waitFor({ state: "hidden" });
+}
+
 export async function privateStaysPrivate(stage) {
   const { number } = stage.left;
   const { page } = stage;
