@@ -40,7 +40,7 @@ export const VideoCard = memo(function VideoCard({ video, eager = false }: { vid
     >
       <div
         ref={frame}
-        className="relative aspect-video overflow-hidden rounded-xl bg-linear-150 from-[#20392f] to-[#101512] text-white ring-1 ring-line"
+        className="relative aspect-video overflow-hidden rounded-xl bg-stage text-white ring-1 ring-line"
       >
         <Thumb video={video} at={at} eager={eager} />
         {video.state !== "READY" && <Making video={video} />}

@@ -48,7 +48,7 @@ export async function dropCutReloadResume(stage) {
   stage.forgetComplaints();
   const again = page.locator("button", { hasText: `Choose ${NAME} again` });
   await again.waitFor();
-  const words = await page.getByText(/again to continue at/).textContent();
+  const words = await page.getByText(/Stopped at/).textContent();
   const share = Number(/(\d+) %/.exec(words)[1]);
   assert.ok(share > 0 && share < 100, `the server kept ${share} %`);
   await stage.accessible("resuming");
@@ -98,7 +98,7 @@ export async function goesOnByHandle(stage) {
   await network.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 300_000 });
 
   await page.getByLabel("New uploads are").selectOption("UNLISTED");
-  await page.getByRole("button", { name: "Choose files" }).click();
+  await page.locator("button", { hasText: "Choose files" }).click();
   const moves = page.getByText(/[1-9]\d* % · .*\/s/).first();
   await moves.waitFor();
   assert.equal(await page.getByLabel("Who may see it").inputValue(), "UNLISTED");
