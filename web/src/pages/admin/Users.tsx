@@ -46,11 +46,11 @@ export default function Users() {
           <thead>
             <tr>
               <th scope="col" className="w-1/3">{t("users.name")}</th>
-              <th scope="col">{t("account.email")}</th>
+              <th scope="col" className="max-md:hidden">{t("account.email")}</th>
               <th scope="col">{t("users.role")}</th>
-              <th scope="col">{t("users.state")}</th>
+              <th scope="col" className="max-md:hidden">{t("users.state")}</th>
               <th scope="col">{t("users.storage")}</th>
-              <th scope="col">{t("users.since")}</th>
+              <th scope="col" className="max-md:hidden">{t("users.since")}</th>
               <th scope="col">
                 <span className="sr-only">{t("users.edit")}</span>
               </th>
@@ -137,16 +137,24 @@ function Rows({ after, left, search, onEdit, onMore, onTotal }: RowsProps) {
 
 const COLUMNS = 7;
 
+/** On a phone what is rarely wanted stands below the name or in the dialog. */
 function Row({ user, onEdit }: { user: UserRowFragment; onEdit: (user: UserRowFragment) => void }) {
   const { t } = useTranslation();
+  const state = <span className={user.active === false ? "text-bad" : ""}>{user.active === false ? t("users.inactive") : t("users.active")}</span>;
   return (
     <tr>
-      <th scope="row" className="border-t border-line text-sm! text-ink!">{user.username}</th>
-      <td>{user.email || "–"}</td>
+      <th scope="row" aria-label={user.username} className="border-t border-line whitespace-normal! text-sm! text-ink!">
+        {user.username}
+        <span className="block font-normal text-muted md:hidden">
+          {user.email}
+          {user.active === false && <span className="block">{state}</span>}
+        </span>
+      </th>
+      <td className="max-md:hidden">{user.email || "–"}</td>
       <td>{user.role ? t(`role.${user.role}`) : "–"}</td>
-      <td className={user.active === false ? "text-bad" : ""}>{user.active === false ? t("users.inactive") : t("users.active")}</td>
+      <td className="max-md:hidden">{state}</td>
       <td className="whitespace-nowrap">{bytes(user.storageBytes)}</td>
-      <td className="whitespace-nowrap">{user.createdAt ? <Ago at={user.createdAt} /> : "–"}</td>
+      <td className="whitespace-nowrap max-md:hidden">{user.createdAt ? <Ago at={user.createdAt} /> : "–"}</td>
       <td>
         <button type="button" className="btn btn-quiet btn-small" aria-label={t("users.editOne", { name: user.username })} onClick={() => onEdit(user)}>
           {t("users.edit")}
