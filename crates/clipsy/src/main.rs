@@ -13,6 +13,11 @@ use clap::{Parser, Subcommand};
 
 use commands::exit;
 
+/// Most of what the service does is to make and drop small things: with this, a page of GraphQL takes
+/// two thirds of the time that it takes with glibc's allocator (decision 0024).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Self-hosted video platform.
 #[derive(Debug, Parser)]
 #[command(name = "clipsy", version, about, propagate_version = true)]
