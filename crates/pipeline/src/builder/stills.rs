@@ -32,16 +32,44 @@ impl StillsPlan {
     /// that; it is 1280 wide or high at most. `width` and `height` are those of the upright,
     /// square-pixel picture.
     pub(crate) fn new(duration_us: Option<u64>, width: u32, height: u32) -> Self {
-        let scale = (f64::from(THUMBNAIL_SIDE) / f64::from(width.max(height).max(1))).min(1.0);
-        let side = |n: u32| ((f64::from(n) * scale / 2.0).round() as u32 * 2).max(2);
         Self {
             thumbnail_at_us: duration_us
                 .filter(|d| *d <= 1_000_000)
                 .map_or(1_000_000, |d| d / 2),
-            thumbnail_size: (side(width), side(height)),
+            thumbnail_size: thumbnail_size(width, height),
             storyboard: StoryboardPlan::new(duration_us, width, height),
         }
     }
+}
+
+/// Size of the poster of a picture with square pixels.
+fn thumbnail_size(width: u32, height: u32) -> (u32, u32) {
+    let scale = (f64::from(THUMBNAIL_SIDE) / f64::from(width.max(height).max(1))).min(1.0);
+    let side = |n: u32| ((f64::from(n) * scale / 2.0).round() as u32 * 2).max(2);
+    (side(width), side(height))
+}
+
+/// A poster of an I420 picture, as JPEG. `caps` describe the picture.
+pub(crate) fn poster(buffer: &gst::Buffer, caps: &gst::Caps) -> Result<Vec<u8>, Error> {
+    let info = gst_video::VideoInfo::from_caps(caps)?;
+    let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info)?;
+    fitted(&frame, thumbnail_size(info.width(), info.height()))
+}
+
+/// JPEG of `frame` scaled to `size`.
+fn fitted(
+    frame: &gst_video::VideoFrameRef<&gst::BufferRef>,
+    (width, height): (u32, u32),
+) -> Result<Vec<u8>, Error> {
+    let mut picture = blank(width, height, frame.info())?;
+    let whole = Area {
+        left: 0,
+        top: 0,
+        width,
+        height,
+    };
+    place(frame, &mut picture, whole)?;
+    jpeg(&picture.picture, &picture.info)
 }
 
 /// A picture that was asked for.
@@ -204,19 +232,7 @@ impl Maker {
         let info = gst_video::VideoInfo::from_caps(caps)?;
         let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info)?;
         if want.thumbnail {
-            let (width, height) = self.plan.thumbnail_size;
-            let mut picture = blank(width, height, &info)?;
-            place(
-                &frame,
-                &mut picture,
-                Area {
-                    left: 0,
-                    top: 0,
-                    width,
-                    height,
-                },
-            )?;
-            let jpeg = jpeg(&picture.picture, &picture.info)?;
+            let jpeg = fitted(&frame, self.plan.thumbnail_size)?;
             self.send(Still::Thumbnail(jpeg));
         }
         if want.tile {
