@@ -78,10 +78,11 @@ impl Segments {
     }
 }
 
-/// Grey pixels of small versions of all pictures of a file.
-fn grey(input: &Path) -> Vec<Vec<u8>> {
+/// Pixels of small versions of all pictures of a file. In RGB, since JPEG has another range and
+/// matrix than video.
+fn pixels(input: &Path) -> Vec<Vec<u8>> {
     let input = input.to_str().unwrap();
-    let small = "scale=160:90:flags=area,format=gray";
+    let small = "scale=160:90:flags=area,format=rgb24";
     let pixels = ffmpeg(&[
         "-i",
         input,
@@ -94,7 +95,10 @@ fn grey(input: &Path) -> Vec<Vec<u8>> {
         "rawvideo",
         "-",
     ]);
-    pixels.chunks_exact(160 * 90).map(<[u8]>::to_vec).collect()
+    pixels
+        .chunks_exact(160 * 90 * 3)
+        .map(<[u8]>::to_vec)
+        .collect()
 }
 
 /// Mean square difference.
@@ -110,8 +114,8 @@ fn difference(one: &[u8], other: &[u8]) -> f64 {
 fn frame_of(jpeg: &[u8], segment: &Path) -> usize {
     let file = tempfile::NamedTempFile::with_suffix(".jpg").unwrap();
     fs::write(file.path(), jpeg).unwrap();
-    let picture = grey(file.path()).remove(0);
-    let frames = grey(segment);
+    let picture = pixels(file.path()).remove(0);
+    let frames = pixels(segment);
     assert_eq!(frames.len(), 2 * RATE);
     let scores = frames.iter().map(|frame| difference(&picture, frame));
     let mut scores: Vec<(f64, usize)> = scores.zip(0..).collect();
