@@ -93,8 +93,8 @@ pub struct Moment {
 }
 
 /// Finds the moment `at_us`, in microseconds from the start of the video, in the text of a media
-/// playlist that [`media_playlist`] made. The moment at which a video ends belongs to its last
-/// segment. `None` if the text is no such playlist.
+/// playlist that [`media_playlist`] made. The moment at which a complete video ends belongs to its
+/// last segment. `None` if the text is no such playlist.
 pub fn find_moment(text: &str, at_us: u64) -> Option<Listed> {
     let mut lines = text.lines();
     if lines.next()? != "#EXTM3U" {
@@ -118,7 +118,8 @@ pub fn find_moment(text: &str, at_us: u64) -> Option<Listed> {
             state = PlaylistState::Complete;
         }
     }
-    let last = (count > 0 && at_us == end_us).then(|| Moment {
+    let at_end = state == PlaylistState::Complete && count > 0 && at_us == end_us;
+    let last = at_end.then(|| Moment {
         segment: count - 1,
         offset_us: end_us - start_us,
     });
@@ -286,7 +287,7 @@ mod tests {
     #[test]
     fn moments_are_not_found_in_other_texts() {
         let growing = media_playlist(&segments(&[2_000_000], 1), 2, PlaylistState::Growing);
-        let listed = find_moment(&growing, 2_000_001).unwrap();
+        let listed = find_moment(&growing, 2_000_000).unwrap();
         assert_eq!((listed.at, listed.state), (None, PlaylistState::Growing));
         let empty = find_moment("#EXTM3U\n", 0).unwrap();
         assert_eq!((empty.at, empty.duration_us), (None, 0));

@@ -154,7 +154,7 @@ fn the_picture_is_the_one_that_is_shown_at_that_moment() {
     // Frames stand for 40 ms each.
     for (segment, offset_us, frame) in [
         (0, 0, 0),
-        (0, 39_000, 0),
+        (0, 38_000, 0),
         (1, 40_000, 1),
         (1, 1_000_000, 25),
         (1, 1_059_000, 26),

@@ -377,8 +377,62 @@ fn place(
     Ok(())
 }
 
+/// Full range and the matrix of BT.601, as JPEG has them.
+const FULL_RANGE: &str = "1:4:0:0";
+
+/// The picture in full range, if that is all that it lacks to be a JPEG: `videoconvert` of
+/// `GStreamer` 1.22 looks at the matrix only, and leaves the range as it is when that is right.
+fn stretched(
+    picture: &gst::Buffer,
+    info: &gst_video::VideoInfo,
+) -> Result<Option<(gst::Buffer, gst_video::VideoInfo)>, Error> {
+    let colours = info.colorimetry();
+    if colours.range() != gst_video::VideoColorRange::Range16_235
+        || colours.matrix() != gst_video::VideoColorMatrix::Bt601
+    {
+        return Ok(None);
+    }
+    let full = gst_video::VideoInfo::builder(info.format(), info.width(), info.height())
+        .colorimetry(&FULL_RANGE.parse()?)
+        .fps(info.fps())
+        .build()?;
+    let mut wide = picture.copy_deep()?;
+    {
+        let wide = wide
+            .get_mut()
+            .ok_or_else(|| Error::Internal("a new buffer is shared".into()))?;
+        let mut frame = gst_video::VideoFrameRef::from_buffer_ref_writable(wide, info)?;
+        for plane in 0..3u32 {
+            let table: [u8; 256] = std::array::from_fn(|n| stretch(n, plane > 0));
+            for sample in frame.plane_data_mut(plane)? {
+                *sample = table[usize::from(*sample)];
+            }
+        }
+    }
+    Ok(Some((wide, full)))
+}
+
+/// A sample in full range: black is 16 and white 235, chroma goes from 16 to 240 around 128.
+fn stretch(sample: usize, chroma: bool) -> u8 {
+    let (zero, middle, range) = if chroma {
+        (128.0, 128.0, 224.0)
+    } else {
+        (16.0, 0.0, 219.0)
+    };
+    ((sample as f64 - zero) * 255.0 / range + middle)
+        .round()
+        .clamp(0.0, 255.0) as u8
+}
+
 /// JPEG of a picture. JPEG has full range and the BT.601 matrix, so the colours are converted.
 fn jpeg(picture: &gst::Buffer, info: &gst_video::VideoInfo) -> Result<Vec<u8>, Error> {
+    match stretched(picture, info)? {
+        Some((wide, full)) => encoded(&wide, &full),
+        None => encoded(picture, info),
+    }
+}
+
+fn encoded(picture: &gst::Buffer, info: &gst_video::VideoInfo) -> Result<Vec<u8>, Error> {
     let pipeline = gst::Pipeline::with_name("jpeg");
     let source = gst_app::AppSrc::builder()
         .caps(&info.to_caps()?)
@@ -386,7 +440,7 @@ fn jpeg(picture: &gst::Buffer, info: &gst_video::VideoInfo) -> Result<Vec<u8>, E
         .build();
     let full_range = gst_video::VideoCapsBuilder::new()
         .format(gst_video::VideoFormat::I420)
-        .field("colorimetry", "1:4:0:0")
+        .field("colorimetry", FULL_RANGE)
         .build();
     let encoder = make("jpegenc", "jpeg-encoder")?;
     encoder.set_property("quality", 82i32);
@@ -449,6 +503,18 @@ mod tests {
         let (thumbnails, tiles) = chosen(800_000, 25);
         assert_eq!(thumbnails, [0, 400_000]);
         assert_eq!(tiles.len(), 10);
+    }
+
+    #[test]
+    fn black_and_white_are_stretched_to_the_ends() {
+        assert_eq!(
+            [0, 16, 126, 235, 255].map(|n| stretch(n, false)),
+            [0, 0, 128, 255, 255]
+        );
+        assert_eq!(
+            [0, 16, 128, 240, 255].map(|n| stretch(n, true)),
+            [0, 1, 128, 255, 255]
+        );
     }
 
     #[test]
