@@ -20,6 +20,7 @@ mod schema;
 pub mod server;
 mod settings;
 mod shell;
+mod still;
 mod upload;
 mod web;
 
@@ -34,6 +35,7 @@ pub use error::{Error, FieldErrors, Result};
 pub use graphql::settings::{GraphqlSettings, Introspection, Limits};
 pub use schema::sdl;
 pub use settings::Settings;
+pub use still::{StillError, StillMaker};
 pub use upload::error::UploadError;
 
 /// All routes. Connections have to carry [`axum::extract::ConnectInfo`] with the peer's address, as

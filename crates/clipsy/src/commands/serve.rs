@@ -21,7 +21,7 @@ use crate::config::{Settings, give_memory_back};
 use crate::service::first_account::{self, SignIn};
 use crate::service::state::State;
 use crate::service::{database, signals};
-use crate::worker::{self, Worker};
+use crate::worker::{self, StillSettings, Stills, Worker};
 
 /// Arguments of `clipsy serve`.
 #[derive(Debug, clap::Args)]
@@ -61,11 +61,19 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
     let file = args.admin_password_file.as_deref();
     let sign_in = first_account::make(&db, address, file, &state.keys()).await?;
     let dispatch = Dispatch::local(Arc::clone(db.clock()));
+    let stills = StillSettings {
+        folder: state.stills(),
+        registry: state.registry(),
+        limits: args.transcode.limits.limits(),
+        sandbox: args.sandbox,
+    };
+    let stills = Stills::start(Arc::clone(&media), stills, stop.clone()).await?;
     let app = App::new(
         db.clone(),
         Arc::clone(&media),
         dispatch.clone(),
         keys,
+        Arc::new(stills),
         args.graph(),
     )?;
     actions::heal_uploads(&app).await?;

@@ -72,6 +72,11 @@ impl State {
         self.folder.join("scratch")
     }
 
+    /// Where children write that take pictures.
+    pub(crate) fn stills(&self) -> PathBuf {
+        self.folder.join("stills")
+    }
+
     /// Where secrets lie.
     pub(crate) fn keys(&self) -> PathBuf {
         self.folder.join("keys")

@@ -18,6 +18,7 @@ mod settle;
 mod sign;
 mod slot;
 mod slots;
+mod stills;
 mod sweep;
 #[cfg(test)]
 mod testing;
@@ -45,6 +46,7 @@ use crate::sandbox::{Closed, Mode};
 use child::Spawner;
 
 pub(crate) use slots::default_slots;
+pub(crate) use stills::{StillSettings, Stills};
 
 /// How long a claim holds without being renewed. A worker that is cut off from the database for
 /// longer has lost its job.

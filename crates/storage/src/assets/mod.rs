@@ -5,6 +5,7 @@ mod checksum;
 mod create;
 mod delete;
 mod list;
+mod thumbnail;
 mod window;
 
 use clipsy_domain::asset::{Asset, AssetId, AssetState, Visibility};
@@ -110,7 +111,8 @@ macro_rules! asset_columns {
     () => {
         "id, owner_id, title, description, visibility, state, playable, failure, source_key, \
          source_name, source_type, source_bytes, source_sha256, duration_s, width, height, fps, \
-         views, output_attempt, has_thumbnail, has_storyboard, created_at, updated_at"
+         views, output_attempt, has_thumbnail, has_storyboard, chosen_thumbnail, created_at, \
+         updated_at"
     };
 }
 pub(crate) use asset_columns;
@@ -187,6 +189,7 @@ pub(crate) fn asset_from(row: &AnyRow) -> Result<Asset> {
         output_attempt: cells.maybe_int()?,
         has_thumbnail: cells.flag()?,
         has_storyboard: cells.flag()?,
+        chosen_thumbnail: cells.maybe_text()?,
         created_at: cells.time()?,
         updated_at: cells.time()?,
     })

@@ -9,6 +9,7 @@ mod queue;
 mod sessions;
 mod steering;
 mod tables;
+mod thumbnails;
 mod uploads;
 mod users;
 mod windows;
@@ -108,6 +109,12 @@ pub(crate) const ALL: &[Case] = cases! {
         renditions_grow
         renditions_of_many_assets
         earlier_attempts_become_garbage
+    }
+    thumbnails {
+        a_chosen_picture_replaces_the_one_before
+        what_nothing_keeps_becomes_garbage
+        of_many_choices_one_picture_stays
+        a_choice_outlives_attempts_but_not_its_video
     }
     steering {
         a_queued_job_is_cancelled
