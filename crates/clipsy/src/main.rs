@@ -2,6 +2,7 @@
 
 mod commands;
 mod config;
+mod metrics;
 mod sandbox;
 mod service;
 mod telemetry;
