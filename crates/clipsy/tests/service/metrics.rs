@@ -296,6 +296,9 @@ fn figures_are_for_those_who_may_see_them() {
         get(&format!("http://127.0.0.1:{port}/healthz"), None),
         (200, "ok\n".into())
     );
+    let health = |url: &str| run(&["health", url], &[]).status.code();
+    assert_eq!(health(&format!("{}/readyz", server.url)), Some(0));
+    assert_eq!(health(&format!("http://127.0.0.1:{port}/readyz")), Some(1));
     // The service itself is not there.
     assert_eq!(
         get(&format!("http://127.0.0.1:{port}/api/videos/"), None).0,
