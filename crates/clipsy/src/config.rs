@@ -2,6 +2,7 @@
 
 pub(crate) mod environment;
 mod file;
+mod metrics;
 pub(crate) mod service;
 pub(crate) mod show;
 mod transcode;
@@ -16,6 +17,7 @@ use crate::commands::exit::UsageError;
 
 pub(crate) use environment::{give_memory_back, use_few_malloc_arenas};
 pub(crate) use file::parse;
+pub(crate) use metrics::MetricsArgs;
 pub(crate) use transcode::{DecoderArg, LimitArgs, TranscodeArgs};
 
 /// Settings by flag, environment or file; a flag wins over the environment, and that over a file.

@@ -2,6 +2,7 @@
 
 mod commands;
 mod config;
+mod metrics;
 mod sandbox;
 mod service;
 mod telemetry;
@@ -38,6 +39,8 @@ enum Command {
     Doctor(commands::doctor::Args),
     /// Run the service: uploads, processing, playback, API
     Serve(Box<commands::serve::Args>),
+    /// Ask a running service whether it is well
+    Health(commands::health::Args),
     /// Bring the tables of the database up to date
     Migrate(commands::migrate::Args),
     /// Make and list accounts, set passwords
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
             let shown = config::show::describe(&parsed.matches, &parsed.from_file);
             commands::serve::run(&cli.settings, args, &shown)
         }
+        Command::Health(args) => commands::health::run(args),
         Command::Migrate(args) => commands::migrate::run(args),
         Command::User(args) => commands::user::run(args),
         Command::Schema => commands::schema::run(),

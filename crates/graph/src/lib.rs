@@ -14,6 +14,7 @@ mod coalesce;
 mod error;
 mod graphql;
 mod live;
+mod measure;
 mod playback;
 mod rest;
 mod schema;
@@ -33,6 +34,7 @@ pub use app::{App, Shared};
 pub use client::{Client, Network, NetworkError};
 pub use error::{Error, FieldErrors, Result};
 pub use graphql::settings::{GraphqlSettings, Introspection, Limits};
+pub use measure::observe;
 pub use schema::sdl;
 pub use settings::Settings;
 pub use still::{StillError, StillMaker};
@@ -54,5 +56,6 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn_with_state(app.clone(), shell::api))
         .merge(media)
+        .layer(from_fn(measure::request))
         .with_state(app)
 }

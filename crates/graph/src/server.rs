@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::app::App;
+use crate::measure::Held;
 use crate::settings::Settings;
 
 /// Serves `router` on `listener` until `stop`. Then no connection is accepted any more, streams are
@@ -60,6 +61,7 @@ pub async fn serve(
             .serve_connection(prepared(stream, settings), service(&router, peer, &stop))
             .with_upgrades();
         let stop = stop.clone();
+        let held = Held::new(metrics::gauge!("clipsy_http_connections"));
         open.spawn(async move {
             let mut connection = pin!(connection);
             // How a connection ends is up to the other side; requests have their own log lines.
@@ -70,7 +72,7 @@ pub async fn serve(
                     connection.await
                 }
             };
-            drop(place);
+            drop((place, held));
         });
     }
     drop(listener);

@@ -33,6 +33,19 @@ pub struct Db {
     clock: Arc<dyn Clock>,
 }
 
+/// Connections of one pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// What they are for: `read`, `write`, or `all` where one pool does both.
+    pub pool: &'static str,
+    /// Those that run statements.
+    pub in_use: usize,
+    /// Those that wait for work.
+    pub idle: usize,
+    /// How many there may be.
+    pub most: usize,
+}
+
 /// Which database it is. Only this file and the migrations may care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -66,6 +79,23 @@ impl Db {
     pub async fn close(&self) {
         self.read.close().await;
         self.write.close().await;
+    }
+
+    /// What the connections do at the moment.
+    pub fn connections(&self) -> Vec<Connections> {
+        let count = |name, pool: &AnyPool| {
+            let (open, idle) = (pool.size() as usize, pool.num_idle());
+            Connections {
+                pool: name,
+                in_use: open.saturating_sub(idle),
+                idle,
+                most: pool.options().get_max_connections() as usize,
+            }
+        };
+        match self.kind {
+            Kind::Sqlite => vec![count("read", &self.read), count("write", &self.write)],
+            Kind::Postgres => vec![count("all", &self.read)],
+        }
     }
 
     /// Where this database takes the time from.

@@ -3,6 +3,7 @@
 pub(crate) mod child;
 pub(crate) mod doctor;
 pub(crate) mod exit;
+pub(crate) mod health;
 pub(crate) mod migrate;
 pub(crate) mod probe;
 pub(crate) mod schema;

@@ -13,11 +13,13 @@ use clipsy_storage::media::{LocalStore, MediaStore};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::exit::Refusal;
 use super::print;
 use crate::config::service::ServiceArgs;
 use crate::config::{Settings, give_memory_back};
+use crate::metrics;
 use crate::service::first_account::{self, SignIn};
 use crate::service::state::State;
 use crate::service::{database, signals};
@@ -54,9 +56,11 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
     let listener = listen(&args.addresses()?).await?;
     let address = listener.local_addr()?;
 
+    let metrics = metrics::start(&args.metrics)?;
     let db = database::open(&args.state).await?;
     let media: Arc<dyn MediaStore> =
         Arc::new(LocalStore::open(media_folder).context("the media folder")?);
+    let media = metrics::timed(metrics.as_ref(), media);
     let keys = Keys::load_or_create(&state.keys().join("jwt.key"))?;
     let file = args.admin_password_file.as_deref();
     let sign_in = first_account::make(&db, address, file, &state.keys()).await?;
@@ -99,15 +103,33 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
         stall_timeout: args.transcode.stall_timeout(),
         sandbox: args.sandbox,
     };
-    let worker = Arc::new(Worker::new(db.clone(), media, dispatch, worker)?);
+    let worker = Arc::new(Worker::new(
+        db.clone(),
+        Arc::clone(&media),
+        dispatch,
+        worker,
+    )?);
+    let metrics = metrics.map(|metrics| metrics.of_app(&app));
+    // They can be seen to the end.
+    let (watched, over) = (TaskTracker::new(), CancellationToken::new());
+    if let Some(metrics) = &metrics {
+        metrics
+            .run(&args.metrics, db.clone(), media, &over, &watched)
+            .await?;
+    }
     tell(&welcome(address, &sign_in, slots));
     let parts = Parts {
+        more: metrics.map(|metrics| metrics.routes()).unwrap_or_default(),
         app,
         worker,
         listener,
         deadline: args.shutdown_timeout(),
     };
-    run_parts(parts, stop).await?;
+    let ended = run_parts(parts, stop).await;
+    over.cancel();
+    watched.close();
+    watched.wait().await;
+    ended?;
     db.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -115,6 +137,8 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
 
 struct Parts {
     app: App,
+    /// Routes beside those of the service.
+    more: axum::Router,
     worker: Arc<Worker>,
     listener: TcpListener,
     deadline: Duration,
@@ -125,6 +149,7 @@ struct Parts {
 async fn run_parts(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> {
     let Parts {
         app,
+        more,
         worker,
         listener,
         deadline,
@@ -132,7 +157,7 @@ async fn run_parts(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
     // What is written down at the end includes what the last requests did.
     let settled = CancellationToken::new();
     let background = tokio::spawn(background::run(app.clone(), settled.clone()));
-    let router = clipsy_graph::router(app.clone());
+    let router = clipsy_graph::router(app.clone()).merge(more);
     let server = {
         let stop = stop.clone();
         tokio::spawn(async move { server::serve(listener, router, &app, stop, deadline).await })

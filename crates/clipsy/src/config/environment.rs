@@ -66,6 +66,13 @@ pub(crate) fn admin_password() -> Option<String> {
     (!value.is_empty()).then_some(value)
 }
 
+/// The token for figures in `CLIPSY_METRICS_TOKEN`.
+pub(crate) fn metrics_token() -> Option<String> {
+    let value = std::env::var_os("CLIPSY_METRICS_TOKEN")?;
+    let value = value.to_string_lossy().into_owned();
+    (!value.is_empty()).then_some(value)
+}
+
 /// Starts this program again with [`ALLOCATOR`]'s settings, unless they are there already: glibc
 /// reads them only when a process starts.
 pub(crate) fn use_few_malloc_arenas() -> anyhow::Result<()> {

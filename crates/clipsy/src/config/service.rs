@@ -11,7 +11,7 @@ use clipsy_domain::job::RetryPolicy;
 use clipsy_graph::{GraphqlSettings, Introspection, Network};
 use clipsy_storage::sqlite_url;
 
-use super::TranscodeArgs;
+use super::{MetricsArgs, TranscodeArgs};
 use crate::commands::exit::UsageError;
 use crate::sandbox::Mode;
 
@@ -188,6 +188,8 @@ pub(crate) struct ServiceArgs {
     max_connections: u32,
     #[command(flatten)]
     pub(crate) transcode: TranscodeArgs,
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
 }
 
 impl ServiceArgs {

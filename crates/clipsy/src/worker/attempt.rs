@@ -14,7 +14,7 @@ use super::protocol::ChildJob;
 use super::publish::Publisher;
 use super::relay::{Relay, Told};
 use super::scratch::Scratch;
-use super::{Worker, guard, settle};
+use super::{Worker, figures, guard, settle};
 use crate::config::environment;
 
 /// How an attempt ended.
@@ -47,9 +47,10 @@ pub(super) async fn run(worker: &Worker, job: &Job, around: Surroundings<'_>) {
     );
     let whole = async {
         tracing::info!("attempt started");
+        let running = figures::claimed(worker, job);
         worker.job_changed(job.asset_id, job.id).await;
         let end = work(worker, job, around).await;
-        settle::settle(worker, job, end).await;
+        running.ended(settle::settle(worker, job, end).await);
     };
     whole.instrument(span).await;
 }

@@ -7,6 +7,7 @@
 
 mod attempt;
 mod child;
+mod figures;
 mod guard;
 mod persist;
 pub(crate) mod protocol;
@@ -135,6 +136,7 @@ impl Worker {
     /// and it returns when that is done.
     pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) -> anyhow::Result<()> {
         scratch::sweep(&self.settings.scratch).await?;
+        figures::begin(&self);
         // Before there is anything to hand out.
         sign::hold(&self).await;
         self.take_up().await?;

@@ -14,6 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::child::Lines;
+use super::figures::{self, Sessions};
 use super::protocol::Hello;
 use super::publish::{self, Publisher};
 use super::{Worker, rows};
@@ -55,6 +56,8 @@ pub(super) struct Relay<'a> {
     planned: Vec<PlannedRung>,
     size: Option<(u32, u32)>,
     encoder: Option<String>,
+    /// What the encoder has in use.
+    sessions: Option<Sessions>,
     /// Bytes of the finished segments of each rendition.
     bytes: HashMap<String, i64>,
     /// The newest progress that was not told yet.
@@ -85,6 +88,7 @@ impl<'a> Relay<'a> {
             planned: Vec::new(),
             size: None,
             encoder: None,
+            sessions: None,
             bytes: HashMap::new(),
             untold: None,
             unwritten: None,
@@ -175,6 +179,7 @@ impl<'a> Relay<'a> {
             Event::Playable { .. } => self.playable().await,
             Event::EncoderFallback { from, to, reason } => {
                 tracing::warn!(from, to, reason, "an encoder failed");
+                figures::fallback(self.worker, from, to);
                 None
             }
             Event::Warning { code, message } => {
@@ -222,6 +227,9 @@ impl<'a> Relay<'a> {
 
     /// A run begins, or begins again on another encoder or without what could not be decoded.
     async fn start(&mut self, encoder: String) -> Option<Told> {
+        let count = self.planned.len();
+        self.sessions = None;
+        self.sessions = Some(Sessions::open(self.worker, &encoder, count));
         self.encoder = Some(encoder);
         self.bytes.clear();
         self.unwritten = None;
@@ -255,15 +263,18 @@ impl<'a> Relay<'a> {
         let held = db.mark_playable(job.id, job.attempt).await;
         if let Ok(true) = held {
             tracing::info!("playable");
+            figures::playable(self.worker, self.job);
         }
         self.after(held).await
     }
 
     async fn finish(&mut self, summary: &Summary) -> Told {
         self.tell_progress().await;
+        self.sessions = None;
         if let Err(error) = self.publisher.finish(summary).await {
             return broken(error);
         }
+        figures::made(self.worker, summary);
         let made = |summary: &Summary| {
             self.planned
                 .iter()

@@ -8,34 +8,39 @@ use clipsy_storage::{AfterFailure, Finished};
 
 use super::Worker;
 use super::attempt::End;
+use super::figures::Ended;
 use super::persist::persist;
 
-/// Settles `job`, whose attempt came to `end`.
-pub(super) async fn settle(worker: &Worker, job: &Job, end: End) {
-    match end {
+/// Settles `job`, whose attempt came to `end`, and tells what became of it.
+pub(super) async fn settle(worker: &Worker, job: &Job, end: End) -> Ended {
+    let ended = match end {
         End::Finished(made) => finish(worker, job, &made).await,
         End::Failed(failure) => fail(worker, job, &failure).await,
         End::Lost => lose(worker, job).await,
         End::Drained => put_back(worker, job).await,
-    }
+    };
     worker.job_changed(job.asset_id, job.id).await;
+    ended
 }
 
-async fn finish(worker: &Worker, job: &Job, made: &Finished) {
+async fn finish(worker: &Worker, job: &Job, made: &Finished) -> Ended {
     let write = || worker.db.finish_job(job.id, job.attempt, made);
     match persist("finish a job", write).await {
-        Some(true) => tracing::info!(
-            renditions = made.renditions.len(),
-            duration_s = made.duration_s,
-            "ready"
-        ),
+        Some(true) => {
+            tracing::info!(
+                renditions = made.renditions.len(),
+                duration_s = made.duration_s,
+                "ready"
+            );
+            Ended::Finished
+        }
         Some(false) => lose(worker, job).await,
         // Its claim runs out and it is done again.
-        None => {}
+        None => Ended::Unsettled,
     }
 }
 
-async fn fail(worker: &Worker, job: &Job, failure: &Failure) {
+async fn fail(worker: &Worker, job: &Job, failure: &Failure) -> Ended {
     let policy = &worker.settings.retry;
     let write = || worker.db.fail_job(job.id, job.attempt, failure, policy);
     match persist("fail a job", write).await {
@@ -52,6 +57,7 @@ async fn fail(worker: &Worker, job: &Job, failure: &Failure) {
                 ..Ticket::of(job)
             };
             worker.push(ticket).await;
+            Ended::Retried(failure.code)
         }
         Some(Some(AfterFailure::Failed)) => {
             tracing::warn!(
@@ -69,15 +75,16 @@ async fn fail(worker: &Worker, job: &Job, failure: &Failure) {
                 },
             };
             worker.dispatch.events.publish(message).await;
+            Ended::Failed(failure.code)
         }
         Some(None) => lose(worker, job).await,
-        None => {}
+        None => Ended::Unsettled,
     }
 }
 
 /// Whoever took the job noted what this attempt had published until then; what came after that is
 /// noted here.
-async fn lose(worker: &Worker, job: &Job) {
+async fn lose(worker: &Worker, job: &Job) -> Ended {
     tracing::info!("the job was stopped or taken over");
     let prefix = media_key::output_prefix(job.asset_id, job.attempt);
     persist("note what is left of an attempt", || {
@@ -85,18 +92,20 @@ async fn lose(worker: &Worker, job: &Job) {
     })
     .await;
     remove(worker, job).await;
+    Ended::Lost
 }
 
-async fn put_back(worker: &Worker, job: &Job) {
+async fn put_back(worker: &Worker, job: &Job) -> Ended {
     let write = || worker.db.requeue_job(job.id, job.attempt);
     match persist("put a job back", write).await {
         Some(true) => {
             tracing::info!("job put back");
             remove(worker, job).await;
             worker.push(Ticket::of(job)).await;
+            Ended::Drained
         }
         Some(false) => lose(worker, job).await,
-        None => {}
+        None => Ended::Unsettled,
     }
 }
 

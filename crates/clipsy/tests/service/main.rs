@@ -7,6 +7,7 @@
 mod accounts;
 mod crash;
 mod flow;
+mod metrics;
 mod proxy;
 mod sandbox;
 mod settings;

@@ -107,6 +107,8 @@ async fn publish(app: &App, upload: FinishedUpload, editable: bool) -> Result<As
     } else {
         app.db.create_asset(new, Some(&upload.upload_id)).await?
     };
+    let way = if editable { "tus" } else { "form" };
+    metrics::counter!("clipsy_uploads_finished_total", "way" => way).increment(1);
     app.access.forget(asset.id);
     app.unhashed.notify_one();
     tracing::info!(

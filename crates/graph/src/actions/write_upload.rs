@@ -68,6 +68,7 @@ impl Writer {
         } else {
             self.file.write(bytes).await?;
         }
+        metrics::counter!("clipsy_upload_received_bytes_total").increment(length);
         self.unsynced += length;
         if self.unsynced >= self.flush_bytes || self.synced_at.elapsed() >= self.flush_interval {
             self.file.sync_behind().await?;

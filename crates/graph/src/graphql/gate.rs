@@ -4,12 +4,14 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Name, PathSegment, Request, Response, ServerError, Value};
 use axum::http::StatusCode;
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use futures_util::stream::BoxStream;
-use tokio::time::timeout;
+use futures_util::{FutureExt as _, StreamExt as _};
+use metrics::{counter, gauge, histogram};
+use tokio::time::{Instant, timeout};
 
 use super::documents::Documents;
 use super::refusal::{self, Refusal, code, code_of, set_code};
@@ -20,6 +22,7 @@ use super::sockets::Sockets;
 use crate::auth::viewer::SignedIn;
 use crate::client::Client;
 use crate::error::Error;
+use crate::measure::Held;
 use crate::schema::asked::Headers;
 
 /// The schema and what stands in front of it.
@@ -63,6 +66,14 @@ impl<E: Executor> Gate<E> {
 
     /// Finds the document and checks what can be checked without running it.
     pub(crate) fn prepare(&self, params: Params, caller: &Caller) -> Result<Prepared, Refusal> {
+        let prepared = self.check(params, caller);
+        if prepared.is_err() {
+            note("unknown", "refused");
+        }
+        prepared
+    }
+
+    fn check(&self, params: Params, caller: &Caller) -> Result<Prepared, Refusal> {
         let prepared = params.prepare(&self.documents, &self.settings.limits)?;
         if prepared.document.introspects && !self.may_introspect(caller) {
             return Err(Refusal::document(
@@ -76,6 +87,20 @@ impl<E: Executor> Gate<E> {
 
     /// Runs a query or mutation within the time limit.
     pub(crate) async fn run(&self, prepared: Prepared, caller: &Caller) -> Outcome {
+        let started = Instant::now();
+        let kind = kind(&prepared);
+        let outcome = self.execute(prepared, caller).await;
+        histogram!("clipsy_graphql_operation_seconds", "type" => kind).record(started.elapsed());
+        let said = match &outcome {
+            Outcome::Ran(response) if response.errors.is_empty() => "ok",
+            Outcome::Ran(_) => "errors",
+            Outcome::Refused(_) => "refused",
+        };
+        note(kind, said);
+        outcome
+    }
+
+    async fn execute(&self, prepared: Prepared, caller: &Caller) -> Outcome {
         let request = with_data(prepared.into_request(), caller);
         let execute = AssertUnwindSafe(self.executor.execute(request)).catch_unwind();
         match timeout(self.settings.timeout, execute).await {
@@ -95,8 +120,16 @@ impl<E: Executor> Gate<E> {
         prepared: Prepared,
         caller: &Caller,
     ) -> BoxStream<'static, Response> {
+        note(kind(&prepared), "ok");
+        let held = Held::new(gauge!("clipsy_graphql_subscriptions"));
         let request = with_data(prepared.into_request(), caller);
-        self.executor.execute_stream(request, None)
+        let results = self.executor.execute_stream(request, None);
+        // It is held for as long as the stream is.
+        results
+            .inspect(move |_| {
+                let _ = &held;
+            })
+            .boxed()
     }
 
     /// Tells a document that could not be run from one that was, and completes the errors.
@@ -127,6 +160,20 @@ impl<E: Executor> Gate<E> {
             Introspection::Development => caller.client.local || caller.right.viewer.is_admin(),
         }
     }
+}
+
+/// The name of what is run, of which there are few.
+fn kind(prepared: &Prepared) -> &'static str {
+    match prepared.operation {
+        Some(OperationType::Query) => "query",
+        Some(OperationType::Mutation) => "mutation",
+        Some(OperationType::Subscription) => "subscription",
+        None => "unknown",
+    }
+}
+
+fn note(kind: &'static str, outcome: &'static str) {
+    counter!("clipsy_graphql_operations_total", "type" => kind, "outcome" => outcome).increment(1);
 }
 
 /// What resolvers find in their context.

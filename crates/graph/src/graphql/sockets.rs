@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::settings::GraphqlSettings;
 use crate::auth::limit::subscriber;
+use crate::measure::Held;
 
 /// Open `WebSockets` and event streams.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ struct Open {
 pub(crate) struct Place {
     sockets: Arc<Sockets>,
     address: IpAddr,
+    _held: Held,
 }
 
 impl Sockets {
@@ -54,6 +56,7 @@ impl Sockets {
         Some(Place {
             sockets: Arc::clone(self),
             address,
+            _held: Held::new(metrics::gauge!("clipsy_graphql_streams")),
         })
     }
 

@@ -52,6 +52,7 @@ pub(super) async fn receive(
 ) -> Result<Received> {
     let received = take_over(app, viewer, id, body, &sending).await;
     if !matches!(received, Ok(Received { cut: None, .. })) {
+        metrics::counter!("clipsy_upload_interruptions_total").increment(1);
         // The sender may be in the middle of the body, and would not see the answer.
         body.linger();
     }

@@ -3,6 +3,7 @@
 //! Every change takes the row of the job before the row of its asset, so that two of them never
 //! wait for each other.
 
+mod backlog;
 mod claim;
 mod fail;
 mod finish;
@@ -24,6 +25,7 @@ use crate::error::Result;
 use crate::garbage::note_garbage;
 use crate::renditions::NewRendition;
 
+pub use backlog::Backlog;
 pub use queue::{QueueCounts, Throughput};
 
 /// What an attempt made that reached its end.

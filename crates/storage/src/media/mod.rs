@@ -3,6 +3,7 @@
 mod error;
 mod key;
 mod local;
+mod timed;
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
@@ -19,6 +20,7 @@ use futures_util::Stream;
 
 pub use error::{Error, Result};
 pub use local::LocalStore;
+pub use timed::Timed;
 
 /// Bytes of an object as they are read, in chunks of at most [`CHUNK`].
 pub type Body = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;

@@ -13,6 +13,7 @@ pub(crate) async fn the_queue_is_counted(world: World) {
     let counts = db.queue_counts().await.unwrap();
     assert_eq!((counts.queued, counts.running, counts.failed), (0, 0, 0));
     assert_eq!(counts.oldest_queued_at, None);
+    assert_eq!(db.backlog().await.unwrap().oldest_due_at, None);
 
     let first = world.now();
     let (a, _) = world.asset("a").await;
@@ -33,6 +34,17 @@ pub(crate) async fn the_queue_is_counted(world: World) {
     let counts = db.queue_counts().await.unwrap();
     assert_eq!((counts.queued, counts.running, counts.failed), (2, 1, 1));
     assert_eq!(counts.oldest_queued_at, Some(first));
+    let backlog = db.backlog().await.unwrap();
+    assert_eq!((backlog.queued, backlog.running), (2, 1));
+    assert_eq!(backlog.oldest_due_at, Some(first));
+    let mut states = db.jobs_by_state().await.unwrap();
+    states.sort_unstable_by_key(|(state, _)| state.as_str());
+    let three = [
+        (JobState::Failed, 1),
+        (JobState::Queued, 2),
+        (JobState::Running, 1),
+    ];
+    assert_eq!(states, three);
     let head = db.queue_head(10).await.unwrap();
     let order: Vec<i64> = head.iter().map(|job| job.asset_id).collect();
     assert_eq!(order, [running.asset_id, b.id, a.id]);

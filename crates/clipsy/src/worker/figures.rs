@@ -1,0 +1,191 @@
+//! Figures about attempts for those who operate the service, by the `metrics` facade.
+//!
+//! What a child says is not to be trusted, so no word of it becomes a label unless it is one of the
+//! few that are known.
+
+use std::time::Instant;
+
+use clipsy_domain::failure::FailureCode;
+use clipsy_domain::job::Job;
+use clipsy_domain::progress::Summary;
+use clipsy_pipeline::catalog::Catalog;
+use metrics::{Gauge, counter, gauge, histogram};
+
+use super::Worker;
+
+/// How an attempt ended, in the words of the label `outcome`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The video is ready.
+    Finished,
+    /// It will be tried again.
+    Retried(FailureCode),
+    /// The job has failed for good.
+    Failed(FailureCode),
+    /// The job was cancelled, deleted or taken over.
+    Lost,
+    /// The job was put back because this process stops.
+    Drained,
+    /// The database did not take the end; the claim runs out.
+    Unsettled,
+}
+
+impl Ended {
+    fn labels(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Finished => ("finished", ""),
+            Self::Retried(code) => ("retried", code.as_str()),
+            Self::Failed(code) => ("failed", code.as_str()),
+            Self::Lost => ("lost", ""),
+            Self::Drained => ("drained", ""),
+            Self::Unsettled => ("unsettled", ""),
+        }
+    }
+}
+
+/// Makes the figures known that say something by being zero.
+pub(super) fn begin(worker: &Worker) {
+    gauge!("clipsy_worker_slots").set(worker.settings.slots as f64);
+    gauge!("clipsy_worker_jobs_running").set(0.0);
+    for ended in [
+        Ended::Finished,
+        Ended::Lost,
+        Ended::Drained,
+        Ended::Failed(FailureCode::Internal),
+        Ended::Failed(FailureCode::Crashed),
+        Ended::Failed(FailureCode::OutOfDisk),
+        Ended::Retried(FailureCode::Crashed),
+        Ended::Retried(FailureCode::Stalled),
+    ] {
+        let (outcome, code) = ended.labels();
+        counter!("clipsy_attempts_total", "outcome" => outcome, "code" => code).absolute(0);
+    }
+    let Some(catalog) = catalog(worker) else {
+        return;
+    };
+    let ids = || catalog.encoders.iter().map(|spec| spec.id.clone());
+    for encoder in ids() {
+        gauge!("clipsy_encoder_sessions", "encoder" => encoder).set(0.0);
+    }
+    // Each falls back to the next.
+    for (from, to) in ids().zip(ids().skip(1)) {
+        counter!("clipsy_encoder_fallbacks_total", "from" => from, "to" => to).absolute(0);
+    }
+}
+
+/// A job was claimed.
+pub(super) fn claimed(worker: &Worker, job: &Job) -> Running {
+    let waited = worker.db.clock().now() - job.run_after;
+    histogram!("clipsy_job_wait_seconds").record(seconds(waited.num_milliseconds()));
+    let running = gauge!("clipsy_worker_jobs_running");
+    running.increment(1.0);
+    Running {
+        started: Instant::now(),
+        running,
+    }
+}
+
+/// An attempt that runs.
+#[derive(Debug)]
+pub(super) struct Running {
+    started: Instant,
+    running: Gauge,
+}
+
+impl Running {
+    /// It has ended.
+    pub(super) fn ended(self, how: Ended) {
+        let (outcome, code) = how.labels();
+        counter!("clipsy_attempts_total", "outcome" => outcome, "code" => code).increment(1);
+        histogram!("clipsy_attempt_seconds", "outcome" => outcome).record(self.started.elapsed());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.running.decrement(1.0);
+    }
+}
+
+/// A video can be played.
+pub(super) fn playable(worker: &Worker, job: &Job) {
+    let took = worker.db.clock().now() - job.created_at;
+    histogram!("clipsy_job_playable_seconds").record(seconds(took.num_milliseconds()));
+}
+
+/// A video is finished.
+pub(super) fn made(worker: &Worker, summary: &Summary) {
+    let encoder = known(worker, &summary.encoder);
+    if summary.speed.is_finite() && summary.speed >= 0.0 {
+        histogram!("clipsy_encode_speed_ratio", "encoder" => encoder).record(summary.speed);
+    }
+}
+
+/// An encoder failed while it ran.
+pub(super) fn fallback(worker: &Worker, from: &str, to: &str) {
+    let (from, to) = (known(worker, from), known(worker, to));
+    counter!("clipsy_encoder_fallbacks_total", "from" => from, "to" => to).increment(1);
+}
+
+/// Sessions of an encoder that are in use, one for each rendition, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    gauge: Gauge,
+    count: f64,
+}
+
+impl Sessions {
+    pub(super) fn open(worker: &Worker, encoder: &str, count: usize) -> Self {
+        let encoder = known(worker, encoder);
+        let gauge = gauge!("clipsy_encoder_sessions", "encoder" => encoder);
+        let count = count as f64;
+        gauge.increment(count);
+        Self { gauge, count }
+    }
+}
+
+impl Drop for Sessions {
+    fn drop(&mut self) {
+        self.gauge.decrement(self.count);
+    }
+}
+
+/// The encoder's identifier, or `other` if it is in no catalog.
+fn known(worker: &Worker, encoder: &str) -> String {
+    let known = catalog(worker)
+        .is_some_and(|catalog| catalog.encoders.iter().any(|spec| spec.id == encoder));
+    if known { encoder } else { "other" }.to_owned()
+}
+
+fn catalog(worker: &Worker) -> Option<Catalog> {
+    match &worker.settings.encoders {
+        Some(text) => Catalog::parse(text).ok(),
+        None => Catalog::built_in().ok(),
+    }
+}
+
+/// Milliseconds as seconds. A clock that was set back gives none.
+fn seconds(milliseconds: i64) -> f64 {
+    milliseconds.max(0) as f64 / 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worker::testing;
+
+    #[tokio::test]
+    async fn what_a_child_calls_its_encoder_is_no_label_unless_it_is_known() {
+        let setup = testing::setup().await;
+        let known = |name: &str| known(&setup.worker, name);
+        assert_eq!(known("nvenc"), "nvenc");
+        assert_eq!(known("software"), "software");
+        assert_eq!(known("x\"} 1\nevil{"), "other");
+    }
+
+    #[test]
+    fn a_clock_that_went_back_makes_no_negative_waits() {
+        assert!(seconds(-5).abs() < f64::EPSILON);
+        assert!((seconds(1500) - 1.5).abs() < f64::EPSILON);
+    }
+}

@@ -1,0 +1,124 @@
+//! Figures for those who operate the service, by the `metrics` facade. Nothing is counted unless
+//! the binary has set a recorder.
+//!
+//! Labels take few values whatever clients send: routes are templates, and odd methods are `other`.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+use metrics::{Gauge, counter, gauge, histogram};
+
+use crate::app::App;
+
+/// Counts one for as long as it is held.
+#[must_use = "it counts until it is dropped"]
+#[derive(Debug)]
+pub(crate) struct Held(Gauge);
+
+impl Held {
+    pub(crate) fn new(gauge: Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+/// Around every request: counts it by route, method and status, and takes the time until its answer
+/// begins.
+pub(crate) async fn request(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let route = route(request.extensions().get::<MatchedPath>());
+    let method = method(request.method());
+    let held = Held::new(gauge!("clipsy_http_requests_in_progress"));
+    let response = next.run(request).await;
+    drop(held);
+    let status = response.status().as_u16().to_string();
+    histogram!("clipsy_http_request_seconds", "route" => route.clone(), "method" => method)
+        .record(started.elapsed());
+    counter!("clipsy_http_requests_total", "route" => route, "method" => method, "status" => status)
+        .increment(1);
+    response
+}
+
+/// The template of a route, which is the same with and without a slash at its end.
+fn route(matched: Option<&MatchedPath>) -> String {
+    match matched.map(MatchedPath::as_str) {
+        None => "other".to_owned(),
+        Some("/") => "/".to_owned(),
+        Some(path) => path.trim_end_matches('/').to_owned(),
+    }
+}
+
+fn method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PATCH => "PATCH",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// Sets the figures that are read off and not counted, of this process. It asks nobody.
+pub fn observe(app: &App) {
+    let free = app.uploads.available_permits();
+    let receiving = app.settings.max_uploads.saturating_sub(free);
+    gauge!("clipsy_uploads_in_progress").set(receiving as f64);
+    for pool in app.db.connections() {
+        for (state, count) in [("in_use", pool.in_use), ("idle", pool.idle)] {
+            gauge!("clipsy_database_connections", "pool" => pool.pool, "state" => state)
+                .set(count as f64);
+        }
+        gauge!("clipsy_database_connections_max", "pool" => pool.pool).set(pool.most as f64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::body::Body;
+    use axum::http::StatusCode;
+    use axum::middleware::from_fn;
+    use axum::routing::any;
+    use tower::ServiceExt as _;
+
+    #[tokio::test]
+    async fn routes_and_methods_are_few() {
+        async fn answer(request: Request) -> String {
+            let route = route(request.extensions().get::<MatchedPath>());
+            format!("{} {route}", method(request.method()))
+        }
+        let router: Router = Router::new()
+            .route("/", any(answer))
+            .route("/api/videos/{id}", any(answer))
+            .route("/api/videos/{id}/", any(answer))
+            .fallback(answer)
+            .layer(from_fn(super::request));
+        for (method, path, said) in [
+            ("GET", "/", "GET /"),
+            ("PATCH", "/api/videos/1", "PATCH /api/videos/{id}"),
+            ("GET", "/api/videos/2/", "GET /api/videos/{id}"),
+            ("BREW", "/api/videos/2", "other /api/videos/{id}"),
+            ("GET", "/wp-login.php?x=1", "GET other"),
+        ] {
+            let request = Request::builder().method(method).uri(path);
+            let request = request.body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::OK);
+            let body = axum::body::to_bytes(response.into_body(), 1_000).await;
+            assert_eq!(body.unwrap(), said);
+        }
+    }
+}
