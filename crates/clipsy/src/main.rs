@@ -33,6 +33,8 @@ enum Command {
     Doctor(commands::doctor::Args),
     /// Run the service: uploads, processing, playback, API
     Serve(Box<commands::serve::Args>),
+    /// Process videos for `clipsy serve` processes on this or other machines
+    Work(Box<commands::work::Args>),
     /// Bring the tables of the database up to date
     Migrate(commands::migrate::Args),
     /// Make and list accounts, set passwords
@@ -51,7 +53,7 @@ fn main() -> ExitCode {
     };
     let cli = &parsed.command;
     let level = match &cli.command {
-        Command::Serve(_) => "info",
+        Command::Serve(_) | Command::Work(_) => "info",
         _ => "error",
     };
     telemetry::start(&cli.settings, level);
@@ -62,6 +64,10 @@ fn main() -> ExitCode {
         Command::Serve(args) => {
             let shown = config::show::describe(&parsed.matches, &parsed.from_file);
             commands::serve::run(&cli.settings, args, &shown)
+        }
+        Command::Work(args) => {
+            let shown = config::show::describe(&parsed.matches, &parsed.from_file);
+            commands::work::run(&cli.settings, args, &shown)
         }
         Command::Migrate(args) => commands::migrate::run(args),
         Command::User(args) => commands::user::run(args),

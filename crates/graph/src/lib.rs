@@ -15,11 +15,13 @@ mod error;
 mod graphql;
 mod live;
 mod playback;
+pub mod probes;
 mod rest;
 mod schema;
 pub mod server;
 mod settings;
 mod shell;
+pub mod tickets;
 mod upload;
 mod web;
 

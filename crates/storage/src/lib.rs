@@ -17,6 +17,7 @@ pub mod media;
 mod migrate;
 mod renditions;
 mod sessions;
+mod turns;
 mod uploads;
 mod usage;
 mod users;

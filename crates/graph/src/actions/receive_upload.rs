@@ -80,7 +80,7 @@ pub async fn receive_upload(
         expires_at: now + TimeDelta::hours(EXPIRY_H),
     };
     // The row comes first, so that after a crash there are no bytes that nobody knows of.
-    app.db.insert_upload(&upload).await?;
+    app.db.insert_received(&upload, &app.settings.node).await?;
     let (chunks, waiting) = mpsc::channel(WAITING);
     let mut incoming = Incoming {
         app: app.clone(),
