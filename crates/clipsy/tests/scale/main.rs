@@ -16,6 +16,7 @@ mod poison;
 mod postgres;
 mod proxy;
 mod restart;
+mod single;
 mod stack;
 #[expect(dead_code, reason = "the tests of the service use more of it")]
 #[path = "../service/support/mod.rs"]

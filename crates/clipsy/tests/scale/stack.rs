@@ -73,10 +73,19 @@ impl Stack {
     }
 
     pub(crate) fn pair(&self) -> Pair {
-        Pair {
-            servers: [self.serve("api-0").up(), self.serve("api-1").up()],
-            workers: [self.work("work-0").up(), self.work("work-1").up()],
-        }
+        std::thread::scope(|scope| {
+            let all = [
+                self.serve("api-0"),
+                self.serve("api-1"),
+                self.work("work-0"),
+                self.work("work-1"),
+            ];
+            let [a, b, c, d] = all.map(|start| scope.spawn(|| start.up()));
+            Pair {
+                servers: [a.join().unwrap(), b.join().unwrap()],
+                workers: [c.join().unwrap(), d.join().unwrap()],
+            }
+        })
     }
 
     pub(crate) fn media(&self) -> PathBuf {
@@ -98,12 +107,12 @@ impl Stack {
         });
     }
 
-    /// Forty seconds of small pictures.
+    /// Twenty seconds of small pictures.
     pub(crate) fn clip(&self) -> PathBuf {
         let clip = self.folder.path().join("clip.mp4");
         if !clip.exists() {
             let made = Command::new("ffmpeg")
-                .args(["-v", "error", "-stream_loop", "3", "-i"])
+                .args(["-v", "error", "-stream_loop", "1", "-i"])
                 .arg(repository(".media/clips/bikes.mp4"))
                 .args(["-c", "copy"])
                 .arg(&clip)
