@@ -8,6 +8,7 @@ use clipsy_domain::job::{JobState, RetryPolicy};
 use clipsy_domain::upload::UploadKind;
 use clipsy_graph::tickets::{Wants, queue_job, queue_waiting};
 use clipsy_storage::Db;
+use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -37,28 +38,39 @@ pub(crate) struct Sweeper {
 impl Sweeper {
     /// Sweeps until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
+        let gaps = Notify::new();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.listen(&gaps) => {}
+            () = self.look_after(&gaps) => {}
+        }
+    }
+
+    /// Tells of gaps in what was heard. It only listens: whoever also works in between falls behind,
+    /// which is a gap, too.
+    async fn listen(&self, gaps: &Notify) {
         let mut events = self.dispatch.events.subscribe();
+        while let Some(received) = events.next().await {
+            if matches!(received, Received::Lagged(_)) {
+                gaps.notify_one();
+            }
+        }
+        std::future::pending().await
+    }
+
+    async fn look_after(&self, gaps: &Notify) {
         let mut claims = interval(CLAIMS.min(self.lease / 4));
         let mut rest = interval(REST);
         for timer in [&mut claims, &mut rest] {
             timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
-        let mut listening = true;
         loop {
             let result = tokio::select! {
                 biased;
-                () = stop.cancelled() => return,
                 _ = claims.tick() => self.abandoned().await,
                 _ = rest.tick() => self.forgotten().await,
-                received = events.next(), if listening => match received {
-                    // The queue was away, and may have come back with less than it had.
-                    Some(Received::Lagged(_)) => self.requeue(AGAIN_MS).await,
-                    Some(Received::Message(_)) => Ok(()),
-                    None => {
-                        listening = false;
-                        Ok(())
-                    }
-                },
+                // The queue was away, and may have come back with less than it had.
+                () = gaps.notified() => self.requeue(AGAIN_MS).await,
             };
             if let Err(error) = result {
                 tracing::warn!(%error, "could not sweep");

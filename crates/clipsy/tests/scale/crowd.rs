@@ -161,7 +161,7 @@ async fn worker(shared: Arc<Shared>, dispatch: Dispatch, number: usize) {
         };
         *shared.claims.lock().unwrap().entry(id).or_default() += 1;
         let claims = shared.claimed.fetch_add(1, Ordering::SeqCst) + 1;
-        if crowd.deaths > 0 && claims % crowd.deaths == 0 {
+        if crowd.deaths > 0 && claims.is_multiple_of(crowd.deaths) {
             shared.died.fetch_add(1, Ordering::SeqCst);
             // As with a power cut, the ticket is neither settled nor given back.
             std::mem::forget(delivery);

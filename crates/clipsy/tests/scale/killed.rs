@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::stack::{Stack, assert_whole, child_of};
+use crate::support::api::Client;
 use crate::support::processes::kill;
 use crate::support::{files, repository, until};
 
@@ -51,7 +52,7 @@ fn a_worker_that_is_asked_to_stop_gives_its_job_back() {
     // No bad end is allowed: giving back must not count as one.
     let server = stack.serve("api-0").args(&["--max-attempts", "1"]).up();
     let work = |name| stack.work(name).args(&["--max-attempts", "1"]).up();
-    let client = crate::support::api::Client::admin(&server);
+    let client = Client::admin(&server);
     let first = work("work-0");
     let id = client.upload(&stack.clip());
     let child = until("it has begun", || child_of(&first, "1-1"));
@@ -117,5 +118,59 @@ fn a_client_of_a_server_that_is_killed_goes_on_with_another() {
     // It takes uploads, too.
     let id = client.upload(&stack.clip());
     assert_whole(&client, id);
+    second.stop();
+}
+
+#[test]
+fn an_upload_to_a_server_that_is_killed_goes_on_at_another() {
+    let stack = Stack::start("60");
+    let [first, second] = [stack.serve("api-0").up(), stack.serve("api-1").up()];
+    let client = Client::admin(&first);
+    let clip = std::fs::read(stack.clip()).unwrap();
+    let half = clip.len() / 2;
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .into();
+    let made = agent
+        .post(format!("{}/api/uploads/", first.url))
+        .header("authorization", client.bearer())
+        .header("tus-resumable", "1.0.0")
+        .header("upload-length", clip.len().to_string())
+        // clip.mp4
+        .header("upload-metadata", "filename Y2xpcC5tcDQ=")
+        .send_empty()
+        .unwrap();
+    assert_eq!(made.status(), 201);
+    let location = made.headers()["location"].to_str().unwrap().to_owned();
+    let path = location.strip_prefix(&first.url).unwrap_or(&location);
+    let patch = |url: &str, offset: usize, bytes: &[u8]| {
+        let answer = agent
+            .patch(format!("{url}{path}"))
+            .header("authorization", client.bearer())
+            .header("tus-resumable", "1.0.0")
+            .header("upload-offset", offset.to_string())
+            .header("content-type", "application/offset+octet-stream")
+            .send(bytes)
+            .unwrap();
+        assert_eq!(answer.status(), 204);
+        answer.headers()["upload-offset"]
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(patch(&first.url, 0, &clip[..half]), half.to_string());
+    first.kill();
+    let told = agent
+        .head(format!("{}{path}", second.url))
+        .header("authorization", client.bearer())
+        .header("tus-resumable", "1.0.0")
+        .call()
+        .unwrap();
+    assert_eq!(told.headers()["upload-offset"], half.to_string());
+    let whole = clip.len().to_string();
+    assert_eq!(patch(&second.url, half, &clip[half..]), whole);
+    let videos = client.at(&second).videos();
+    assert_eq!(videos.len(), 1, "{videos:?}");
     second.stop();
 }

@@ -1,4 +1,4 @@
-//! Tests of a service of several processes: two `clipsy serve` and two `clipsy work` on a PostgreSQL, a
+//! Tests of a service of several processes: two `clipsy serve` and two `clipsy work` on a `PostgreSQL`, a
 //! NATS server and a media folder that they share, and what happens when one of them goes away.
 //!
 //! All of them are one program, as those of the service are, and take turns.

@@ -1,4 +1,5 @@
-//! A TCP proxy that can be cut, as a network is: connections stay, and nothing comes through.
+//! A TCP proxy that can be cut, as a network is: connections break, and on new ones nothing comes
+//! through. (One that only falls silent is for the tests of the queue, which take their time.)
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -34,7 +35,7 @@ impl Proxy {
         };
         let state = Arc::clone(&proxy.state);
         thread::spawn(move || {
-            while !state.over.load(Ordering::SeqCst) {
+            while !state.over() {
                 let Ok((client, _)) = listener.accept() else {
                     thread::sleep(LOOK);
                     continue;
@@ -42,19 +43,31 @@ impl Proxy {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
                     continue;
                 };
+                // Connections that were made while it was cut stay silent for good.
+                let silent = state.cut.load(Ordering::SeqCst);
                 for (from, to) in [
                     (client.try_clone().unwrap(), server.try_clone().unwrap()),
                     (server, client),
                 ] {
                     let state = Arc::clone(&state);
-                    thread::spawn(move || pump(from, to, &state));
+                    thread::spawn(move || {
+                        if silent {
+                            while state.cut.load(Ordering::SeqCst) && !state.over() {
+                                thread::sleep(LOOK);
+                            }
+                        } else {
+                            pump(&from, &to, &state);
+                        }
+                        let _ = from.shutdown(Shutdown::Both);
+                        let _ = to.shutdown(Shutdown::Both);
+                    });
                 }
             }
         });
         proxy
     }
 
-    /// Cuts the network, or mends it. What was sent meanwhile comes late.
+    /// Cuts the network, or mends it.
     pub(crate) fn cut(&self, cut: bool) {
         self.state.cut.store(cut, Ordering::SeqCst);
     }
@@ -70,29 +83,27 @@ impl Drop for Proxy {
     }
 }
 
-fn pump(mut from: TcpStream, mut to: TcpStream, state: &State) {
+impl State {
+    fn over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+}
+
+/// Hands bytes on until one side is done or the network is cut.
+fn pump(mut from: &TcpStream, mut to: &TcpStream, state: &State) {
     from.set_nonblocking(false).unwrap();
     from.set_read_timeout(Some(LOOK)).unwrap();
     let mut buffer = vec![0; 64 << 10];
-    while !state.over.load(Ordering::SeqCst) {
-        if state.cut.load(Ordering::SeqCst) {
-            thread::sleep(LOOK);
-            continue;
-        }
+    while !state.over() && !state.cut.load(Ordering::SeqCst) {
         match from.read(&mut buffer) {
-            Ok(0) => break,
+            Ok(0) => return,
             Ok(bytes) => {
-                while state.cut.load(Ordering::SeqCst) && !state.over.load(Ordering::SeqCst) {
-                    thread::sleep(LOOK);
-                }
                 if to.write_all(&buffer[..bytes]).is_err() {
-                    break;
+                    return;
                 }
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            Err(_) => break,
+            Err(_) => return,
         }
     }
-    let _ = from.shutdown(Shutdown::Both);
-    let _ = to.shutdown(Shutdown::Both);
 }

@@ -1,4 +1,4 @@
-//! NATS and PostgreSQL go away and come back.
+//! NATS and `PostgreSQL` go away and come back.
 
 use rustix::process::Signal;
 use serde_json::Value;
