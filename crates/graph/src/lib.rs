@@ -16,12 +16,14 @@ mod graphql;
 mod live;
 mod measure;
 mod playback;
+pub mod probes;
 mod rest;
 mod schema;
 pub mod server;
 mod settings;
 mod shell;
 mod still;
+pub mod tickets;
 mod upload;
 mod web;
 

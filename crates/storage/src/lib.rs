@@ -18,6 +18,7 @@ mod migrate;
 mod renditions;
 mod rows_of;
 mod sessions;
+mod turns;
 mod uploads;
 mod usage;
 mod users;

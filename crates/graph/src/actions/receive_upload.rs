@@ -69,7 +69,7 @@ pub async fn receive_upload(
         expires_at: now + TimeDelta::hours(EXPIRY_H),
     };
     // The row comes first, so that after a crash there are no bytes that nobody knows of.
-    app.db.insert_upload(&upload).await?;
+    app.db.insert_received(&upload, &app.settings.node).await?;
     let writer = match Writer::open(app, &id, None).await {
         Ok(writer) => writer.all_or_nothing(),
         Err(error) => {

@@ -82,6 +82,15 @@ impl Client {
         }
     }
 
+    /// The same person at another server, with the same token.
+    pub(crate) fn at(&self, server: &Server) -> Self {
+        Self {
+            agent: agent(),
+            url: server.url.clone(),
+            token: self.token.clone(),
+        }
+    }
+
     /// Uploads a file and gives the number of its video.
     pub(crate) fn upload(&self, file: &Path) -> i64 {
         let name = file.file_name().unwrap().to_str().unwrap();

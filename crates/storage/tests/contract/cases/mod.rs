@@ -10,6 +10,7 @@ mod sessions;
 mod steering;
 mod tables;
 mod thumbnails;
+mod turns;
 mod uploads;
 mod users;
 mod windows;
@@ -32,6 +33,11 @@ pub(crate) const ALL: &[Case] = cases! {
         rules_of_the_schema_are_kept
         it_answers
         changed_rows_are_told
+    }
+    turns {
+        of_many_who_ask_one_has_the_turn
+        a_turn_of_a_wrong_clock_does_not_last
+        clocks_are_compared
     }
     users {
         accounts_are_found_by_number_and_name
@@ -129,6 +135,7 @@ pub(crate) const ALL: &[Case] = cases! {
         uploads_change_until_they_are_assets
         deleted_uploads_leave_their_bytes_as_garbage
         uploads_expire
+        uploads_in_one_request_are_lost_with_their_receiver
         an_upload_becomes_what_its_row_says
         what_an_owner_sends_and_has_is_known
         garbage_is_noted_until_it_is_gone
