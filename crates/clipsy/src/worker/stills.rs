@@ -250,6 +250,10 @@ fn disk(error: io::Error) -> StillError {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "errors are handed over as they come"
+)]
 fn failed(reason: impl ToString) -> StillError {
     StillError::Failed(reason.to_string())
 }
