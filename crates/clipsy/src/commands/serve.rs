@@ -49,6 +49,7 @@ pub(crate) fn run(settings: &Settings, args: &Args, shown: &str) -> anyhow::Resu
 async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     signals::listen(stop.clone())?;
+    let metrics = metrics::start(&args.metrics)?;
     let state = State::open(args.state.folder()?)?;
     let ladder = args.transcode.adjust(settings.ladder()?)?;
     let catalog = settings.catalog()?;
@@ -56,7 +57,6 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
     let listener = listen(&args.addresses()?).await?;
     let address = listener.local_addr()?;
 
-    let metrics = metrics::start(&args.metrics)?;
     let db = database::open(&args.state).await?;
     let media: Arc<dyn MediaStore> =
         Arc::new(LocalStore::open(media_folder).context("the media folder")?);
