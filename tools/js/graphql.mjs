@@ -42,7 +42,7 @@ async function post({ url, token }, request) {
 function watch(args, options) {
   const closed = [];
   const client = wsClient({
-    url: args.url.replace(/^http/, 'ws'),
+    url: args.url?.replace(/^http/, 'ws'),
     webSocketImpl: WebSocket,
     connectionParams: () => (args.token ? { Authorization: `Bearer ${args.token}` } : {}),
     retryAttempts: 0,
@@ -79,15 +79,21 @@ async function ws(args) {
   return { results, error, closed };
 }
 
-/** npm graphql-ws: the same, but it connects again, with the next of `tokens` if there are some. */
+/**
+ * npm graphql-ws: the same, but it connects again, with the next of `tokens` and to the next of `urls`
+ * if there are some.
+ */
 async function reconnect(args) {
   let connections = 0;
+  let tries = 0;
+  const next = () => args.urls[tries++ % args.urls.length].replace(/^http/, 'ws');
   const { client, closed } = watch(args, {
     connectionParams: () => {
       const token = args.tokens?.[Math.min(connections, args.tokens.length - 1)];
       connections += 1;
       return token ? { Authorization: `Bearer ${token}` } : {};
     },
+    ...(args.urls && { url: next }),
     retryAttempts: 100,
     retryWait: () => pause(50),
     shouldRetry: () => true,

@@ -3,9 +3,11 @@
 pub(crate) mod environment;
 mod file;
 mod metrics;
+pub(crate) mod nats;
 pub(crate) mod service;
 pub(crate) mod show;
 mod transcode;
+pub(crate) mod work;
 
 use std::path::{Path, PathBuf};
 

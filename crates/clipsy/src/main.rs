@@ -14,6 +14,11 @@ use clap::{Parser, Subcommand};
 
 use commands::exit;
 
+/// Most of what the service does is to make and drop small things: with this, a page of GraphQL takes
+/// two thirds of the time that it takes with glibc's allocator (decision 0024).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Self-hosted video platform.
 #[derive(Debug, Parser)]
 #[command(name = "clipsy", version, about, propagate_version = true)]
@@ -36,6 +41,8 @@ enum Command {
     Serve(Box<commands::serve::Args>),
     /// Ask a running service whether it is well
     Health(commands::health::Args),
+    /// Process videos for `clipsy serve` processes on this or other machines
+    Work(Box<commands::work::Args>),
     /// Bring the tables of the database up to date
     Migrate(commands::migrate::Args),
     /// Make and list accounts, set passwords
@@ -54,7 +61,7 @@ fn main() -> ExitCode {
     };
     let cli = &parsed.command;
     let level = match &cli.command {
-        Command::Serve(_) => "info",
+        Command::Serve(_) | Command::Work(_) => "info",
         _ => "error",
     };
     telemetry::start(&cli.settings, level);
@@ -67,6 +74,10 @@ fn main() -> ExitCode {
             commands::serve::run(&cli.settings, args, &shown)
         }
         Command::Health(args) => commands::health::run(args),
+        Command::Work(args) => {
+            let shown = config::show::describe(&parsed.matches, &parsed.from_file);
+            commands::work::run(&cli.settings, args, &shown)
+        }
         Command::Migrate(args) => commands::migrate::run(args),
         Command::User(args) => commands::user::run(args),
         Command::Schema => commands::schema::run(),

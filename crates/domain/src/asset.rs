@@ -54,6 +54,9 @@ pub struct Asset {
     pub has_thumbnail: bool,
     /// True if that output has a storyboard.
     pub has_storyboard: bool,
+    /// Name of the poster picture that somebody chose, which stands in for that of the output; see
+    /// [`crate::media_key::chosen_thumbnail`].
+    pub chosen_thumbnail: Option<String>,
     /// When the upload was finished.
     pub created_at: Timestamp,
     /// When anything of the above last changed; plays and the checksum do not

@@ -3,7 +3,7 @@
 //!
 //! Only this module knows the layout; everything else asks it.
 
-use crate::asset::AssetId;
+use crate::asset::{Asset, AssetId};
 use crate::job::Attempt;
 
 /// The multivariant playlist.
@@ -76,6 +76,15 @@ pub fn output_prefix(asset: AssetId, attempt: Attempt) -> String {
     format!("{}{attempt}/", asset_prefix(asset))
 }
 
+/// Where poster pictures that people chose lie in the store.
+pub const THUMBNAILS: &str = "videos/thumbnails/";
+
+/// Store key of a poster picture that somebody chose: `videos/thumbnails/{id}_{name}.jpg`. Each
+/// choice gets a name of its own, which begins with `c` so that it is not taken for an attempt.
+pub fn chosen_thumbnail(asset: AssetId, name: &str) -> String {
+    format!("{THUMBNAILS}{asset}_{name}.jpg")
+}
+
 /// What a path below `/media/` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MediaPath {
@@ -95,7 +104,20 @@ pub enum MediaPath {
     Thumbnail {
         /// The asset.
         asset: AssetId,
+        /// Which of its pictures.
+        poster: Poster,
     },
+}
+
+/// A poster picture as an address names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Poster {
+    /// The one that it has now: `{id}.jpg`.
+    Current,
+    /// The one that an attempt made: `{id}_{attempt}.jpg`.
+    Made(Attempt),
+    /// One that somebody chose, by its name: `{id}_c….jpg`.
+    Chosen(String),
 }
 
 impl MediaPath {
@@ -125,12 +147,18 @@ impl MediaPath {
                 file: file.to_owned(),
             });
         }
-        let name = path.strip_prefix("videos/thumbnails/")?;
-        let name = name.strip_suffix(".jpg")?;
-        // The attempt behind the underscore only makes the address new.
-        let asset = name.split_once('_').map_or(name, |(asset, _)| asset);
+        let name = path.strip_prefix(THUMBNAILS)?.strip_suffix(".jpg")?;
+        let (asset, poster) = match name.split_once('_') {
+            None => (name, Poster::Current),
+            Some((asset, chosen)) if chosen.starts_with('c') => {
+                let plain = chosen.bytes().all(|b| b.is_ascii_alphanumeric());
+                (asset, Poster::Chosen(plain.then(|| chosen.to_owned())?))
+            }
+            Some((asset, attempt)) => (asset, Poster::Made(number(attempt)?)),
+        };
         Some(Self::Thumbnail {
             asset: number(asset)?,
+            poster,
         })
     }
 }
@@ -150,9 +178,14 @@ pub fn storyboard_url(asset: AssetId) -> String {
     format!("/media/videos/processed/{asset}/{STORYBOARD}")
 }
 
-/// Address of the poster picture that `attempt` made.
-pub fn thumbnail_url(asset: AssetId, attempt: Attempt) -> String {
-    format!("/media/videos/thumbnails/{asset}_{attempt}.jpg")
+/// Address of the asset's poster picture: the chosen one, else that of its output. `None` if it has
+/// none. Another picture has another address, so that what is behind one may be kept for ever.
+pub fn thumbnail_url(asset: &Asset) -> Option<String> {
+    if let Some(name) = &asset.chosen_thumbnail {
+        return Some(format!("/media/{}", chosen_thumbnail(asset.id, name)));
+    }
+    let attempt = asset.output_attempt.filter(|_| asset.has_thumbnail)?;
+    Some(format!("/media/{THUMBNAILS}{}_{attempt}.jpg", asset.id))
 }
 
 /// Address of an original by its store key.
@@ -196,10 +229,14 @@ mod tests {
                 file: "720p/playlist.m3u8".into()
             })
         );
-        assert_eq!(
-            parse(thumbnail_url(7, 2)),
-            Some(MediaPath::Thumbnail { asset: 7 })
-        );
+        let poster = |name: &str| match MediaPath::parse(&format!("videos/thumbnails/{name}")) {
+            Some(MediaPath::Thumbnail { asset: 7, poster }) => Some(poster),
+            _ => None,
+        };
+        assert_eq!(poster("7.jpg"), Some(Poster::Current));
+        assert_eq!(poster("7_2.jpg"), Some(Poster::Made(2)));
+        assert_eq!(poster("7_c0f.jpg"), Some(Poster::Chosen("c0f".into())));
+        assert_eq!(chosen_thumbnail(7, "c0f"), "videos/thumbnails/7_c0f.jpg");
         assert_eq!(
             MediaPath::parse(&original("ab12", "my film.MOV")),
             Some(MediaPath::Original {
@@ -224,6 +261,9 @@ mod tests {
             "videos/originals/a/b.mp4",
             "videos/thumbnails/1.png",
             "videos/thumbnails/../1.jpg",
+            "videos/thumbnails/1_x.jpg",
+            "videos/thumbnails/1_.jpg",
+            "videos/thumbnails/1_c.x.jpg",
             "uploads/abc",
             "videos/processed/99999999999999999999/master.m3u8",
         ] {

@@ -72,6 +72,78 @@ pub fn media_playlist(
     text
 }
 
+/// What a media playlist lists, as far as it takes to find a moment in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// The segment that shows the moment; `None` if it lies beyond all that are listed.
+    pub at: Option<Moment>,
+    /// Length of all listed segments in microseconds.
+    pub duration_us: u64,
+    /// Whether more will follow.
+    pub state: PlaylistState,
+}
+
+/// A moment within a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Which segment.
+    pub segment: u64,
+    /// From the segment's start, in microseconds.
+    pub offset_us: u64,
+}
+
+/// Finds the moment `at_us`, in microseconds from the start of the video, in the text of a media
+/// playlist that [`media_playlist`] made. The moment at which a complete video ends belongs to its
+/// last segment. `None` if the text is no such playlist.
+pub fn find_moment(text: &str, at_us: u64) -> Option<Listed> {
+    let mut lines = text.lines();
+    if lines.next()? != "#EXTM3U" {
+        return None;
+    }
+    let mut state = PlaylistState::Growing;
+    let (mut start_us, mut end_us, mut count) = (0u64, 0u64, 0u64);
+    let mut at = None;
+    for line in lines {
+        if let Some(length) = line.strip_prefix("#EXTINF:") {
+            start_us = end_us;
+            end_us = end_us.checked_add(micros(length.trim_end_matches(','))?)?;
+            if (start_us..end_us).contains(&at_us) {
+                at = Some(Moment {
+                    segment: count,
+                    offset_us: at_us - start_us,
+                });
+            }
+            count += 1;
+        } else if line == "#EXT-X-ENDLIST" {
+            state = PlaylistState::Complete;
+        }
+    }
+    let at_end = state == PlaylistState::Complete && count > 0 && at_us == end_us;
+    let last = at_end.then(|| Moment {
+        segment: count - 1,
+        offset_us: end_us - start_us,
+    });
+    Some(Listed {
+        at: at.or(last),
+        duration_us: end_us,
+        state,
+    })
+}
+
+/// The microseconds of `10.010000`.
+fn micros(seconds: &str) -> Option<u64> {
+    let (whole, part) = seconds.split_once('.').unwrap_or((seconds, "0"));
+    if part.is_empty() || part.len() > 6 || !part.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let part = part.parse::<u64>().ok()? * 10u64.pow(6 - u32::try_from(part.len()).ok()?);
+    whole
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(1_000_000)?
+        .checked_add(part)
+}
+
 /// The target duration that holds for every segment of a video cut every `segment_s` seconds at
 /// `rate`: a cut falls on the first frame at or after the mark, so a segment may be one frame
 /// longer, and its rounded duration must not exceed the target (RFC 8216 section 4.3.3.1).
@@ -189,6 +261,46 @@ mod tests {
                 }
             })
             .collect()
+    }
+
+    #[test]
+    fn moments_are_found_in_what_was_written() {
+        let text = media_playlist(
+            &segments(&[10_010_000, 10_010_000, 700_001], 1),
+            10,
+            PlaylistState::Complete,
+        );
+        let found = |at_us| {
+            let listed = find_moment(&text, at_us).unwrap();
+            assert_eq!(listed.duration_us, 20_720_001);
+            assert_eq!(listed.state, PlaylistState::Complete);
+            listed.at.map(|at| (at.segment, at.offset_us))
+        };
+        assert_eq!(found(0), Some((0, 0)));
+        assert_eq!(found(10_009_999), Some((0, 10_009_999)));
+        assert_eq!(found(10_010_000), Some((1, 0)));
+        assert_eq!(found(20_720_000), Some((2, 700_000)));
+        assert_eq!(found(20_720_001), Some((2, 700_001)));
+        assert_eq!(found(20_720_002), None);
+    }
+
+    #[test]
+    fn moments_are_not_found_in_other_texts() {
+        let growing = media_playlist(&segments(&[2_000_000], 1), 2, PlaylistState::Growing);
+        let listed = find_moment(&growing, 2_000_000).unwrap();
+        assert_eq!((listed.at, listed.state), (None, PlaylistState::Growing));
+        let empty = find_moment("#EXTM3U\n", 0).unwrap();
+        assert_eq!((empty.at, empty.duration_us), (None, 0));
+        for text in [
+            "",
+            "x",
+            "#EXTM3U\n#EXTINF:x,\n",
+            "#EXTM3U\n#EXTINF:-1.0,\n",
+            "#EXTM3U\n#EXTINF:1.0000000,\n",
+            "#EXTM3U\n#EXTINF:99999999999999999999.0,\n",
+        ] {
+            assert_eq!(find_moment(text, 0), None, "{text}");
+        }
     }
 
     #[test]

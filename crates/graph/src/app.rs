@@ -27,6 +27,7 @@ use crate::playback::access::Access;
 use crate::playback::objects::Objects;
 use crate::playback::plays::Plays;
 use crate::settings::Settings;
+use crate::still::StillMaker;
 use crate::upload::lock::Locks;
 use crate::upload::probe::Probes;
 
@@ -43,6 +44,8 @@ pub struct Shared {
     pub media: Arc<dyn MediaStore>,
     /// Queue and events.
     pub dispatch: Dispatch,
+    /// Who takes pictures out of videos.
+    pub stills: Arc<dyn StillMaker>,
     /// How it is set up.
     pub settings: Settings,
     pub(crate) keys: Keys,
@@ -82,6 +85,7 @@ impl App {
         media: Arc<dyn MediaStore>,
         dispatch: Dispatch,
         keys: Keys,
+        stills: Arc<dyn StillMaker>,
         settings: Settings,
     ) -> Result<Self> {
         Ok(Self(Arc::new(Shared {
@@ -89,6 +93,7 @@ impl App {
             media,
             dispatch,
             keys,
+            stills,
             hasher: Hasher::new()?,
             logins: LoginLimit::new(&settings),
             uploads: Arc::new(Semaphore::new(settings.max_uploads)),

@@ -16,11 +16,14 @@ mod graphql;
 mod live;
 mod measure;
 mod playback;
+pub mod probes;
 mod rest;
 mod schema;
 pub mod server;
 mod settings;
 mod shell;
+mod still;
+pub mod tickets;
 mod upload;
 mod web;
 
@@ -36,6 +39,7 @@ pub use graphql::settings::{GraphqlSettings, Introspection, Limits};
 pub use measure::observe;
 pub use schema::sdl;
 pub use settings::Settings;
+pub use still::{StillError, StillMaker};
 pub use upload::error::UploadError;
 
 /// All routes. Connections have to carry [`axum::extract::ConnectInfo`] with the peer's address, as

@@ -7,6 +7,7 @@ use clipsy_domain::asset::Visibility;
 
 use crate::client::Network;
 use crate::graphql::settings::GraphqlSettings;
+use crate::tickets::Wants;
 
 /// Settings of the HTTP face. [`Settings::default`] is what a server on one machine wants.
 #[derive(Debug, Clone)]
@@ -62,6 +63,13 @@ pub struct Settings {
     pub view_flush: Duration,
     /// The GraphQL API.
     pub graphql: GraphqlSettings,
+    /// Name of this process; the same when it is started again.
+    pub node: String,
+    /// True if other processes share database and media store: what this one does not know of at
+    /// its start may be theirs.
+    pub peers: bool,
+    /// Which machines are to run jobs.
+    pub wants: Wants,
 }
 
 impl Default for Settings {
@@ -92,6 +100,9 @@ impl Default for Settings {
             view_window_s: 30 * 60,
             view_flush: Duration::from_secs(5),
             graphql: GraphqlSettings::default(),
+            node: "clipsy".into(),
+            peers: false,
+            wants: Wants::default(),
         }
     }
 }

@@ -16,6 +16,7 @@ mod measure;
 mod output;
 pub mod probe;
 mod run;
+pub mod still;
 pub mod transcode;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -83,6 +83,12 @@ impl<'r> Cells<'r> {
     }
 }
 
+/// A row of two numbers.
+pub(crate) fn pair_from(row: &AnyRow) -> Result<(i64, i64)> {
+    let mut cells = Cells::new(row);
+    Ok((cells.int()?, cells.int()?))
+}
+
 /// A failure as it is stored.
 pub(crate) fn failure_text(failure: &Failure) -> Result<String> {
     serde_json::to_string(failure).map_err(|error| sqlx::Error::Encode(error.into()).into())

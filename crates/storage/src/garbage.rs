@@ -15,9 +15,11 @@ pub struct Garbage {
 
 impl Db {
     /// Everything that still has to be deleted, the oldest first. The same thing may be named more
-    /// than once.
+    /// than once. Keys that are reserved do not count yet.
     pub async fn garbage(&self) -> Result<Vec<Garbage>> {
-        let rows = sqlx::query("SELECT id, key_or_prefix FROM garbage ORDER BY id")
+        let sql = "SELECT id, key_or_prefix FROM garbage WHERE not_before <= $1 ORDER BY id";
+        let rows = sqlx::query(sql)
+            .bind(self.now())
             .fetch_all(self.read())
             .await?;
         let read = |row| {
@@ -49,6 +51,35 @@ impl Db {
             .await?;
         Ok(())
     }
+}
+
+/// How long a reserved key may be written and kept, in milliseconds.
+const RESERVED_MS: i64 = 10 * 60 * 1000;
+/// How long before its end a reservation counts no more, in milliseconds: clocks of servers differ.
+const MARGIN_MS: i64 = 60 * 1000;
+
+impl Db {
+    /// Notes a key that is about to be written. If nothing keeps it within the next minutes, it is
+    /// garbage: its writer died, or was told that nobody wants it any more.
+    pub async fn reserve_key(&self, key: &str) -> Result<()> {
+        sqlx::query("INSERT INTO garbage (key_or_prefix, not_before) VALUES ($1, $2)")
+            .bind(key)
+            .bind(self.now() + RESERVED_MS)
+            .execute(self.write())
+            .await?;
+        Ok(())
+    }
+}
+
+/// Keeps what was written to a reserved key, as a part of the change that refers to it. False if it
+/// is not reserved, or so no longer.
+pub(crate) async fn keep_reserved(tx: &mut Tx, key: &str, now: i64) -> Result<bool> {
+    let done = sqlx::query("DELETE FROM garbage WHERE key_or_prefix = $1 AND not_before > $2")
+        .bind(key)
+        .bind(now + MARGIN_MS)
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 const NOTE: &str = "INSERT INTO garbage (key_or_prefix) VALUES ($1)";

@@ -17,6 +17,14 @@ const STEPS: &[(i64, &str, &str)] = &[
     ),
     (3, "losses", include_str!("../migrations/0003_losses.sql")),
     (4, "graphql", include_str!("../migrations/0004_graphql.sql")),
+    (
+        5,
+        "thumbnails",
+        include_str!("../migrations/0005_thumbnails.sql"),
+        7,
+        "receivers",
+        include_str!("../migrations/0007_receivers.sql"),
+    ),
 ];
 
 impl Db {

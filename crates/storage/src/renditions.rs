@@ -4,9 +4,8 @@ use clipsy_domain::asset::AssetId;
 use clipsy_domain::job::{Attempt, JobId, Rendition};
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
-use sqlx::query::Query;
 
-use crate::cells::{Cells, groups, measure, places};
+use crate::cells::{Cells, measure, places};
 use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::jobs::hold;
@@ -49,27 +48,13 @@ const COLUMNS: &str =
 impl Db {
     /// The renditions of all those assets, by asset and then from the highest to the lowest.
     pub async fn renditions(&self, assets: &[AssetId]) -> Result<Vec<Rendition>> {
-        let mut assets = assets.to_vec();
-        assets.sort_unstable();
-        assets.dedup();
-        let mut renditions = Vec::new();
-        for group in groups(&assets) {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM renditions WHERE asset_id IN ({}) \
-                 ORDER BY asset_id, height DESC, bitrate DESC, id",
-                places(1, group.len())
-            );
-            let query = sqlx::query(AssertSqlSafe(sql));
-            let rows = group
-                .into_iter()
-                .fold(query, Query::bind)
-                .fetch_all(self.read())
-                .await?;
-            for row in &rows {
-                renditions.push(rendition_from(row)?);
-            }
-        }
-        Ok(renditions)
+        let sql = |places: &str| {
+            format!(
+                "SELECT {COLUMNS} FROM renditions WHERE asset_id IN ({places}) \
+                 ORDER BY asset_id, height DESC, bitrate DESC, id"
+            )
+        };
+        self.rows_of(assets, sql, rendition_from).await
     }
 
     /// Replaces the renditions of the job's asset by planned ones. False if `attempt` no longer

@@ -44,10 +44,20 @@ macro_rules! upload_columns {
 impl Db {
     /// Notes an upload that begins. [`Error::Taken`] if there is one with its number.
     pub async fn insert_upload(&self, upload: &Upload) -> Result<()> {
+        self.insert(upload, None).await
+    }
+
+    /// [`Db::insert_upload`] of one that comes in one request, and is lost with its `receiver`.
+    pub async fn insert_received(&self, upload: &Upload, receiver: &str) -> Result<()> {
+        self.insert(upload, Some(receiver)).await
+    }
+
+    async fn insert(&self, upload: &Upload, receiver: Option<&str>) -> Result<()> {
         sqlx::query(concat!(
             "INSERT INTO uploads (",
             upload_columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+            ", receiver) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
         ))
         .bind(upload.id.as_str())
         .bind(upload.owner_id)
@@ -63,10 +73,28 @@ impl Db {
         .bind(upload.asset_id)
         .bind(upload.created_at.timestamp_millis())
         .bind(upload.expires_at.timestamp_millis())
+        .bind(receiver.map(storable).as_deref())
         .execute(self.write())
         .await
         .map_err(|error| Error::taken(error, "upload number"))?;
         Ok(())
+    }
+
+    /// Uploads in one request that nobody receives any more if `receiver` does not: its own, those
+    /// of nobody, and those of others whose time has run out. The oldest first.
+    pub async fn broken_uploads(&self, receiver: &str) -> Result<Vec<Upload>> {
+        let sql = concat!(
+            "SELECT ",
+            upload_columns!(),
+            " FROM uploads WHERE kind = 'multipart' AND asset_id IS NULL \
+             AND (receiver IS NULL OR receiver = $1 OR expires_at <= $2) ORDER BY created_at, id"
+        );
+        let rows = sqlx::query(sql)
+            .bind(storable(receiver).as_ref())
+            .bind(self.now())
+            .fetch_all(self.read())
+            .await?;
+        rows.iter().map(upload_from).collect()
     }
 
     /// The upload with that number.

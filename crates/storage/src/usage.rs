@@ -2,11 +2,9 @@
 
 use clipsy_domain::asset::Asset;
 use clipsy_domain::user::UserId;
-use sqlx::AssertSqlSafe;
-use sqlx::query::Query;
 
 use crate::assets::{asset_columns, asset_from};
-use crate::cells::{Cells, groups, places};
+use crate::cells::{Cells, pair_from};
 use crate::db::Db;
 use crate::error::Result;
 
@@ -56,28 +54,13 @@ impl Db {
     /// What the assets of each of those accounts take in bytes, originals and segments. Accounts
     /// without assets are left out.
     pub async fn usage_of(&self, users: &[UserId]) -> Result<Vec<(UserId, i64)>> {
-        let mut users = users.to_vec();
-        users.sort_unstable();
-        users.dedup();
-        let mut sums = Vec::new();
-        for group in groups(&users) {
-            let sql = format!(
+        let sql = |places: &str| {
+            format!(
                 "SELECT owner_id, CAST(SUM(source_bytes + COALESCE((SELECT SUM(file_size) \
                  FROM renditions WHERE renditions.asset_id = assets.id), 0)) AS BIGINT) \
-                 FROM assets WHERE owner_id IN ({}) GROUP BY owner_id",
-                places(1, group.len())
-            );
-            let query = sqlx::query(AssertSqlSafe(sql));
-            let rows = group
-                .into_iter()
-                .fold(query, Query::bind)
-                .fetch_all(self.read())
-                .await?;
-            for row in &rows {
-                let mut cells = Cells::new(row);
-                sums.push((cells.int()?, cells.int()?));
-            }
-        }
-        Ok(sums)
+                 FROM assets WHERE owner_id IN ({places}) GROUP BY owner_id"
+            )
+        };
+        self.rows_of(users, sql, pair_from).await
     }
 }

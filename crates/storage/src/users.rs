@@ -3,11 +3,10 @@
 use clipsy_domain::user::{Role, User, UserId};
 
 use sqlx::any::AnyRow;
-use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::assets::pattern;
-use crate::cells::{Cells, folded, groups, places, storable};
+use crate::cells::{Cells, folded, storable};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::window::{Cursor, Key, Slice, Sorted, Value, Window, bind};
@@ -123,27 +122,13 @@ impl Db {
 
     /// Those accounts, by number.
     pub async fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<User>> {
-        let mut ids = ids.to_vec();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut users = Vec::new();
-        for group in groups(&ids) {
-            let sql = format!(
-                "SELECT {} FROM users WHERE id IN ({}) ORDER BY id",
-                user_columns!(),
-                places(1, group.len())
-            );
-            let query = sqlx::query(AssertSqlSafe(sql));
-            let rows = group
-                .into_iter()
-                .fold(query, Query::bind)
-                .fetch_all(self.read())
-                .await?;
-            for row in &rows {
-                users.push(user_from(row)?);
-            }
-        }
-        Ok(users)
+        let sql = |places: &str| {
+            format!(
+                "SELECT {} FROM users WHERE id IN ({places}) ORDER BY id",
+                user_columns!()
+            )
+        };
+        self.rows_of(ids, sql, user_from).await
     }
 
     /// Sets a password, which from then on is not the documented one, and ends all sessions of the

@@ -1,6 +1,6 @@
 /** Everything around the pages: who is signed in, the client that goes with them, the routes. */
 
-import { lazy, Suspense, useEffect, useSyncExternalStore } from "react";
+import { useEffect, useSyncExternalStore } from "react";
 import { Route, Routes } from "react-router";
 import { Provider } from "urql";
 import { current } from "../api/current";
@@ -11,14 +11,7 @@ import { NotFound } from "../pages/NotFound";
 import { UploadProvider } from "../upload/context";
 import { Shell } from "./Shell";
 import { AdminOnly, SignedInOnly } from "./gates";
-
-const Watch = lazy(() => import("../pages/watch/Watch"));
-const SignIn = lazy(() => import("../pages/account/SignIn"));
-const Account = lazy(() => import("../pages/account/Account"));
-const Upload = lazy(() => import("../pages/Upload"));
-const Studio = lazy(() => import("../pages/studio/Studio"));
-const StudioVideo = lazy(() => import("../pages/studio/StudioVideo"));
-const Admin = lazy(() => import("../pages/admin/Admin"));
+import { Account, Admin, SignIn, Studio, StudioVideo, Upload, Watch } from "./pages";
 
 export function App() {
   const api = useSyncExternalStore(current.subscribe, current.get);
@@ -28,17 +21,17 @@ export function App() {
       <LiveContext value={api.live}>
         <UploadProvider>
           <Routes>
-            <Route path="/sign-in" element={<Suspense><SignIn /></Suspense>} />
+            <Route path="/sign-in" element={<SignIn />} />
             <Route element={<Shell />}>
               <Route index element={<Library />} />
-              <Route path="/watch/:id" element={<Watch />} />
+              <Route path="/watch/:id" element={<Watch waiting={<Room />} />} />
               <Route element={<SignedInOnly />}>
-                <Route path="/upload" element={<Upload />} />
-                <Route path="/studio" element={<Studio />} />
-                <Route path="/studio/:id" element={<StudioVideo />} />
-                <Route path="/account" element={<Account />} />
+                <Route path="/upload" element={<Upload waiting={<Room />} />} />
+                <Route path="/studio" element={<Studio waiting={<Room />} />} />
+                <Route path="/studio/:id" element={<StudioVideo waiting={<Room />} />} />
+                <Route path="/account" element={<Account waiting={<Room />} />} />
                 <Route element={<AdminOnly />}>
-                  <Route path="/admin/*" element={<Admin />} />
+                  <Route path="/admin/*" element={<Admin waiting={<Room />} />} />
                 </Route>
               </Route>
               <Route path="*" element={<NotFound />} />
@@ -48,6 +41,11 @@ export function App() {
       </LiveContext>
     </Provider>
   );
+}
+
+/** As high as a page, so that the scroll bar does not come and go. */
+function Room() {
+  return <div className="min-h-[70dvh]" aria-busy="true" />;
 }
 
 /** Signing in or out in one tab does so in all of them. */

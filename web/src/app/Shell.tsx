@@ -94,9 +94,7 @@ export function Shell() {
         className="mx-auto w-full max-w-[110rem] flex-1 px-3 pt-5 pb-24 outline-none sm:px-6 md:pb-12"
       >
         <ErrorBoundary key={pathname}>
-          <Suspense fallback={<div className="min-h-[70dvh]" aria-busy="true" />}>
-            <Outlet />
-          </Suspense>
+          <Outlet />
         </ErrorBoundary>
       </main>
       {viewer && (

@@ -1,4 +1,4 @@
-/** Texts. English comes with the app; other languages are loaded when somebody wants them. */
+/** Texts. English comes with the app, but for administrators' pages; other languages are loaded when wanted. */
 
 import i18n from "i18next";
 import { initReactI18next } from "react-i18next";

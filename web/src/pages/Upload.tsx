@@ -1,15 +1,17 @@
 /** Choosing files, and all uploads with their details. */
 
-import { useRef } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
-import { ServerInfoDocument } from "../gql/graphql";
+import { ServerInfoDocument, type Visibility } from "../gql/graphql";
 import { bytes } from "../ui/format";
 import { UploadIcon } from "../ui/icons";
-import { PageHead, Title } from "../ui/parts";
+import { VISIBILITIES } from "../ui/DetailFields";
+import { PageHead, Select, Title } from "../ui/parts";
 import { useItems, useQueue } from "../upload/context";
 import { UploadRow } from "../upload/UploadRow";
-import { usualVisibility } from "../upload/usual";
+import { ACCEPT, pickFiles } from "../upload/pick";
+import { keepVisibility, usualVisibility } from "../upload/usual";
 
 export default function Upload() {
   const { t } = useTranslation();
@@ -17,7 +19,14 @@ export default function Upload() {
   const items = useItems();
   const input = useRef<HTMLInputElement>(null);
   const [{ data }] = useQuery({ query: ServerInfoDocument });
+  const [visibility, setVisibility] = useState(usualVisibility);
   const finished = items.filter((item) => item.phase === "done").length;
+
+  async function pick() {
+    const files = await pickFiles(t("upload.kinds"));
+    if (files) queue.add(files, { visibility });
+    else input.current?.click();
+  }
 
   return (
     <div className="mx-auto max-w-3xl">
@@ -35,20 +44,37 @@ export default function Upload() {
         <input
           ref={input}
           type="file"
-          accept="video/*,.mkv,.ts,.m2ts,.mxf,.flv,.rm"
+          accept={ACCEPT}
           multiple
           className="sr-only"
           tabIndex={-1}
           aria-label={t("upload.pick")}
-          data-picker
           onChange={(event) => {
-            queue.add([...(event.target.files ?? [])], { visibility: usualVisibility() });
+            queue.add([...(event.target.files ?? [])], { visibility });
             event.target.value = "";
           }}
         />
-        <button type="button" className="btn btn-primary" onClick={() => input.current?.click()}>
+        <button type="button" className="btn btn-primary" onClick={() => void pick()}>
           {t("upload.pick")}
         </button>
+        <label className="flex flex-wrap items-center justify-center gap-x-2.5 gap-y-1.5 text-sm">
+          <span className="text-muted">{t("upload.usual")}</span>
+          <Select
+            className="w-auto! text-sm"
+            value={visibility}
+            onChange={(event) => {
+              const chosen = event.target.value as Visibility;
+              setVisibility(chosen);
+              keepVisibility(chosen);
+            }}
+          >
+            {VISIBILITIES.map((one) => (
+              <option key={one} value={one}>
+                {t(`visibility.${one}`)} – {t(`visibilityHint.${one}`)}
+              </option>
+            ))}
+          </Select>
+        </label>
         <p className="text-sm text-muted">
           {t("upload.advice")}
           {data && ` ${t("upload.limit", { size: bytes(data.serverInfo.maxUploadBytes) })}`}

@@ -7,7 +7,11 @@ import { useTranslation } from "react-i18next";
 import workerPath from "hls.js/dist/hls.worker.js?url";
 import { Hls, type HlsVideoElement } from "hls-video-element";
 import { actionFor, SPEEDS, stepSpeed, wantsKey, type Action } from "./keys";
-import { keepBandwidth, keepPlace, keepVolume, knownBandwidth, knownVolume, placeOf } from "./memory";
+import { keepBandwidth, keepPlace, keepVolume, knownVolume, placeOf } from "./memory";
+import { firstChoice, likelyBandwidth } from "./start";
+
+// It is needed with the first segment; until then it can come from the server.
+void fetch(workerPath).catch(() => undefined);
 
 export interface PlayerHandle {
   /** Seconds. */
@@ -104,6 +108,11 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
     queueMicrotask(() => queueMicrotask(() => {
       const api = video.current?.api;
       if (gone || !api) return;
+      // hls.js would start with the best that fits the player, whatever the network.
+      api.on(Hls.Events.MANIFEST_PARSED, (_event, { levels }) => {
+        const choice = firstChoice(levels.map((level) => level.bitrate), likelyBandwidth());
+        if (choice >= 0) api.startLevel = Math.min(choice, api.maxAutoLevel);
+      });
       api.on(Hls.Events.ERROR, (_event, data) => {
         const status = data.response?.code;
         if (!data.fatal || data.type !== Hls.ErrorTypes.NETWORK_ERROR) return;
@@ -176,7 +185,7 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
 
 /** hls.js as a video site wants it: start quickly and at what the network could do last time. */
 function settings(startPosition: number) {
-  const bandwidth = knownBandwidth();
+  const bandwidth = likelyBandwidth();
   return {
     workerPath,
     // A video that is still being made looks like a broadcast to hls.js; people want its beginning.
@@ -186,7 +195,7 @@ function settings(startPosition: number) {
     startFragPrefetch: true,
     backBufferLength: 60,
     // A first, wasted segment in the lowest quality is worse than trusting what was measured.
-    testBandwidth: bandwidth === null,
+    testBandwidth: false,
     ...(bandwidth === null ? {} : { abrEwmaDefaultEstimate: bandwidth, abrEwmaDefaultEstimateMax: Math.max(bandwidth, 5_000_000) }),
   };
 }

@@ -1,11 +1,15 @@
-/** Gets ready for a click that seems likely: the player's code and the playlist's bytes. */
+/** Gets ready for a click that seems likely: code, and the lists that have to be read before the first segment. */
+
+import { Watch } from "../app/pages";
+import { Player } from "./lazy";
 
 const warmed = new Set<string>();
 
+/** Fetches the code of the video's page and its lists, which stay in the browser's cache for a moment. */
 export function warmPlayer(playlist: string | undefined) {
-  if (warmed.size === 0) void import("./Player").catch(() => warmed.clear());
+  Watch.warm();
+  Player.warm();
   if (!playlist || warmed.has(playlist)) return;
   warmed.add(playlist);
-  // The answer stays in the browser's cache for as long as the server allows.
-  void fetch(playlist, { priority: "low" }).catch(() => warmed.delete(playlist));
+  void import("./lists").then((lists) => lists.warmLists(playlist)).catch(() => warmed.delete(playlist));
 }

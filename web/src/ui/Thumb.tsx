@@ -1,40 +1,34 @@
 /** The picture of a video; moving over it looks through the video. */
 
-import { useEffect, useRef, useState, type PointerEvent } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { VideoCardFragment } from "../gql/graphql";
 import { loadStoryboard, tileAt, type Tile } from "../player/storyboard";
 import { clock } from "./format";
 
-export function Thumb({ video, eager = false }: { video: VideoCardFragment; eager?: boolean }) {
+/** `at`: where the pointer is, from 0 at the left edge to 1 at the right; null while it is elsewhere. */
+export function Thumb({ video, at = null, eager = false }: { video: VideoCardFragment; at?: number | null; eager?: boolean }) {
   const source = video.playback?.thumbnailUrl ?? video.thumbnailUrl;
   const storyboard = video.playback?.storyboardUrl;
   const [tiles, setTiles] = useState<Tile[] | null>(null);
-  const [at, setAt] = useState<number | null>(null);
   const [broken, setBroken] = useState<string | null>(null);
-  const alive = useRef(true);
-  useEffect(() => {
-    alive.current = true;
-    return () => {
-      alive.current = false;
-    };
-  }, []);
+  const wanted = at !== null && tiles === null;
 
-  function move(event: PointerEvent<HTMLElement>) {
-    if (event.pointerType !== "mouse" || !storyboard) return;
-    if (!tiles) {
-      void loadStoryboard(storyboard).then((loaded) => {
-        if (alive.current) setTiles(loaded);
-      });
-    }
-    const box = event.currentTarget.getBoundingClientRect();
-    setAt(Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)));
-  }
+  useEffect(() => {
+    if (!wanted || !storyboard) return;
+    let gone = false;
+    void loadStoryboard(storyboard).then((loaded) => {
+      if (!gone) setTiles(loaded);
+    });
+    return () => {
+      gone = true;
+    };
+  }, [wanted, storyboard]);
 
   const length = video.duration ?? tiles?.at(-1)?.end ?? 0;
   const tile = tiles && at !== null ? tileAt(tiles, at * length) : undefined;
 
   return (
-    <span className="absolute inset-0" onPointerMove={move} onPointerLeave={() => setAt(null)}>
+    <span className="absolute inset-0">
       {source && broken !== source ? (
         <img
           src={source}

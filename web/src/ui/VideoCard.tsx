@@ -1,6 +1,6 @@
 /** A video in a grid: picture, title, and what happens to it while it is being made. */
 
-import { memo } from "react";
+import { memo, useRef, useState, type PointerEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { VideoCardFragment } from "../gql/graphql";
@@ -15,15 +15,34 @@ import { warmPlayer } from "../player/warm";
 export const VideoCard = memo(function VideoCard({ video, eager = false }: { video: VideoCardFragment; eager?: boolean }) {
   const { t } = useTranslation();
   useLiveVideo(video.id, isMoving(video.state));
+  const frame = useRef<HTMLDivElement>(null);
+  const [at, setAt] = useState<number | null>(null);
   const target = video.playable || !video.canEdit ? `/watch/${video.number}` : `/studio/${video.number}`;
 
+  // The link covers the whole card, so the picture itself never sees the pointer.
+  function move(event: PointerEvent<HTMLElement>) {
+    const box = frame.current?.getBoundingClientRect();
+    if (event.pointerType !== "mouse" || !box) return;
+    const over = event.clientY <= box.bottom;
+    setAt(over ? Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) : null);
+  }
+  const warm = () => warmPlayer(video.playback?.hlsUrl);
+
   return (
-    <article className="group relative flex flex-col gap-2.5" data-video={video.number}>
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- only looks ahead; the link inside does what keys do
+    <article
+      className="group relative flex flex-col gap-2.5"
+      data-video={video.number}
+      onPointerEnter={warm}
+      onFocus={warm}
+      onPointerMove={move}
+      onPointerLeave={() => setAt(null)}
+    >
       <div
-        className="relative aspect-video overflow-hidden rounded-xl bg-linear-150 from-[#20392f] to-[#101512] text-white ring-1 ring-line"
-        onPointerEnter={() => warmPlayer(video.playback?.hlsUrl)}
+        ref={frame}
+        className="relative aspect-video overflow-hidden rounded-xl bg-stage text-white ring-1 ring-line"
       >
-        <Thumb video={video} eager={eager} />
+        <Thumb video={video} at={at} eager={eager} />
         {video.state !== "READY" && <Making video={video} />}
       </div>
       <div className="flex flex-col gap-0.5 px-0.5">

@@ -91,6 +91,8 @@ export function parseMoment(text: string | null): number | null {
   return colons.reduce((total, part) => total * 60 + Number(part), 0);
 }
 
-function language(): string {
-  return i18n.language || "en";
+/** The page's language as it is written where the reader lives: British people do not read 6 PM as Americans do. */
+export function language(): string {
+  const spoken = i18n.language || "en";
+  return navigator.languages.find((tag) => tag.split("-")[0] === spoken) ?? spoken;
 }

@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { UploadIcon } from "../ui/icons";
 import { useQueue } from "./context";
+import { droppedFiles } from "./pick";
 import { usualVisibility } from "./usual";
 
 export function DropAnywhere() {
@@ -34,8 +35,8 @@ export function DropAnywhere() {
       event.preventDefault();
       depth = 0;
       setOver(false);
-      const files = [...(event.dataTransfer?.files ?? [])];
-      if (files.length > 0) queue.add(files, { visibility: usualVisibility() });
+      if (!event.dataTransfer) return;
+      void droppedFiles(event.dataTransfer).then((files) => queue.add(files, { visibility: usualVisibility() }));
     };
     addEventListener("dragenter", enter);
     addEventListener("dragover", hover);

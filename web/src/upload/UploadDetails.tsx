@@ -7,7 +7,6 @@ import { UpdateUploadDocument, UpdateVideoDocument, type ProblemFragment } from 
 import { DetailFields, readDetails } from "../ui/DetailFields";
 import { useQueue } from "./context";
 import type { Details, Item } from "./queue";
-import { keepVisibility } from "./usual";
 
 export function UploadDetails({ item, onSaved }: { item: Item; onSaved?: (() => void) | undefined }) {
   const { t } = useTranslation();
@@ -27,7 +26,6 @@ export function UploadDetails({ item, onSaved }: { item: Item; onSaved?: (() => 
     setSaid(errors === null || errors.length > 0 ? "failed" : "saved");
     if (errors?.length !== 0) return;
     queue.noteDetails(item.key, details);
-    keepVisibility(details.visibility);
     onSaved?.();
   }
 

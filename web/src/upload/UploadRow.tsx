@@ -1,6 +1,6 @@
 /** One upload: how far it is, what can be done with it, its details to edit meanwhile. */
 
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useQuery } from "urql";
@@ -11,6 +11,8 @@ import { CheckIcon, CloseIcon, EditIcon, PauseIcon, PlayIcon, RetryIcon } from "
 import { Ladder } from "../ui/Ladder";
 import { Bar, StateChip } from "../ui/parts";
 import { useQueue } from "./context";
+import { handleOf, openHandle, type FileHandle } from "./kept";
+import { ACCEPT } from "./pick";
 import { UploadDetails } from "./UploadDetails";
 import type { Item } from "./queue";
 
@@ -103,7 +105,7 @@ function Words({ item, share }: { item: Item; share: number }) {
     case "offline":
       return <span className="font-semibold text-warn">{t("upload.offline", { of })}</span>;
     case "needsFile":
-      return <>{t("upload.needsFile", { name: item.filename, share: percent(share) })}</>;
+      return <>{t("upload.needsFile", { share: percent(share), of })}</>;
     case "failed":
       return (
         <span role="alert" className="font-semibold text-bad">
@@ -120,35 +122,75 @@ function Words({ item, share }: { item: Item; share: number }) {
   }
 }
 
-/** Browsers forget which file it was when a page is loaded again, so it has to be pointed at. */
+/** The page cannot open the file by itself after a reload: some browsers ask, the others want it chosen again. */
 function ChooseAgain({ item }: { item: Item }) {
   const { t } = useTranslation();
   const queue = useQueue();
   const input = useRef<HTMLInputElement>(null);
+  const handle = useHandle(item.uploadId);
+  const [lost, setLost] = useState(false);
+
+  async function goOn(from: FileHandle) {
+    try {
+      const may = (await from.requestPermission?.({ mode: "read" })) ?? "granted";
+      if (may === "granted" && (await queue.provide(item.key, await openHandle(from)))) return;
+    } catch {
+      // It was moved or deleted since.
+    }
+    setLost(true);
+  }
+
   return (
     <div className="flex flex-wrap items-center gap-2">
       <input
         ref={input}
         type="file"
+        accept={ACCEPT}
         className="sr-only"
         tabIndex={-1}
         aria-label={t("upload.choose", { name: item.filename })}
         onChange={(event) => {
           const file = event.target.files?.[0];
-          if (file) queue.provide(item.key, file);
+          if (file) void queue.provide(item.key, file);
           event.target.value = "";
         }}
       />
-      <button type="button" className="btn btn-primary btn-small" onClick={() => input.current?.click()}>
-        {t("upload.choose", { name: item.filename })}
-      </button>
+      {handle && !lost ? (
+        <button type="button" className="btn btn-primary btn-small" onClick={() => void goOn(handle)}>
+          {t("upload.goOn")}
+        </button>
+      ) : (
+        <button type="button" className="btn btn-primary btn-small" onClick={() => input.current?.click()}>
+          {t("upload.choose", { name: item.filename })}
+        </button>
+      )}
+      <p className="text-sm text-muted">{handle && !lost ? t("upload.goOnWhy") : t("upload.chooseWhy")}</p>
       {item.problem?.code === "other_file" && (
-        <p role="alert" className="text-sm text-bad">
+        <p role="alert" className="w-full text-sm text-bad">
           {t("upload.otherFile", { name: item.problem.message })}
         </p>
       )}
     </div>
   );
+}
+
+/** What opens the upload's file, once that is known and if there is such a thing. */
+function useHandle(uploadId: string | null): FileHandle | null {
+  const [handle, setHandle] = useState<FileHandle | null>(null);
+  useEffect(() => {
+    if (!uploadId) return;
+    let gone = false;
+    handleOf(uploadId).then(
+      (found) => {
+        if (!gone) setHandle(found);
+      },
+      () => undefined,
+    );
+    return () => {
+      gone = true;
+    };
+  }, [uploadId]);
+  return handle;
 }
 
 /** What became of it: the video, while it is made and after. */

@@ -6,7 +6,7 @@ import { MyUploadsDocument } from "../gql/graphql";
 import { session } from "../api/session";
 import { useViewer } from "../api/hooks";
 import { createQueue, type Item, type Queue } from "./queue";
-import { createTransport, lockName } from "./transport";
+import { createTransport, heldElsewhere, lockName } from "./transport";
 
 const now = () => performance.now();
 
@@ -26,6 +26,7 @@ export function UploadProvider({ children }: { children: ReactNode }) {
         },
         online: () => navigator.onLine,
         parallel: 2,
+        isSame: async (uploadId, file) => (await import("./kept")).isSameFile(uploadId, file),
       }),
     [client],
   );
@@ -64,6 +65,7 @@ export function UploadProvider({ children }: { children: ReactNode }) {
             .filter((upload) => upload.length !== null)
             .map((upload) => ({ ...upload, length: upload.length ?? null })),
         );
+        if (queue.get().some((item) => item.phase === "needsFile")) await (await import("./resume")).goOn(queue);
       });
     return () => {
       gone = true;
@@ -82,10 +84,4 @@ export function useQueue(): Queue {
 export function useItems(): readonly Item[] {
   const queue = useQueue();
   return useSyncExternalStore(queue.subscribe, queue.get);
-}
-
-async function heldElsewhere(): Promise<Set<string>> {
-  if (!("locks" in navigator)) return new Set();
-  const { held } = await navigator.locks.query();
-  return new Set((held ?? []).map((lock) => lock.name ?? ""));
 }

@@ -15,6 +15,7 @@ function world() {
     parallel: 2,
     now: () => now,
     online: () => online,
+    isSame: (_id, file) => Promise.resolve(!file.type.includes("other")),
     later(ms, task) {
       const timer = { at: now + ms, task };
       timers.push(timer);
@@ -232,24 +233,47 @@ describe("the upload queue", () => {
       ]);
     });
 
+    const impostor = () => new File([new Uint8Array(1000)], "a.mp4", { type: "video/other" });
+
     it("asks for the file and goes on where it was", async () => {
       expect(first()).toMatchObject({ phase: "needsFile", sent: 630, size: 1000 });
       expect(at.queue.busy()).toBe(false);
-      expect(at.queue.provide(first().key, file("a.mp4"))).toBe(true);
+      expect(await at.queue.provide(first().key, file("a.mp4"))).toBe(true);
       await settle();
       expect(send(0).id).toBe("old");
     });
 
-    it("refuses another file", () => {
-      expect(at.queue.provide(first().key, file("a.mp4", 999))).toBe(false);
+    it("refuses another file, also one of the same name and size", async () => {
+      expect(await at.queue.provide(first().key, file("a.mp4", 999))).toBe(false);
       expect(first()).toMatchObject({ phase: "needsFile", problem: { code: "other_file" } });
+      expect(await at.queue.provide(first().key, impostor())).toBe(false);
+      expect(first()).toMatchObject({ phase: "needsFile", problem: { code: "other_file" } });
+      expect(at.sends).toEqual([]);
+    });
+
+    it("uploads another file of the same name and size by itself", async () => {
+      at.queue.add([impostor()]);
+      await settle();
+      expect(phases()).toEqual(["needsFile", "sending"]);
+      expect(first().problem).toBeNull();
+      expect(send(0).id).not.toBe("old");
+    });
+
+    it("stays paused or gone when that happens while the file is looked at", async () => {
+      const provided = at.queue.provide(first().key, file("a.mp4"));
+      at.queue.pause(first().key);
+      expect(await provided).toBe(true);
+      expect(phases()).toEqual(["paused"]);
+      at.queue.resume(first().key);
+      await settle();
+      expect(send(0).id).toBe("old");
     });
 
     it("recognises the file when it is dropped anew", async () => {
       at.queue.add([file("a.mp4"), file("b.mp4")]);
       await settle();
       expect(at.queue.get().length).toBe(2);
-      expect(send(0).id).toBe("old");
+      expect(at.sends.find((one) => one.file.name === "a.mp4")?.id).toBe("old");
     });
 
     it("shows each upload once", () => {

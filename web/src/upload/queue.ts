@@ -87,6 +87,8 @@ export interface QueueParts {
   online: () => boolean;
   /** Files that are sent at the same time. */
   parallel: number;
+  /** Whether a file, equal in name and size, is the one whose upload was begun. */
+  isSame: (uploadId: string, file: File) => Promise<boolean>;
 }
 
 interface Work {
@@ -219,6 +221,29 @@ export function createQueue(parts: QueueParts) {
     pump();
   }
 
+  function takeUp(file: File, details?: Partial<Details>) {
+    insert(
+      {
+        filename: file.name,
+        size: file.size,
+        phase: "waiting",
+        sent: 0,
+        rate: null,
+        etaSeconds: null,
+        uploadId: null,
+        url: null,
+        problem: null,
+        video: null,
+        title: titleOf(file.name),
+        description: "",
+        visibility: "PRIVATE",
+        ...details,
+      },
+      file,
+    );
+    pump();
+  }
+
   return {
     get: () => items,
     subscribe: (listener: () => void) => {
@@ -231,43 +256,38 @@ export function createQueue(parts: QueueParts) {
       for (const file of files) {
         const known = items.find((item) => item.phase === "needsFile" && fits(item, file));
         if (known) {
-          this.provide(known.key, file);
+          void this.provide(known.key, file).then((taken) => {
+            if (taken || !find(known.key)) return;
+            // Equal in name and size, and yet another video.
+            change(known.key, { problem: null });
+            takeUp(file, details);
+          });
           continue;
         }
-        insert(
-          {
-            filename: file.name,
-            size: file.size,
-            phase: "waiting",
-            sent: 0,
-            rate: null,
-            etaSeconds: null,
-            uploadId: null,
-            url: null,
-            problem: null,
-            video: null,
-            title: titleOf(file.name),
-            description: "",
-            visibility: "PRIVATE",
-            ...details,
-          },
-          file,
-        );
+        takeUp(file, details);
       }
-      pump();
     },
 
     /** Gives an upload from before its file back. Refuses a different file. */
-    provide(key: string, file: File): boolean {
+    async provide(key: string, file: File): Promise<boolean> {
       const item = find(key);
       const work = works.get(key);
-      if (item?.phase !== "needsFile" || !work) return false;
+      if (item?.phase !== "needsFile" || !item.uploadId || !work) return false;
       if (!fits(item, file)) {
-        change(key, { problem: { code: "other_file", message: file.name, passing: false } });
+        change(key, { problem: otherFile(file) });
         return false;
       }
       work.file = file;
-      wake(key);
+      change(key, { phase: "starting", problem: null });
+      // Where nothing was kept to compare with, name and size have to do.
+      const same = await parts.isSame(item.uploadId, file).catch(() => true);
+      if (!works.has(key)) return false;
+      if (!same) {
+        work.file = null;
+        change(key, { phase: "needsFile", problem: otherFile(file) });
+        return false;
+      }
+      if (find(key)?.phase === "starting") wake(key);
       return true;
     },
 
@@ -372,6 +392,10 @@ export function createQueue(parts: QueueParts) {
 }
 
 export type Queue = ReturnType<typeof createQueue>;
+
+function otherFile(file: File): Problem {
+  return { code: "other_file", message: file.name, passing: false };
+}
 
 function fits(item: Item, file: File): boolean {
   return item.filename === file.name && item.size === file.size;

@@ -30,7 +30,12 @@ export function createTransport(client: Client, session: Session): Transport {
       }
       const payload = result.data?.createUpload;
       const upload = payload?.upload;
-      if (upload) return { id: upload.id, url: upload.url };
+      if (upload) {
+        const { id, url } = upload;
+        // Only for going on after a reload.
+        void import("./kept").then((kept) => kept.keepFile(id, file)).catch(() => undefined);
+        return { id, url };
+      }
       const problem = payload?.userErrors[0];
       return { code: problem?.code ?? "server", message: problem?.message ?? "", passing: false };
     },
@@ -67,6 +72,7 @@ export function createTransport(client: Client, session: Session): Transport {
             onProgress: (sent) => events.progress(sent),
             onSuccess: () => {
               release();
+              forget(uploadId);
               if (video !== null) return events.done(video);
               void finishedVideo(uploadId).then(events.done);
             },
@@ -97,6 +103,7 @@ export function createTransport(client: Client, session: Session): Transport {
     },
 
     async remove(uploadId) {
+      forget(uploadId);
       await client.mutation(DeleteUploadDocument, { id: uploadId }).toPromise();
     },
   };
@@ -110,8 +117,19 @@ export function createTransport(client: Client, session: Session): Transport {
   }
 }
 
+function forget(uploadId: string) {
+  void import("./kept").then((kept) => kept.forgetFile(uploadId)).catch(() => undefined);
+}
+
 export function lockName(uploadId: string): string {
   return `clipsy-upload-${uploadId}`;
+}
+
+/** Names of the locks that any tab holds: an upload whose lock is among them is under way there. */
+export async function heldElsewhere(): Promise<Set<string>> {
+  if (!("locks" in navigator)) return new Set();
+  const { held } = await navigator.locks.query();
+  return new Set((held ?? []).map((lock) => lock.name ?? ""));
 }
 
 /** The server may know itself by another name than the browser does; the path is what counts. */

@@ -1,4 +1,4 @@
-/** Who may see new uploads, as chosen the last time. */
+/** Who may see new uploads, as chosen on the page for uploads; nobody else until then. */
 
 import type { Visibility } from "../gql/graphql";
 
@@ -17,6 +17,6 @@ export function keepVisibility(visibility: Visibility) {
   try {
     localStorage.setItem(KEY, visibility);
   } catch {
-    // Then it holds for this file.
+    // Then it holds for this visit of the page.
   }
 }

@@ -1,4 +1,4 @@
-//! `clipsy child`: one job in a process of its own, started by the worker. The media is opened
+//! `clipsy child`: one job, or one picture, in a process of its own, started by the server. The media is opened
 //! only after the process has locked itself in.
 
 use std::fs::File;
@@ -17,12 +17,15 @@ use serde::Serialize;
 
 use super::{exit, print_json, transcode};
 use crate::config::environment;
-use crate::sandbox::{self, Mode, Openings, harden, self_test};
-use crate::worker::protocol::{ChildJob, Hello};
+use crate::sandbox::{self, Closed, Mode, Openings, harden, self_test};
+use crate::worker::protocol::{ChildJob, Hello, StillJob, StillTold};
 
 /// Arguments of `clipsy child`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Take one picture instead of making renditions
+    #[arg(long, conflicts_with = "self_test")]
+    still: bool,
     /// Try from inside whether the sandbox holds, and print what was tried as JSON
     #[arg(long)]
     self_test: bool,
@@ -45,18 +48,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if args.self_test {
         return test(args);
     }
+    if args.still {
+        return still();
+    }
     let mut events = take_standard_output()?;
-    let job: ChildJob =
-        serde_json::from_reader(std::io::stdin().lock()).context("the job on standard input")?;
-    harden::harden(Some(job.parent))?;
-    // This looks for plugins in a process of its own and keeps what it finds in a file; neither
-    // is possible later.
-    clipsy_pipeline::init()?;
+    let job: ChildJob = order()?;
     let openings = Openings {
         readable: [job.plugins.clone(), vec![job.input.clone()]].concat(),
         writable: vec![job.scratch.clone()],
     };
-    match sandbox::close(job.sandbox, &openings) {
+    match lock_in(job.parent, job.sandbox, &openings) {
         Ok(closed) => say(&mut events, &Hello { sandbox: closed })?,
         Err(error) => {
             let message = format!("{error:#}");
@@ -94,6 +95,41 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         say(&mut events, &Event::Failed { failure })?;
     }
     Ok(result?)
+}
+
+/// Takes one picture out of a segment.
+fn still() -> anyhow::Result<()> {
+    let mut events = take_standard_output()?;
+    let job: StillJob = order()?;
+    let openings = Openings {
+        readable: [job.plugins.clone(), vec![job.segment.clone()]].concat(),
+        writable: vec![job.scratch.clone()],
+    };
+    let closed = lock_in(job.parent, job.sandbox, &openings)?;
+    say(&mut events, &Hello { sandbox: closed })?;
+    let time_limit = Duration::from_secs(job.time_limit_s);
+    let made = clipsy_pipeline::still::still(&job.segment, job.offset_us, &job.limits, time_limit)
+        .map_err(|error| error.to_string())
+        .and_then(|jpeg| std::fs::write(&job.output, jpeg).map_err(|error| error.to_string()));
+    let told = match made {
+        Ok(()) => StillTold::Made,
+        Err(reason) => StillTold::Failed(reason),
+    };
+    Ok(say(&mut events, &told)?)
+}
+
+/// What there is to do.
+fn order<T: serde::de::DeserializeOwned>() -> anyhow::Result<T> {
+    serde_json::from_reader(std::io::stdin().lock()).context("the job on standard input")
+}
+
+/// Locks this process in before it opens any media.
+fn lock_in(parent: u32, mode: Mode, openings: &Openings) -> anyhow::Result<Closed> {
+    harden::harden(Some(parent))?;
+    // This looks for plugins in a process of its own and keeps what it finds in a file; neither
+    // is possible later.
+    clipsy_pipeline::init()?;
+    sandbox::close(mode, openings)
 }
 
 /// Keeps standard output for events: what libraries print goes to standard error from now on.

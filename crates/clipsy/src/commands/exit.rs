@@ -31,6 +31,11 @@ impl Refusal {
             message: message.into(),
         }
     }
+
+    /// Its code.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
 }
 
 impl std::fmt::Display for Refusal {

@@ -10,6 +10,7 @@ pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod transcode;
 pub(crate) mod user;
+pub(crate) mod work;
 
 use std::io::Write as _;
 

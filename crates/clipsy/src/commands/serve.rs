@@ -6,11 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clipsy_dispatch::Dispatch;
 use clipsy_graph::auth::keys::Keys;
 use clipsy_graph::{App, actions, background, server};
 use clipsy_storage::media::{LocalStore, MediaStore};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,8 +20,9 @@ use crate::config::{Settings, give_memory_back};
 use crate::metrics;
 use crate::service::first_account::{self, SignIn};
 use crate::service::state::State;
-use crate::service::{database, signals};
-use crate::worker::{self, Worker};
+use crate::service::{database, dispatch, does, limits, signals};
+use crate::worker::sweep::Sweeper;
+use crate::worker::{StillSettings, Stills, Worker};
 
 /// Arguments of `clipsy serve`.
 #[derive(Debug, clap::Args)]
@@ -35,7 +34,7 @@ pub(crate) struct Args {
 /// Runs the command. `shown` are the settings in words.
 pub(crate) fn run(settings: &Settings, args: &Args, shown: &str) -> anyhow::Result<()> {
     give_memory_back()?;
-    raise_open_files();
+    limits::raise_open_files();
     tell(&format!("Clipsy {}\n{shown}", env!("CARGO_PKG_VERSION")));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -51,9 +50,8 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
     signals::listen(stop.clone())?;
     let metrics = metrics::start(&args.metrics)?;
     let state = State::open(args.state.folder()?)?;
-    let ladder = args.transcode.adjust(settings.ladder()?)?;
-    let catalog = settings.catalog()?;
-    let media_folder = args.media_folder()?.unwrap_or_else(|| state.media());
+    let peers = args.nats.is_set();
+    let media_folder = args.media.media_folder()?.unwrap_or_else(|| state.media());
     let listener = listen(&args.addresses()?).await?;
     let address = listener.local_addr()?;
 
@@ -61,46 +59,58 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
     let media: Arc<dyn MediaStore> =
         Arc::new(LocalStore::open(media_folder).context("the media folder")?);
     let media = metrics::timed(metrics.as_ref(), media);
-    let keys = Keys::load_or_create(&state.keys().join("jwt.key"))?;
+    let keys = Keys::load_or_create(&match &args.key_file {
+        Some(file) => file.clone(),
+        None => state.keys().join("jwt.key"),
+    })?;
+    if peers && args.key_file.is_none() {
+        tracing::warn!(
+            "tokens are signed with a key of this state folder: if there is more than one \
+             `clipsy serve`, give all of them the same --key-file"
+        );
+    }
     let file = args.admin_password_file.as_deref();
     let sign_in = first_account::make(&db, address, file, &state.keys()).await?;
-    let dispatch = Dispatch::local(Arc::clone(db.clock()));
+    let does = does::find(settings, &args.work, peers, does::Whose::Server).await?;
+    let dispatch = dispatch::open(&args.nats, &args.state, &args.work, &does, &db).await?;
+    let stills = StillSettings {
+        folder: state.stills(),
+        registry: state.registry(),
+        limits: args.work.transcode.limits.limits(),
+        sandbox: args.work.sandbox,
+    };
+    let stills = Stills::start(Arc::clone(&media), stills, stop.clone()).await?;
     let app = App::new(
         db.clone(),
         Arc::clone(&media),
         dispatch.clone(),
         keys,
-        args.graph(),
+        Arc::new(stills),
+        clipsy_graph::Settings {
+            node: state.node()?,
+            peers,
+            wants: does.wants,
+            ..args.graph()
+        },
     )?;
     actions::heal_uploads(&app).await?;
 
-    let encoder = &args.transcode.encoder;
-    let slots = match args.jobs {
-        Some(jobs) => jobs.get(),
-        None => worker::default_slots(&catalog, encoder).await,
+    let slots = does.slots;
+    let sweeper = Sweeper {
+        db: db.clone(),
+        dispatch: dispatch.clone(),
+        retry: args.work.retry(),
+        wants: does.wants,
+        lease: args.work.lease(),
+        peers,
     };
-    let worker = worker::Settings {
-        name: state.node()?,
-        slots,
-        scratch: state.scratch(),
-        registry: state.registry(),
-        retry: args.retry(),
-        max_runtime: args.max_runtime(),
-        ladder,
-        encoders: settings.encoders_text()?,
-        encoders_file: settings.encoders_file(),
-        limits: args.transcode.limits.limits(),
-        encoder: encoder.clone(),
-        decoder: args.transcode.decoder,
-        stall_timeout: args.transcode.stall_timeout(),
-        sandbox: args.sandbox,
+    let work = if slots == 0 {
+        Work::Elsewhere(sweeper)
+    } else {
+        let settings = does.settings(settings, &args.work, &state, peers)?;
+        let worker = Worker::new(db.clone(), Arc::clone(&media), dispatch.clone(), settings)?;
+        Work::Here(Arc::new(worker))
     };
-    let worker = Arc::new(Worker::new(
-        db.clone(),
-        Arc::clone(&media),
-        dispatch,
-        worker,
-    )?);
     let metrics = metrics.map(|metrics| metrics.of_app(&app));
     // They can be seen to the end.
     let (watched, over) = (TaskTracker::new(), CancellationToken::new());
@@ -113,25 +123,34 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
     let parts = Parts {
         more: metrics.map(|metrics| metrics.routes()).unwrap_or_default(),
         app,
-        worker,
+        work,
         listener,
-        deadline: args.shutdown_timeout(),
+        deadline: args.work.shutdown_timeout(),
     };
     let ended = run_parts(parts, stop).await;
     over.cancel();
     watched.close();
     watched.wait().await;
     ended?;
+    dispatch::flush(&dispatch).await;
     db.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Who does the jobs.
+enum Work {
+    /// This process.
+    Here(Arc<Worker>),
+    /// Others; this one only sees to it that they hear of them.
+    Elsewhere(Sweeper),
 }
 
 struct Parts {
     app: App,
     /// Routes beside those of the service.
     more: axum::Router,
-    worker: Arc<Worker>,
+    work: Work,
     listener: TcpListener,
     deadline: Duration,
 }
@@ -142,7 +161,7 @@ async fn run_parts(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
     let Parts {
         app,
         more,
-        worker,
+        work,
         listener,
         deadline,
     } = parts;
@@ -157,7 +176,13 @@ async fn run_parts(parts: Parts, stop: CancellationToken) -> anyhow::Result<()> 
     let work = {
         let stop = stop.clone();
         tokio::spawn(async move {
-            let result = worker.run(stop.clone()).await;
+            let result = match work {
+                Work::Here(worker) => worker.run(stop.clone()).await,
+                Work::Elsewhere(sweeper) => {
+                    sweeper.run(stop.clone()).await;
+                    Ok(())
+                }
+            };
             stop.cancel();
             result
         })
@@ -193,22 +218,6 @@ async fn listen(addresses: &[SocketAddr]) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Connections and databases need more open files than the usual limit; children lower it again.
-fn raise_open_files() {
-    const ENOUGH: u64 = 65_536;
-    let limit = getrlimit(Resource::Nofile);
-    let most = limit.maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH));
-    if limit.current.is_some_and(|current| current < most) {
-        let raised = Rlimit {
-            current: Some(most),
-            ..limit
-        };
-        if let Err(error) = setrlimit(Resource::Nofile, raised) {
-            tracing::warn!(%error, "the number of open files could not be raised");
-        }
-    }
-}
-
 /// Prints to whoever started the server. It runs whether or not they listen.
 fn tell(text: &str) {
     let _ = print(text);
@@ -233,6 +242,12 @@ fn welcome(address: SocketAddr, sign_in: &SignIn, slots: usize) -> String {
             file.display()
         ),
     };
-    let _ = writeln!(text, "Videos processed side by side: {slots}");
+    let _ = match slots {
+        0 => writeln!(
+            text,
+            "Videos processed side by side: none here; `clipsy work` does it"
+        ),
+        slots => writeln!(text, "Videos processed side by side: {slots}"),
+    };
     text
 }

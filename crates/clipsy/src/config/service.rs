@@ -1,19 +1,18 @@
 //! Settings of the service.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use clipsy_domain::asset::Visibility;
-use clipsy_domain::job::RetryPolicy;
 use clipsy_graph::{GraphqlSettings, Introspection, Network};
 use clipsy_storage::sqlite_url;
 
-use super::{MetricsArgs, TranscodeArgs};
+use super::MetricsArgs;
+use super::nats::NatsArgs;
+use super::work::{WorkArgs, hours};
 use crate::commands::exit::UsageError;
-use crate::sandbox::Mode;
 
 /// Where the service keeps what it knows.
 #[derive(Debug, Args)]
@@ -52,6 +51,30 @@ impl StateArgs {
     }
 }
 
+/// Where originals, uploads and output are.
+#[derive(Debug, Args)]
+pub(crate) struct MediaArgs {
+    /// Folder for originals, uploads and output [default: media in the state folder]
+    #[arg(long, env = "CLIPSY_MEDIA_URL", value_name = "FOLDER")]
+    media_url: Option<String>,
+}
+
+impl MediaArgs {
+    /// The folder for media, if it is not the usual one.
+    pub(crate) fn media_folder(&self) -> Result<Option<PathBuf>, UsageError> {
+        let Some(url) = &self.media_url else {
+            return Ok(None);
+        };
+        let folder = url.strip_prefix("file://").unwrap_or(url);
+        if folder.is_empty() || folder.contains("://") {
+            return Err(UsageError(format!(
+                "--media-url: {url:?} is no folder; other stores are not supported"
+            )));
+        }
+        Ok(Some(Path::new(folder).to_owned()))
+    }
+}
+
 /// How the service runs.
 #[derive(Debug, Args)]
 pub(crate) struct ServiceArgs {
@@ -65,9 +88,14 @@ pub(crate) struct ServiceArgs {
     listen: String,
     #[command(flatten)]
     pub(crate) state: StateArgs,
-    /// Folder for originals, uploads and output [default: media in the state folder]
-    #[arg(long, env = "CLIPSY_MEDIA_URL", value_name = "FOLDER")]
-    media_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) media: MediaArgs,
+    #[command(flatten)]
+    pub(crate) nats: NatsArgs,
+    /// File with the keys that tokens are signed with, the same for all processes that serve;
+    /// it is made if it is not there [default: in the state folder]
+    #[arg(long, env = "CLIPSY_KEY_FILE", value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
     #[arg(
         long,
         env = "CLIPSY_ADMIN_PASSWORD_FILE",
@@ -77,36 +105,8 @@ pub(crate) struct ServiceArgs {
                 random one]"
     )]
     pub(crate) admin_password_file: Option<PathBuf>,
-    /// Videos that are processed side by side [default: one for every eight cores, at least one;
-    /// on a GPU at least two]
-    #[arg(long, env = "CLIPSY_JOBS", value_name = "N")]
-    pub(crate) jobs: Option<NonZeroUsize>,
-    /// Bad ends of a job, such as crashes, until it has failed for good
-    #[arg(long, env = "CLIPSY_MAX_ATTEMPTS", default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
-    max_attempts: i64,
-    /// Wait after the first bad end of a job; it doubles with each
-    #[arg(long, env = "CLIPSY_RETRY_SECONDS", default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(0..=86_400))]
-    retry_seconds: i64,
-    /// End a job that takes longer
-    #[arg(
-        long,
-        env = "CLIPSY_MAX_JOB_HOURS",
-        default_value = "24",
-        value_name = "HOURS",
-        value_parser = hours
-    )]
-    max_job_hours: Duration,
-    /// Whether the processes that parse videos are locked in
-    #[arg(long, env = "CLIPSY_SANDBOX", value_enum, default_value = "auto")]
-    pub(crate) sandbox: Mode,
-    /// How long a stop may take
-    #[arg(
-        long,
-        env = "CLIPSY_SHUTDOWN_TIMEOUT",
-        default_value_t = 20,
-        value_name = "SECONDS"
-    )]
-    shutdown_timeout: u64,
+    #[command(flatten)]
+    pub(crate) work: WorkArgs,
     /// Largest video file that is accepted
     #[arg(long, env = "CLIPSY_MAX_UPLOAD_BYTES", default_value_t = 50 << 30, value_name = "BYTES")]
     max_upload_bytes: u64,
@@ -187,8 +187,6 @@ pub(crate) struct ServiceArgs {
     #[arg(long, env = "CLIPSY_MAX_CONNECTIONS", default_value_t = 4096, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: u32,
     #[command(flatten)]
-    pub(crate) transcode: TranscodeArgs,
-    #[command(flatten)]
     pub(crate) metrics: MetricsArgs,
 }
 
@@ -199,39 +197,6 @@ impl ServiceArgs {
         found
             .map(Iterator::collect)
             .map_err(|e| UsageError(format!("--listen: {:?}: {e}", self.listen)))
-    }
-
-    /// The folder for media, if it is not the usual one.
-    pub(crate) fn media_folder(&self) -> Result<Option<PathBuf>, UsageError> {
-        let Some(url) = &self.media_url else {
-            return Ok(None);
-        };
-        let folder = url.strip_prefix("file://").unwrap_or(url);
-        if folder.is_empty() || folder.contains("://") {
-            return Err(UsageError(format!(
-                "--media-url: {url:?} is no folder; other stores are not supported"
-            )));
-        }
-        Ok(Some(Path::new(folder).to_owned()))
-    }
-
-    /// When attempts are repeated.
-    pub(crate) fn retry(&self) -> RetryPolicy {
-        RetryPolicy {
-            max_failures: self.max_attempts,
-            first_backoff_ms: self.retry_seconds * 1000,
-            ..RetryPolicy::default()
-        }
-    }
-
-    /// Longest run of one attempt.
-    pub(crate) fn max_runtime(&self) -> Duration {
-        self.max_job_hours
-    }
-
-    /// How long a stop may take.
-    pub(crate) fn shutdown_timeout(&self) -> Duration {
-        Duration::from_secs(self.shutdown_timeout)
     }
 
     /// Settings of the HTTP side.
@@ -256,17 +221,6 @@ impl ServiceArgs {
             },
             ..clipsy_graph::Settings::default()
         }
-    }
-}
-
-/// Hours, also parts of one, up to a year.
-fn hours(text: &str) -> Result<Duration, String> {
-    const YEAR: f64 = 8760.0;
-    let hours: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
-    if hours > 0.0 && hours <= YEAR {
-        Ok(Duration::from_secs_f64(hours * 3600.0))
-    } else {
-        Err(format!("it must be above 0 and at most {YEAR}"))
     }
 }
 

@@ -31,7 +31,10 @@ fn describe_one(matches: &ArgMatches, id: &str, from_file: &BTreeSet<String>) ->
     let values: Vec<String> = matches
         .try_get_raw(id)
         .ok()??
-        .map(|value| without_password(&value.to_string_lossy()))
+        .map(|value| match id {
+            "nats_url" => without_sign_in(&value.to_string_lossy()),
+            _ => without_password(&value.to_string_lossy()),
+        })
         .collect();
     let source = match matches.value_source(id)? {
         ValueSource::CommandLine => "flag",
@@ -60,6 +63,18 @@ fn without_password(text: &str) -> String {
     format!("{scheme}://{shown}{more}")
 }
 
+/// Addresses of NATS, where all that stands in front of the host may be a secret.
+fn without_sign_in(text: &str) -> String {
+    let one = |address: &str| match address.rsplit_once('@') {
+        Some((user, host)) => match user.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://…@{host}"),
+            None => format!("…@{host}"),
+        },
+        None => address.to_owned(),
+    };
+    text.split(',').map(one).collect::<Vec<_>>().join(",")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +89,20 @@ mod tests {
             ("sqlite:///a/b.db", "sqlite:///a/b.db"),
         ] {
             assert_eq!(without_password(text), shown);
+        }
+    }
+
+    #[test]
+    fn how_to_sign_in_to_nats_is_not_shown() {
+        for (text, shown) in [
+            (
+                "nats://u:p@a:4222,tls://token@b",
+                "nats://…@a:4222,tls://…@b",
+            ),
+            ("token@host:4222", "…@host:4222"),
+            ("nats://host", "nats://host"),
+        ] {
+            assert_eq!(without_sign_in(text), shown);
         }
     }
 }

@@ -7,6 +7,13 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::exit::Refusal;
 
+/// What the names of workers' places begin with.
+const WORKER: &str = "worker-";
+/// Workers that may share a folder.
+const MOST_WORKERS: u32 = 1023;
+/// The folder for what children write.
+const SCRATCH: &str = "scratch";
+
 /// The state folder, held by this process until it ends.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -46,7 +53,7 @@ impl State {
                     holder.trim(),
                     folder.display()
                 );
-                return Err(Refusal::new("locked", message).into());
+                return Err(Refusal::new(LOCKED, message).into());
             }
             Err(TryLockError::Error(error)) => return Err(cannot(error).into()),
         }
@@ -62,6 +69,44 @@ impl State {
         })
     }
 
+    /// Takes hold of the first place for a worker below `folder` that nobody holds. Several workers
+    /// of one machine can share a folder, and each finds the place of its predecessor.
+    pub(crate) fn open_worker(folder: &Path) -> anyhow::Result<Self> {
+        let mut number = 0;
+        loop {
+            let place = folder.join(format!("{WORKER}{number}"));
+            match Self::open(place) {
+                Err(error) if number < MOST_WORKERS && is_locked(&error) => number += 1,
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Deletes what children wrote for workers beside this one that are gone, and may never be
+    /// started again.
+    pub(crate) fn sweep_dead_siblings(&self) -> io::Result<()> {
+        let Some(all) = self.folder.parent() else {
+            return Ok(());
+        };
+        for entry in fs::read_dir(all)? {
+            let folder = entry?.path();
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            let scratch = folder.join(SCRATCH);
+            if folder == self.folder || !name.starts_with(WORKER) || !scratch.is_dir() {
+                continue;
+            }
+            let Ok(lock) = OpenOptions::new().write(true).open(folder.join("lock")) else {
+                continue;
+            };
+            // Held until all is deleted: a worker that starts meanwhile takes another place.
+            if lock.try_lock().is_ok() && fs::read_dir(&scratch)?.next().is_some() {
+                tracing::info!(folder = %scratch.display(), "a worker is gone; deleting its files");
+                fs::remove_dir_all(&scratch)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Where media lie.
     pub(crate) fn media(&self) -> PathBuf {
         self.folder.join("media")
@@ -69,7 +114,12 @@ impl State {
 
     /// Where children write.
     pub(crate) fn scratch(&self) -> PathBuf {
-        self.folder.join("scratch")
+        self.folder.join(SCRATCH)
+    }
+
+    /// Where children write that take pictures.
+    pub(crate) fn stills(&self) -> PathBuf {
+        self.folder.join("stills")
     }
 
     /// Where secrets lie.
@@ -94,6 +144,19 @@ impl State {
         write_secret(&file, &name)?;
         Ok(name)
     }
+}
+
+/// The code of a refusal because somebody else has the folder.
+const LOCKED: &str = "locked";
+
+fn is_locked(error: &anyhow::Error) -> bool {
+    let refusal = error.downcast_ref::<Refusal>();
+    refusal.is_some_and(|refusal| refusal.code() == LOCKED)
+}
+
+/// The name of the folder, for people.
+pub(crate) fn name(state: &State) -> String {
+    state.folder.display().to_string()
 }
 
 /// Makes a folder that only its owner can look into; one that is there is left as it is, except
@@ -168,5 +231,26 @@ mod tests {
         let mode = fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn workers_share_a_folder_and_clean_up_after_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = State::open_worker(folder.path()).unwrap();
+        let second = State::open_worker(folder.path()).unwrap();
+        let name = first.node().unwrap();
+        assert_ne!(name, second.node().unwrap());
+        for state in [&first, &second] {
+            fs::create_dir_all(state.scratch().join("1-1")).unwrap();
+        }
+        second.sweep_dead_siblings().unwrap();
+        let left = first.scratch().join("1-1");
+        assert!(left.exists());
+        drop(first);
+        second.sweep_dead_siblings().unwrap();
+        assert!(!left.exists());
+        assert!(second.scratch().join("1-1").exists());
+        let again = State::open_worker(folder.path()).unwrap();
+        assert_eq!(again.node().unwrap(), name);
     }
 }

@@ -8,7 +8,7 @@ use clipsy_storage::Finished;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::child::{Ended, Process};
+use super::child::{Ended, Process, Task};
 use super::persist::persist;
 use super::protocol::ChildJob;
 use super::publish::Publisher;
@@ -94,7 +94,9 @@ async fn in_child(
     order: &ChildJob,
     scratch: &Scratch,
 ) -> End {
-    let (mut process, lines) = match Process::start(worker, order, scratch).await {
+    let (spawner, registry) = (&worker.spawner, &worker.settings.registry);
+    let started = Process::start(spawner, registry, Task::Transcode, order, scratch).await;
+    let (mut process, lines) = match started {
         Ok(started) => started,
         Err(error) => return internal(&format!("no process can be started: {error}")),
     };

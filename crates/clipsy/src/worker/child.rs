@@ -3,18 +3,18 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
+use serde::Serialize;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::protocol::ChildJob;
 use super::scratch::Scratch;
-use super::{Settings, Worker};
 use crate::config::environment;
 
 /// This very program, also when its file was replaced meanwhile.
@@ -67,6 +67,15 @@ impl Spawner {
     }
 }
 
+/// What a child is started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Renditions of an original.
+    Transcode,
+    /// One picture of a segment.
+    Still,
+}
+
 /// A running child.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -86,16 +95,16 @@ pub(super) struct Ended {
 pub(super) type Lines = mpsc::Receiver<String>;
 
 impl Process {
-    /// Starts a child on `job` with what it may know and write.
+    /// Starts a child for `task` on `job` with what it may know and write. `registry` is the file
+    /// of plugins that it is to use.
     pub(super) async fn start(
-        worker: &Worker,
-        job: &ChildJob,
+        spawner: &Spawner,
+        registry: &Path,
+        task: Task,
+        job: &impl Serialize,
         scratch: &Scratch,
     ) -> io::Result<(Self, Lines)> {
-        let mut child = worker
-            .spawner
-            .spawn(command(&worker.settings, scratch))
-            .await?;
+        let mut child = spawner.spawn(command(registry, task, scratch)).await?;
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(mut stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
@@ -183,13 +192,15 @@ fn name(signal: i32) -> &'static str {
     }
 }
 
-fn command(settings: &Settings, scratch: &Scratch) -> Command {
+fn command(registry: &Path, task: Task, scratch: &Scratch) -> Command {
     let mut command = Command::new(PROGRAM);
+    command.arg0("clipsy").arg("child");
+    if task == Task::Still {
+        command.arg("--still");
+    }
     command
-        .arg0("clipsy")
-        .arg("child")
         .env_clear()
-        .env("GST_REGISTRY", &settings.registry)
+        .env("GST_REGISTRY", registry)
         .envs(environment::of_child())
         .env("HOME", &scratch.temporary)
         .env("TMPDIR", &scratch.temporary)

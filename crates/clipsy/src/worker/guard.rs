@@ -4,7 +4,7 @@ use clipsy_dispatch::{Delivery, Message, Received, Subscription};
 use clipsy_domain::job::Job;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::{LEASE, RENEW, Worker};
+use super::Worker;
 
 /// Renews the claim until it is lost: another attempt has begun, somebody cancelled the job or
 /// deleted its asset, or the database did not answer for as long as the claim holds.
@@ -14,9 +14,12 @@ pub(super) async fn until_lost(
     delivery: &Delivery,
     mut events: Subscription,
 ) {
-    let lease_ms = i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
+    let lease = worker.settings.lease;
+    let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
     let mut renewed = Instant::now();
-    let mut timer = interval_at(renewed + RENEW, RENEW);
+    // Often enough that three failures in a row do not lose the job.
+    let renew = lease / 4;
+    let mut timer = interval_at(renewed + renew, renew);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut listening = true;
     loop {
@@ -35,7 +38,7 @@ pub(super) async fn until_lost(
         match worker.db.renew_lease(job.id, job.attempt, lease_ms).await {
             Ok(true) => renewed = Instant::now(),
             Ok(false) => return,
-            Err(error) if renewed.elapsed() < LEASE => {
+            Err(error) if renewed.elapsed() < lease => {
                 tracing::warn!(%error, "a claim could not be renewed, trying again");
             }
             Err(error) => {

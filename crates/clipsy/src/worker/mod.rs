@@ -7,7 +7,9 @@
 
 mod attempt;
 mod child;
+pub(crate) mod encoders;
 mod figures;
+pub(crate) mod gpu;
 mod guard;
 mod persist;
 pub(crate) mod protocol;
@@ -19,7 +21,9 @@ mod settle;
 mod sign;
 mod slot;
 mod slots;
+mod stills;
 mod sweep;
+pub(crate) mod sweep;
 #[cfg(test)]
 mod testing;
 
@@ -28,13 +32,14 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use clipsy_dispatch::{Dispatch, Message, Ticket};
+use clipsy_dispatch::{Dispatch, Message};
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::clock::Timestamp;
 use clipsy_domain::job::{Job, JobId, JobState, RetryPolicy};
 use clipsy_domain::ladder::Ladder;
 use clipsy_domain::limits::Limits;
 use clipsy_domain::worker::EncoderFound;
+use clipsy_graph::tickets::{Wants, queue_job};
 use clipsy_storage::Db;
 use clipsy_storage::media::MediaStore;
 use tokio::sync::Notify;
@@ -44,14 +49,15 @@ use tokio_util::task::TaskTracker;
 use crate::config::DecoderArg;
 use crate::sandbox::{Closed, Mode};
 use child::Spawner;
+use gpu::Sessions;
+use sweep::Sweeper;
 
-pub(crate) use slots::default_slots;
+pub(crate) use sign::host;
+pub(crate) use slots::{default_slots, slots_with};
+pub(crate) use stills::{StillSettings, Stills};
 
-/// How long a claim holds without being renewed. A worker that is cut off from the database for
-/// longer has lost its job.
-const LEASE: Duration = Duration::from_mins(1);
-/// How often claims are renewed.
-const RENEW: Duration = Duration::from_secs(15);
+/// Shortest time in milliseconds between two processes that start and queue all jobs.
+const AT_START_MS: i64 = 5_000;
 
 /// How jobs are done.
 #[derive(Debug)]
@@ -60,6 +66,17 @@ pub(crate) struct Settings {
     pub(crate) name: String,
     /// Jobs that run side by side.
     pub(crate) slots: usize,
+    /// How long a claim holds without being renewed. A worker that is cut off from the database for
+    /// longer has lost its job.
+    pub(crate) lease: Duration,
+    /// Which machines are to run jobs.
+    pub(crate) wants: Wants,
+    /// True if other processes share database and queue.
+    pub(crate) peers: bool,
+    /// The encoders of this machine, if they were tried already.
+    pub(crate) tried: Vec<EncoderFound>,
+    /// Sessions on GPUs that the workers of this machine share; `None` for no limit.
+    pub(crate) gpu: Option<Sessions>,
     /// Folder for what children write. Everything in it is deleted at start.
     pub(crate) scratch: PathBuf,
     /// File in which `GStreamer` notes the plugins that it found.
@@ -113,9 +130,10 @@ impl Worker {
         db: Db,
         media: Arc<dyn MediaStore>,
         dispatch: Dispatch,
-        settings: Settings,
+        mut settings: Settings,
     ) -> std::io::Result<Self> {
         Ok(Self {
+            encoders: Mutex::new(std::mem::take(&mut settings.tried)),
             started_at: db.clock().now(),
             db,
             media,
@@ -125,7 +143,6 @@ impl Worker {
             warned: AtomicBool::new(false),
             host: sign::host(),
             busy: AtomicI64::new(0),
-            encoders: Mutex::default(),
             changed: Notify::new(),
         })
     }
@@ -144,7 +161,7 @@ impl Worker {
         for _ in 0..self.settings.slots {
             tasks.spawn(slot::run(Arc::clone(&self), stop.clone()));
         }
-        tasks.spawn(sweep::run(Arc::clone(&self), stop.clone()));
+        tasks.spawn(self.sweeper().run(stop.clone()));
         tasks.close();
         tasks.wait().await;
         ended.cancel();
@@ -159,33 +176,31 @@ impl Worker {
             .db
             .recover(Some(&self.settings.name), &self.settings.retry)
             .await?;
-        let queued = self.db.jobs_to_run().await?;
-        tracing::info!(
-            queued = queued.len(),
-            taken_up = held.len(),
-            "jobs taken up"
-        );
+        tracing::info!(taken_up = held.len(), "jobs taken up");
         for job in &held {
             self.job_changed(job.asset_id, job.id).await;
         }
-        for job in &queued {
-            self.dispatch.queue.push(Ticket::of(job)).await?;
+        // Nobody else knows of what this process has just put back.
+        for job in held.iter().filter(|job| job.state == JobState::Queued) {
+            self.queue(job).await;
         }
+        self.sweeper().requeue(AT_START_MS).await?;
         Ok(())
     }
 
-    /// Tells of a job that changed, and queues it if it is to be run.
-    async fn announce(&self, job: &Job) {
-        if job.state == JobState::Queued {
-            self.push(Ticket::of(job)).await;
-        }
-        self.job_changed(job.asset_id, job.id).await;
+    /// Queues a job whose row waits. If that fails the sweeper does it again.
+    async fn queue(&self, job: &Job) {
+        queue_job(&self.db, &self.dispatch, self.settings.wants, job).await;
     }
 
-    /// Queues a job. If that fails the sweeper does it again.
-    async fn push(&self, ticket: Ticket) {
-        if let Err(error) = self.dispatch.queue.push(ticket).await {
-            tracing::warn!(job_id = ticket.job_id, %error, "a job could not be queued");
+    fn sweeper(&self) -> Sweeper {
+        Sweeper {
+            db: self.db.clone(),
+            dispatch: self.dispatch.clone(),
+            retry: self.settings.retry,
+            wants: self.settings.wants,
+            lease: self.settings.lease,
+            peers: self.settings.peers,
         }
     }
 

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::LEASE;
-
 /// First wait after a failure; it doubles.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// Longest wait altogether.
+const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Does `write` until it works, for as long as the claim that it is about holds. `None` if it
-/// never did: then the claim runs out and the job is taken up again.
+/// Does `write` until it works, for about a minute. `None` if it never did: then the claim runs out
+/// and the job is taken up again. That the claim was lost meanwhile is for `write` to find out.
 pub(super) async fn persist<T, F>(what: &str, mut write: impl FnMut() -> F) -> Option<T>
 where
     F: Future<Output = clipsy_storage::Result<T>>,
@@ -18,7 +18,7 @@ where
     loop {
         match write().await {
             Ok(value) => return Some(value),
-            Err(error) if waited < LEASE => {
+            Err(error) if waited < PATIENCE => {
                 tracing::warn!(what, %error, "the database refused a write, trying again");
                 tokio::time::sleep(wait).await;
                 waited += wait;

@@ -1,6 +1,6 @@
-//! What the worker and its child process say to each other: one [`ChildJob`] on the child's
-//! standard input, then on its standard output one [`Hello`] and after it events, each a line of
-//! JSON.
+//! What the server and its child processes say to each other: one [`ChildJob`] or [`StillJob`] on
+//! the child's standard input, then on its standard output one [`Hello`] and after it events, or
+//! one [`StillTold`], each a line of JSON.
 
 use std::path::PathBuf;
 
@@ -38,6 +38,39 @@ pub(crate) struct ChildJob {
     pub(crate) stall_timeout_s: u64,
     /// Whether it locks itself in.
     pub(crate) sandbox: Mode,
+}
+
+/// Everything that a child is told that takes one picture. It holds no secrets.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct StillJob {
+    /// Number of the process that starts the child; without it the child ends.
+    pub(crate) parent: u32,
+    /// The segment.
+    pub(crate) segment: PathBuf,
+    /// The moment, in microseconds from the segment's start.
+    pub(crate) offset_us: u64,
+    /// The file that takes the picture, in `scratch`.
+    pub(crate) output: PathBuf,
+    /// The folder that is all the child may write to.
+    pub(crate) scratch: PathBuf,
+    /// Folders of plugins that it may read besides those of the system.
+    pub(crate) plugins: Vec<PathBuf>,
+    /// Limits on the picture.
+    pub(crate) limits: Limits,
+    /// How long it may take, in seconds.
+    pub(crate) time_limit_s: u64,
+    /// Whether it locks itself in.
+    pub(crate) sandbox: Mode,
+}
+
+/// How it went.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StillTold {
+    /// The picture is there.
+    Made,
+    /// It is not, for this reason.
+    Failed(String),
 }
 
 /// The child's first line: it has started and is about to open the media.

@@ -19,7 +19,12 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Makes an empty folder for the current attempt at `job` below `root`.
     pub(super) async fn make(root: &Path, job: &Job) -> io::Result<Self> {
-        let folder = root.join(format!("{}-{}", job.id, job.attempt));
+        Self::named(root, &format!("{}-{}", job.id, job.attempt)).await
+    }
+
+    /// Makes the empty folder `name` below `root`.
+    pub(super) async fn named(root: &Path, name: &str) -> io::Result<Self> {
+        let folder = root.join(name);
         remove(&folder).await?;
         let temporary = folder.join("tmp");
         tokio::fs::create_dir_all(&temporary).await?;

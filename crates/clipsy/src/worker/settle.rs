@@ -1,6 +1,6 @@
 //! Brings an attempt's end into the database, and removes what must not stay.
 
-use clipsy_dispatch::{Message, Ticket};
+use clipsy_dispatch::Message;
 use clipsy_domain::failure::Failure;
 use clipsy_domain::job::Job;
 use clipsy_domain::media_key;
@@ -52,11 +52,11 @@ async fn fail(worker: &Worker, job: &Job, failure: &Failure) -> Ended {
                 "attempt failed, the job will be tried again"
             );
             remove(worker, job).await;
-            let ticket = Ticket {
+            let again = Job {
                 run_after,
-                ..Ticket::of(job)
+                ..job.clone()
             };
-            worker.push(ticket).await;
+            worker.queue(&again).await;
             Ended::Retried(failure.code)
         }
         Some(Some(AfterFailure::Failed)) => {
@@ -101,7 +101,7 @@ async fn put_back(worker: &Worker, job: &Job) -> Ended {
         Some(true) => {
             tracing::info!("job put back");
             remove(worker, job).await;
-            worker.push(Ticket::of(job)).await;
+            worker.queue(job).await;
             Ended::Drained
         }
         Some(false) => lose(worker, job).await,

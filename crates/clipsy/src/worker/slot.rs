@@ -7,11 +7,17 @@ use std::time::Duration;
 use clipsy_dispatch::Delivery;
 use tokio_util::sync::CancellationToken;
 
+use super::Worker;
 use super::attempt::{self, Surroundings};
-use super::{LEASE, Worker};
+use super::gpu::Held;
 
 /// Wait after the queue or the database did not answer.
 const AGAIN: Duration = Duration::from_secs(5);
+
+/// How long sessions on a GPU are held without a job.
+const IDLE: Duration = Duration::from_secs(10);
+/// Time for other workers to take them.
+const PASS_ON: Duration = Duration::from_secs(1);
 
 /// Pulls and does jobs until `stop`.
 pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
@@ -19,10 +25,13 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
         let pulled = tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            pulled = worker.dispatch.queue.pull() => pulled,
+            pulled = pull(&worker) => pulled,
         };
         match pulled {
-            Ok(delivery) => one(&worker, delivery, &stop).await,
+            Ok((delivery, sessions)) => {
+                one(&worker, delivery, &stop).await;
+                drop(sessions);
+            }
             Err(error) => {
                 tracing::warn!(%error, "the queue does not answer");
                 let _ = tokio::time::timeout(AGAIN, stop.cancelled()).await;
@@ -31,11 +40,28 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     }
 }
 
+/// Waits for a ticket, with the sessions on a GPU that its job may take. They are held before the
+/// ticket is: a job in hand must not wait for what other workers have.
+async fn pull(worker: &Worker) -> clipsy_dispatch::Result<(Delivery, Option<Held>)> {
+    let Some(gpu) = &worker.settings.gpu else {
+        return Ok((worker.dispatch.queue.pull().await?, None));
+    };
+    loop {
+        let held = gpu.acquire().await;
+        if let Ok(pulled) = tokio::time::timeout(IDLE, worker.dispatch.queue.pull()).await {
+            return Ok((pulled?, Some(held)));
+        }
+        // Nothing comes here; perhaps it does elsewhere.
+        drop(held);
+        tokio::time::sleep(PASS_ON).await;
+    }
+}
+
 async fn one(worker: &Worker, delivery: Delivery, stop: &CancellationToken) {
     let job_id = delivery.ticket.job_id;
     // Listening starts before the claim, so that no cancel can come in between.
     let events = worker.dispatch.events.subscribe();
-    let lease_ms = i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
+    let lease_ms = i64::try_from(worker.settings.lease.as_millis()).unwrap_or(i64::MAX);
     let settled = match worker
         .db
         .claim_job(job_id, &worker.settings.name, lease_ms)

@@ -16,9 +16,14 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// One job for every eight cores; with an encoder on a GPU at least two. `encoder` is the one that
 /// was asked for.
 pub(crate) async fn default_slots(catalog: &Catalog, encoder: &str) -> usize {
+    slots_with(uses_gpu(catalog, encoder).await)
+}
+
+/// [`default_slots`] of a machine of which it is known whether jobs are encoded on a GPU.
+pub(crate) fn slots_with(gpu: bool) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let software = (cores / CORES_A_JOB).max(1);
-    if uses_gpu(catalog, encoder).await {
+    if gpu {
         software.max(GPU_JOBS)
     } else {
         software

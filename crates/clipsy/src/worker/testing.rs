@@ -11,6 +11,7 @@ use clipsy_domain::ladder::Ladder;
 use clipsy_domain::limits::Limits;
 use clipsy_domain::progress::{RenditionSummary, Summary};
 use clipsy_domain::user::Role;
+use clipsy_graph::tickets::Wants;
 use clipsy_storage::media::LocalStore;
 use clipsy_storage::{Db, NewAsset, NewUser, sqlite_url};
 
@@ -57,6 +58,11 @@ pub(super) async fn setup() -> Setup {
     let settings = Settings {
         name: "test".into(),
         slots: 1,
+        lease: Duration::from_mins(1),
+        wants: Wants::Anybody,
+        peers: false,
+        tried: Vec::new(),
+        gpu: None,
         scratch: folder.path().join("scratch"),
         registry: folder.path().join("registry"),
         retry: RetryPolicy::default(),

@@ -15,4 +15,5 @@ mod steer;
 mod stop;
 #[expect(dead_code, reason = "the tests of uploads use more of it")]
 mod support;
+mod thumbnail;
 mod tus;

@@ -30,6 +30,7 @@ fn a_visit_from_the_first_start_to_signing_out() {
     let done = Command::new("node")
         .arg(repository("crates/clipsy/tests/web/browser/run.mjs"))
         .env("CLIPSY_URL", &server.url)
+        .env("CLIPSY_PID", server.child.id().to_string())
         .env("CLIPSY_CLIPS", repository(".media/clips"))
         .env("CLIPSY_FIXTURES", repository(".media/fixtures"))
         .env("CLIPSY_SHOTS", &shots)
@@ -61,7 +62,9 @@ impl Server {
             command.env_remove(name);
         }
         let mut child = command
-            .args(["serve", "--segment-seconds", "2", "--state-dir"])
+            // A job whose process dies is tried again by hand only, so that there is something to see.
+            .args(["serve", "--segment-seconds", "2", "--max-attempts", "1"])
+            .arg("--state-dir")
             .arg(state)
             .env("CLIPSY_LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use clipsy_domain::upload::Upload;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::checksum::{Checksum, Hash};
 use super::create_upload::renew;
-use super::write_upload::Writer;
+use super::write_upload::{Pieces, Writer};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::rest::body::Timed;
@@ -32,9 +32,6 @@ pub(crate) struct Interrupts<'a> {
     /// The server stops.
     pub(crate) stop: &'a CancellationToken,
 }
-
-/// Bytes that are written at once.
-const PIECE: usize = 1 << 20;
 
 /// How long bytes are still taken after somebody else asked for the upload. Senders that are alive
 /// get to finish what they have begun, if that is little.
@@ -101,12 +98,10 @@ fn taken_over(offset: u64) -> Error {
     UploadError::TakenOver { offset }.into()
 }
 
-/// Gathers what comes to pieces of a size that is good to write.
+/// Takes what comes, until somebody ends it.
 struct Intake<'a> {
     writer: &'a mut Writer,
-    gathered: BytesMut,
-    /// The last piece, whose memory is used again once it is written.
-    last: Option<Bytes>,
+    pieces: Pieces,
     /// Why no more is taken, and until when.
     ending: Option<(Step, Instant)>,
 }
@@ -127,8 +122,7 @@ impl<'a> Intake<'a> {
     fn new(writer: &'a mut Writer) -> Self {
         Self {
             writer,
-            gathered: BytesMut::new(),
-            last: None,
+            pieces: Pieces::default(),
             ending: None,
         }
     }
@@ -150,7 +144,7 @@ impl<'a> Intake<'a> {
                 Err(_) => Ok(why),
             };
         }
-        let unsynced = !self.gathered.is_empty() || !self.writer.is_synced();
+        let unsynced = !self.pieces.is_empty() || !self.writer.is_synced();
         tokio::select! {
             biased;
             next = body.next() => self.take(next?).await,
@@ -166,36 +160,15 @@ impl<'a> Intake<'a> {
     }
 
     async fn take(&mut self, next: Option<Bytes>) -> Result<Step> {
-        let Some(mut next) = next else {
+        let Some(next) = next else {
             return Ok(Step::End);
         };
-        while !next.is_empty() {
-            if self.gathered.capacity() == 0 {
-                self.gathered.reserve(PIECE);
-            }
-            let room = PIECE - self.gathered.len();
-            let part = next.split_to(room.min(next.len()));
-            self.gathered.extend_from_slice(&part);
-            if self.gathered.len() == PIECE {
-                self.write().await?;
-            }
-        }
+        self.pieces.take(next, self.writer).await?;
         Ok(Step::More)
     }
 
     /// Writes what was gathered.
     async fn write(&mut self) -> Result<()> {
-        if self.gathered.is_empty() {
-            return Ok(());
-        }
-        let piece = std::mem::take(&mut self.gathered).freeze();
-        let before = self.last.replace(piece.clone());
-        self.writer.write(piece).await?;
-        // The write before this one is over, so that nobody else has its memory.
-        if let Some(Ok(mut memory)) = before.map(Bytes::try_into_mut) {
-            memory.clear();
-            self.gathered = memory;
-        }
-        Ok(())
+        self.pieces.write(self.writer).await
     }
 }

@@ -7,6 +7,7 @@ use clipsy_domain::user::Viewer;
 use super::find_video::{Video, find_managed, find_video};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::tickets::take_back;
 
 /// Stops the video's job, whether it waits or runs.
 pub(crate) async fn cancel_video(app: &App, viewer: Viewer, id: AssetId) -> Result<Video> {
@@ -17,7 +18,7 @@ pub(crate) async fn cancel_video(app: &App, viewer: Viewer, id: AssetId) -> Resu
         code: "not_cancellable",
         message: "This video is not waiting and not being processed.",
     })?;
-    app.dispatch.queue.remove(job.id).await?;
+    take_back(&app.dispatch, job.id).await;
     for message in [
         Message::CancelJob {
             job_id: job.id,

@@ -23,19 +23,21 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    /// True if requests can be fulfilled.
+    /// True if requests can be fulfilled. That is so without the queue, too: what is uploaded
+    /// meanwhile is processed once it is back.
     pub(crate) fn ready(self) -> bool {
-        self.database && self.media && self.queue
+        self.database && self.media
     }
 }
 
 /// Asks database, media store and queue, all at once.
 pub(crate) async fn check_health(app: &App) -> Health {
-    let (database, users, media, paused) = tokio::join!(
+    let (database, users, media, queue, paused) = tokio::join!(
         timeout(PATIENCE, app.db.ping()),
         timeout(PATIENCE, app.db.users()),
         timeout(PATIENCE, app.media.ping()),
-        timeout(PATIENCE, app.dispatch.queue.paused()),
+        timeout(PATIENCE, app.dispatch.queue.ping()),
+        timeout(PATIENCE, app.db.queue_paused()),
     );
     let default_password = match users {
         Ok(Ok(users)) => users.iter().any(|user| user.default_password),
@@ -44,7 +46,7 @@ pub(crate) async fn check_health(app: &App) -> Health {
     Health {
         database: matches!(database, Ok(Ok(()))),
         media: matches!(media, Ok(Ok(()))),
-        queue: matches!(paused, Ok(Ok(_))),
+        queue: matches!(queue, Ok(Ok(()))),
         paused: matches!(paused, Ok(Ok(true))),
         default_password,
     }

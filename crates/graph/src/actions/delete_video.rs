@@ -9,6 +9,7 @@ use super::find_video::find_managed;
 use super::sweep_garbage::sweep_garbage;
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::tickets::take_back;
 
 /// Deletes the video with everything of it. A job that runs is stopped.
 pub(crate) async fn delete_video(app: &App, viewer: Viewer, id: AssetId) -> Result<()> {
@@ -19,7 +20,7 @@ pub(crate) async fn delete_video(app: &App, viewer: Viewer, id: AssetId) -> Resu
     deleted?.ok_or(Error::NotFound)?;
     tracing::info!(asset_id = id, user_id = viewer.user_id(), "video deleted");
     if let Some(job) = job {
-        app.dispatch.queue.remove(job.id).await?;
+        take_back(&app.dispatch, job.id).await;
         if job.state == JobState::Running {
             let message = Message::CancelJob {
                 job_id: job.id,

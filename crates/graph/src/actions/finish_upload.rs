@@ -1,6 +1,6 @@
 //! Making a video of an upload that is complete.
 
-use clipsy_dispatch::{Message, Ticket};
+use clipsy_dispatch::Message;
 use clipsy_domain::asset::{Asset, Visibility};
 use clipsy_domain::media_key;
 use clipsy_domain::upload::Upload;
@@ -11,6 +11,7 @@ use super::receive_upload::discard_upload;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::playback::mime;
+use crate::tickets::queue_job;
 
 /// A complete upload, and what its video will be.
 #[derive(Debug, Clone)]
@@ -118,10 +119,7 @@ async fn publish(app: &App, upload: FinishedUpload, editable: bool) -> Result<As
         bytes = asset.source_bytes,
         "video uploaded"
     );
-    // The job's row is there, so a queue that does not answer now hears of it later.
-    if let Err(error) = app.dispatch.queue.push(Ticket::of(&job)).await {
-        tracing::warn!(%error, job_id = job.id, "could not queue a job");
-    }
+    queue_job(&app.db, &app.dispatch, app.settings.wants, &job).await;
     let message = Message::JobChanged {
         asset_id: asset.id,
         job_id: job.id,

@@ -20,10 +20,20 @@ pub(crate) async fn hash_originals(app: &App, stop: &CancellationToken) -> Resul
     let mut after: AssetId = 0;
     while let Some(asset) = app.db.unhashed_asset(after).await? {
         after = asset.id;
+        let turn = format!("hash {}", asset.id);
+        if app.settings.peers && !app.db.take_turn(&turn, HASHES_MS).await? {
+            continue;
+        }
         let sum = tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => Ok(None),
             sum = sum(app, &asset) => sum,
         };
+        if app.settings.peers {
+            app.db.end_turn(&turn).await?;
+        }
+        if stop.is_cancelled() {
+            return Ok(());
+        }
         match sum {
             Ok(Some(sum)) => {
                 if app.db.record_checksum(asset.id, &sum).await? {
@@ -65,6 +75,9 @@ async fn sum(app: &App, asset: &Asset) -> Result<Option<String>> {
     }
     Ok(Some(hex(&hash.finalize())))
 }
+
+/// How long in milliseconds one process may take over a sum until another begins on it, too.
+const HASHES_MS: i64 = 30 * 60 * 1000;
 
 /// Chunks between two looks at whether the video is still there.
 const LOOK_EVERY: u32 = 256;

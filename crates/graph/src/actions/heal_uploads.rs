@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use chrono::TimeDelta;
 use clipsy_domain::media_key;
 use clipsy_domain::upload::{Upload, UploadKind};
 
@@ -12,6 +13,9 @@ use super::receive_upload::discard_upload;
 use crate::app::App;
 use crate::error::Result;
 use crate::upload::metadata::part_ids;
+
+/// How long another process may be putting parts together.
+const MAY_BE_AT_IT: TimeDelta = TimeDelta::hours(1);
 
 /// Finishes and deletes what a crash has left of uploads. To be called at start, before requests
 /// are taken; says how many uploads there were to look after.
@@ -50,9 +54,14 @@ pub async fn heal_uploads(app: &App) -> Result<usize> {
     Ok(broken + finished + lost)
 }
 
-/// Deletes uploads that came in one request: nobody can continue them.
+/// Deletes uploads that came in one request: nobody can continue them. Those that another process
+/// receives are its own.
 async fn discard_broken(app: &App) -> Result<usize> {
-    let left = app.db.uploads_of_kind(UploadKind::Multipart).await?;
+    let left = if app.settings.peers {
+        app.db.broken_uploads(&app.settings.node).await?
+    } else {
+        app.db.uploads_of_kind(UploadKind::Multipart).await?
+    };
     for upload in &left {
         // It may have become an original already, but no video; its sender got no answer.
         let original = media_key::original(&upload.id, &upload.filename);
@@ -68,6 +77,9 @@ async fn finish_complete(app: &App) -> Result<usize> {
     for upload in app.db.uploads_of_kind(UploadKind::Tus).await? {
         let complete = is_complete(&upload, durable_offset(app, &upload).await?);
         if is_final(&upload) && !complete {
+            if app.settings.peers && app.now() - upload.created_at < MAY_BE_AT_IT {
+                continue;
+            }
             // Its parts are there, and its sender got no answer.
             discard_upload(app, &upload.id).await;
         } else if complete && !is_partial(&upload) {

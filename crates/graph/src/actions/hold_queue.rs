@@ -16,7 +16,10 @@ pub(crate) async fn hold_queue(app: &App, viewer: Viewer, paused: bool) -> Resul
         tracing::info!(paused, user_id, "queue paused or resumed");
     }
     // Also if it was so before: the queue of this process may not have heard of it.
-    app.dispatch.queue.set_paused(paused).await?;
+    if let Err(error) = app.dispatch.queue.set_paused(paused).await {
+        // Workers look at the row from time to time, and do the same once the queue is back.
+        tracing::warn!(%error, paused, "the queue could not be told to pause or go on");
+    }
     app.dispatch.events.publish(Message::QueueChanged).await;
     Ok(())
 }

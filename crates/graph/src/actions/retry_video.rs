@@ -1,12 +1,13 @@
 //! Processing a video again.
 
-use clipsy_dispatch::{Message, Ticket};
+use clipsy_dispatch::Message;
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::user::Viewer;
 
 use super::find_video::{Video, find_managed, find_video};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::tickets::queue_job;
 
 /// Queues a video that failed or was cancelled anew.
 pub(crate) async fn retry_video(app: &App, viewer: Viewer, id: AssetId) -> Result<Video> {
@@ -17,7 +18,7 @@ pub(crate) async fn retry_video(app: &App, viewer: Viewer, id: AssetId) -> Resul
         code: "not_retryable",
         message: "Only videos that failed or were cancelled can be processed again.",
     })?;
-    app.dispatch.queue.push(Ticket::of(&job)).await?;
+    queue_job(&app.db, &app.dispatch, app.settings.wants, &job).await;
     let message = Message::JobChanged {
         asset_id: id,
         job_id: job.id,

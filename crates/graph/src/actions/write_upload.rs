@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use clipsy_domain::media_key;
 use clipsy_storage::media::{AppendFile, MediaStore};
 use tokio::time::Instant;
@@ -106,6 +106,58 @@ impl Writer {
     /// The hash of what was written.
     pub(super) fn digest(&mut self) -> Option<Vec<u8>> {
         self.hash.take().map(Hash::digest)
+    }
+}
+
+/// Gathers what comes to pieces of a size that is good to write.
+///
+/// It copies, so that what brought the bytes can take its memory for the next ones at once.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    gathered: BytesMut,
+    /// The last piece, whose memory is used again once it is written.
+    last: Option<Bytes>,
+}
+
+/// Bytes that are written at once.
+const PIECE: usize = 1 << 20;
+
+impl Pieces {
+    /// True if nothing waits to be written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.gathered.is_empty()
+    }
+
+    /// Takes bytes, and writes each piece that is complete.
+    pub(super) async fn take(&mut self, mut bytes: Bytes, writer: &mut Writer) -> Result<()> {
+        while !bytes.is_empty() {
+            if self.gathered.capacity() == 0 {
+                self.gathered.reserve(PIECE);
+            }
+            let room = PIECE - self.gathered.len();
+            let part = bytes.split_to(room.min(bytes.len()));
+            self.gathered.extend_from_slice(&part);
+            if self.gathered.len() == PIECE {
+                self.write(writer).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what was gathered.
+    pub(super) async fn write(&mut self, writer: &mut Writer) -> Result<()> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        let piece = std::mem::take(&mut self.gathered).freeze();
+        let before = self.last.replace(piece.clone());
+        writer.write(piece).await?;
+        // The write before this one is over, so that nobody else has its memory.
+        if let Some(Ok(mut memory)) = before.map(Bytes::try_into_mut) {
+            memory.clear();
+            self.gathered = memory;
+        }
+        Ok(())
     }
 }
 

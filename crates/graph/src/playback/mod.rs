@@ -23,7 +23,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::asset::{Asset, AssetState, Visibility};
-use clipsy_domain::media_key::{self, MediaPath};
+use clipsy_domain::media_key::{self, MediaPath, Poster};
 use percent_encoding::percent_decode_str;
 
 use crate::app::App;
@@ -95,13 +95,10 @@ async fn find(app: &App, parts: &Parts) -> Result<Response> {
             let asset = allowed(app, parts, link, asset.as_deref()).await?;
             output(app, parts, link, asset, &file).await
         }
-        MediaPath::Thumbnail { asset } => {
+        MediaPath::Thumbnail { asset, poster } => {
             let asset = Access::asset(app, asset).await?;
             let asset = allowed(app, parts, link, asset.as_deref()).await?;
-            if !asset.has_thumbnail {
-                return Err(Error::NotFound);
-            }
-            output(app, parts, link, asset, media_key::THUMBNAIL).await
+            thumbnail(app, parts, link, asset, &poster).await
         }
         MediaPath::Original { key } => {
             let asset = Access::asset_of_original(app, &key).await?;
@@ -124,6 +121,39 @@ async fn allowed<'a>(
     } else {
         Err(Error::NotFound)
     }
+}
+
+/// Answers with the asset's poster picture. Under an address that names another one than it has now,
+/// which a page may have read before, that is not kept.
+async fn thumbnail(
+    app: &App,
+    parts: &Parts,
+    link: Option<&str>,
+    asset: &Asset,
+    asked: &Poster,
+) -> Result<Response> {
+    let made = asset.output_attempt.filter(|_| asset.has_thumbnail);
+    let chosen = asset.chosen_thumbnail.as_deref();
+    let private = asset.visibility == Visibility::Private || link.is_some();
+    let (key, cache) = match (asked, chosen, made) {
+        (Poster::Made(asked), _, Some(made)) if *asked == made => {
+            return output(app, parts, link, asset, media_key::THUMBNAIL).await;
+        }
+        (asked, Some(name), _) => {
+            let key = media_key::chosen_thumbnail(asset.id, name);
+            let is_it = matches!(asked, Poster::Chosen(asked) if asked == name);
+            (key, cache_control(false, is_it, private))
+        }
+        (_, None, Some(attempt)) => {
+            let prefix = media_key::output_prefix(asset.id, attempt);
+            let key = format!("{prefix}{}", media_key::THUMBNAIL);
+            (key, cache_control(false, false, private))
+        }
+        (_, None, None) => return Err(Error::NotFound),
+    };
+    let content_type = mime::of_output(media_key::THUMBNAIL).ok_or(Error::NotFound)?;
+    let (method, headers) = (&parts.method, &parts.headers);
+    respond::stored(method, headers, &*app.media, &key, content_type, &cache).await
 }
 
 /// Answers with a file of the asset's output.

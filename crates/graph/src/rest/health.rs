@@ -21,7 +21,7 @@ pub(crate) struct Alive {
 /// How the parts are.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Readiness {
-    /// `ready` or `unavailable`.
+    /// `ready`, `degraded` if only the queue does not answer, or `unavailable`.
     #[schema(example = "ready")]
     status: &'static str,
     /// `ok` or `failed`.
@@ -47,23 +47,25 @@ pub(crate) async fn healthz() -> Json<Alive> {
 /// Can requests be fulfilled?
 #[utoipa::path(get, path = "/readyz", tag = "health",
     responses(
-        (status = 200, description = "They can", body = Readiness),
-        (status = 503, description = "A part does not answer", body = Readiness),
+        (status = 200, description = "They can; with `degraded`, videos wait to be processed",
+            body = Readiness),
+        (status = 503, description = "Database or media store do not answer", body = Readiness),
     ))]
 pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     let health = check_health(&app).await;
     let word = |good| if good { "ok" } else { "failed" };
-    let (code, status) = if health.ready() {
-        (StatusCode::OK, "ready")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+    let (code, status) = match (health.ready(), health.queue) {
+        (true, true) => (StatusCode::OK, "ready"),
+        // To send people elsewhere would not help: the queue is the same for all processes.
+        (true, false) => (StatusCode::OK, "degraded"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
     let warnings = health.default_password.then_some(DEFAULT_PASSWORD_WARNING);
     let readiness = Readiness {
         status,
         database: word(health.database),
         media: word(health.media),
-        queue: if health.paused {
+        queue: if health.queue && health.paused {
             "paused"
         } else {
             word(health.queue)

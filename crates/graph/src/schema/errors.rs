@@ -81,6 +81,7 @@ pub(crate) fn code(error: &Error) -> &'static str {
 
 /// What is wrong with the input of a mutation, or keeps it from being done.
 #[derive(Debug, Clone, PartialEq, Eq, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct UserError {
     /// Stable code, the same as in the REST API, e.g. `invalid`, `not_found`, `permission_denied`
     /// or `not_retryable`.

@@ -35,7 +35,7 @@ impl Job {
 }
 
 /// One run of processing over one video, however many attempts it takes.
-#[Object]
+#[Object(serial)]
 impl Job {
     /// Global id.
     pub(crate) async fn id(&self) -> ID {

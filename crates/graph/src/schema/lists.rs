@@ -69,7 +69,7 @@ struct Edge {
 }
 
 /// A page of a list of videos.
-#[Object]
+#[Object(serial)]
 impl VideoConnection {
     /// The videos with their cursors.
     async fn edges(&self) -> Vec<VideoEdge> {
@@ -161,6 +161,7 @@ impl Edge {
 
 /// A video and where it stands in a list.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct VideoEdge {
     /// Its place in this list, for `after` and `before`.
     cursor: String,
@@ -250,7 +251,7 @@ pub(crate) struct UserConnection {
 }
 
 /// A page of a list of accounts, sorted by name.
-#[Object]
+#[Object(serial)]
 impl UserConnection {
     /// The accounts with their cursors.
     async fn edges(&self) -> Vec<UserEdge> {
@@ -295,6 +296,7 @@ impl UserConnection {
 
 /// An account and where it stands in a list.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct UserEdge {
     /// Its place in this list, for `after` and `before`.
     cursor: String,

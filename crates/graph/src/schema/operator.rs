@@ -28,7 +28,7 @@ const MINUTE_MS: i64 = 60_000;
 pub(crate) struct Queue(pub(crate) QueueState);
 
 /// How much there is to do.
-#[Object]
+#[Object(serial)]
 impl Queue {
     /// True while no more jobs are started; what runs goes on.
     async fn paused(&self) -> bool {
@@ -85,7 +85,7 @@ pub(crate) async fn queue_state(app: &App) -> error::Result<QueueState> {
 pub(crate) struct Worker(pub(crate) WorkerSign);
 
 /// A process that does jobs. One that says nothing for half a minute is no longer listed.
-#[Object]
+#[Object(serial)]
 impl Worker {
     /// Identifies it.
     async fn id(&self) -> ID {
@@ -144,6 +144,7 @@ impl Worker {
 
 /// An encoder of the catalog, and whether it works on a machine.
 #[derive(Debug, Clone, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct Encoder {
     /// Identifies it on this machine.
     id: ID,
@@ -200,6 +201,7 @@ pub(crate) async fn encoders(app: &App) -> Result<Vec<Encoder>> {
 
 /// What came out within one minute.
 #[derive(Debug, Clone, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct ThroughputSample {
     /// The beginning of the minute.
     at: DateTime,
@@ -246,7 +248,7 @@ pub(crate) struct StorageUsage {
 }
 
 /// How much room everything takes.
-#[Object]
+#[Object(serial)]
 impl StorageUsage {
     /// Original files, in bytes.
     async fn originals_bytes(&self) -> BigInt {
@@ -304,6 +306,7 @@ pub(crate) async fn storage_usage(app: &App) -> Result<StorageUsage> {
 
 /// What clients need to know about the server.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct ServerInfo {
     /// Its version.
     pub(crate) version: String,

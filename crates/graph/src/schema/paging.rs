@@ -24,6 +24,7 @@ pub(crate) struct Page {
 
 /// Where a page lies in its list.
 #[derive(Debug, Clone, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct PageInfo {
     /// True if there is more after this page.
     pub(crate) has_next_page: bool,

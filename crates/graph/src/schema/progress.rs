@@ -22,6 +22,7 @@ const ENCODED: f64 = 99.0;
 
 /// How far processing is.
 #[derive(Debug, Clone, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct Progress {
     /// 0 to 100, the slowest rendition's; null if the length of the video is not known. It is
     /// never 100 before the video is `READY`.
@@ -38,6 +39,7 @@ pub(crate) struct Progress {
 
 /// What is encoded for one size.
 #[derive(Debug, Clone, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct Rendition {
     /// Identifies it among all renditions, and stays the same when the video is processed again.
     id: ID,

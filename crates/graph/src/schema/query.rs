@@ -43,7 +43,7 @@ pub(crate) enum Node {
 pub(crate) struct Query;
 
 /// What can be asked. What the viewer may not know of looks like something that is not there.
-#[Object]
+#[Object(serial)]
 impl Query {
     /// Who is signed in; null if nobody is.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<User> {

@@ -26,7 +26,7 @@ impl From<upload::Upload> for Upload {
 }
 
 /// A file that is being sent, by tus, and can be resumed.
-#[Object]
+#[Object(serial)]
 impl Upload {
     /// Global id.
     pub(crate) async fn id(&self) -> ID {

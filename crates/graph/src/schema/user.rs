@@ -60,7 +60,7 @@ impl User {
 }
 
 /// An account. What is its own business is null for everybody but the person and admins.
-#[Object]
+#[Object(serial)]
 impl User {
     /// Global id.
     pub(crate) async fn id(&self) -> ID {

@@ -59,7 +59,7 @@ impl Video {
 }
 
 /// A video as users know it.
-#[Object]
+#[Object(serial)]
 impl Video {
     /// Global id.
     pub(crate) async fn id(&self) -> ID {
@@ -189,19 +189,26 @@ impl Video {
         let storyboard = || paths.path(&media_key::storyboard_url(asset.id));
         Ok(Some(Playback {
             hls_url: paths.path(&media_key::master_url(asset.id)),
-            thumbnail_url: paths.thumbnail(asset),
+            thumbnail_url: media_key::thumbnail_url(asset).map(|path| paths.path(&path)),
             storyboard_url: asset.has_storyboard.then(storyboard),
             expires_at: paths.expires_at,
         }))
     }
 
-    /// Path of its poster picture; null until there is one. Of a private video it is signed, and
-    /// good for an hour at least.
+    /// Path of its poster picture: the one that was chosen, else one that was made with the video;
+    /// null until there is one. Another picture has another path. Of a private video it is signed,
+    /// and good for an hour at least.
     async fn thumbnail_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        if !self.asset.has_thumbnail {
+        let Some(path) = media_key::thumbnail_url(&self.asset) else {
             return Ok(None);
-        }
-        Ok(Paths::of(app(ctx)?, viewer(ctx), &self.asset)?.thumbnail(&self.asset))
+        };
+        let paths = Paths::of(app(ctx)?, viewer(ctx), &self.asset)?;
+        Ok(Some(paths.path(&path)))
+    }
+
+    /// True if somebody chose its poster picture.
+    async fn thumbnail_chosen(&self) -> bool {
+        self.asset.chosen_thumbnail.is_some()
     }
 
     /// Path of a page with nothing but its player, for frames in other pages.
@@ -247,6 +254,7 @@ impl Video {
 
 /// The file that was uploaded.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct Source {
     /// Its name on the uploader's machine; only told to the owner and admins.
     filename: Option<String>,
@@ -263,6 +271,7 @@ pub(crate) struct Source {
 
 /// Where players find a video.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct Playback {
     /// Path of the multivariant playlist (HLS). Of a private video it is signed, good for whoever
     /// has it until `expiresAt`; what the playlist refers to works with it.
@@ -277,6 +286,7 @@ pub(crate) struct Playback {
 
 /// Why a video was not processed.
 #[derive(Debug, Clone, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct Failure {
     /// Stable code, e.g. `no_video_stream`.
     code: String,
@@ -337,11 +347,6 @@ impl Paths {
             (Some(prefix), Some(rest)) => format!("{prefix}{rest}"),
             _ => path.to_owned(),
         }
-    }
-
-    fn thumbnail(&self, asset: &Asset) -> Option<String> {
-        let attempt = asset.output_attempt.filter(|_| asset.has_thumbnail)?;
-        Some(self.path(&media_key::thumbnail_url(asset.id, attempt)))
     }
 }
 

@@ -7,11 +7,12 @@ use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use clipsy_domain::media_key::thumbnail_url;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::origin::origin;
-use super::page::{escape, public_asset, thumbnail};
+use super::page::{escape, public_asset};
 use crate::app::App;
 use crate::error::Error;
 
@@ -80,8 +81,8 @@ pub(super) async fn oembed(
             escape(&asset.title),
         ),
     });
-    if let (Some(path), Some((width, height))) = (thumbnail(&asset), asset.width.zip(asset.height))
-    {
+    let size = asset.width.zip(asset.height);
+    if let (Some(path), Some((width, height))) = (thumbnail_url(&asset), size) {
         answer["thumbnail_url"] = format!("{origin}{path}").into();
         answer["thumbnail_width"] = width.into();
         answer["thumbnail_height"] = height.into();

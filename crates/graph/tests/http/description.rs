@@ -165,7 +165,7 @@ fn health_tells_what_is_wrong() {
     let mut expected = json!({ "status": "ready", "database": "ok", "media": "ok", "queue": "ok" });
     expected["warnings"] = ready.json()["warnings"].clone();
     assert_eq!(ready.json(), expected);
-    server.run(async { server.app.dispatch.queue.set_paused(true).await.unwrap() });
+    server.run(async { server.app.db.set_queue_paused(true).await.unwrap() });
     assert_eq!(server.get("/readyz").json()["queue"], "paused");
     std::fs::remove_dir_all(server.folder.path().join("media")).unwrap();
     let ready = server.get("/readyz");

@@ -15,7 +15,7 @@ use clipsy_domain::media_key;
 use clipsy_domain::user::Role;
 use clipsy_graph::auth::keys::Keys;
 use clipsy_graph::auth::password;
-use clipsy_graph::{App, Settings, background, router, server};
+use clipsy_graph::{App, Settings, StillError, StillMaker, background, router, server};
 use clipsy_storage::media::LocalStore;
 use clipsy_storage::{Db, Finished, NewRendition, NewUser, sqlite_url};
 use serde_json::{Value, json};
@@ -29,12 +29,30 @@ pub(crate) const START_MS: i64 = 1_705_314_600_000;
 /// Longest wait for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Stands for whoever takes pictures: its pictures are words that say what was asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Stills {
+    /// What it answers instead.
+    pub(crate) trouble: Mutex<Option<StillError>>,
+}
+
+#[async_trait::async_trait]
+impl StillMaker for Stills {
+    async fn still(&self, segment: &str, offset_us: u64) -> Result<Bytes, StillError> {
+        match self.trouble.lock().unwrap().clone() {
+            Some(trouble) => Err(trouble),
+            None => Ok(format!("{segment} at {offset_us}").into()),
+        }
+    }
+}
+
 /// A running server.
 pub(crate) struct Server {
     pub(crate) app: App,
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) folder: tempfile::TempDir,
+    pub(crate) stills: Arc<Stills>,
     runtime: Runtime,
     stop: CancellationToken,
 }
@@ -60,6 +78,7 @@ impl Server {
     ) -> Self {
         let runtime = Runtime::new().unwrap();
         let clock = Arc::new(FixedClock::new(from_millis(START_MS)));
+        let stills = Arc::new(Stills::default());
         let mut settings = Settings {
             reserve_bytes: 0,
             view_flush: Duration::from_hours(1),
@@ -73,7 +92,9 @@ impl Server {
             db.migrate().await.unwrap();
             let store = Arc::new(LocalStore::open(media).unwrap());
             let keys = Keys::new(&[SECRET]).unwrap();
-            let app = App::new(db, store, Dispatch::local(clock), keys, settings).unwrap();
+            let dispatch = Dispatch::local(clock);
+            let maker: Arc<dyn StillMaker> = stills.clone();
+            let app = App::new(db, store, dispatch, keys, maker, settings).unwrap();
             add_users(&app).await;
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
@@ -91,6 +112,7 @@ impl Server {
             address,
             clock,
             folder,
+            stills,
             runtime,
             stop,
         }

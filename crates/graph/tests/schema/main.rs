@@ -14,6 +14,7 @@ mod sessions;
 #[path = "../http/support.rs"]
 #[expect(dead_code, reason = "the tests of the HTTP face use the rest")]
 mod support;
+mod thumbnails;
 mod uploads;
 mod videos;
 mod watching;

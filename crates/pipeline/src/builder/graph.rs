@@ -307,7 +307,7 @@ fn watch_size(pad: &gst::Pad) -> Arc<AtomicBool> {
 
 /// Decoders keep a picture or more per thread, and frame threads cost time of their own; half of
 /// the cores are enough to feed the encoders that share the machine.
-fn limit_decoder_threads(pipeline: &gst::Pipeline) {
+pub(crate) fn limit_decoder_threads(pipeline: &gst::Pipeline) {
     const MOST: i32 = 4;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = i32::try_from(cores / 2).unwrap_or(MOST).clamp(1, MOST);

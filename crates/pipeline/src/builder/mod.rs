@@ -20,6 +20,7 @@ pub(crate) mod picture;
 mod scale;
 mod segment;
 pub(crate) mod source;
+pub(crate) mod still;
 pub(crate) mod stills;
 pub(crate) mod tail;
 mod tone;

@@ -32,16 +32,44 @@ impl StillsPlan {
     /// that; it is 1280 wide or high at most. `width` and `height` are those of the upright,
     /// square-pixel picture.
     pub(crate) fn new(duration_us: Option<u64>, width: u32, height: u32) -> Self {
-        let scale = (f64::from(THUMBNAIL_SIDE) / f64::from(width.max(height).max(1))).min(1.0);
-        let side = |n: u32| ((f64::from(n) * scale / 2.0).round() as u32 * 2).max(2);
         Self {
             thumbnail_at_us: duration_us
                 .filter(|d| *d <= 1_000_000)
                 .map_or(1_000_000, |d| d / 2),
-            thumbnail_size: (side(width), side(height)),
+            thumbnail_size: thumbnail_size(width, height),
             storyboard: StoryboardPlan::new(duration_us, width, height),
         }
     }
+}
+
+/// Size of the poster of a picture with square pixels.
+fn thumbnail_size(width: u32, height: u32) -> (u32, u32) {
+    let scale = (f64::from(THUMBNAIL_SIDE) / f64::from(width.max(height).max(1))).min(1.0);
+    let side = |n: u32| ((f64::from(n) * scale / 2.0).round() as u32 * 2).max(2);
+    (side(width), side(height))
+}
+
+/// A poster of an I420 picture, as JPEG. `caps` describe the picture.
+pub(crate) fn poster(buffer: &gst::Buffer, caps: &gst::Caps) -> Result<Vec<u8>, Error> {
+    let info = gst_video::VideoInfo::from_caps(caps)?;
+    let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info)?;
+    fitted(&frame, thumbnail_size(info.width(), info.height()))
+}
+
+/// JPEG of `frame` scaled to `size`.
+fn fitted(
+    frame: &gst_video::VideoFrameRef<&gst::BufferRef>,
+    (width, height): (u32, u32),
+) -> Result<Vec<u8>, Error> {
+    let mut picture = blank(width, height, frame.info())?;
+    let whole = Area {
+        left: 0,
+        top: 0,
+        width,
+        height,
+    };
+    place(frame, &mut picture, whole)?;
+    jpeg(&picture.picture, &picture.info)
 }
 
 /// A picture that was asked for.
@@ -204,19 +232,7 @@ impl Maker {
         let info = gst_video::VideoInfo::from_caps(caps)?;
         let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info)?;
         if want.thumbnail {
-            let (width, height) = self.plan.thumbnail_size;
-            let mut picture = blank(width, height, &info)?;
-            place(
-                &frame,
-                &mut picture,
-                Area {
-                    left: 0,
-                    top: 0,
-                    width,
-                    height,
-                },
-            )?;
-            let jpeg = jpeg(&picture.picture, &picture.info)?;
+            let jpeg = fitted(&frame, self.plan.thumbnail_size)?;
             self.send(Still::Thumbnail(jpeg));
         }
         if want.tile {
@@ -361,8 +377,62 @@ fn place(
     Ok(())
 }
 
+/// Full range and the matrix of BT.601, as JPEG has them.
+const FULL_RANGE: &str = "1:4:0:0";
+
+/// The picture in full range, if that is all that it lacks to be a JPEG: `videoconvert` of
+/// `GStreamer` 1.22 looks at the matrix only, and leaves the range as it is when that is right.
+fn stretched(
+    picture: &gst::Buffer,
+    info: &gst_video::VideoInfo,
+) -> Result<Option<(gst::Buffer, gst_video::VideoInfo)>, Error> {
+    let colours = info.colorimetry();
+    if colours.range() != gst_video::VideoColorRange::Range16_235
+        || colours.matrix() != gst_video::VideoColorMatrix::Bt601
+    {
+        return Ok(None);
+    }
+    let full = gst_video::VideoInfo::builder(info.format(), info.width(), info.height())
+        .colorimetry(&FULL_RANGE.parse()?)
+        .fps(info.fps())
+        .build()?;
+    let mut wide = picture.copy_deep()?;
+    {
+        let wide = wide
+            .get_mut()
+            .ok_or_else(|| Error::Internal("a new buffer is shared".into()))?;
+        let mut frame = gst_video::VideoFrameRef::from_buffer_ref_writable(wide, info)?;
+        for plane in 0..3u32 {
+            let table: [u8; 256] = std::array::from_fn(|n| stretch(n, plane > 0));
+            for sample in frame.plane_data_mut(plane)? {
+                *sample = table[usize::from(*sample)];
+            }
+        }
+    }
+    Ok(Some((wide, full)))
+}
+
+/// A sample in full range: black is 16 and white 235, chroma goes from 16 to 240 around 128.
+fn stretch(sample: usize, chroma: bool) -> u8 {
+    let (zero, middle, range) = if chroma {
+        (128.0, 128.0, 224.0)
+    } else {
+        (16.0, 0.0, 219.0)
+    };
+    ((sample as f64 - zero) * 255.0 / range + middle)
+        .round()
+        .clamp(0.0, 255.0) as u8
+}
+
 /// JPEG of a picture. JPEG has full range and the BT.601 matrix, so the colours are converted.
 fn jpeg(picture: &gst::Buffer, info: &gst_video::VideoInfo) -> Result<Vec<u8>, Error> {
+    match stretched(picture, info)? {
+        Some((wide, full)) => encoded(&wide, &full),
+        None => encoded(picture, info),
+    }
+}
+
+fn encoded(picture: &gst::Buffer, info: &gst_video::VideoInfo) -> Result<Vec<u8>, Error> {
     let pipeline = gst::Pipeline::with_name("jpeg");
     let source = gst_app::AppSrc::builder()
         .caps(&info.to_caps()?)
@@ -370,7 +440,7 @@ fn jpeg(picture: &gst::Buffer, info: &gst_video::VideoInfo) -> Result<Vec<u8>, E
         .build();
     let full_range = gst_video::VideoCapsBuilder::new()
         .format(gst_video::VideoFormat::I420)
-        .field("colorimetry", "1:4:0:0")
+        .field("colorimetry", FULL_RANGE)
         .build();
     let encoder = make("jpegenc", "jpeg-encoder")?;
     encoder.set_property("quality", 82i32);
@@ -433,6 +503,18 @@ mod tests {
         let (thumbnails, tiles) = chosen(800_000, 25);
         assert_eq!(thumbnails, [0, 400_000]);
         assert_eq!(tiles.len(), 10);
+    }
+
+    #[test]
+    fn black_and_white_are_stretched_to_the_ends() {
+        assert_eq!(
+            [0, 16, 126, 235, 255].map(|n| stretch(n, false)),
+            [0, 0, 128, 255, 255]
+        );
+        assert_eq!(
+            [0, 16, 128, 240, 255].map(|n| stretch(n, true)),
+            [0, 1, 128, 255, 255]
+        );
     }
 
     #[test]

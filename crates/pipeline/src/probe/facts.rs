@@ -214,7 +214,7 @@ fn watch_output(pad: &gst::Pad, found: &Arc<Mutex<Found>>, key: StreamKey) {
 }
 
 /// True if the caps announce a picture that is too large to decode.
-fn is_beyond(limits: &Limits, caps: &gst::Caps) -> bool {
+pub(crate) fn is_beyond(limits: &Limits, caps: &gst::Caps) -> bool {
     let size = |name: &str| {
         let n: i32 = caps.structure(0)?.get(name).ok()?;
         u32::try_from(n).ok()

@@ -19,6 +19,8 @@ use crate::run::{describe, stop};
 use crate::{CancelToken, Error};
 use facts::Facts;
 
+pub(crate) use facts::is_beyond;
+
 /// How long a probe may take.
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 

@@ -36,6 +36,9 @@ impl Db {
         };
         note_garbage(&mut tx, &asset.source_key).await?;
         note_garbage(&mut tx, &media_key::asset_prefix(id)).await?;
+        if let Some(name) = &asset.chosen_thumbnail {
+            note_garbage(&mut tx, &media_key::chosen_thumbnail(id, name)).await?;
+        }
         for upload in uploads {
             let upload: String = upload.try_get(0)?;
             note_garbage(&mut tx, &media_key::upload(&upload)).await?;

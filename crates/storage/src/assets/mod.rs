@@ -5,15 +5,14 @@ mod checksum;
 mod create;
 mod delete;
 mod list;
+mod thumbnail;
 mod window;
 
 use clipsy_domain::asset::{Asset, AssetId, AssetState, Visibility};
 use clipsy_domain::user::{UserId, Viewer};
-use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
-use sqlx::query::Query;
 
-use crate::cells::{Cells, folded, groups, places, storable};
+use crate::cells::{Cells, folded, storable};
 use crate::db::Db;
 use crate::error::Result;
 
@@ -112,7 +111,8 @@ macro_rules! asset_columns {
     () => {
         "id, owner_id, title, description, visibility, state, playable, failure, source_key, \
          source_name, source_type, source_bytes, source_sha256, duration_s, width, height, fps, \
-         views, output_attempt, has_thumbnail, has_storyboard, created_at, updated_at"
+         views, output_attempt, has_thumbnail, has_storyboard, chosen_thumbnail, created_at, \
+         updated_at"
     };
 }
 pub(crate) use asset_columns;
@@ -131,27 +131,13 @@ impl Db {
 
     /// Those assets, by number; numbers that name none are passed over.
     pub async fn assets_by_id(&self, ids: &[AssetId]) -> Result<Vec<Asset>> {
-        let mut ids = ids.to_vec();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut assets = Vec::new();
-        for group in groups(&ids) {
-            let sql = format!(
-                "SELECT {} FROM assets WHERE id IN ({}) ORDER BY id",
-                asset_columns!(),
-                places(1, group.len())
-            );
-            let query = sqlx::query(AssertSqlSafe(sql));
-            let rows = group
-                .into_iter()
-                .fold(query, Query::bind)
-                .fetch_all(self.read())
-                .await?;
-            for row in &rows {
-                assets.push(asset_from(row)?);
-            }
-        }
-        Ok(assets)
+        let sql = |places: &str| {
+            format!(
+                "SELECT {} FROM assets WHERE id IN ({places}) ORDER BY id",
+                asset_columns!()
+            )
+        };
+        self.rows_of(ids, sql, asset_from).await
     }
 
     /// Numbers of everything that an account has uploaded.
@@ -203,6 +189,7 @@ pub(crate) fn asset_from(row: &AnyRow) -> Result<Asset> {
         output_attempt: cells.maybe_int()?,
         has_thumbnail: cells.flag()?,
         has_storyboard: cells.flag()?,
+        chosen_thumbnail: cells.maybe_text()?,
         created_at: cells.time()?,
         updated_at: cells.time()?,
     })

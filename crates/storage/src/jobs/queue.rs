@@ -3,11 +3,9 @@
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::clock::{Timestamp, from_millis};
 use clipsy_domain::job::Job;
-use sqlx::AssertSqlSafe;
-use sqlx::query::Query;
 
 use super::{job_columns, job_from};
-use crate::cells::{Cells, groups, places};
+use crate::cells::{Cells, pair_from};
 use crate::db::Db;
 use crate::error::Result;
 
@@ -112,27 +110,13 @@ impl Db {
 
     /// All jobs of all those assets, by asset and then the newest first.
     pub async fn jobs_of_assets(&self, assets: &[AssetId]) -> Result<Vec<Job>> {
-        let mut assets = assets.to_vec();
-        assets.sort_unstable();
-        assets.dedup();
-        let mut jobs = Vec::new();
-        for group in groups(&assets) {
-            let sql = format!(
-                "SELECT {} FROM jobs WHERE asset_id IN ({}) ORDER BY asset_id, id DESC",
-                job_columns!(),
-                places(1, group.len())
-            );
-            let query = sqlx::query(AssertSqlSafe(sql));
-            let rows = group
-                .into_iter()
-                .fold(query, Query::bind)
-                .fetch_all(self.read())
-                .await?;
-            for row in &rows {
-                jobs.push(job_from(row)?);
-            }
-        }
-        Ok(jobs)
+        let sql = |places: &str| {
+            format!(
+                "SELECT {} FROM jobs WHERE asset_id IN ({places}) ORDER BY asset_id, id DESC",
+                job_columns!()
+            )
+        };
+        self.rows_of(assets, sql, job_from).await
     }
 
     /// The assets that wait, in the order in which they will be started.
@@ -148,30 +132,15 @@ impl Db {
     /// Which place the waiting jobs of those assets have, from 1: the next to be started. Assets
     /// without a waiting job are left out.
     pub async fn queue_places(&self, assets: &[AssetId]) -> Result<Vec<(AssetId, i64)>> {
-        let mut assets = assets.to_vec();
-        assets.sort_unstable();
-        assets.dedup();
-        let mut found = Vec::new();
-        for group in groups(&assets) {
-            let sql = format!(
+        let sql = |places: &str| {
+            format!(
                 "SELECT mine.asset_id, (SELECT COUNT(*) FROM jobs AS other \
                  WHERE other.state = 'queued' AND (other.priority > mine.priority \
                  OR (other.priority = mine.priority AND other.id <= mine.id))) \
-                 FROM jobs AS mine WHERE mine.state = 'queued' AND mine.asset_id IN ({})",
-                places(1, group.len())
-            );
-            let query = sqlx::query(AssertSqlSafe(sql));
-            let rows = group
-                .into_iter()
-                .fold(query, Query::bind)
-                .fetch_all(self.read())
-                .await?;
-            for row in &rows {
-                let mut cells = Cells::new(row);
-                found.push((cells.int()?, cells.int()?));
-            }
-        }
-        Ok(found)
+                 FROM jobs AS mine WHERE mine.state = 'queued' AND mine.asset_id IN ({places})"
+            )
+        };
+        self.rows_of(assets, sql, pair_from).await
     }
 
     /// What came out since then, by the minute; minutes in which nothing did are left out.

@@ -47,7 +47,7 @@ export default function Account() {
             <p className="num mb-1.5 text-sm">
               {quotaBytes ? t("account.quota", { used: bytes(storageBytes), quota: bytes(quotaBytes) }) : t("account.stored", { used: bytes(storageBytes) })}
             </p>
-            {quotaBytes ? <Bar value={(storageBytes / quotaBytes) * 100} label={t("users.storage")} /> : null}
+            {quotaBytes ? <Bar value={(storageBytes / quotaBytes) * 100} label={t("account.storage")} /> : null}
           </div>
         )}
       </section>

@@ -1,15 +1,16 @@
 /** Running the server: what it does, what it can, what went wrong, who may use it. */
 
-import { lazy, Suspense } from "react";
+import "./texts";
 import { useTranslation } from "react-i18next";
 import { NavLink, Route, Routes } from "react-router";
+import { later } from "../../app/later";
 import { NotFound } from "../NotFound";
 import { Queue } from "./Queue";
 
-const Workers = lazy(() => import("./Workers"));
-const Failures = lazy(() => import("./Failures"));
-const Users = lazy(() => import("./Users"));
-const Storage = lazy(() => import("./Storage"));
+const Workers = later(() => import("./Workers").then((page) => page.default));
+const Failures = later(() => import("./Failures").then((page) => page.default));
+const Users = later(() => import("./Users").then((page) => page.default));
+const Storage = later(() => import("./Storage").then((page) => page.default));
 
 const TABS = ["queue", "workers", "failures", "users", "storage"] as const;
 
@@ -29,7 +30,7 @@ export default function Admin() {
           </NavLink>
         ))}
       </nav>
-      <Suspense fallback={<div className="min-h-[60dvh]" aria-busy="true" />}>
+      <div className="min-h-[60dvh]">
         <Routes>
           <Route index element={<Queue />} />
           <Route path="workers" element={<Workers />} />
@@ -38,7 +39,7 @@ export default function Admin() {
           <Route path="storage" element={<Storage />} />
           <Route path="*" element={<NotFound />} />
         </Routes>
-      </Suspense>
+      </div>
     </>
   );
 }

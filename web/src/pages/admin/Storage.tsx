@@ -27,7 +27,7 @@ export default function Storage() {
     <>
       <Title text={t("admin.tabs.storage")} />
       <PageHead title={t("admin.tabs.storage")} />
-      <dl className="mb-6 grid grid-cols-2 gap-3 md:grid-cols-4">
+      <dl className="mb-6 grid grid-cols-3 gap-2 sm:gap-3">
         <Stat name={t("storage.used")} value={bytes(used)} />
         <Stat name={t("storage.free")} value={bytes(usage.freeBytes)} />
         <Stat name={t("storage.videos")} value={String(usage.videos)} />
@@ -67,7 +67,7 @@ export default function Storage() {
                     <td>
                       <Link to={`/studio/${video.number}`}>{video.title}</Link>
                     </td>
-                    <td>{clock(video.duration)}</td>
+                    <td>{video.duration === null ? "–" : clock(video.duration)}</td>
                     <td className="whitespace-nowrap">{bytes(video.source.bytes)}</td>
                     <td className="whitespace-nowrap">{bytes(video.renditions.reduce((sum, one) => sum + one.bytes, 0))}</td>
                   </tr>

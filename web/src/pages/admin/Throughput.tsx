@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 import uPlot from "uplot";
 import { useQuery } from "urql";
 import { ThroughputDocument, type ThroughputQuery } from "../../gql/admin/graphql";
-import { decimal, span } from "../../ui/format";
+import { decimal, language, span } from "../../ui/format";
 
 const MINUTES = 60;
 const EVERY_MS = 30_000;
@@ -29,7 +29,7 @@ export default function Throughput() {
     let plot: uPlot | null = null;
     const draw = () => {
       plot?.destroy();
-      plot = new uPlot(options(element.clientWidth, i18n.language), columns(samples), element);
+      plot = new uPlot(options(element.clientWidth, language()), columns(samples), element);
     };
     draw();
     const resized = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT }));
@@ -81,7 +81,7 @@ function columns(samples: ThroughputQuery["throughput"]): uPlot.AlignedData {
   ];
 }
 
-function options(width: number, language: string): uPlot.Options {
+function options(width: number, locale: string): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const color = (name: string) => style.getPropertyValue(name).trim();
   const axis = {
@@ -90,7 +90,7 @@ function options(width: number, language: string): uPlot.Options {
     ticks: { show: false },
     font: '12px "Instrument Sans Variable", sans-serif',
   };
-  const hour = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+  const hour = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
   const bars = uPlot.paths.bars?.({ size: [0.7, 12], radius: 0.3 });
   return {
     width,

@@ -46,7 +46,7 @@ export function UserDialog({ user, onClose }: { user: UserRowFragment | null; on
             {(props) => <input {...props} name="username" className="field" required autoCapitalize="none" autoComplete="off" spellCheck={false} />}
           </Field>
         )}
-        <Field label={t("users.email")} error={problem("email")}>
+        <Field label={t("account.email")} error={problem("email")}>
           {(props) => <input {...props} name="email" type="email" className="field" autoComplete="off" defaultValue={user?.email ?? ""} />}
         </Field>
         <Field label={user ? t("users.newPassword") : t("signIn.password")} hint={user ? t("users.keepPassword") : t("password.hint")} error={problem("password")}>

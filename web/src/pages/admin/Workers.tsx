@@ -76,7 +76,18 @@ function Encoder({ encoder }: { encoder: WorkersQuery["encoders"][number] }) {
         {encoder.kind} · <code>{encoder.element}</code> · {encoder.host}
       </p>
       {encoder.reason && <p className="text-sm">{encoder.reason}</p>}
-      {encoder.advice && <p className="text-sm text-muted">{encoder.advice}</p>}
+      {encoder.advice && <Advice text={encoder.advice} />}
     </li>
+  );
+}
+
+/** A sentence of the server, in which words to type stand between backticks. */
+function Advice({ text }: { text: string }) {
+  const [first = "", ...rest] = text;
+  const parts = (first.toUpperCase() + rest.join("")).split("`");
+  return (
+    <p className="text-sm text-muted">
+      {parts.map((part, index) => (index % 2 === 1 ? <code key={index} className="rounded bg-sunken px-1 py-0.5 text-xs text-ink">{part}</code> : part))}
+    </p>
   );
 }

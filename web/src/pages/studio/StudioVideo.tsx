@@ -7,7 +7,7 @@ import { useMutation, useQuery } from "urql";
 import { CancelVideoDocument, RetryVideoDocument, StudioDocument, type StudioQuery } from "../../gql/graphql";
 import { isMoving, useLiveVideo } from "../../api/hooks";
 import { bytes, clock, decimal, percent, span } from "../../ui/format";
-import { CloseIcon, PlayIcon, RetryIcon, TrashIcon } from "../../ui/icons";
+import { CloseIcon, ImageIcon, PlayIcon, RetryIcon, TrashIcon } from "../../ui/icons";
 import { Bar, Empty, StateChip, Title, Trouble } from "../../ui/parts";
 import { Thumb } from "../../ui/Thumb";
 import { useDone } from "../../ui/useDone";
@@ -17,6 +17,7 @@ import { FailurePanel } from "./FailurePanel";
 import { Renditions } from "./Renditions";
 
 const DeleteDialog = lazy(() => import("./DeleteDialog"));
+const ThumbnailDialog = lazy(() => import("./ThumbnailDialog"));
 
 export type StudioVideoData = NonNullable<StudioQuery["video"]>;
 
@@ -54,7 +55,7 @@ export default function StudioVideo() {
 function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const [dialog, setDialog] = useState(false);
+  const [dialog, setDialog] = useState<"delete" | "thumbnail" | null>(null);
   const [cancelling, cancel] = useMutation(CancelVideoDocument);
   const [retrying, retry] = useMutation(RetryVideoDocument);
   const { problem, run } = useDone();
@@ -98,7 +99,7 @@ function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void })
               {t("action.cancel")}
             </button>
           )}
-          <button type="button" className="btn btn-bad" onClick={() => setDialog(true)}>
+          <button type="button" className="btn btn-bad" onClick={() => setDialog("delete")}>
             <TrashIcon />
             {t("action.delete")}
           </button>
@@ -121,16 +122,25 @@ function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void })
             <div className="relative aspect-video bg-linear-150 from-[#20392f] to-[#101512]">
               <Thumb video={video} eager />
             </div>
+            {video.playable && (
+              <div className="p-3">
+                <button type="button" className="btn btn-quiet w-full" onClick={() => setDialog("thumbnail")}>
+                  <ImageIcon />
+                  {t("studio.chooseThumbnail")}
+                </button>
+              </div>
+            )}
           </section>
           <Source video={video} />
           <Attempts jobs={video.jobs} />
         </div>
       </div>
       <Suspense>
-        {dialog && (
+        {dialog === "thumbnail" && <ThumbnailDialog video={video} onClose={() => setDialog(null)} />}
+        {dialog === "delete" && (
           <DeleteDialog
             video={video}
-            onClose={() => setDialog(false)}
+            onClose={() => setDialog(null)}
             onDeleted={() => {
               onGone();
               void navigate("/studio", { replace: true });

@@ -1,19 +1,23 @@
 /** Watching a video, also while it is still being made. */
 
-import { lazy, Suspense, useCallback, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams, useSearchParams } from "react-router";
 import { useQuery } from "urql";
 import { MoreVideosDocument, WatchDocument, type VideoDetailFragment } from "../../gql/graphql";
 import { isMoving, useLiveVideo } from "../../api/hooks";
+import { Player } from "../../player/lazy";
 import type { PlayerHandle } from "../../player/Player";
+import { warmPlayer } from "../../player/warm";
 import { count, parseMoment } from "../../ui/format";
 import { EditIcon, KeyboardIcon, ShareIcon } from "../../ui/icons";
 import { Ago, Empty, StateChip, Title, Trouble, VisibilityMark } from "../../ui/parts";
 import { VideoCard } from "../../ui/VideoCard";
 import { MakingPanel } from "./MakingPanel";
 
-const Player = lazy(() => import("../../player/Player").then((module) => ({ default: module.Player })));
+// The page waits for what the server says of the video anyway.
+Player.warm();
+
 const ShareDialog = lazy(() => import("./ShareDialog"));
 const KeysDialog = lazy(() => import("./KeysDialog"));
 
@@ -22,6 +26,8 @@ export default function Watch() {
   const { id = "" } = useParams();
   const [{ data, error }, refetch] = useQuery({ query: WatchDocument, variables: { id }, requestPolicy: "cache-and-network" });
   const video = data?.video;
+  const playlist = video?.playback?.hlsUrl;
+  useEffect(() => warmPlayer(playlist), [playlist]);
   useLiveVideo(video?.id, video !== null && video !== undefined && isMoving(video.state));
 
   if (error && !data) return <Trouble error={error} retry={() => refetch({ requestPolicy: "network-only" })} />;
@@ -56,24 +62,23 @@ function Page({ video, refetch }: { video: VideoDetailFragment; refetch: () => v
           }}
         >
           {playback && source ? (
-            <Suspense fallback={<Poster url={playback.thumbnailUrl ?? video.thumbnailUrl} />}>
-              <Player
-                ref={player}
-                id={String(video.number)}
-                title={video.title}
-                src={source}
-                poster={playback.thumbnailUrl ?? video.thumbnailUrl}
-                storyboard={playback.storyboardUrl}
-                startAt={parseMoment(params.get("t"))}
-                autoplay
-                theatre={{ on: theatre, toggle: toggleTheatre }}
-                onHelp={() => setKeys(true)}
-                onRefused={() => {
-                  refuse();
-                  refetch();
-                }}
-              />
-            </Suspense>
+            <Player
+              waiting={<Poster url={playback.thumbnailUrl ?? video.thumbnailUrl} />}
+              ref={player}
+              id={String(video.number)}
+              title={video.title}
+              src={source}
+              poster={playback.thumbnailUrl ?? video.thumbnailUrl}
+              storyboard={playback.storyboardUrl}
+              startAt={parseMoment(params.get("t"))}
+              autoplay
+              theatre={{ on: theatre, toggle: toggleTheatre }}
+              onHelp={() => setKeys(true)}
+              onRefused={() => {
+                refuse();
+                refetch();
+              }}
+            />
           ) : (
             <MakingPanel video={video} />
           )}

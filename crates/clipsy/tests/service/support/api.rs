@@ -1,5 +1,7 @@
 //! A client of the REST API.
 
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -77,6 +79,15 @@ impl Client {
             agent: agent(),
             url: server.url.clone(),
             token: answer.json()["access"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// The same person at another server, with the same token.
+    pub(crate) fn at(&self, server: &Server) -> Self {
+        Self {
+            agent: agent(),
+            url: server.url.clone(),
+            token: self.token.clone(),
         }
     }
 
@@ -168,6 +179,32 @@ impl Client {
                 .header("authorization", self.bearer())
                 .call(),
         )
+    }
+
+    /// Asks the GraphQL API and gives the whole answer.
+    pub(crate) fn graphql(&self, query: &str, variables: &Value) -> Value {
+        let request = self
+            .agent
+            .post(format!("{}/graphql", self.url))
+            .header("authorization", self.bearer());
+        let body = json!({ "query": query, "variables": variables });
+        Answer::of(request.send_json(body)).json()
+    }
+
+    /// Asks the GraphQL API and does not wait for the answer, which comes on the connection.
+    pub(crate) fn begin_graphql(&self, query: &str, variables: &Value) -> TcpStream {
+        let host = self.url.strip_prefix("http://").unwrap();
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let mut connection = TcpStream::connect(host).unwrap();
+        write!(
+            connection,
+            "POST /graphql HTTP/1.1\r\nHost: {host}\r\nAuthorization: {}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.bearer(),
+            body.len()
+        )
+        .unwrap();
+        connection
     }
 
     /// What it is signed in with.

@@ -18,6 +18,8 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_clipsy");
 /// How a server is started.
 #[derive(Debug)]
 pub(crate) struct Start {
+    /// `serve` or `work`.
+    command: &'static str,
     state: PathBuf,
     args: Vec<String>,
     env: Vec<(String, String)>,
@@ -58,18 +60,23 @@ pub(crate) fn run(args: &[&str], env: &[(&str, &str)]) -> Output {
 
 /// A server on the folder `state` that cuts segments of 2 s and tries again at once.
 pub(crate) fn on(state: &Path) -> Start {
+    start("serve", state).env("CLIPSY_LISTEN", "127.0.0.1:0")
+}
+
+/// A worker in the same way, which has to be told where the jobs come from.
+pub(crate) fn worker_on(state: &Path) -> Start {
+    start("work", state).env("CLIPSY_WORK_LISTEN", "127.0.0.1:0")
+}
+
+fn start(command: &'static str, state: &Path) -> Start {
     let start = Start {
+        command,
         state: state.to_owned(),
         args: Vec::new(),
         env: Vec::new(),
         within: Vec::new(),
     };
-    start.env("CLIPSY_LISTEN", "127.0.0.1:0").args(&[
-        "--segment-seconds",
-        "2",
-        "--retry-seconds",
-        "0",
-    ])
+    start.args(&["--segment-seconds", "2", "--retry-seconds", "0"])
 }
 
 impl Start {
@@ -100,7 +107,7 @@ impl Start {
             }
         };
         command
-            .arg("serve")
+            .arg(self.command)
             .arg("--state-dir")
             .arg(&self.state)
             .args(&self.args)

@@ -8,6 +8,7 @@ export async function emptyLibrary(stage) {
   const response = await page.goto("/");
   const policy = response.headers()["content-security-policy"];
   assert.match(policy, /script-src 'self';/);
+  assert.match(policy, /style-src-attr 'none'/);
   assert.match(policy, /frame-ancestors 'none'/);
   await page.getByRole("heading", { name: "No videos yet" }).waitFor();
   await stage.accessible("empty library");
@@ -50,6 +51,38 @@ export async function firstRun(stage) {
   assert.doesNotMatch(kept, /eyJ/);
   await page.reload();
   await page.getByRole("heading", { name: "Studio" }).waitFor();
+}
+
+export async function accounts(stage) {
+  const { page } = stage;
+  // Pages of one, so that two people are two pages.
+  const ones = async (route) => {
+    const body = route.request().postDataJSON();
+    if (/query Users/.test(body.query)) body.variables.first = 1;
+    await route.continue({ postData: JSON.stringify(body) });
+  };
+  await page.route("**/graphql", ones);
+  await page.goto("/admin/users");
+  await page.getByRole("button", { name: "Add a user" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("User name").fill("zoe");
+  await dialog.getByLabel("Password").fill(PASSWORD);
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  const row = (name) => page.getByRole("rowheader", { name, exact: true });
+  await row("admin").waitFor();
+  assert.equal(await row("zoe").count(), 0);
+  await page.getByRole("button", { name: "Show more" }).click();
+  await row("zoe").waitFor();
+  await row("admin").waitFor();
+  await page.getByRole("button", { name: "Show more" }).waitFor({ state: "hidden" });
+  await page.unroute("**/graphql", ones);
+
+  await page.getByLabel("Search users").fill("nobody at all");
+  await page.getByText("Nobody found.").waitFor();
+  await page.getByLabel("Search users").fill("zo");
+  await row("zoe").waitFor();
+  await row("admin").waitFor({ state: "hidden" });
 }
 
 export async function privateStaysPrivate(stage) {

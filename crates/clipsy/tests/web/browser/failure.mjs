@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { runOutOfMemory } from "./children.mjs";
 import { until } from "./stage.mjs";
 import { drop } from "./upload.mjs";
 
@@ -28,7 +29,7 @@ export async function markupStaysText(stage) {
   await page.getByText("Saved").waitFor();
 }
 
-export async function failsAndRetries(stage) {
+export async function failsForGood(stage) {
   const { page } = stage;
   await page.goto("/upload");
   await drop(page, `broken ${"<b>"}.mp4`, readFileSync(stage.fixture("bad-noise.mp4")));
@@ -46,13 +47,36 @@ export async function failsAndRetries(stage) {
   await page.getByRole("link", { name: "broken <b>" }).waitFor();
   await page.goto(`/studio/${stage.left.broken}`);
   await failure.waitFor();
-  const retry = page.getByRole("button", { name: "Retry" });
-  if (await retry.count()) {
-    await retry.click();
-    // It fails again, as another attempt.
-    await until("there is a second attempt", async () => (await page.getByText("Attempt 2").count()) > 0);
-    await failure.waitFor();
-  }
+  await page.getByText("trying again does not help").waitFor();
+}
+
+export async function failsAndRetries(stage) {
+  const { page } = stage;
+  await page.goto("/upload");
+  await drop(page, "unlucky.mp4", readFileSync(stage.clip("trailer_bbb.mp4")));
+  // Its process is ended as soon as there is one. The server of this visit tries once only.
+  await until("there is a process to end", () => runOutOfMemory(stage.server));
+  const studio = page.getByRole("link", { name: "Open in the studio" });
+  await studio.waitFor();
+  await studio.click();
+  const failure = page.locator("[data-failure=crashed]");
+  await failure.waitFor();
+  await page.getByText("trying again may help").waitFor();
+  await until("it says what happened", async () => (await failure.textContent()).includes("signal 9"));
+  assert.equal(await page.getByRole("link", { name: "Watch" }).count(), 0, "nothing half-made can be watched");
+  await stage.accessible("studio, failed, worth a retry");
+  await stage.snap("studio-retry");
+
+  // This time it is left alone.
+  await page.getByRole("button", { name: "Retry" }).click();
+  await failure.waitFor({ state: "hidden" });
+  await until("its renditions move", async () => (await page.locator("[data-rendition][data-state=RUNNING]").count()) > 0);
+  await page.getByText("Ready", { exact: true }).first().waitFor();
+  assert.equal(await page.getByRole("button", { name: "Retry" }).count(), 0);
+  const states = await page.$$eval("[data-rendition]", (rows) => rows.map((row) => row.dataset.state));
+  assert.ok(states.length >= 3 && states.every((state) => state === "DONE"), states.join());
+  await page.getByRole("link", { name: "Watch" }).click();
+  await until("it plays", () => page.evaluate(() => document.querySelector("hls-video")?.currentTime > 0.5));
 }
 
 export async function deletes(stage) {

@@ -6,6 +6,7 @@ import * as embed from "./embed.mjs";
 import * as failure from "./failure.mjs";
 import * as live from "./live.mjs";
 import * as looks from "./looks.mjs";
+import * as thumbnail from "./thumbnail.mjs";
 import * as upload from "./upload.mjs";
 import * as watch from "./watch.mjs";
 
@@ -15,11 +16,16 @@ const steps = [
   ["a dropped file survives a cut connection and a reload", upload.dropCutReloadResume],
   ["every rendition moves", live.renditionsMove],
   ["playing before it is ready, and after", watch.playsBeforeReady],
+  ["cards look ahead", watch.looksAhead],
   ["qualities, keys, seeking with pictures", watch.controls],
+  ["a file that the browser keeps hold of goes on by itself", upload.goesOnByHandle],
+  ["another picture stands for the video", thumbnail.choosesAPicture],
   ["sharing, embedding, previews", embed.embeds],
   ["markup in titles stays text", failure.markupStaysText],
-  ["a broken file says why, and can be tried again", failure.failsAndRetries],
+  ["a broken file says why, and is not tried again", failure.failsForGood],
+  ["what the machine is at fault for is tried again, and works", failure.failsAndRetries],
   ["without the socket: reconnecting, polling, back", live.losesTheSocket],
+  ["accounts, page by page", account.accounts],
   ["every page, light and dark, wide and narrow", looks.everyPage],
   ["private videos stay private", account.privateStaysPrivate],
   ["deleting", failure.deletes],

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-const { CLIPSY_URL, CLIPSY_CLIPS, CLIPSY_FIXTURES, CLIPSY_SHOTS, CLIPSY_TOOLS } = process.env;
+const { CLIPSY_URL, CLIPSY_PID, CLIPSY_CLIPS, CLIPSY_FIXTURES, CLIPSY_SHOTS, CLIPSY_TOOLS } = process.env;
 const require = createRequire(CLIPSY_TOOLS);
 const { chromium } = require("playwright-core");
 const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
@@ -33,6 +33,8 @@ export async function openStage() {
     browser,
     complaints,
     url: CLIPSY_URL,
+    /** Number of the server's process. */
+    server: Number(CLIPSY_PID),
     clip: (name) => join(CLIPSY_CLIPS, name),
     fixture: (name) => join(CLIPSY_FIXTURES, name),
     /** What steps leave for later ones. */

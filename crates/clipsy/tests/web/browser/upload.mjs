@@ -48,7 +48,7 @@ export async function dropCutReloadResume(stage) {
   stage.forgetComplaints();
   const again = page.locator("button", { hasText: `Choose ${NAME} again` });
   await again.waitFor();
-  const words = await page.getByText(/again to continue at/).textContent();
+  const words = await page.getByText(/Stopped at/).textContent();
   const share = Number(/(\d+) %/.exec(words)[1]);
   assert.ok(share > 0 && share < 100, `the server kept ${share} %`);
   await stage.accessible("resuming");
@@ -71,6 +71,62 @@ export async function dropCutReloadResume(stage) {
   assert.ok(offsets[0] > 0, `it went on at byte ${offsets[0]}`);
   stage.left.number = Number(/\d+/.exec(await watch.getAttribute("href"))[0]);
   await until("the details arrived with it", async () => (await page.getByText("Big Buck Bunny, the trailer").count()) > 0);
+}
+
+/**
+ * Where the browser keeps a handle of the file, a reload costs a click or nothing. Nobody can answer its
+ * questions here, so a file of the browser's own file system stands in for one of the disk, and the page is
+ * told what the person would have answered.
+ */
+export async function goesOnByHandle(stage) {
+  const page = await stage.visitor();
+  await page.addInitScript(() => {
+    globalThis.showOpenFilePicker = async () => [await (await navigator.storage.getDirectory()).getFileHandle("kept.mp4")];
+    FileSystemFileHandle.prototype.queryPermission = async () => localStorage.getItem("test.may") ?? "prompt";
+    FileSystemFileHandle.prototype.requestPermission = async () => "granted";
+  });
+  await stage.signIn(page);
+  await page.goto("/upload");
+  await page.evaluate(async (base64) => {
+    const handle = await (await navigator.storage.getDirectory()).getFileHandle("kept.mp4", { create: true });
+    const file = await handle.createWritable();
+    await file.write(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+    await file.close();
+  }, readFileSync(stage.clip(NAME)).toString("base64"));
+  const network = await page.context().newCDPSession(page);
+  await network.send("Network.enable");
+  await network.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 300_000 });
+
+  await page.getByLabel("New uploads are").selectOption("UNLISTED");
+  await page.locator("button", { hasText: "Choose files" }).click();
+  const moves = page.getByText(/[1-9]\d* % · .*\/s/).first();
+  await moves.waitFor();
+  assert.equal(await page.getByLabel("Who may see it").inputValue(), "UNLISTED");
+
+  const offsets = [];
+  page.on("request", (request) => {
+    if (request.method() === "PATCH") offsets.push(Number(request.headers()["upload-offset"]));
+  });
+  // By a click.
+  await page.reload();
+  assert.equal(await page.getByLabel("New uploads are").inputValue(), "UNLISTED");
+  const goOn = page.getByRole("button", { name: "Continue" });
+  await goOn.waitFor();
+  await stage.accessible("going on", page);
+  await stage.snap("going-on", page);
+  await goOn.click();
+  await moves.waitFor();
+  await until("it went on where it was", () => offsets[0] > 0);
+
+  // By itself.
+  await page.evaluate(() => localStorage.setItem("test.may", "granted"));
+  await page.reload();
+  await moves.waitFor();
+  await until("it went on again", () => offsets.at(-1) > offsets[0]);
+  await page.getByRole("button", { name: /^Cancel/ }).click();
+  await page.getByRole("progressbar").waitFor({ state: "detached" });
+  stage.forgetComplaints();
+  await page.context().close();
 }
 
 /** Drops a file onto the page, as a file manager does. */

@@ -32,6 +32,24 @@ export async function playsBeforeReady(stage) {
   await until("it goes on where it was left", async () => (await video(page))?.time > 0.5);
 }
 
+/** The pointer on a card looks through its video; clicking there opens it. */
+export async function looksAhead(stage) {
+  const { page } = stage;
+  const { number } = stage.left;
+  await page.goto("/");
+  const card = page.locator(`article[data-video="${number}"]`);
+  const picture = await card.locator("img").boundingBox();
+  const at = (share) => page.mouse.move(picture.x + picture.width * share, picture.y + picture.height / 2);
+  await at(0.3);
+  const shown = () => card.locator("[style*='background-image']").evaluateAll((all) => all[0]?.style.backgroundPosition);
+  const early = await until("the card shows a moment of the video", shown);
+  await at(0.8);
+  await until("the card shows another one", async () => (await shown()) !== early);
+  await stage.accessible("library, looking ahead");
+  await page.mouse.click(picture.x + picture.width / 2, picture.y + picture.height / 2);
+  await page.waitForURL(`**/watch/${number}`);
+}
+
 export async function controls(stage) {
   const { page } = stage;
   const { number } = stage.left;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use chrono::TimeDelta;
 use clipsy_dispatch::Dispatch;
 use clipsy_domain::clock::{Clock, FixedClock, from_millis};
@@ -22,7 +23,18 @@ use super::schema::{PATIENCE, Shared, small};
 use crate::actions::start_session::start_session;
 use crate::auth::keys::Keys;
 use crate::settings::Settings;
-use crate::{App, background, rest, server, shell};
+use crate::{App, StillError, StillMaker, background, rest, server, shell};
+
+/// Takes no pictures.
+#[derive(Debug)]
+struct NoStills;
+
+#[async_trait::async_trait]
+impl StillMaker for NoStills {
+    async fn still(&self, _segment: &str, _offset_us: u64) -> Result<Bytes, StillError> {
+        Err(StillError::Busy)
+    }
+}
 
 pub(super) struct Server {
     pub(super) app: App,
@@ -55,7 +67,8 @@ impl Server {
             db.migrate().await.unwrap();
             let store = Arc::new(LocalStore::open(folder.path().join("media")).unwrap());
             let keys = Keys::new(&[[42; 32]]).unwrap();
-            let app = App::new(db, store, Dispatch::local(clock), keys, settings).unwrap();
+            let stills = Arc::new(NoStills);
+            let app = App::new(db, store, Dispatch::local(clock), keys, stills, settings).unwrap();
             for (name, role) in [
                 ("root", Role::Admin),
                 ("ann", Role::User),

@@ -208,7 +208,8 @@ pub(crate) struct RenditionProgress {
 
 impl From<Video> for VideoItem {
     fn from(video: Video) -> Self {
-        let (thumbnail, hls_playlist) = (thumbnail(&video), hls_playlist(&video));
+        let thumbnail = media_key::thumbnail_url(&video.asset);
+        let hls_playlist = hls_playlist(&video);
         let (qualities, more) = (qualities(&video), More::of(&video));
         let asset = video.asset;
         Self {
@@ -229,7 +230,8 @@ impl From<Video> for VideoItem {
 
 impl From<Video> for VideoDetail {
     fn from(video: Video) -> Self {
-        let (thumbnail, hls_playlist) = (thumbnail(&video), hls_playlist(&video));
+        let thumbnail = media_key::thumbnail_url(&video.asset);
+        let hls_playlist = hls_playlist(&video);
         let (qualities, more) = (qualities(&video), More::of(&video));
         let asset = video.asset;
         Self {
@@ -289,12 +291,6 @@ impl From<AssetState> for Status {
             AssetState::Failed | AssetState::Cancelled => Self::Failed,
         }
     }
-}
-
-fn thumbnail(video: &Video) -> Option<String> {
-    let attempt = video.asset.output_attempt?;
-    let url = || media_key::thumbnail_url(video.asset.id, attempt);
-    video.asset.has_thumbnail.then(url)
 }
 
 fn hls_playlist(video: &Video) -> Option<String> {

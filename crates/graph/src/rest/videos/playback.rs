@@ -56,10 +56,9 @@ pub(crate) async fn playback(
         let rest = path.strip_prefix("/media").unwrap_or(&path);
         format!("{}{rest}", link.prefix)
     };
-    let attempt = asset.output_attempt.filter(|_| asset.has_thumbnail);
     Ok(Json(PlaybackPaths {
         hls_playlist: asset.playable.then(|| below(media_key::master_url(id))),
-        thumbnail: attempt.map(|attempt| below(media_key::thumbnail_url(id, attempt))),
+        thumbnail: media_key::thumbnail_url(asset).map(below),
         storyboard: asset
             .has_storyboard
             .then(|| below(media_key::storyboard_url(id))),

@@ -13,6 +13,7 @@ pub(super) struct Queues;
 
 /// The queue after something was done with it.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct QueuePayload {
     /// The queue as it is now; null if it was not done.
     queue: Option<Queue>,
@@ -20,7 +21,7 @@ pub(crate) struct QueuePayload {
     user_errors: Vec<UserError>,
 }
 
-#[Object]
+#[Object(serial)]
 impl Queues {
     /// Keeps jobs from being started until the queue is resumed, also over restarts. What runs goes
     /// on. Only for admins.

@@ -55,6 +55,7 @@ pub(crate) struct ChangePasswordInput {
 
 /// A session.
 #[derive(Debug, Default, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct SessionPayload {
     /// To be sent with every request: `Authorization: Bearer <accessToken>`.
     access_token: Option<String>,
@@ -70,6 +71,7 @@ pub(crate) struct SessionPayload {
 
 /// What signing out came to.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct SignOutPayload {
     /// True if there is no session any more.
     ok: bool,
@@ -77,7 +79,7 @@ pub(crate) struct SignOutPayload {
     user_errors: Vec<UserError>,
 }
 
-#[Object]
+#[Object(serial)]
 impl Session {
     /// Begins a session with name and password.
     async fn sign_in(

@@ -59,6 +59,7 @@ pub(crate) struct DeleteUploadInput {
 
 /// An upload that was begun or changed.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct UploadPayload {
     /// The upload as it is now; null if it was not done.
     upload: Option<Upload>,
@@ -68,6 +69,7 @@ pub(crate) struct UploadPayload {
 
 /// An upload that was given up.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct DeleteUploadPayload {
     /// The id that it had; null if it was not done.
     deleted_id: Option<ID>,
@@ -75,7 +77,7 @@ pub(crate) struct DeleteUploadPayload {
     user_errors: Vec<UserError>,
 }
 
-#[Object]
+#[Object(serial)]
 impl Uploads {
     /// Begins an upload. Send the bytes to its `url` with a tus client; a video comes of it when
     /// all have arrived.

@@ -48,6 +48,7 @@ pub(crate) struct UpdateUserInput {
 
 /// An account that was made or changed.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct UserPayload {
     /// The account as it is now; null if it was not done.
     user: Option<User>,
@@ -55,7 +56,7 @@ pub(crate) struct UserPayload {
     user_errors: Vec<UserError>,
 }
 
-#[Object]
+#[Object(serial)]
 impl Users {
     /// Makes an account; only for admins.
     async fn create_user(

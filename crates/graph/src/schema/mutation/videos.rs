@@ -13,6 +13,7 @@ use super::super::names::Visibility;
 use super::super::scalars::DateTime;
 use super::super::video::Video;
 use crate::actions::cancel_video::cancel_video;
+use crate::actions::choose_thumbnail::{choose_thumbnail, reset_thumbnail};
 use crate::actions::delete_video::delete_video;
 use crate::actions::edit_video::edit_video;
 use crate::actions::find_video;
@@ -45,8 +46,18 @@ pub(crate) struct UpdateVideoInput {
     visibility: Option<Visibility>,
 }
 
+/// The moment whose picture is to stand for a video.
+#[derive(Debug, InputObject)]
+pub(crate) struct ChooseThumbnailInput {
+    /// Global id, or the plain number.
+    id: ID,
+    /// Seconds from the start of the video.
+    at_seconds: f64,
+}
+
 /// A video that was changed.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct VideoPayload {
     /// The video as it is now; null if it was not done.
     video: Option<Video>,
@@ -56,6 +67,7 @@ pub(crate) struct VideoPayload {
 
 /// A video that was deleted.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct DeleteVideoPayload {
     /// The id that it had; null if it was not done.
     deleted_id: Option<ID>,
@@ -65,6 +77,7 @@ pub(crate) struct DeleteVideoPayload {
 
 /// A link that plays a video.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct PlaybackLinkPayload {
     /// Path of the multivariant playlist, good for whoever has it; null if it was not done.
     url: Option<String>,
@@ -74,7 +87,7 @@ pub(crate) struct PlaybackLinkPayload {
     user_errors: Vec<UserError>,
 }
 
-#[Object]
+#[Object(serial)]
 impl Videos {
     /// Changes what is said about a video, and who may see it; for its owner and admins.
     async fn update_video(
@@ -143,6 +156,34 @@ impl Videos {
     ) -> Result<VideoPayload> {
         let retried = async || retry_video(require(ctx)?, viewer(ctx), number(&input.id)?).await;
         payload(retried().await)
+    }
+
+    /// Makes the picture that a video shows at a moment its poster, which may be while it is still
+    /// being processed; for its owner and admins. Of its own `userErrors` there are `not_playable`,
+    /// `out_of_range`, `picture_failed` and `busy`.
+    async fn choose_thumbnail(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The video and the moment.")] input: ChooseThumbnailInput,
+    ) -> Result<VideoPayload> {
+        let chosen = async || {
+            let id = number(&input.id)?;
+            choose_thumbnail(require(ctx)?, viewer(ctx), id, input.at_seconds).await
+        };
+        payload(chosen().await)
+    }
+
+    /// Makes the picture that was made with a video its poster again; for its owner and admins.
+    async fn reset_thumbnail(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The video.")] input: VideoIdInput,
+    ) -> Result<VideoPayload> {
+        let reset = async || {
+            let id = number(&input.id)?;
+            reset_thumbnail(require(ctx)?, viewer(ctx), id).await
+        };
+        payload(reset().await)
     }
 
     /// Makes a link that plays a video without signing in, for a while; for whoever may see it.

@@ -27,6 +27,7 @@ pub(super) struct MyVideos;
 
 /// A video of the viewer that changed.
 #[derive(Debug, SimpleObject)]
+#[graphql(serial)]
 pub(crate) struct VideoChange {
     /// What happened to it.
     kind: VideoChangeKind,
@@ -142,6 +143,7 @@ fn mark(asset: &Asset) -> u64 {
     (&asset.title, &asset.description, asset.visibility).hash(&mut hasher);
     (asset.state, asset.playable, asset.output_attempt).hash(&mut hasher);
     (asset.has_thumbnail, asset.has_storyboard).hash(&mut hasher);
+    asset.chosen_thumbnail.hash(&mut hasher);
     (asset.width, asset.height).hash(&mut hasher);
     (asset.duration_s.map(f64::to_bits)).hash(&mut hasher);
     asset.failure.as_ref().map(|f| f.code).hash(&mut hasher);

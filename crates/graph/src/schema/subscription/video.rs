@@ -79,7 +79,7 @@ impl VideoProgress {
 }
 
 /// How far a video is at one moment.
-#[Object]
+#[Object(serial)]
 impl VideoProgress {
     /// Grows from one to the next within a subscription.
     async fn seq(&self) -> i32 {

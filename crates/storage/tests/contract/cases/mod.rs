@@ -9,6 +9,8 @@ mod queue;
 mod sessions;
 mod steering;
 mod tables;
+mod thumbnails;
+mod turns;
 mod uploads;
 mod users;
 mod windows;
@@ -31,6 +33,11 @@ pub(crate) const ALL: &[Case] = cases! {
         rules_of_the_schema_are_kept
         it_answers
         changed_rows_are_told
+    }
+    turns {
+        of_many_who_ask_one_has_the_turn
+        a_turn_of_a_wrong_clock_does_not_last
+        clocks_are_compared
     }
     users {
         accounts_are_found_by_number_and_name
@@ -109,6 +116,12 @@ pub(crate) const ALL: &[Case] = cases! {
         renditions_of_many_assets
         earlier_attempts_become_garbage
     }
+    thumbnails {
+        a_chosen_picture_replaces_the_one_before
+        what_nothing_keeps_becomes_garbage
+        of_many_choices_one_picture_stays
+        a_choice_outlives_attempts_but_not_its_video
+    }
     steering {
         a_queued_job_is_cancelled
         a_running_job_is_cancelled
@@ -122,6 +135,7 @@ pub(crate) const ALL: &[Case] = cases! {
         uploads_change_until_they_are_assets
         deleted_uploads_leave_their_bytes_as_garbage
         uploads_expire
+        uploads_in_one_request_are_lost_with_their_receiver
         an_upload_becomes_what_its_row_says
         what_an_owner_sends_and_has_is_known
         garbage_is_noted_until_it_is_gone

@@ -173,6 +173,28 @@ pub(crate) async fn garbage_is_noted_until_it_is_gone(world: World) {
     assert_eq!(db.garbage().await.unwrap(), []);
 }
 
+pub(crate) async fn uploads_in_one_request_are_lost_with_their_receiver(world: World) {
+    let db = &world.db;
+    let first = new_upload(&world, "resumable").await;
+    let upload = |id: &str| Upload {
+        id: id.to_owned(),
+        kind: UploadKind::Multipart,
+        created_at: world.now(),
+        ..first.clone()
+    };
+    db.insert_received(&upload("own"), "here").await.unwrap();
+    db.insert_received(&upload("others"), "there")
+        .await
+        .unwrap();
+    db.insert_upload(&upload("nobody's")).await.unwrap();
+    let broken = ids(db.broken_uploads("here").await.unwrap());
+    assert_eq!(broken.len(), 2, "{broken:?}");
+    assert!(broken.iter().all(|id| *id != "others"), "{broken:?}");
+    let end = upload("x").expires_at - world.now();
+    world.pass(end.num_milliseconds());
+    assert_eq!(ids(db.broken_uploads("here").await.unwrap()).len(), 3);
+}
+
 pub(crate) async fn an_upload_becomes_what_its_row_says(world: World) {
     let db = &world.db;
     let upload = new_upload(&world, "u").await;

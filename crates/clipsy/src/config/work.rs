@@ -1,0 +1,99 @@
+//! Settings of processes that do jobs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clipsy_domain::job::RetryPolicy;
+
+use super::TranscodeArgs;
+use crate::sandbox::Mode;
+
+/// How jobs are done.
+#[derive(Debug, Args)]
+pub(crate) struct WorkArgs {
+    /// Videos that are processed side by side; 0 for none [default: one for every eight cores, at
+    /// least one; on a GPU at least two; with --nats-url, `clipsy serve` processes none]
+    #[arg(long, env = "CLIPSY_JOBS", value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Bad ends of a job, such as crashes, until it has failed for good
+    #[arg(long, env = "CLIPSY_MAX_ATTEMPTS", default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    max_attempts: i64,
+    /// Wait after the first bad end of a job; it doubles with each
+    #[arg(long, env = "CLIPSY_RETRY_SECONDS", default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(0..=86_400))]
+    retry_seconds: i64,
+    /// End a job that takes longer
+    #[arg(
+        long,
+        env = "CLIPSY_MAX_JOB_HOURS",
+        default_value = "24",
+        value_name = "HOURS",
+        value_parser = hours
+    )]
+    max_job_hours: Duration,
+    /// How long a job stays with a worker that does not report; then another one does it
+    #[arg(long, env = "CLIPSY_LEASE_SECONDS", default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(4..=3600))]
+    lease_seconds: u64,
+    /// Whether the processes that parse videos are locked in
+    #[arg(long, env = "CLIPSY_SANDBOX", value_enum, default_value = "auto")]
+    pub(crate) sandbox: Mode,
+    /// Encoding sessions on GPUs that all workers of this machine may have open together; a job
+    /// opens one for each rendition [default: no limit]
+    #[arg(long, env = "CLIPSY_GPU_SESSIONS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) gpu_sessions: Option<u16>,
+    /// Folder in which the workers of this machine count those sessions
+    #[arg(
+        long,
+        env = "CLIPSY_GPU_LOCK_DIR",
+        default_value = "/run/lock",
+        value_name = "DIR"
+    )]
+    pub(crate) gpu_lock_dir: PathBuf,
+    /// How long a stop may take
+    #[arg(
+        long,
+        env = "CLIPSY_SHUTDOWN_TIMEOUT",
+        default_value_t = 20,
+        value_name = "SECONDS"
+    )]
+    shutdown_timeout: u64,
+    #[command(flatten)]
+    pub(crate) transcode: TranscodeArgs,
+}
+
+impl WorkArgs {
+    /// When attempts are repeated.
+    pub(crate) fn retry(&self) -> RetryPolicy {
+        RetryPolicy {
+            max_failures: self.max_attempts,
+            first_backoff_ms: self.retry_seconds * 1000,
+            ..RetryPolicy::default()
+        }
+    }
+
+    /// Longest run of one attempt.
+    pub(crate) fn max_runtime(&self) -> Duration {
+        self.max_job_hours
+    }
+
+    /// How long a claim holds without being renewed.
+    pub(crate) fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_seconds)
+    }
+
+    /// How long a stop may take.
+    pub(crate) fn shutdown_timeout(&self) -> Duration {
+        Duration::from_secs(self.shutdown_timeout)
+    }
+}
+
+/// Hours, also parts of one, up to a year.
+pub(super) fn hours(text: &str) -> Result<Duration, String> {
+    const YEAR: f64 = 8760.0;
+    let hours: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if hours > 0.0 && hours <= YEAR {
+        Ok(Duration::from_secs_f64(hours * 3600.0))
+    } else {
+        Err(format!("it must be above 0 and at most {YEAR}"))
+    }
+}

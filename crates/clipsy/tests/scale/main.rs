@@ -1,0 +1,23 @@
+//! Tests of a service of several processes: two `clipsy serve` and two `clipsy work` on a `PostgreSQL`, a
+//! NATS server and a media folder that they share, and what happens when one of them goes away.
+//!
+//! All of them are one program, as those of the service are, and take turns.
+//! `cargo test -p clipsy --test scale killed::` runs those of one file.
+#![cfg(test)]
+
+mod crowd;
+mod cut;
+mod doors;
+mod figures;
+mod frozen;
+mod killed;
+mod nats;
+mod poison;
+mod postgres;
+mod proxy;
+mod restart;
+mod single;
+mod stack;
+#[expect(dead_code, reason = "the tests of the service use more of it")]
+#[path = "../service/support/mod.rs"]
+mod support;
