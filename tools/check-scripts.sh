@@ -25,3 +25,22 @@ for script in "${bash_scripts[@]}"; do
 done
 python3 -m py_compile "${python_scripts[@]}"
 printf 'checked %d bash and %d Python scripts\n' "${#bash_scripts[@]}" "${#python_scripts[@]}"
+
+# What needs more than bash and Python is checked where that is installed (`make setup` does most).
+python=target/py/bin/python
+if "$python" -c 'import compose_spec, yaml' 2>/dev/null; then
+    "$python" tools/py/compose.py compose.yaml docker/compose*.yaml
+    printf 'checked the compose files\n'
+fi
+if [[ -x target/py/bin/hadolint ]]; then
+    target/py/bin/hadolint docker/Dockerfile
+    printf 'checked the Dockerfile\n'
+fi
+if command -v nginx >/dev/null; then
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    # The names of the servers are known inside the network of the containers alone.
+    sed -E "s/api-[0-9]+:/127.0.0.1:/; s,/tmp/,$scratch/,; /^error_log/d" docker/nginx.conf >"$scratch/nginx.conf"
+    nginx -t -q -p "$scratch" -c "$scratch/nginx.conf"
+    printf 'checked nginx.conf\n'
+fi

@@ -48,13 +48,13 @@ pub(crate) fn run(settings: &Settings, args: &Args, shown: &str) -> anyhow::Resu
 async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     signals::listen(stop.clone())?;
+    let metrics = metrics::start(&args.metrics)?;
     let state = State::open(args.state.folder()?)?;
     let peers = args.nats.is_set();
     let media_folder = args.media.media_folder()?.unwrap_or_else(|| state.media());
     let listener = listen(&args.addresses()?).await?;
     let address = listener.local_addr()?;
 
-    let metrics = metrics::start(&args.metrics)?;
     let db = database::open(&args.state).await?;
     let media: Arc<dyn MediaStore> =
         Arc::new(LocalStore::open(media_folder).context("the media folder")?);

@@ -93,7 +93,9 @@ fn queries(value: &Value, found: &mut Vec<String>) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 match value {
-                    Value::String(query) if name == "expr" || name == "query" => {
+                    Value::String(query)
+                        if name == "expr" || (name == "query" && query.contains('(')) =>
+                    {
                         found.push(query.clone());
                     }
                     value => queries(value, found),
@@ -306,7 +308,10 @@ fn figures_are_for_those_who_may_see_them() {
     );
     server.stop();
 
-    let done = run(&["serve"], &[("CLIPSY_METRICS_TOKEN", "short")]);
+    let done = run(
+        &["serve", "--state-dir", "/nowhere/at/all"],
+        &[("CLIPSY_METRICS_TOKEN", "short")],
+    );
     assert_eq!(done.status.code(), Some(2));
     let complaint = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(complaint.contains("16 characters"), "{complaint}");
