@@ -76,7 +76,7 @@ export async function failsAndRetries(stage) {
   assert.equal(await page.getByRole("button", { name: "Retry" }).count(), 0);
   const states = await page.$$eval("[data-rendition]", (rows) => rows.map((row) => row.dataset.state));
   assert.ok(states.length >= 3 && states.every((state) => state === "DONE"), states.join());
-  await page.getByRole("link", { name: "Watch" }).click();
+  await page.locator("#main").getByRole("link", { name: "Watch" }).click();
   await until("it plays", () => page.evaluate(() => document.querySelector("hls-video")?.currentTime > 0.5));
 }
 
