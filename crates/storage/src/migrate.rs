@@ -21,6 +21,8 @@ const STEPS: &[(i64, &str, &str)] = &[
         5,
         "thumbnails",
         include_str!("../migrations/0005_thumbnails.sql"),
+    ),
+    (
         7,
         "receivers",
         include_str!("../migrations/0007_receivers.sql"),

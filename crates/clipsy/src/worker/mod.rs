@@ -22,7 +22,6 @@ mod sign;
 mod slot;
 mod slots;
 mod stills;
-mod sweep;
 pub(crate) mod sweep;
 #[cfg(test)]
 mod testing;
