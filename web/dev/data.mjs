@@ -83,8 +83,12 @@ function addVideo(title, state, extra = {}) {
     get source() {
       return { filename: `${this.title}.mp4`, contentType: "video/mp4", bytes: 913_000_000 + number, sha256: "9f".repeat(32), downloadUrl: null };
     },
+    picture: null,
+    get thumbnailChosen() {
+      return this.picture !== null;
+    },
     get thumbnailUrl() {
-      return this.playable ? "/media/sample/thumbnail.jpg" : null;
+      return this.picture ?? (this.playable ? "/media/sample/thumbnail.jpg" : null);
     },
     get playback() {
       if (!this.playable) return null;
@@ -293,6 +297,17 @@ export const root = {
   retryVideo({ input }) {
     const video = find(input.id);
     Object.assign(video, { state: "QUEUED", failure: null, done: 0, attempts: video.attempts + 1 });
+    changed(video);
+    return done({ video });
+  },
+  chooseThumbnail({ input }) {
+    // There is one picture only; the address is new all the same.
+    const video = Object.assign(find(input.id), { picture: `/media/sample/thumbnail.jpg?at=${input.atSeconds}` });
+    changed(video);
+    return done({ video });
+  },
+  resetThumbnail({ input }) {
+    const video = Object.assign(find(input.id), { picture: null });
     changed(video);
     return done({ video });
   },

@@ -8,7 +8,7 @@ import workerPath from "hls.js/dist/hls.worker.js?url";
 import { Hls, type HlsVideoElement } from "hls-video-element";
 import { actionFor, SPEEDS, stepSpeed, wantsKey, type Action } from "./keys";
 import { keepBandwidth, keepPlace, keepVolume, knownVolume, placeOf } from "./memory";
-import { firstChoice, likelyBandwidth } from "./start";
+import { firstChoice, largestUseful, likelyBandwidth } from "./start";
 
 // It is needed with the first segment; until then it can come from the server.
 void fetch(workerPath).catch(() => undefined);
@@ -104,14 +104,17 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
   // and one with an address begins at once. hls.js comes anew with each address, a moment after it.
   useEffect(() => {
     let gone = false;
-    if (video.current) video.current.src = src;
+    const element = video.current;
+    if (!element) return;
+    element.src = src;
     queueMicrotask(() => queueMicrotask(() => {
-      const api = video.current?.api;
+      const { api } = element;
       if (gone || !api) return;
       // hls.js would start with the best that fits the player, whatever the network.
       api.on(Hls.Events.MANIFEST_PARSED, (_event, { levels }) => {
         const choice = firstChoice(levels.map((level) => level.bitrate), likelyBandwidth());
-        if (choice >= 0) api.startLevel = Math.min(choice, api.maxAutoLevel);
+        const pixels = Math.max(element.clientWidth, element.clientHeight) * devicePixelRatio;
+        if (choice >= 0) api.startLevel = Math.min(choice, api.maxAutoLevel, largestUseful(levels, pixels));
       });
       api.on(Hls.Events.ERROR, (_event, data) => {
         const status = data.response?.code;

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { bandwidthOf, firstChoice } from "./start";
+import { bandwidthOf, firstChoice, largestUseful } from "./start";
 import { parseVariants } from "./lists";
 
 const MB = 1_000_000;
@@ -13,6 +13,15 @@ it("starts with what arrives soon, and with the smallest when nothing does", () 
   expect(firstChoice(bitrates, null)).toBe(-1);
 });
 
+it("starts with no more pixels than the player has", () => {
+  const sizes = [360, 480, 720].map((height) => ({ width: Math.round((height * 16) / 9), height }));
+  expect(largestUseful(sizes, 800)).toBe(1);
+  expect(largestUseful(sizes, 1170)).toBe(2);
+  expect(largestUseful(sizes, 5000)).toBe(2);
+  // Upright pictures fill the player by their height.
+  expect(largestUseful(sizes.map(({ width, height }) => ({ width: height, height: width })), 640)).toBe(0);
+});
+
 it("measures the network by what came over it, side by side or not", () => {
   const part = (responseStart: number, responseEnd: number, encodedBodySize: number, transferSize = encodedBodySize + 300) => ({
     responseStart,
@@ -24,6 +33,8 @@ it("measures the network by what came over it, side by side or not", () => {
   expect(bandwidthOf([part(10, 110, 100_000), part(60, 110, 100_000), part(500, 600, 100_000)])).toBe(12 * MB);
   // Whatever was in the cache took no time and says nothing.
   expect(bandwidthOf([part(10, 110, 150_000), part(10, 11, 900_000, 0)])).toBe(12 * MB);
+  // Small files wait for their turn more than for their bytes.
+  expect(bandwidthOf([part(10, 110, 150_000), part(200, 250, 2_000)])).toBe(12 * MB);
   expect(bandwidthOf([part(10, 110, 20_000)])).toBeNull();
   expect(bandwidthOf([])).toBeNull();
 });

@@ -8,6 +8,8 @@ const PATIENCE_S = 1.25;
 const SEGMENT_S = 10;
 /** Fewer bytes than this say little about the network. */
 const LEAST_BYTES = 50_000;
+/** A file smaller than this arrives with its headers, so its time says nothing. */
+const LEAST_FILE_BYTES = 8_000;
 
 /**
  * Which of the qualities to start with, as its index: the best whose first segment arrives in time, or
@@ -17,6 +19,16 @@ export function firstChoice(bitrates: readonly number[], bandwidth: number | nul
   if (bandwidth === null) return -1;
   const best = bitrates.findLastIndex((bitrate) => bitrate * SEGMENT_S <= bandwidth * PATIENCE_S);
   return Math.max(0, best);
+}
+
+/**
+ * The index of the smallest picture that fills the player, whose longer side is `pixels`; of the largest if
+ * none does. hls.js has the same rule, but applies it only once the element is attached, and lists that were
+ * fetched ahead are read before that. `sizes` ascend.
+ */
+export function largestUseful(sizes: readonly { width: number; height: number }[], pixels: number): number {
+  const enough = sizes.findIndex(({ width, height }) => width >= pixels || height >= pixels);
+  return enough >= 0 ? enough : sizes.length - 1;
 }
 
 /** Bits a second, from what this page has loaded already, else from the last visit; null at the first. */
@@ -31,7 +43,7 @@ type Loaded = Pick<PerformanceResourceTiming, "responseStart" | "responseEnd" | 
 export function bandwidthOf(loaded: readonly Loaded[]): number | null {
   // What came from the cache has no size on the wire.
   const wired = loaded
-    .filter((one) => one.transferSize > 0 && one.encodedBodySize > 0 && one.responseStart > 0)
+    .filter((one) => one.transferSize > 0 && one.encodedBodySize >= LEAST_FILE_BYTES && one.responseStart > 0)
     .sort((a, b) => a.responseStart - b.responseStart);
   let bytes = 0;
   let busy = 0;

@@ -1,6 +1,7 @@
 //! Takes single pictures out of segments, each in a child process of its own: what a segment holds
 //! was made of a file that nobody vouches for.
 
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -250,6 +251,6 @@ fn disk(error: io::Error) -> StillError {
     }
 }
 
-fn failed(reason: impl ToString) -> StillError {
-    StillError::Failed(reason.to_string())
+fn failed(reason: impl Into<Box<dyn Error + Send + Sync>>) -> StillError {
+    StillError::Failed(reason.into().to_string())
 }

@@ -55,7 +55,7 @@ impl Sweeper {
                 gaps.notify_one();
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn look_after(&self, gaps: &Notify) {

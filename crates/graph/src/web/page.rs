@@ -21,8 +21,8 @@ use crate::app::App;
 use crate::error::Error;
 
 /// Nothing from elsewhere, no inline scripts. The player's elements carry `<style>` in their shadow
-/// trees, hence the inline styles; `style` attributes, which need only a hole in one attribute, are not
-/// allowed. `style-src` stays for browsers that do not know the finer directives.
+/// trees, hence the inline styles, but no `style` attributes: see decision 0019. `style-src` also
+/// stands for the finer directives in browsers that do not know them.
 macro_rules! policy {
     ($ancestors:literal) => {
         concat!(

@@ -27,7 +27,7 @@ export default function Storage() {
     <>
       <Title text={t("admin.tabs.storage")} />
       <PageHead title={t("admin.tabs.storage")} />
-      <dl className="mb-6 grid grid-cols-3 gap-2 sm:gap-3">
+      <dl className="mb-6 grid grid-cols-2 gap-3 sm:grid-cols-3 max-sm:*:last:col-span-2">
         <Stat name={t("storage.used")} value={bytes(used)} />
         <Stat name={t("storage.free")} value={bytes(usage.freeBytes)} />
         <Stat name={t("storage.videos")} value={String(usage.videos)} />

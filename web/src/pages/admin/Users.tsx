@@ -45,11 +45,11 @@ export default function Users() {
         <table className="table num">
           <thead>
             <tr>
-              <th scope="col" className="w-1/3">{t("users.name")}</th>
+              <th scope="col" className="md:w-1/3">{t("users.name")}</th>
               <th scope="col" className="max-md:hidden">{t("account.email")}</th>
               <th scope="col">{t("users.role")}</th>
               <th scope="col" className="max-md:hidden">{t("users.state")}</th>
-              <th scope="col">{t("users.storage")}</th>
+              <th scope="col" className="max-md:hidden">{t("users.storage")}</th>
               <th scope="col" className="max-md:hidden">{t("users.since")}</th>
               <th scope="col">
                 <span className="sr-only">{t("users.edit")}</span>
@@ -153,7 +153,7 @@ function Row({ user, onEdit }: { user: UserRowFragment; onEdit: (user: UserRowFr
       <td className="max-md:hidden">{user.email || "–"}</td>
       <td>{user.role ? t(`role.${user.role}`) : "–"}</td>
       <td className="max-md:hidden">{state}</td>
-      <td className="whitespace-nowrap">{bytes(user.storageBytes)}</td>
+      <td className="whitespace-nowrap max-md:hidden">{bytes(user.storageBytes)}</td>
       <td className="whitespace-nowrap max-md:hidden">{user.createdAt ? <Ago at={user.createdAt} /> : "–"}</td>
       <td>
         <button type="button" className="btn btn-quiet btn-small" aria-label={t("users.editOne", { name: user.username })} onClick={() => onEdit(user)}>

@@ -87,7 +87,7 @@ function Advice({ text }: { text: string }) {
   const parts = (first.toUpperCase() + rest.join("")).split("`");
   return (
     <p className="text-sm text-muted">
-      {parts.map((part, index) => (index % 2 === 1 ? <code key={index} className="rounded bg-sunken px-1 py-0.5 text-xs text-ink">{part}</code> : part))}
+      {parts.map((part, index) => (index % 2 === 1 ? <code key={index} className="rounded bg-sunken px-1 py-0.5 text-xs whitespace-nowrap text-ink">{part}</code> : part))}
     </p>
   );
 }
