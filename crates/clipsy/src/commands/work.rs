@@ -11,13 +11,15 @@ use clipsy_storage::media::{LocalStore, MediaStore};
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::exit::Refusal;
 use super::print;
 use crate::config::nats::NatsArgs;
 use crate::config::service::{MediaArgs, StateArgs};
 use crate::config::work::WorkArgs;
-use crate::config::{Settings, give_memory_back};
+use crate::config::{MetricsArgs, Settings, give_memory_back};
+use crate::metrics;
 use crate::service::state::{self, State};
 use crate::service::{database, dispatch, does, limits, signals};
 use crate::worker::Worker;
@@ -39,6 +41,8 @@ pub(crate) struct Args {
     /// Address to answer `/healthz` and `/readyz` on [default: none]
     #[arg(long, env = "CLIPSY_WORK_LISTEN", value_name = "ADDRESS:PORT")]
     work_listen: Option<String>,
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 /// Runs the command. `shown` are the settings in words.
@@ -63,6 +67,7 @@ async fn work(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     dispatch::check(&args.nats, &args.state)?;
     let stop = CancellationToken::new();
     signals::listen(stop.clone())?;
+    let metrics = metrics::start(&args.metrics)?;
     let folder = args.state.folder()?;
     let state = State::open_worker(&folder)?;
     let media_folder = media_folder(args, &folder)?;
@@ -74,6 +79,7 @@ async fn work(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     let db = database::open(&args.state).await?;
     let media: Arc<dyn MediaStore> =
         Arc::new(LocalStore::open(media_folder).context("the media folder")?);
+    let media = metrics::timed(metrics.as_ref(), media);
     let does = does::find(settings, &args.work, true, does::Whose::Worker).await?;
     let dispatch = dispatch::open(
         &args.nats,
@@ -87,6 +93,14 @@ async fn work(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     let welcome = welcome(&state, &does, listener.as_ref());
     let settings = does.settings(settings, &args.work, &state, true)?;
     let worker = Worker::new(db.clone(), Arc::clone(&media), dispatch.clone(), settings)?;
+    // They can be seen to the end.
+    let (watched, over) = (TaskTracker::new(), CancellationToken::new());
+    if let Some(metrics) = &metrics {
+        let media = Arc::clone(&media);
+        metrics
+            .run(&args.metrics, db.clone(), media, &over, &watched)
+            .await?;
+    }
     if let Some(listener) = listener {
         let parts = probes::Parts {
             db: db.clone(),
@@ -111,6 +125,9 @@ async fn work(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     }
     stop.cancel();
     dispatch::flush(&dispatch).await;
+    over.cancel();
+    watched.close();
+    watched.wait().await;
     db.close().await;
     // Only now may another worker have this one's place.
     drop(siblings.await);
