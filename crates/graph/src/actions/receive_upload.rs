@@ -92,7 +92,7 @@ pub async fn receive_upload(
         writer: None,
         discard: true,
     };
-    let writer = Writer::open(app, &id, None).await?.all_or_nothing();
+    let writer = Writer::open(app, &upload, None).await?.all_or_nothing();
     incoming.writer = Some(tokio::spawn(write_all(id, writer, waiting)));
     Ok(incoming)
 }
