@@ -2,6 +2,7 @@
 
 pub(crate) mod environment;
 mod file;
+pub(crate) mod media;
 pub(crate) mod service;
 pub(crate) mod show;
 mod transcode;

@@ -9,7 +9,6 @@ use anyhow::Context as _;
 use clipsy_dispatch::Dispatch;
 use clipsy_graph::auth::keys::Keys;
 use clipsy_graph::{App, actions, background, server};
-use clipsy_storage::media::{LocalStore, MediaStore};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +19,7 @@ use crate::config::service::ServiceArgs;
 use crate::config::{Settings, give_memory_back};
 use crate::service::first_account::{self, SignIn};
 use crate::service::state::State;
-use crate::service::{database, signals};
+use crate::service::{database, media, signals};
 use crate::worker::{self, Worker};
 
 /// Arguments of `clipsy serve`.
@@ -50,13 +49,11 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
     let state = State::open(args.state.folder()?)?;
     let ladder = args.transcode.adjust(settings.ladder()?)?;
     let catalog = settings.catalog()?;
-    let media_folder = args.media_folder()?.unwrap_or_else(|| state.media());
     let listener = listen(&args.addresses()?).await?;
     let address = listener.local_addr()?;
 
     let db = database::open(&args.state).await?;
-    let media: Arc<dyn MediaStore> =
-        Arc::new(LocalStore::open(media_folder).context("the media folder")?);
+    let media = media::open(&args.media, state.media(), args.max_upload_bytes()).await?;
     let keys = Keys::load_or_create(&state.keys().join("jwt.key"))?;
     let file = args.admin_password_file.as_deref();
     let sign_in = first_account::make(&db, address, file, &state.keys()).await?;

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,6 +12,7 @@ use clipsy_graph::{GraphqlSettings, Introspection, Network};
 use clipsy_storage::sqlite_url;
 
 use super::TranscodeArgs;
+use super::media::MediaArgs;
 use crate::commands::exit::UsageError;
 use crate::sandbox::Mode;
 
@@ -65,9 +66,8 @@ pub(crate) struct ServiceArgs {
     listen: String,
     #[command(flatten)]
     pub(crate) state: StateArgs,
-    /// Folder for originals, uploads and output [default: media in the state folder]
-    #[arg(long, env = "CLIPSY_MEDIA_URL", value_name = "FOLDER")]
-    media_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) media: MediaArgs,
     #[arg(
         long,
         env = "CLIPSY_ADMIN_PASSWORD_FILE",
@@ -199,18 +199,9 @@ impl ServiceArgs {
             .map_err(|e| UsageError(format!("--listen: {:?}: {e}", self.listen)))
     }
 
-    /// The folder for media, if it is not the usual one.
-    pub(crate) fn media_folder(&self) -> Result<Option<PathBuf>, UsageError> {
-        let Some(url) = &self.media_url else {
-            return Ok(None);
-        };
-        let folder = url.strip_prefix("file://").unwrap_or(url);
-        if folder.is_empty() || folder.contains("://") {
-            return Err(UsageError(format!(
-                "--media-url: {url:?} is no folder; other stores are not supported"
-            )));
-        }
-        Ok(Some(Path::new(folder).to_owned()))
+    /// Largest upload in bytes.
+    pub(crate) fn max_upload_bytes(&self) -> u64 {
+        self.max_upload_bytes
     }
 
     /// When attempts are repeated.

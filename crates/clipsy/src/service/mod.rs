@@ -3,5 +3,6 @@
 
 pub(crate) mod database;
 pub(crate) mod first_account;
+pub(crate) mod media;
 pub(crate) mod signals;
 pub(crate) mod state;

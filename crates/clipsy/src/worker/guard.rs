@@ -12,7 +12,7 @@ pub(super) async fn until_lost(
     worker: &Worker,
     job: &Job,
     delivery: &Delivery,
-    mut events: Subscription,
+    events: &mut Subscription,
 ) {
     let lease_ms = i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
     let mut renewed = Instant::now();

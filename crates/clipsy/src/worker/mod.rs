@@ -7,6 +7,7 @@
 
 mod attempt;
 mod child;
+mod fetch;
 mod guard;
 mod persist;
 pub(crate) mod protocol;

@@ -8,6 +8,7 @@ mod accounts;
 mod crash;
 mod flow;
 mod proxy;
+mod s3;
 mod sandbox;
 mod settings;
 mod steer;
@@ -15,3 +16,5 @@ mod stop;
 #[expect(dead_code, reason = "the tests of uploads use more of it")]
 mod support;
 mod tus;
+#[path = "../../../storage/src/media/s3/tests/weed.rs"]
+mod weed;

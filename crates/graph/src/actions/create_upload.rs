@@ -3,7 +3,6 @@
 use chrono::TimeDelta;
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::clock::Timestamp;
-use clipsy_domain::media_key;
 use clipsy_domain::upload::{Upload, UploadKind};
 use clipsy_domain::user::UserId;
 use clipsy_storage::UploadChange;
