@@ -2,6 +2,7 @@
 
 pub(crate) mod environment;
 mod file;
+pub(crate) mod media;
 mod metrics;
 pub(crate) mod nats;
 pub(crate) mod service;

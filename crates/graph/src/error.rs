@@ -148,10 +148,16 @@ impl From<clipsy_storage::Error> for Error {
 
 impl From<clipsy_storage::media::Error> for Error {
     fn from(error: clipsy_storage::media::Error) -> Self {
-        if error.is_out_of_disk() {
-            Self::OutOfDisk
-        } else {
-            Self::internal(error)
+        use clipsy_storage::media::Error as Media;
+        match error {
+            error if error.is_out_of_disk() => Self::OutOfDisk,
+            // A server beside this one has it.
+            Media::Overtaken { .. } => UploadError::Locked.into(),
+            Media::Unavailable { .. } => {
+                tracing::warn!(%error, "the media store does not answer");
+                Self::Busy
+            }
+            error => Self::internal(error),
         }
     }
 }

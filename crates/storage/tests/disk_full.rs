@@ -63,10 +63,16 @@ async fn store() {
     assert_eq!(object.meta.bytes, 3);
 
     // An upload that grows until nothing is left. Another one keeps what it has.
-    let mut other = store.open_append("uploads/other").await.unwrap();
+    let mut other = store
+        .open_append("uploads/other", "videos/originals/x")
+        .await
+        .unwrap();
     other.write(Bytes::from(vec![2; 100_000])).await.unwrap();
     assert_eq!(other.sync().await.unwrap(), 100_000);
-    let mut upload = store.open_append("uploads/full").await.unwrap();
+    let mut upload = store
+        .open_append("uploads/full", "videos/originals/x")
+        .await
+        .unwrap();
     let mut durable = 0;
     let full = loop {
         let written = upload.write(Bytes::from(vec![3; 300_000])).await;

@@ -9,7 +9,6 @@ use anyhow::Context as _;
 use clipsy_dispatch::nats::Hears;
 use clipsy_graph::auth::keys::Keys;
 use clipsy_graph::{App, actions, background, server};
-use clipsy_storage::media::{LocalStore, MediaStore};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,7 +20,7 @@ use crate::config::{Settings, give_memory_back};
 use crate::metrics;
 use crate::service::first_account::{self, SignIn};
 use crate::service::state::State;
-use crate::service::{database, dispatch, does, limits, signals};
+use crate::service::{database, dispatch, does, limits, media, signals};
 use crate::worker::sweep::Sweeper;
 use crate::worker::{StillSettings, Stills, Worker};
 
@@ -52,13 +51,11 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
     let metrics = metrics::start(&args.metrics)?;
     let state = State::open(args.state.folder()?)?;
     let peers = args.nats.is_set();
-    let media_folder = args.media.media_folder()?.unwrap_or_else(|| state.media());
     let listener = listen(&args.addresses()?).await?;
     let address = listener.local_addr()?;
 
     let db = database::open(&args.state).await?;
-    let media: Arc<dyn MediaStore> =
-        Arc::new(LocalStore::open(media_folder).context("the media folder")?);
+    let media = media::open(&args.media, state.media(), args.max_upload_bytes()).await?;
     let media = metrics::timed(metrics.as_ref(), media);
     let keys = Keys::load_or_create(&match &args.key_file {
         Some(file) => file.clone(),

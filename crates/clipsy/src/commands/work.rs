@@ -1,13 +1,11 @@
 //! `clipsy work`: does jobs for `clipsy serve` processes on this or other machines.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clipsy_dispatch::nats::Hears;
 use clipsy_graph::probes;
-use clipsy_storage::media::{LocalStore, MediaStore};
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -15,13 +13,14 @@ use tokio_util::task::TaskTracker;
 
 use super::exit::Refusal;
 use super::print;
+use crate::config::media::MediaArgs;
 use crate::config::nats::NatsArgs;
-use crate::config::service::{MediaArgs, StateArgs};
+use crate::config::service::StateArgs;
 use crate::config::work::WorkArgs;
 use crate::config::{MetricsArgs, Settings, give_memory_back};
 use crate::metrics;
 use crate::service::state::{self, State};
-use crate::service::{database, dispatch, does, limits, signals};
+use crate::service::{database, dispatch, does, limits, media, signals};
 use crate::worker::Worker;
 
 /// How often files of workers that died beside this one are looked for.
@@ -70,15 +69,14 @@ async fn work(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     let metrics = metrics::start(&args.metrics)?;
     let folder = args.state.folder()?;
     let state = State::open_worker(&folder)?;
-    let media_folder = media_folder(args, &folder)?;
     let listener = match &args.work_listen {
         Some(address) => Some(listen(address).await?),
         None => None,
     };
 
     let db = database::open(&args.state).await?;
-    let media: Arc<dyn MediaStore> =
-        Arc::new(LocalStore::open(media_folder).context("the media folder")?);
+    // It receives no uploads.
+    let media = media::open(&args.media, folder.join("media"), 0).await?;
     let media = metrics::timed(metrics.as_ref(), media);
     let does = does::find(settings, &args.work, true, does::Whose::Worker).await?;
     let dispatch = dispatch::open(
@@ -133,12 +131,6 @@ async fn work(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     drop(siblings.await);
     tracing::info!("stopped");
     Ok(())
-}
-
-/// The place of media: as with `clipsy serve`, in the folder that workers share.
-fn media_folder(args: &Args, folder: &Path) -> anyhow::Result<std::path::PathBuf> {
-    let given = args.media.media_folder()?;
-    Ok(given.unwrap_or_else(|| folder.join("media")))
 }
 
 /// Holds the worker's place until `stop`, and gives it back then.

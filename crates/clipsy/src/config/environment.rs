@@ -73,6 +73,13 @@ pub(crate) fn metrics_token() -> Option<String> {
     (!value.is_empty()).then_some(value)
 }
 
+/// The secret of the key to the bucket in `CLIPSY_S3_SECRET_KEY`. It is no flag for the same reason.
+pub(crate) fn s3_secret_key() -> Option<String> {
+    let value = std::env::var_os("CLIPSY_S3_SECRET_KEY")?;
+    let value = value.to_string_lossy().trim().to_owned();
+    (!value.is_empty()).then_some(value)
+}
+
 /// Starts this program again with [`ALLOCATOR`]'s settings, unless they are there already: glibc
 /// reads them only when a process starts.
 pub(crate) fn use_few_malloc_arenas() -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! Settings of the service.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,6 +10,7 @@ use clipsy_graph::{GraphqlSettings, Introspection, Network};
 use clipsy_storage::sqlite_url;
 
 use super::MetricsArgs;
+use super::media::MediaArgs;
 use super::nats::NatsArgs;
 use super::work::{WorkArgs, hours};
 use crate::commands::exit::UsageError;
@@ -48,30 +49,6 @@ impl StateArgs {
             Some(url) => Ok(url.clone()),
             None => Ok(sqlite_url(&self.folder()?.join("clipsy.db"))),
         }
-    }
-}
-
-/// Where originals, uploads and output are.
-#[derive(Debug, Args)]
-pub(crate) struct MediaArgs {
-    /// Folder for originals, uploads and output [default: media in the state folder]
-    #[arg(long, env = "CLIPSY_MEDIA_URL", value_name = "FOLDER")]
-    media_url: Option<String>,
-}
-
-impl MediaArgs {
-    /// The folder for media, if it is not the usual one.
-    pub(crate) fn media_folder(&self) -> Result<Option<PathBuf>, UsageError> {
-        let Some(url) = &self.media_url else {
-            return Ok(None);
-        };
-        let folder = url.strip_prefix("file://").unwrap_or(url);
-        if folder.is_empty() || folder.contains("://") {
-            return Err(UsageError(format!(
-                "--media-url: {url:?} is no folder; other stores are not supported"
-            )));
-        }
-        Ok(Some(Path::new(folder).to_owned()))
     }
 }
 
@@ -197,6 +174,11 @@ impl ServiceArgs {
         found
             .map(Iterator::collect)
             .map_err(|e| UsageError(format!("--listen: {:?}: {e}", self.listen)))
+    }
+
+    /// Largest upload in bytes.
+    pub(crate) fn max_upload_bytes(&self) -> u64 {
+        self.max_upload_bytes
     }
 
     /// Settings of the HTTP side.

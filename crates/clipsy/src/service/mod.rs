@@ -6,5 +6,6 @@ pub(crate) mod dispatch;
 pub(crate) mod does;
 pub(crate) mod first_account;
 pub(crate) mod limits;
+pub(crate) mod media;
 pub(crate) mod signals;
 pub(crate) mod state;

@@ -1,6 +1,9 @@
 //! One attempt at one job, from the claim to its end.
 
+use std::path::PathBuf;
+
 use clipsy_dispatch::{Delivery, Subscription};
+use clipsy_domain::asset::Asset;
 use clipsy_domain::failure::{Failure, FailureCode, Stage};
 use clipsy_domain::job::Job;
 use clipsy_domain::media_key;
@@ -14,7 +17,7 @@ use super::protocol::ChildJob;
 use super::publish::Publisher;
 use super::relay::{Relay, Told};
 use super::scratch::Scratch;
-use super::{Worker, figures, guard, settle};
+use super::{Worker, fetch, figures, guard, settle};
 use crate::config::environment;
 
 /// How an attempt ended.
@@ -55,17 +58,21 @@ pub(super) async fn run(worker: &Worker, job: &Job, around: Surroundings<'_>) {
     whole.instrument(span).await;
 }
 
-async fn work(worker: &Worker, job: &Job, around: Surroundings<'_>) -> End {
+async fn work(worker: &Worker, job: &Job, mut around: Surroundings<'_>) -> End {
     let asset = persist("read an asset", || worker.db.asset(job.asset_id)).await;
     let Some(Some(asset)) = asset else {
         return End::Lost;
     };
-    let Some(input) = worker.media.local_path(&asset.source_key).await else {
-        return internal("the original is not on this machine");
-    };
     let scratch = match Scratch::make(&worker.settings.scratch, job).await {
         Ok(scratch) => scratch,
         Err(error) => return End::Failed(disk_failure(&error, "no scratch folder can be made")),
+    };
+    let input = match source(worker, job, &asset, &mut around, &scratch).await {
+        Ok(input) => input,
+        Err(end) => {
+            scratch.remove().await;
+            return end;
+        }
     };
     let settings = &worker.settings;
     let order = ChildJob {
@@ -87,10 +94,41 @@ async fn work(worker: &Worker, job: &Job, around: Surroundings<'_>) -> End {
     end
 }
 
+/// Where the original lies on this machine. If the store has it elsewhere, it is fetched; that ends
+/// for the same reasons as the work of a child.
+async fn source(
+    worker: &Worker,
+    job: &Job,
+    asset: &Asset,
+    around: &mut Surroundings<'_>,
+    scratch: &Scratch,
+) -> Result<PathBuf, End> {
+    if let Some(path) = worker.media.local_path(&asset.source_key).await {
+        return Ok(path);
+    }
+    let path = scratch.folder.join("source");
+    tokio::select! {
+        biased;
+        () = around.stop.cancelled() => Err(End::Drained),
+        () = guard::until_lost(worker, job, around.delivery, &mut around.events) => Err(End::Lost),
+        () = tokio::time::sleep(worker.settings.max_runtime) => Err(too_long(worker)),
+        fetched = fetch::fetch(&*worker.media, &asset.source_key, &path) => match fetched {
+            Ok(()) => Ok(path),
+            Err(error) => Err(End::Failed(error.to_failure())),
+        }
+    }
+}
+
+fn too_long(worker: &Worker) -> End {
+    let limit_s = worker.settings.max_runtime.as_secs();
+    let message = format!("processing took longer than {limit_s} s, which is the limit");
+    failed(FailureCode::LimitsExceeded, &message)
+}
+
 async fn in_child(
     worker: &Worker,
     job: &Job,
-    around: Surroundings<'_>,
+    mut around: Surroundings<'_>,
     order: &ChildJob,
     scratch: &Scratch,
 ) -> End {
@@ -116,12 +154,8 @@ async fn in_child(
             biased;
             told = &mut follow => Ok(told),
             () = around.stop.cancelled() => Err(End::Drained),
-            () = guard::until_lost(worker, job, around.delivery, around.events) => Err(End::Lost),
-            () = tokio::time::sleep(worker.settings.max_runtime) => {
-                let limit_s = worker.settings.max_runtime.as_secs();
-                let message = format!("processing took longer than {limit_s} s, which is the limit");
-                Err(failed(FailureCode::LimitsExceeded, &message))
-            }
+            () = guard::until_lost(worker, job, around.delivery, &mut around.events) => Err(End::Lost),
+            () = tokio::time::sleep(worker.settings.max_runtime) => Err(too_long(worker)),
         };
         if stopped.is_err() {
             process.kill();

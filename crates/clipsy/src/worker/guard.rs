@@ -12,7 +12,7 @@ pub(super) async fn until_lost(
     worker: &Worker,
     job: &Job,
     delivery: &Delivery,
-    mut events: Subscription,
+    events: &mut Subscription,
 ) {
     let lease = worker.settings.lease;
     let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);

@@ -8,6 +8,7 @@
 mod attempt;
 mod child;
 pub(crate) mod encoders;
+mod fetch;
 mod figures;
 pub(crate) mod gpu;
 mod guard;

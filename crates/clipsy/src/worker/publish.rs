@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use clipsy_domain::failure::{Failure, FailureCode, Stage};
@@ -15,12 +16,19 @@ use clipsy_domain::media_key;
 use clipsy_domain::progress::Summary;
 use clipsy_storage::media::{self, MediaStore};
 use tokio::io::AsyncReadExt as _;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use super::fetch::PATIENCE;
 
 /// Longest playlist that is taken, in bytes. Twelve hours in segments of 2 s take one megabyte.
 const PLAYLIST_BYTES: u64 = 16 << 20;
 /// Most sheets of a storyboard.
 const SHEETS: usize = 1000;
+/// First wait for a store that does not answer; it doubles.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// Longest wait between two tries.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// What the last line of a playlist that is complete says (RFC 8216 section 4.3.3.4).
 const END: &str = "#EXT-X-ENDLIST";
 
@@ -258,15 +266,39 @@ impl Publisher {
     }
 
     async fn put(&self, name: &str, bytes: Bytes) -> Result<(), Error> {
-        self.go_on()?;
-        Ok(self.media.put(&self.key(name), bytes).await?)
+        let key = self.key(name);
+        self.patiently(|| self.media.put(&key, bytes.clone())).await
     }
 
     async fn put_file(&self, name: &str) -> Result<(), Error> {
-        self.go_on()?;
         let path = self.folder.join(name);
         plain(&path).await?;
-        Ok(self.media.put_file(&self.key(name), &path).await?)
+        let key = self.key(name);
+        self.patiently(|| self.media.put_file(&key, &path)).await
+    }
+
+    /// Writes to the store. One that does not answer for a while costs no attempt: it is tried
+    /// again.
+    async fn patiently<F>(&self, write: impl Fn() -> F) -> Result<(), Error>
+    where
+        F: Future<Output = media::Result<()>>,
+    {
+        let began = Instant::now();
+        let mut wait = FIRST_WAIT;
+        loop {
+            self.go_on()?;
+            match write().await {
+                Err(error) if error.is_retryable() && began.elapsed() < PATIENCE => {
+                    tracing::warn!(%error, "publishing again");
+                }
+                done => return Ok(done?),
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
     }
 
     fn go_on(&self) -> Result<(), Error> {

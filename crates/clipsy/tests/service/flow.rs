@@ -41,7 +41,7 @@ fn listed(playlist: &str) -> Vec<&str> {
 
 /// The playlists that players find are there, and so are the last segments that they list, at most
 /// `most` of each. Says how many that are.
-fn walk(client: &Client, video: &Value, most: usize) -> usize {
+pub(crate) fn walk(client: &Client, video: &Value, most: usize) -> usize {
     let master = video["hls_playlist"].as_str().unwrap();
     let (folder, _) = master.rsplit_once('/').unwrap();
     let playlists = client.get(master).text();

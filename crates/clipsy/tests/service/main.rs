@@ -9,6 +9,7 @@ mod crash;
 mod flow;
 mod metrics;
 mod proxy;
+mod s3;
 mod sandbox;
 mod settings;
 mod steer;
@@ -17,3 +18,5 @@ mod stop;
 mod support;
 mod thumbnail;
 mod tus;
+#[path = "../../../storage/src/media/s3/tests/weed.rs"]
+mod weed;

@@ -60,7 +60,8 @@ fn open(server: &Server, client: &Client, request: &str, lines: &str, body: &[u8
     stream
 }
 
-fn create(server: &Server, client: &Client, bytes: &[u8]) -> String {
+/// Begins an upload of `bytes`, and gives its path.
+pub(crate) fn create(server: &Server, client: &Client, bytes: &[u8]) -> String {
     let lines = format!(
         "Upload-Length: {}\r\nUpload-Metadata: filename ZmlsbS5tcDQ=\r\nContent-Length: 0\r\n",
         bytes.len()
@@ -91,6 +92,25 @@ fn patch(
          Content-Length: {length}\r\n{more}"
     );
     open(server, client, &format!("PATCH {path}"), &lines, body)
+}
+
+/// Sends bytes of an upload, and says how many of them all are kept.
+pub(crate) fn send(
+    server: &Server,
+    client: &Client,
+    path: &str,
+    offset: usize,
+    bytes: &[u8],
+) -> usize {
+    let of = (offset, bytes.len());
+    let answer = Answer::read(patch(server, client, path, of, "", bytes));
+    assert_eq!(answer.status, 204, "{answer:?}");
+    answer.offset()
+}
+
+/// How many bytes of an upload are kept.
+pub(crate) fn offset(server: &Server, client: &Client, path: &str) -> usize {
+    head(server, client, path).offset()
 }
 
 /// Waits until that many bytes have arrived, without disturbing whoever sends.

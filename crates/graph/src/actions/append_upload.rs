@@ -50,7 +50,7 @@ pub(crate) async fn append_upload(
     interrupts: Interrupts<'_>,
 ) -> Result<Appended> {
     let hash = checksum.map(|checksum| Hash::new(checksum.algorithm));
-    let mut writer = Writer::open(app, &upload.id, hash).await?;
+    let mut writer = Writer::open(app, upload, hash).await?;
     if checksum.is_some() {
         writer.file().begin_chunk().await?;
     }

@@ -77,7 +77,8 @@ async fn measure_parts(app: &App, viewer: Viewer, ids: &[String]) -> Result<u64>
 async fn put_together(app: &App, upload: &Upload, ids: &[String]) -> Result<Asset> {
     let parts: Vec<String> = ids.iter().map(|id| media_key::upload(id)).collect();
     let whole = media_key::upload(&upload.id);
-    app.media.concat_uploads(&parts, &whole).await?;
+    let original = media_key::original(&upload.id, &upload.filename);
+    app.media.concat_uploads(&parts, &whole, &original).await?;
     let bytes = app.media.upload_bytes(&whole).await?;
     if !bytes.is_some_and(|bytes| is_complete(upload, bytes)) {
         let error = format!("upload {}: its parts came to {bytes:?} bytes", upload.id);

@@ -3,13 +3,13 @@
 use chrono::TimeDelta;
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::clock::Timestamp;
-use clipsy_domain::media_key;
 use clipsy_domain::upload::{Upload, UploadKind};
 use clipsy_domain::user::UserId;
 use clipsy_storage::UploadChange;
 
 use super::find_upload::upload_offset;
 use super::receive_upload::{check_room, discard_upload};
+use super::write_upload::open_file;
 use crate::app::App;
 use crate::auth::token;
 use crate::error::{Error, Result};
@@ -61,9 +61,9 @@ pub(crate) async fn create_upload(app: &App, owner: UserId, new: NewUpload) -> R
         insert_upload(app, owner, new).await?
     };
     // The row comes first, so that there are never bytes that nobody knows of.
-    if let Err(error) = app.media.open_append(&media_key::upload(&upload.id)).await {
+    if let Err(error) = open_file(app, &upload).await {
         discard_upload(app, &upload.id).await;
-        return Err(error.into());
+        return Err(error);
     }
     tracing::info!(
         upload_id = upload.id,

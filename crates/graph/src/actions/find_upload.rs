@@ -4,6 +4,7 @@ use clipsy_domain::media_key;
 use clipsy_domain::upload::{Upload, UploadKind};
 use clipsy_domain::user::Viewer;
 
+use super::write_upload::open_file;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::upload::error::UploadError;
@@ -56,7 +57,7 @@ async fn measure(app: &App, upload: &Upload, durable: bool) -> Result<u64> {
         if !durable {
             return Ok(bytes);
         }
-        return Ok(app.media.open_append(&key).await?.len());
+        return Ok(open_file(app, upload).await?.len());
     }
     // The bytes may have become an original without the asset that was to follow.
     let original = media_key::original(&upload.id, &upload.filename);

@@ -109,7 +109,7 @@ async fn delete_lost(app: &App, files: Vec<String>) -> Result<usize> {
     let mut lost = 0;
     for file in files {
         // Those of uploads that were dealt with above are gone already.
-        if !known.contains(&file) && app.media.head(&file).await?.is_some() {
+        if !known.contains(&file) && app.media.upload_bytes(&file).await?.is_some() {
             app.media.delete(&file).await?;
             lost += 1;
         }

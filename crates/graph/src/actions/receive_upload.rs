@@ -70,7 +70,7 @@ pub async fn receive_upload(
     };
     // The row comes first, so that after a crash there are no bytes that nobody knows of.
     app.db.insert_received(&upload, &app.settings.node).await?;
-    let writer = match Writer::open(app, &id, None).await {
+    let writer = match Writer::open(app, &upload, None).await {
         Ok(writer) => writer.all_or_nothing(),
         Err(error) => {
             discard_upload(app, &id).await;

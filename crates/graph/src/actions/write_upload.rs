@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use clipsy_domain::media_key;
+use clipsy_domain::upload::Upload;
 use clipsy_storage::media::{AppendFile, MediaStore};
 use tokio::time::Instant;
 
@@ -28,8 +29,8 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Opens the upload. What `hash` hashes is what is written from now on.
-    pub(super) async fn open(app: &App, upload_id: &str, hash: Option<Hash>) -> Result<Self> {
-        let file = app.media.open_append(&media_key::upload(upload_id)).await?;
+    pub(super) async fn open(app: &App, upload: &Upload, hash: Option<Hash>) -> Result<Self> {
+        let file = open_file(app, upload).await?;
         Ok(Self {
             file,
             room: Room {
@@ -159,6 +160,13 @@ impl Pieces {
         }
         Ok(())
     }
+}
+
+/// The bytes of the upload, to append to them.
+pub(super) async fn open_file(app: &App, upload: &Upload) -> Result<Box<dyn AppendFile>> {
+    let key = media_key::upload(&upload.id);
+    let original = media_key::original(&upload.id, &upload.filename);
+    Ok(app.media.open_append(&key, &original).await?)
 }
 
 /// Looks from time to time whether uploads have used up the space that they may.

@@ -5,13 +5,15 @@ use clipsy_domain::media_key;
 
 /// Media type of playlists.
 pub(super) const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+/// A segment.
+pub(super) const SEGMENT: &str = "video/mp2t";
 
 /// Media type of a file that jobs make; `None` for names that they do not make.
 pub(super) fn of_output(file: &str) -> Option<HeaderValue> {
     let (_, extension) = file.rsplit_once('.')?;
     let name = match extension {
         "m3u8" => PLAYLIST,
-        "ts" => "video/mp2t",
+        "ts" => SEGMENT,
         "vtt" => "text/vtt; charset=utf-8",
         "jpg" => "image/jpeg",
         _ => return None,

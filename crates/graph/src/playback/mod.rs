@@ -12,12 +12,14 @@ mod ranges;
 pub(crate) mod respond;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, USER_AGENT,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH,
+    LOCATION, USER_AGENT,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -51,6 +53,7 @@ use access::Access;
             ([u8] = "text/vtt"),
             ([u8] = "image/jpeg"),
         )),
+        (status = 302, description = "The store itself has the file, and the server is set to say so"),
         (status = 206, description = "The range", content_type = "video/mp2t", body = [u8]),
         (status = 304, description = "The client has it"),
         (status = 404, description = "There is nothing, or nothing for this asker", body = Detail),
@@ -177,6 +180,14 @@ async fn output(
     let ready = asset.state == AssetState::Ready;
     let private = asset.visibility == Visibility::Private || link.is_some();
     let cache = cache_control(is_playlist, ready, private);
+    let key = || format!("{}{file}", media_key::output_prefix(asset.id, attempt));
+    if ready
+        && !private
+        && content_type == mime::SEGMENT
+        && let Some(elsewhere) = redirect(app, parts, &key()).await?
+    {
+        return Ok(elsewhere);
+    }
     // Until then any file may be rewritten: playlists grow, and another encoder may take over.
     if ready {
         let held = app
@@ -187,13 +198,17 @@ async fn output(
             return Ok(respond::held(&parts.method, &parts.headers, &held, &cache));
         }
     }
-    let key = format!("{}{file}", media_key::output_prefix(asset.id, attempt));
     let (method, headers) = (&parts.method, &parts.headers);
-    respond::stored(method, headers, &*app.media, &key, content_type, &cache).await
+    respond::stored(method, headers, &*app.media, &key(), content_type, &cache).await
 }
 
 /// Answers with the asset's original.
 pub(crate) async fn original(app: &App, parts: &Parts, asset: &Asset) -> Result<Response> {
+    if asset.visibility != Visibility::Private
+        && let Some(elsewhere) = redirect(app, parts, &asset.source_key).await?
+    {
+        return Ok(elsewhere);
+    }
     let content_type = HeaderValue::from_static(mime::of_original(&asset.source_key));
     let cache = HeaderValue::from_static(match asset.visibility {
         Visibility::Private => "private, no-cache",
@@ -202,6 +217,28 @@ pub(crate) async fn original(app: &App, parts: &Parts, asset: &Asset) -> Result<
     let (method, headers) = (&parts.method, &parts.headers);
     let key = &asset.source_key;
     respond::stored(method, headers, &*app.media, key, content_type, &cache).await
+}
+
+/// How long an address of the store is good.
+const ELSEWHERE: Duration = Duration::from_hours(1);
+
+/// Sends the asker to where the store itself gives the object away, if it does. Only for what
+/// everybody may have: the address is good for whoever gets hold of it.
+async fn redirect(app: &App, parts: &Parts, key: &str) -> Result<Option<Response>> {
+    if parts.method != Method::GET {
+        return Ok(None);
+    }
+    let url = app.media.public_url(key, ELSEWHERE).await?;
+    let Some(url) = url.and_then(|url| HeaderValue::try_from(url).ok()) else {
+        return Ok(None);
+    };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::FOUND;
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, url);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    Ok(Some(response))
 }
 
 /// How long a file of an output may be kept. Addresses do not change with the attempt, so only

@@ -11,7 +11,12 @@ use crate::support::Server;
 fn add_behind_its_back(server: &Server, path: &str, bytes: &'static [u8]) {
     server.run(async {
         let key = media_key::upload(id_of(path));
-        let mut file = server.app.media.open_append(&key).await.unwrap();
+        let mut file = server
+            .app
+            .media
+            .open_append(&key, "videos/originals/x")
+            .await
+            .unwrap();
         file.write(bytes.into()).await.unwrap();
         file.sync().await.unwrap();
     });
@@ -86,7 +91,12 @@ fn a_chunk_that_a_crash_cut_is_taken_back() {
     assert_eq!(ann.patch(&path, 0, b"012").status, 204);
     server.run(async {
         let key = media_key::upload(id_of(&path));
-        let mut file = server.app.media.open_append(&key).await.unwrap();
+        let mut file = server
+            .app
+            .media
+            .open_append(&key, "videos/originals/x")
+            .await
+            .unwrap();
         file.begin_chunk().await.unwrap();
         file.write("wrong".into()).await.unwrap();
         file.sync().await.unwrap();

@@ -21,6 +21,21 @@ pub enum Error {
         /// The key.
         key: String,
     },
+    /// Somebody else appends to the upload, and has gone further.
+    #[error("{key}: somebody else has taken the upload over")]
+    Overtaken {
+        /// The upload.
+        key: String,
+    },
+    /// The store cannot be reached or has too much to do at the moment. What was acknowledged is
+    /// there, and it is worth trying again.
+    #[error("{key}: the media store does not answer: {source}")]
+    Unavailable {
+        /// The key at which it was noticed.
+        key: String,
+        /// What the client of the store said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Reading or writing failed.
     #[error("{key}: {source}")]
     Io {
@@ -36,5 +51,10 @@ impl Error {
     pub fn is_out_of_disk(&self) -> bool {
         matches!(self, Self::Io { source, .. }
             if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+    }
+
+    /// True if the same may work in a moment.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
     }
 }

@@ -3,7 +3,9 @@
 mod error;
 mod key;
 mod local;
+mod s3;
 mod timed;
+mod turns;
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
@@ -13,6 +15,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use clipsy_domain::clock::Timestamp;
@@ -20,6 +23,7 @@ use futures_util::Stream;
 
 pub use error::{Error, Result};
 pub use local::LocalStore;
+pub use s3::{ConnectError, Credentials, S3Options, S3Store};
 pub use timed::Timed;
 
 /// Bytes of an object as they are read, in chunks of at most [`CHUNK`].
@@ -59,6 +63,10 @@ pub struct Meta {
 /// Keeps bytes by key. A key is one or more plain parts (letters, digits, `.`, `_` and `-`, not
 /// `.` or `..`) with `/` between them; anything else is [`Error::Key`]. A prefix is a key that
 /// ends with `/`.
+///
+/// What lies below [`clipsy_domain::media_key::UPLOADS`] are uploads. They are opened, measured,
+/// moved, listed and deleted; before [`MediaStore::move_upload`] they need not be objects that can
+/// be read.
 #[async_trait::async_trait]
 pub trait MediaStore: Send + Sync + Debug {
     /// Stores `bytes`, durably. Readers see the old object or the new one, never a part.
@@ -90,16 +98,26 @@ pub trait MediaStore: Send + Sync + Debug {
 
     /// Opens the upload at `key` to append to it, and makes an empty one if there is none. Its
     /// length is measured, and durable; a chunk that was neither kept nor taken back is gone. The
-    /// caller sees to it that nobody else appends at the same time.
-    async fn open_append(&self, key: &str) -> Result<Box<dyn AppendFile>>;
+    /// caller sees to it that nobody else appends at the same time. `to_key`, each time the same, is
+    /// what the upload is going to be: a store that cannot rename lets bytes go there at once.
+    async fn open_append(&self, key: &str, to_key: &str) -> Result<Box<dyn AppendFile>>;
 
     /// Bytes of the upload at `key`, without those of a chunk that may still be taken back. Others
     /// may append meanwhile, and not all need be durable. `None` if there is no such upload.
     async fn upload_bytes(&self, key: &str) -> Result<Option<u64>>;
 
-    /// Makes the upload at `to_key` of the bytes of the uploads `parts`, in their order, durably and
-    /// as a whole or not at all. The parts stay. [`Error::Missing`] if one is not there.
-    async fn concat_uploads(&self, parts: &[String], to_key: &str) -> Result<()>;
+    /// Makes the upload at `key` of the bytes of the uploads `parts`, in their order, durably and
+    /// as a whole or not at all. The parts stay, but nothing can be appended to them any more.
+    /// `to_key` is what the upload is going to be. [`Error::Missing`] if a part is not there.
+    async fn concat_uploads(&self, parts: &[String], key: &str, to_key: &str) -> Result<()>;
+
+    /// An address from which anybody can read the object for `valid`, without asking this program.
+    /// `None` if the store has none, or is not to be shown to clients.
+    async fn public_url(&self, key: &str, valid: Duration) -> Result<Option<String>> {
+        key::check_key(key)?;
+        let _ = valid;
+        Ok(None)
+    }
 
     /// The object's path on this machine, if it lies in a file here. Says nothing about whether it
     /// exists.

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -73,8 +73,8 @@ impl MediaStore for Timed {
         timed("move_upload", self.0.move_upload(upload_key, to_key)).await
     }
 
-    async fn open_append(&self, key: &str) -> Result<Box<dyn AppendFile>> {
-        let file = timed("open_append", self.0.open_append(key)).await?;
+    async fn open_append(&self, key: &str, to_key: &str) -> Result<Box<dyn AppendFile>> {
+        let file = timed("open_append", self.0.open_append(key, to_key)).await?;
         Ok(Box::new(TimedFile(file)))
     }
 
@@ -82,8 +82,14 @@ impl MediaStore for Timed {
         timed("upload_bytes", self.0.upload_bytes(key)).await
     }
 
-    async fn concat_uploads(&self, parts: &[String], to_key: &str) -> Result<()> {
-        timed("concat_uploads", self.0.concat_uploads(parts, to_key)).await
+    async fn concat_uploads(&self, parts: &[String], key: &str, to_key: &str) -> Result<()> {
+        let work = self.0.concat_uploads(parts, key, to_key);
+        timed("concat_uploads", work).await
+    }
+
+    async fn public_url(&self, key: &str, valid: Duration) -> Result<Option<String>> {
+        // It asks nobody.
+        self.0.public_url(key, valid).await
     }
 
     async fn local_path(&self, key: &str) -> Option<PathBuf> {

@@ -56,7 +56,7 @@ pub async fn bad_keys_are_refused(store: &dyn MediaStore, scratch: &Path) {
         assert_refused(key, store.delete(key).await);
         assert_refused(key, store.move_upload(key, "videos/x").await);
         assert_refused(key, store.move_upload("uploads/x", key).await);
-        assert_refused(key, store.open_append(key).await);
+        assert_refused(key, store.open_append(key, "videos/x").await);
         assert_eq!(store.local_path(key).await, None, "{key:?}");
         let prefix = format!("{}//", key.trim_end_matches('/'));
         assert_refused(&prefix, store.delete_prefix(&prefix).await);

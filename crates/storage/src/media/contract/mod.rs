@@ -25,6 +25,12 @@ use super::{Body, Error, MediaStore, Meta};
 /// Everything. `scratch` is an empty folder for files of the suite's own.
 pub async fn all(store: Arc<dyn MediaStore>, scratch: &Path) {
     keys::missing_keys_are_none(&*store).await;
+    but_missing_keys(store, scratch).await;
+}
+
+/// Everything but [`keys::missing_keys_are_none`], in which services that keep objects in folders
+/// stumble over a key below an object.
+pub async fn but_missing_keys(store: Arc<dyn MediaStore>, scratch: &Path) {
     keys::bad_keys_are_refused(&*store, scratch).await;
     objects::what_was_put_is_there(&*store).await;
     objects::a_replaced_object_looks_new(&*store).await;
@@ -43,6 +49,8 @@ pub async fn all(store: Arc<dyn MediaStore>, scratch: &Path) {
     uploads::an_upload_is_synced_beside_its_writes(&*store).await;
     uploads::a_chunk_is_kept_or_taken_back(&*store).await;
     uploads::uploads_are_concatenated(&*store).await;
+    uploads::large_uploads_are_whole(&*store).await;
+    uploads::deleted_uploads_are_gone(&*store).await;
     the_store_is_alive(&*store).await;
 }
 

@@ -1,10 +1,9 @@
 //! Uploads that are being written.
 
-use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::task::JoinHandle;
@@ -12,45 +11,11 @@ use tokio::task::JoinHandle;
 use super::place::{is_absent, sync_folder, sync_name};
 use super::write::remove;
 use super::{Folder, io_error};
+use crate::media::turns::Turn;
 use crate::media::{AppendFile, Error, Result};
 
 /// Name of the folder of savepoints below the root; no part of a key looks like this.
 const SAVEPOINTS: &str = "~savepoints";
-
-/// Held while bytes of one upload are on their way into its file.
-pub(super) type Turn = Arc<tokio::sync::Mutex<()>>;
-
-/// The uploads that are being written.
-///
-/// Work that blocks cannot be stopped: when a request is dropped in mid-write, its bytes still
-/// arrive. Who measures the upload next has to wait for them.
-#[derive(Debug, Default)]
-pub(super) struct Appends(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
-
-impl Appends {
-    /// What writers of that upload take in turn.
-    pub(super) fn turn(&self, key: &str) -> Turn {
-        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(turn) = turns.get(key).and_then(Weak::upgrade) {
-            return turn;
-        }
-        turns.retain(|_, turn| turn.strong_count() > 0);
-        let turn = Turn::default();
-        turns.insert(key.to_owned(), Arc::downgrade(&turn));
-        turn
-    }
-
-    /// Waits until no bytes of that upload are on their way.
-    pub(super) async fn settle(&self, key: &str) {
-        let turn = {
-            let turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            turns.get(key).and_then(Weak::upgrade)
-        };
-        if let Some(turn) = turn {
-            drop(turn.lock().await);
-        }
-    }
-}
 
 /// An open upload. One write and one sync are on their way while the caller gets the next bytes
 /// ready.

@@ -18,9 +18,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use self::append::{Appends, LocalAppend};
+use self::append::LocalAppend;
 use self::temp::Temp;
 use super::key::{check_key, check_prefix};
+use super::turns::Turns;
 use super::{AppendFile, Error, MediaStore, Meta, Object, Result};
 
 /// A media store in a folder of this machine, all of which should be one file system. Cheap to
@@ -28,7 +29,7 @@ use super::{AppendFile, Error, MediaStore, Meta, Object, Result};
 #[derive(Debug, Clone)]
 pub struct LocalStore {
     folder: Arc<Folder>,
-    appends: Arc<Appends>,
+    appends: Arc<Turns>,
 }
 
 /// The folder itself, for work that blocks.
@@ -138,8 +139,9 @@ impl MediaStore for LocalStore {
             .await
     }
 
-    async fn open_append(&self, key: &str) -> Result<Box<dyn AppendFile>> {
+    async fn open_append(&self, key: &str, to_key: &str) -> Result<Box<dyn AppendFile>> {
         check_key(key)?;
+        check_key(to_key)?;
         self.appends.settle(key).await;
         let own = key.to_owned();
         let (file, bytes) = self
@@ -158,14 +160,15 @@ impl MediaStore for LocalStore {
             .await
     }
 
-    async fn concat_uploads(&self, parts: &[String], to_key: &str) -> Result<()> {
+    async fn concat_uploads(&self, parts: &[String], key: &str, to_key: &str) -> Result<()> {
+        check_key(key)?;
         check_key(to_key)?;
         for part in parts {
             check_key(part)?;
             self.appends.settle(part).await;
         }
-        let (parts, to) = (parts.to_vec(), to_key.to_owned());
-        self.work(to_key, move |folder| folder.concat(&parts, &to))
+        let (parts, own) = (parts.to_vec(), key.to_owned());
+        self.work(key, move |folder| folder.concat(&parts, &own))
             .await
     }
 

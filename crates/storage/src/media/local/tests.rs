@@ -77,7 +77,7 @@ async fn links_that_lead_outside_are_refused() {
         assert_key(key, store.get(key, None).await);
         assert_key(key, store.head(key).await);
         assert_key(key, store.put(key, Bytes::new()).await);
-        assert_key(key, store.open_append(key).await);
+        assert_key(key, store.open_append(key, "videos/x").await);
         assert_key(key, store.delete(key).await);
         assert_key(key, store.move_upload("videos/a", key).await);
         assert_eq!(store.local_path(key).await, None, "{key}");
