@@ -231,13 +231,10 @@ impl Bucket {
     /// The state of the upload, new or measured, and its own from now on; with it, whether it is
     /// an object already.
     async fn take_over(&self, key: &str, to: &str) -> Result<(State, Version, bool)> {
-        let stored = match self.load(key).await? {
-            Some(stored) => stored,
-            None => {
-                let mut state = State::new(to, self.part_bytes);
-                let version = self.save(key, &mut state, None).await?;
-                return Ok((state, version, false));
-            }
+        let Some(stored) = self.load(key).await? else {
+            let mut state = State::new(to, self.part_bytes);
+            let version = self.save(key, &mut state, None).await?;
+            return Ok((state, version, false));
         };
         let (mut state, version) = (stored.state, stored.version);
         let standing = self.measure(&state).await?;
