@@ -109,13 +109,12 @@ impl S3Append {
             self.part_arrives().await?;
         }
         let path = self.bucket.path(&self.to);
-        let id = match &self.state.multipart {
-            Some(id) => id.clone(),
-            None => {
-                let id = self.bucket.s3.create_multipart(&path).await;
-                let id = id.map_err(|error| failed(&self.key, error))?;
-                self.state.multipart.insert(id).clone()
-            }
+        let id = if let Some(id) = &self.state.multipart {
+            id.clone()
+        } else {
+            let id = self.bucket.s3.create_multipart(&path).await;
+            let id = id.map_err(|error| failed(&self.key, error))?;
+            self.state.multipart.insert(id).clone()
         };
         let payload = PutPayload::from_bytes(std::mem::take(&mut self.tail).freeze());
         let (s3, number) = (self.bucket.s3.clone(), self.sent());
