@@ -82,7 +82,7 @@ pub(super) async fn fetch(media: &dyn MediaStore, key: &str, to: &Path) -> Resul
         source,
     };
     let mut file = tokio::fs::File::create_new(to).await.map_err(disk)?;
-    let mut copy = Copy {
+    let mut copy = Fetching {
         bytes: 0,
         etag: None,
         moved: Instant::now(),
@@ -114,7 +114,7 @@ pub(super) async fn fetch(media: &dyn MediaStore, key: &str, to: &Path) -> Resul
 }
 
 /// How far it is.
-struct Copy {
+struct Fetching {
     bytes: u64,
     /// Which version it is of.
     etag: Option<String>,
@@ -123,7 +123,7 @@ struct Copy {
     told: Instant,
 }
 
-impl Copy {
+impl Fetching {
     async fn go_on(
         &mut self,
         media: &dyn MediaStore,
@@ -206,7 +206,7 @@ mod tests {
         let to = folder.path().join("source");
         let mut file = tokio::fs::File::create_new(&to).await.unwrap();
         file.write_all(b"0123").await.unwrap();
-        let mut copy = Copy {
+        let mut copy = Fetching {
             bytes: 4,
             etag: None,
             moved: Instant::now(),

@@ -109,13 +109,12 @@ impl S3Append {
             self.part_arrives().await?;
         }
         let path = self.bucket.path(&self.to);
-        let id = match &self.state.multipart {
-            Some(id) => id.clone(),
-            None => {
-                let id = self.bucket.s3.create_multipart(&path).await;
-                let id = id.map_err(|error| failed(&self.key, error))?;
-                self.state.multipart.insert(id).clone()
-            }
+        let id = if let Some(id) = &self.state.multipart {
+            id.clone()
+        } else {
+            let id = self.bucket.s3.create_multipart(&path).await;
+            let id = id.map_err(|error| failed(&self.key, error))?;
+            self.state.multipart.insert(id).clone()
         };
         let payload = PutPayload::from_bytes(std::mem::take(&mut self.tail).freeze());
         let (s3, number) = (self.bucket.s3.clone(), self.sent());
@@ -231,13 +230,10 @@ impl Bucket {
     /// The state of the upload, new or measured, and its own from now on; with it, whether it is
     /// an object already.
     async fn take_over(&self, key: &str, to: &str) -> Result<(State, Version, bool)> {
-        let stored = match self.load(key).await? {
-            Some(stored) => stored,
-            None => {
-                let mut state = State::new(to, self.part_bytes);
-                let version = self.save(key, &mut state, None).await?;
-                return Ok((state, version, false));
-            }
+        let Some(stored) = self.load(key).await? else {
+            let mut state = State::new(to, self.part_bytes);
+            let version = self.save(key, &mut state, None).await?;
+            return Ok((state, version, false));
         };
         let (mut state, version) = (stored.state, stored.version);
         let standing = self.measure(&state).await?;

@@ -66,7 +66,7 @@ impl Bucket {
     async fn put_parts(
         &self,
         key: &str,
-        id: &String,
+        id: &str,
         file: &mut tokio::fs::File,
         bytes: u64,
     ) -> Result<Vec<PartId>> {
@@ -81,7 +81,7 @@ impl Bucket {
                 let part = read(file, left.min(size)).await;
                 let part = part.map_err(|error| io_failed(key, error))?;
                 left -= part.len() as u64;
-                let (s3, path, id) = (self.s3.clone(), path.clone(), id.clone());
+                let (s3, path, id) = (self.s3.clone(), path.clone(), id.to_owned());
                 on_their_way.push_back(Running(tokio::spawn(async move {
                     s3.put_part(&path, &id, number, PutPayload::from_bytes(part))
                         .await

@@ -27,7 +27,8 @@ pub(super) struct Raw {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Part {
-    pub(super) part_number: usize,
+    #[serde(rename = "PartNumber")]
+    pub(super) number: usize,
     #[serde(rename = "ETag")]
     pub(super) e_tag: Option<String>,
     pub(super) size: u64,
@@ -85,7 +86,7 @@ impl Raw {
                 break;
             }
         }
-        parts.sort_unstable_by_key(|part| part.part_number);
+        parts.sort_unstable_by_key(|part| part.number);
         Ok(parts)
     }
 

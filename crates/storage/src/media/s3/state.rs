@@ -204,7 +204,7 @@ impl Bucket {
         let held = self.raw.parts(&self.path(&state.to), id).await;
         let held = held.map_err(here)?;
         let same = |(index, (tag, part)): &(usize, (&String, &super::raw::Part))| {
-            part.part_number == index + 1
+            part.number == index + 1
                 && part.size == state.part_bytes
                 // Some services do not tell tags here.
                 && part.e_tag.as_ref().is_none_or(|held| bare(held) == bare(tag))

@@ -144,12 +144,11 @@ impl Bucket {
                     if tail.len() < full {
                         continue;
                     }
-                    let id = match &whole.multipart {
-                        Some(id) => id.clone(),
-                        None => {
-                            let id = self.s3.create_multipart(&path).await.map_err(here)?;
-                            whole.multipart.insert(id).clone()
-                        }
+                    let id = if let Some(id) = &whole.multipart {
+                        id.clone()
+                    } else {
+                        let id = self.s3.create_multipart(&path).await.map_err(here)?;
+                        whole.multipart.insert(id).clone()
                     };
                     let part = PutPayload::from_bytes(tail.split().freeze());
                     let number = whole.parts.len();

@@ -2,10 +2,6 @@
 
 mod faults;
 mod local;
-#[expect(
-    clippy::redundant_pub_crate,
-    reason = "it is a part of other tests, too"
-)]
 mod weed;
 
 use std::io::Write as _;
