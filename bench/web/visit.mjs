@@ -113,18 +113,27 @@ async function open({ base, view, network, token }) {
 
 /** Adds up what comes over the wire, by what it is. */
 function count(line) {
-  const urls = new Map();
-  const sums = new Map();
+  const kinds = new Map();
+  const sizes = new Map();
   const kindOf = (type, url) => {
     if (/\.(ts|m4s|mp4|m3u8)$/.test(new URL(url).pathname)) return "video";
     return { Document: "document", Script: "script", Stylesheet: "style", Font: "font", Image: "image" }[type] ?? "data";
   };
-  line.on("Network.responseReceived", ({ requestId, type, response }) => urls.set(requestId, kindOf(type, response.url)));
-  line.on("Network.dataReceived", ({ requestId, encodedDataLength }) => add(urls.get(requestId) ?? "data", encodedDataLength));
-  const add = (kind, bytes) => sums.set(kind, (sums.get(kind) ?? 0) + bytes);
+  line.on("Network.responseReceived", ({ requestId, type, response }) => kinds.set(requestId, kindOf(type, response.url)));
+  // As they come, since not all have come to their end when the measurement does.
+  line.on("Network.dataReceived", ({ requestId, encodedDataLength }) => sizes.set(requestId, (sizes.get(requestId) ?? 0) + encodedDataLength));
+  // Only the end tells the size of a document, and that of headers.
+  line.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => sizes.set(requestId, Math.max(sizes.get(requestId) ?? 0, encodedDataLength)));
   return {
-    total: () => [...sums.values()].reduce((sum, bytes) => sum + bytes, 0),
-    kinds: () => Object.fromEntries([...sums].map(([kind, bytes]) => [`bytes_${kind}`, bytes])),
+    total: () => [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0),
+    kinds() {
+      const sums = {};
+      for (const [request, bytes] of sizes) {
+        const name = `bytes_${kinds.get(request) ?? "data"}`;
+        sums[name] = (sums[name] ?? 0) + bytes;
+      }
+      return sums;
+    },
   };
 }
 

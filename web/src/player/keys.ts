@@ -68,7 +68,10 @@ export function actionFor(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKe
 export function wantsKey(target: EventTarget | null, key: string): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable || target.matches("input, textarea, select")) return true;
-  if (target.closest("[role=dialog], [role=menu], [role=listbox], media-rendition-menu, media-playback-rate-menu")) return true;
+  // A dialog, unless the player is in it.
+  const dialog = target.closest("[role=dialog]");
+  if (dialog && !dialog.querySelector("media-controller")) return true;
+  if (target.closest("[role=menu], [role=listbox], media-rendition-menu, media-playback-rate-menu")) return true;
   if (key.startsWith("Arrow")) return target.matches("media-time-range, media-volume-range, [role=tab], [role=slider]");
   if (key === " ") return target.closest("button, a, summary, [role=button], [role^=menuitem]") !== null;
   return false;

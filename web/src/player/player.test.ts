@@ -15,13 +15,15 @@ it("keys do what the help says, and nothing together with others", () => {
 });
 
 it("keys are left to those who type", () => {
-  document.body.innerHTML = `<input><button></button><div role="dialog"><p tabindex="0"></p></div><p tabindex="0"></p>`;
-  const [input, button, inDialog, plain] = document.querySelectorAll("input, button, p");
+  document.body.innerHTML = `<input><button></button><div role="dialog"><p tabindex="0"></p></div><p tabindex="0"></p>
+    <div role="dialog"><p tabindex="0"></p><media-controller></media-controller></div>`;
+  const [input, button, inDialog, plain, besidePlayer] = document.querySelectorAll("input, button, p");
   expect(wantsKey(input ?? null, "k")).toBe(true);
   expect(wantsKey(button ?? null, " ")).toBe(true);
   expect(wantsKey(button ?? null, "k")).toBe(false);
   expect(wantsKey(inDialog ?? null, "k")).toBe(true);
   expect(wantsKey(plain ?? null, " ")).toBe(false);
+  expect(wantsKey(besidePlayer ?? null, "k")).toBe(false);
 });
 
 it("speeds go step by step and end somewhere", () => {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clipsy_dispatch::nats::Hears;
 use clipsy_graph::auth::keys::Keys;
 use clipsy_graph::{App, actions, background, server};
 use clipsy_storage::media::{LocalStore, MediaStore};
@@ -72,7 +73,15 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
     let file = args.admin_password_file.as_deref();
     let sign_in = first_account::make(&db, address, file, &state.keys()).await?;
     let does = does::find(settings, &args.work, peers, does::Whose::Server).await?;
-    let dispatch = dispatch::open(&args.nats, &args.state, &args.work, &does, &db).await?;
+    let dispatch = dispatch::open(
+        &args.nats,
+        &args.state,
+        &args.work,
+        &does,
+        &db,
+        Hears::Everything,
+    )
+    .await?;
     let stills = StillSettings {
         folder: state.stills(),
         registry: state.registry(),

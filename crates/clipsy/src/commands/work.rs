@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clipsy_dispatch::nats::Hears;
 use clipsy_graph::probes;
 use clipsy_storage::media::{LocalStore, MediaStore};
 use tokio::net::TcpListener;
@@ -80,7 +81,15 @@ async fn work(settings: &Settings, args: &Args) -> anyhow::Result<()> {
         Arc::new(LocalStore::open(media_folder).context("the media folder")?);
     let media = metrics::timed(metrics.as_ref(), media);
     let does = does::find(settings, &args.work, true, does::Whose::Worker).await?;
-    let dispatch = dispatch::open(&args.nats, &args.state, &args.work, &does, &db).await?;
+    let dispatch = dispatch::open(
+        &args.nats,
+        &args.state,
+        &args.work,
+        &does,
+        &db,
+        Hears::Orders,
+    )
+    .await?;
     let welcome = welcome(&state, &does, listener.as_ref());
     let settings = does.settings(settings, &args.work, &state, true)?;
     let worker = Worker::new(db.clone(), Arc::clone(&media), dispatch.clone(), settings)?;

@@ -23,7 +23,7 @@ pub(crate) struct MetricsArgs {
     )]
     pub(crate) metrics_listen: Option<String>,
     /// File with a token; whoever sends it as a bearer token may see /metrics on the service's own
-    /// address. CLIPSY_METRICS_TOKEN may hold the token itself
+    /// address. `CLIPSY_METRICS_TOKEN` may hold the token itself
     #[arg(long, env = "CLIPSY_METRICS_TOKEN_FILE", value_name = "FILE")]
     metrics_token_file: Option<PathBuf>,
 }

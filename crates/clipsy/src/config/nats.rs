@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 use clipsy_dispatch::Need;
-use clipsy_dispatch::nats::{Options, SignIn, Tls};
+use clipsy_dispatch::nats::{Hears, Options, SignIn, Tls};
 
 use crate::commands::exit::UsageError;
 
@@ -77,12 +77,13 @@ impl NatsArgs {
 
     /// How to use it; `None` if everything is in one process. `name` is this process's on the
     /// server's lists, `lease` how long a ticket stays with a silent worker, `serves` what can be
-    /// run here.
+    /// run here, `hears` what it wants to hear.
     pub(crate) fn options(
         &self,
         name: String,
         lease: Duration,
         serves: Vec<Need>,
+        hears: Hears,
     ) -> Result<Option<Options>, UsageError> {
         let Some(servers) = &self.nats_url else {
             return Ok(None);
@@ -96,6 +97,7 @@ impl NatsArgs {
             replicas: self.nats_replicas,
             ack_wait: lease,
             serves,
+            hears,
             ..Options::default()
         }))
     }
@@ -175,7 +177,9 @@ mod tests {
         let url = ["clipsy", "--nats-url", "nats://host"];
         let cli = Cli::try_parse_from(url.iter().chain(args)).unwrap();
         let lease = Duration::from_mins(1);
-        cli.nats.options("test".into(), lease, vec![Need::Cpu])
+        let serves = vec![Need::Cpu];
+        cli.nats
+            .options("test".into(), lease, serves, Hears::Orders)
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clipsy_dispatch::Dispatch;
+use clipsy_dispatch::nats::Hears;
 use clipsy_storage::Db;
 
 use super::does::Does;
@@ -17,16 +18,18 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Clocks may differ by so much of a claim's length before it is worth a warning.
 const CLOCKS_PART: i64 = 8;
 
-/// Opens what `nats` names, or makes both in this process.
+/// Opens what `nats` names, or makes both in this process. `hears` is what the process wants to hear of
+/// others.
 pub(crate) async fn open(
     nats: &NatsArgs,
     state: &StateArgs,
     work: &WorkArgs,
     does: &Does,
     db: &Db,
+    hears: Hears,
 ) -> anyhow::Result<Dispatch> {
     let name = format!("clipsy on {}", crate::worker::host());
-    let Some(options) = nats.options(name, work.lease(), does.serves.clone())? else {
+    let Some(options) = nats.options(name, work.lease(), does.serves.clone(), hears)? else {
         return Ok(Dispatch::local(Arc::clone(db.clock())));
     };
     check(nats, state)?;

@@ -53,7 +53,7 @@ impl NatsEvents {
         let dropped = Arc::new(AtomicU64::new(0));
         let told = link
             .client
-            .subscribe(link.names.all_events())
+            .subscribe(link.names.events(link.options.hears))
             .await
             .map_err(|error| Error::Settings(error.to_string()))?;
         let mut tasks = Tasks::default();

@@ -31,7 +31,7 @@ use tokio::task::AbortHandle;
 use crate::{Dispatch, Result};
 
 pub(crate) use bus::NatsEvents;
-pub use options::{Options, SignIn, Tls};
+pub use options::{Hears, Options, SignIn, Tls};
 pub(crate) use queue::NatsQueue;
 
 /// Connects, or goes on trying to in the background.

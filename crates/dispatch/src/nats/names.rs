@@ -6,7 +6,7 @@ use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 use clipsy_domain::job::JobId;
 
-use super::Options;
+use super::{Hears, Options};
 use crate::events::Message;
 use crate::queue::{Need, Ticket};
 
@@ -102,17 +102,20 @@ impl Names {
             Message::QueueChanged => "queue_changed",
             Message::WorkerChanged { .. } => "worker_changed",
         };
-        format!("{}.events.{kind}", self.0)
+        format!("{}.events.{}.{kind}", self.0, hearers(message))
     }
 
     /// The subject on which a process tells that messages of its own were lost on the way.
     pub(super) fn lost(&self) -> String {
-        format!("{}.events.lost", self.0)
+        format!("{}.events.{EVERYBODY}.lost", self.0)
     }
 
-    /// Everything that is told.
-    pub(super) fn all_events(&self) -> String {
-        format!("{}.events.*", self.0)
+    /// What is told to a process that hears so much.
+    pub(super) fn events(&self, hears: Hears) -> String {
+        match hears {
+            Hears::Everything => format!("{}.events.*.*", self.0),
+            Hears::Orders => format!("{}.events.{EVERYBODY}.*", self.0),
+        }
     }
 
     /// A subject to which nobody listens.
@@ -165,6 +168,26 @@ impl Names {
             max_waiting: MAX_WAITING,
             ..pull::Config::default()
         }
+    }
+}
+
+/// What everybody hears.
+const EVERYBODY: &str = "all";
+/// What only those hear whom people watch.
+const WATCHED: &str = "watched";
+
+/// Who hears a message. The part that says so stands before the kind, since a server leaves out what
+/// a wildcard does not match, and a thousand workers that hear of each other's progress would keep
+/// it busy with nothing else.
+fn hearers(message: &Message) -> &'static str {
+    match message {
+        Message::CancelJob { .. } | Message::AssetDeleted { .. } | Message::QueueChanged => {
+            EVERYBODY
+        }
+        Message::JobChanged { .. }
+        | Message::Progress { .. }
+        | Message::AssetChanged { .. }
+        | Message::WorkerChanged { .. } => WATCHED,
     }
 }
 

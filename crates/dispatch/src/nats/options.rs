@@ -35,6 +35,18 @@ pub struct Options {
     pub max_deliver: i64,
     /// What this machine can run; in an empty list, nothing.
     pub serves: Vec<Need>,
+    /// What it wants to hear of others.
+    pub hears: Hears,
+}
+
+/// What a process hears of others. Its own messages it hears in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Hears {
+    /// All messages, for those whom people watch.
+    #[default]
+    Everything,
+    /// What workers act on: that a job is cancelled, an asset deleted, the queue paused or resumed.
+    Orders,
 }
 
 impl Default for Options {
@@ -49,6 +61,7 @@ impl Default for Options {
             ack_wait: Duration::from_mins(1),
             max_deliver: 1000,
             serves: vec![Need::Cpu],
+            hears: Hears::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::server::{Server, process};
 use super::{Seen, ends, pull, take, ticket, until_ok};
-use crate::nats::Options;
+use crate::nats::{Hears, Options};
 use crate::{Dispatch, Message, Need, Received, Ticket};
 
 /// Does jobs until it is dropped, and tells of each that it settled.
@@ -244,4 +244,43 @@ async fn a_slow_listener_elsewhere_is_told_and_holds_nobody_up() {
 async fn nothing(dispatch: &Dispatch) {
     let pulled = tokio::time::timeout(Duration::from_millis(200), dispatch.queue.pull()).await;
     assert!(pulled.is_err(), "{pulled:?} was handed out");
+}
+
+#[tokio::test]
+async fn workers_hear_orders_and_not_what_others_report() {
+    let server = Server::start();
+    let options = server.options();
+    let everything = process(&options).await;
+    let worker = process(&Options {
+        hears: Hears::Orders,
+        ..options
+    })
+    .await;
+    let (mut all, mut orders) = (everything.events.subscribe(), worker.events.subscribe());
+    // Until this has come, what follows may be sent before anybody listens.
+    worker.events.flush().await.unwrap();
+    everything.events.flush().await.unwrap();
+    let report = Message::JobChanged {
+        asset_id: 1,
+        job_id: 1,
+    };
+    let order = Message::CancelJob {
+        job_id: 1,
+        attempt: 1,
+    };
+    worker.events.publish(report.clone()).await;
+    everything.events.publish(report.clone()).await;
+    everything.events.publish(order.clone()).await;
+    let next = async |listener: &mut crate::Subscription| match ends(listener.next()).await {
+        Some(Received::Message(message)) => (*message).clone(),
+        other => panic!("{other:?}"),
+    };
+    // Its own report and the order, but not the other's report.
+    assert_eq!(next(&mut orders).await, report);
+    assert_eq!(next(&mut orders).await, order);
+    let mut heard = Vec::new();
+    for _ in 0..3 {
+        heard.push(next(&mut all).await);
+    }
+    assert_eq!(heard.iter().filter(|heard| **heard == report).count(), 2);
 }
