@@ -1,5 +1,10 @@
 //! Media as players fetch it.
 
+use bytes::Bytes;
+use clipsy_domain::media_key::output_prefix;
+use clipsy_graph::StillError;
+use serde_json::{Value, json};
+
 use crate::support::{FILES, Server};
 
 fn ready() -> (Server, i64) {
@@ -118,4 +123,43 @@ fn only_what_was_published_is_there() {
     server
         .get(&format!("/media/videos/processed/{id}/x.html"))
         .is_not_found();
+}
+
+#[test]
+fn a_chosen_picture_is_told_everywhere() {
+    let server = Server::start();
+    let token = server.token("ann");
+    let id = server.video(&token, "public");
+    server.make_ready(id);
+    let key = format!("{}1080p/playlist.m3u8", output_prefix(id, 1));
+    let playlist = Bytes::from_static(b"#EXTM3U\n#EXTINF:10.000000,\n#EXT-X-ENDLIST\n");
+    server.run(server.app.media.put(&key, playlist)).unwrap();
+    let choose = |at_s: f64| {
+        let query = format!(
+            "mutation {{ chooseThumbnail(input: {{id: \"{id}\", atSeconds: {at_s}}}) {{
+                userErrors {{ code }} }} }}"
+        );
+        let answer = server.call("POST", "/graphql", &token, &json!({ "query": query }));
+        answer.json()["data"]["chooseThumbnail"]["userErrors"].clone()
+    };
+    let path = format!("/api/videos/{id}/");
+    let told = || {
+        let video = server.call("GET", &path, "", &Value::Null).json();
+        video["thumbnail"].as_str().unwrap().to_owned()
+    };
+    let before = told();
+    assert_eq!(choose(3.0), json!([]));
+    let chosen = told();
+    assert_ne!(chosen, before);
+    let list = server.call("GET", "/api/videos/", "", &Value::Null);
+    assert!(list.text().contains(&chosen), "{}", list.text());
+    let link = server.call("POST", &format!("{path}playback/"), "", &Value::Null);
+    let link = link.json()["thumbnail"].as_str().unwrap().to_owned();
+    assert!(link.starts_with("/media/s/"), "{link}");
+    assert_eq!(server.get(&link).body, server.get(&chosen).body);
+
+    // What cannot be made changes nothing.
+    *server.stills.trouble.lock().unwrap() = Some(StillError::Busy);
+    assert_eq!(choose(4.0), json!([{ "code": "busy" }]));
+    assert_eq!(told(), chosen);
 }
