@@ -23,9 +23,9 @@ const STEPS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0005_thumbnails.sql"),
     ),
     (
-        7,
+        6,
         "receivers",
-        include_str!("../migrations/0007_receivers.sql"),
+        include_str!("../migrations/0006_receivers.sql"),
     ),
 ];
 
