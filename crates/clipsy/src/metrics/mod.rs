@@ -1,7 +1,7 @@
 //! Figures for Prometheus. The crates count by the `metrics` facade; this module keeps what they
 //! count, reads off the rest, and hands all of it out as text.
 //!
-//! Nothing is kept unless somebody can ask for it: see [`MetricsArgs`](crate::config::MetricsArgs).
+//! Nothing is kept unless somebody can ask for it: see [`MetricsArgs`].
 
 mod listener;
 mod process;
