@@ -67,7 +67,7 @@ fn mistakes_are_refused_before_anything_starts() {
     for (more, code, problem) in [
         (["--listen", "nonsense"], 2, "error[usage]: --listen"),
         (
-            ["--media-url", "s3://bucket"],
+            ["--media-url", "ftp://host/videos"],
             2,
             "error[usage]: --media-url",
         ),
