@@ -2,11 +2,10 @@
 
 import { createContext, use, useEffect, useMemo, useSyncExternalStore, type ReactNode } from "react";
 import { useClient } from "urql";
-import { MyUploadsDocument } from "../gql/graphql";
 import { session } from "../api/session";
 import { useViewer } from "../api/hooks";
 import { createQueue, type Item, type Queue } from "./queue";
-import { createTransport, heldElsewhere, lockName } from "./transport";
+import { createTransport } from "./transport";
 
 const now = () => performance.now();
 
@@ -51,25 +50,9 @@ export function UploadProvider({ children }: { children: ReactNode }) {
   // What an earlier visit left unfinished.
   useEffect(() => {
     if (!viewerId) return;
-    let gone = false;
-    void client
-      .query(MyUploadsDocument, {}, { requestPolicy: "network-only" })
-      .toPromise()
-      .then(async (result) => {
-        const uploads = result.data?.viewer?.uploads ?? [];
-        const held = await heldElsewhere();
-        if (gone) return;
-        queue.restore(
-          uploads
-            .filter((upload) => !upload.video && !held.has(lockName(upload.id)))
-            .filter((upload) => upload.length !== null)
-            .map((upload) => ({ ...upload, length: upload.length ?? null })),
-        );
-        if (queue.get().some((item) => item.phase === "needsFile")) await (await import("./resume")).goOn(queue);
-      });
-    return () => {
-      gone = true;
-    };
+    const gone = new AbortController();
+    void import("./resume").then(({ takeUpUnfinished }) => takeUpUnfinished(client, queue, gone.signal));
+    return () => gone.abort();
   }, [client, queue, viewerId]);
 
   return <QueueContext value={queue}>{children}</QueueContext>;

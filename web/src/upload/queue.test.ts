@@ -6,6 +6,8 @@ function world() {
   let now = 0;
   let online = true;
   let timers: { at: number; task: () => void }[] = [];
+  const held: string[] = [];
+  let made = 0;
   const sends: { file: File; id: string; events: SendEvents; stopped: boolean }[] = [];
   const removed: string[] = [];
   const edited: [string, string][] = [];
@@ -27,7 +29,7 @@ function world() {
       create: () =>
         new Promise((resolve) => {
           if (hold) creates.push({ resolve });
-          else resolve({ id: `id${sends.length}`, url: `/api/uploads/id${sends.length}` });
+          else resolve({ id: `id${made}`, url: `/api/uploads/id${made++}` });
         }),
       send(file, id, _url, events) {
         const one = { file, id, events, stopped: false };
@@ -35,6 +37,10 @@ function world() {
         return () => {
           one.stopped = true;
         };
+      },
+      hold(id) {
+        held.push(id);
+        return () => void held.splice(held.indexOf(id), 1);
       },
       edit: (id, details) => {
         edited.push([id, details.title]);
@@ -49,6 +55,7 @@ function world() {
   return {
     queue,
     sends,
+    held,
     removed,
     edited,
     creates,
@@ -88,6 +95,21 @@ describe("the upload queue", () => {
 
   beforeEach(() => {
     at = world();
+  });
+
+  it("keeps hold of an upload, moving or not, until it is done or gone", async () => {
+    at.queue.add([file("a.mp4"), file("b.mp4")]);
+    await settle();
+    expect(at.held).toEqual(["id0", "id1"]);
+    at.queue.pause(at.queue.get()[0]?.key ?? "");
+    send(1).events.failed(lost);
+    expect(at.held).toEqual(["id0", "id1"]);
+    at.pass(1_000);
+    expect(at.held).toEqual(["id0", "id1"]);
+    send(2).events.done(7);
+    expect(at.held).toEqual(["id0"]);
+    at.queue.clear();
+    expect(at.held).toEqual([]);
   });
 
   it("sends two at a time, the next when one is done", async () => {

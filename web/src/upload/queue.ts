@@ -74,6 +74,8 @@ export interface Transport {
   create: (file: File, details: Details) => Promise<{ id: string; url: string } | Problem>;
   /** Sends what the server does not have yet; gives back how to stop. */
   send: (file: File, uploadId: string, url: string, events: SendEvents) => () => void;
+  /** Tells other tabs that this one looks after the upload; gives back how to let go of it. */
+  hold: (uploadId: string) => () => void;
   /** Tells the server details that changed while it made the upload. */
   edit: (uploadId: string, details: Details) => Promise<void>;
   remove: (uploadId: string) => Promise<void>;
@@ -94,6 +96,7 @@ export interface QueueParts {
 interface Work {
   file: File | null;
   stop: (() => void) | null;
+  letGo: (() => void) | null;
   meter: Meter;
   failures: number;
   lastShown: number;
@@ -114,7 +117,7 @@ export function createQueue(parts: QueueParts) {
 
   function insert(item: Omit<Item, "key">, file: File | null): string {
     const key = String(next++);
-    works.set(key, { file, stop: null, meter: new Meter(), failures: 0, lastShown: 0 });
+    works.set(key, { file, stop: null, letGo: null, meter: new Meter(), failures: 0, lastShown: 0 });
     items = [...items, { ...item, key }];
     for (const listener of listeners) listener();
     return key;
@@ -127,6 +130,13 @@ export function createQueue(parts: QueueParts) {
     const work = works.get(key);
     work?.stop?.();
     if (work) work.stop = null;
+  }
+
+  /** Stops it and leaves it to others. */
+  function abandon(key: string) {
+    halt(key);
+    works.get(key)?.letGo?.();
+    works.delete(key);
   }
 
   /** Starts what waits, as far as there is room. */
@@ -165,6 +175,7 @@ export function createQueue(parts: QueueParts) {
     }
     change(key, { phase: "sending", problem: null });
     work.meter = new Meter();
+    work.letGo ??= parts.transport.hold(uploadId);
     const stop = parts.transport.send(file, uploadId, url, {
       progress: (sent) => progress(key, sent),
       done: (video) => done(key, video),
@@ -193,6 +204,7 @@ export function createQueue(parts: QueueParts) {
     if (!work || !item) return;
     work.stop = null;
     work.file = null;
+    work.letGo?.();
     change(key, { phase: "done", sent: item.size, rate: null, etaSeconds: null, problem: null, video });
     pump();
   }
@@ -328,8 +340,12 @@ export function createQueue(parts: QueueParts) {
       const item = find(key);
       if (item?.phase !== "paused" && item?.phase !== "offline" && item?.phase !== "failed") return;
       // What the server forgot or refused begins anew.
-      if (item.phase === "failed") change(key, { uploadId: null, url: null, sent: 0 });
       const work = works.get(key);
+      if (item.phase === "failed") {
+        change(key, { uploadId: null, url: null, sent: 0 });
+        work?.letGo?.();
+        if (work) work.letGo = null;
+      }
       if (work) work.failures = 0;
       wake(key);
     },
@@ -337,8 +353,7 @@ export function createQueue(parts: QueueParts) {
     /** Stops an upload and has the server throw away what it has of it. */
     cancel(key: string) {
       const item = find(key);
-      halt(key);
-      works.delete(key);
+      abandon(key);
       items = items.filter((one) => one.key !== key);
       for (const listener of listeners) listener();
       if (item?.uploadId && item.phase !== "done") {
@@ -383,8 +398,7 @@ export function createQueue(parts: QueueParts) {
 
     /** Another person signed in, or nobody: nothing of this one may stay. */
     clear() {
-      for (const item of items) halt(item.key);
-      works.clear();
+      for (const item of items) abandon(item.key);
       items = [];
       for (const listener of listeners) listener();
     },

@@ -44,12 +44,6 @@ export function createTransport(client: Client, session: Session): Transport {
       let upload: Upload | undefined;
       let stopped = false;
       let video: number | null = null;
-      // Other tabs ask who holds this before they call the upload abandoned.
-      let release = () => {};
-      const held = new Promise<void>((resolve) => (release = resolve));
-      if ("locks" in navigator) {
-        void navigator.locks.request(lockName(uploadId), { ifAvailable: true }, () => held);
-      }
 
       void import("tus-js-client").then(
         (tus) => {
@@ -71,29 +65,32 @@ export function createTransport(client: Client, session: Session): Transport {
             },
             onProgress: (sent) => events.progress(sent),
             onSuccess: () => {
-              release();
               forget(uploadId);
               if (video !== null) return events.done(video);
               void finishedVideo(uploadId).then(events.done);
             },
             onError: (error) => {
-              release();
               if (!stopped) events.failed(problemOf(error as DetailedError));
             },
           });
           upload.start();
         },
-        () => {
-          release();
-          events.failed({ code: "network", message: "", passing: true });
-        },
+        () => events.failed({ code: "network", message: "", passing: true }),
       );
 
       return () => {
         stopped = true;
-        release();
         void upload?.abort();
       };
+    },
+
+    hold(uploadId) {
+      let letGo = () => {};
+      const held = new Promise<void>((resolve) => (letGo = resolve));
+      if ("locks" in navigator) {
+        void navigator.locks.request(lockName(uploadId), { ifAvailable: true }, () => held);
+      }
+      return letGo;
     },
 
     async edit(uploadId, { title, description, visibility }) {

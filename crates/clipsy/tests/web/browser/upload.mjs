@@ -10,12 +10,12 @@ export async function dropCutReloadResume(stage) {
   const { page } = stage;
   const bytes = readFileSync(stage.clip(NAME));
   await page.goto("/");
-  // Slow enough that there is something to cut.
+  // Slow enough that there is something to cut on a slow machine: 40 seconds for all of it.
   const network = await page.context().newCDPSession(page);
   const slow = (offline, bytesPerSecond) =>
     network.send("Network.emulateNetworkConditions", { offline, latency: 0, downloadThroughput: -1, uploadThroughput: bytesPerSecond });
   await network.send("Network.enable");
-  await slow(false, 700_000);
+  await slow(false, 200_000);
 
   await drop(page, NAME, bytes);
   const dock = page.getByRole("region", { name: "Uploads" });
@@ -43,7 +43,7 @@ export async function dropCutReloadResume(stage) {
   await stage.snap("offline");
 
   // It comes back, but before much can happen the page is loaded anew: the file has to be chosen again.
-  await slow(false, 700_000);
+  await slow(false, 20_000);
   await page.reload();
   stage.forgetComplaints();
   const again = page.locator("button", { hasText: `Choose ${NAME} again` });
@@ -95,7 +95,7 @@ export async function goesOnByHandle(stage) {
   }, readFileSync(stage.clip(NAME)).toString("base64"));
   const network = await page.context().newCDPSession(page);
   await network.send("Network.enable");
-  await network.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 300_000 });
+  await network.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 100_000 });
 
   await page.getByLabel("New uploads are").selectOption("UNLISTED");
   await page.locator("button", { hasText: "Choose files" }).click();
