@@ -7,6 +7,7 @@ mod metrics;
 pub(crate) mod nats;
 pub(crate) mod service;
 pub(crate) mod show;
+mod traces;
 mod transcode;
 pub(crate) mod work;
 
@@ -21,6 +22,7 @@ use crate::commands::exit::UsageError;
 pub(crate) use environment::{give_memory_back, use_few_malloc_arenas};
 pub(crate) use file::parse;
 pub(crate) use metrics::MetricsArgs;
+pub(crate) use traces::TracesArgs;
 pub(crate) use transcode::{DecoderArg, LimitArgs, TranscodeArgs};
 
 /// Settings by flag, environment or file; a flag wins over the environment, and that over a file.

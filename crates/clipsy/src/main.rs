@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::exit;
+use telemetry::Telemetry;
 
 /// Most of what the service does is to make and drop small things: with this, a page of GraphQL takes
 /// two thirds of the time that it takes with glibc's allocator (decision 0024).
@@ -60,11 +61,10 @@ fn main() -> ExitCode {
         Err(error) => return exit::report(&error.into()),
     };
     let cli = &parsed.command;
-    let level = match &cli.command {
-        Command::Serve(_) | Command::Work(_) => "info",
-        _ => "error",
+    let telemetry = match start(cli) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return exit::report(&error),
     };
-    telemetry::start(&cli.settings, level);
     let result = match &cli.command {
         Command::Transcode(args) => commands::transcode::run(&cli.settings, args),
         Command::Probe(args) => commands::probe::run(&cli.settings, args),
@@ -83,8 +83,23 @@ fn main() -> ExitCode {
         Command::Schema => commands::schema::run(),
         Command::Child(args) => commands::child::run(args),
     };
+    telemetry.end();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::report(&error),
     }
+}
+
+/// What comes before any command.
+fn start(cli: &Cli) -> anyhow::Result<Telemetry> {
+    let (command, traces) = match &cli.command {
+        Command::Serve(args) => ("serve", args.traces()),
+        Command::Work(args) => ("work", &args.traces),
+        _ => return Ok(telemetry::start(&cli.settings, "error", "", None)?),
+    };
+    // It may begin anew, so before there are threads.
+    config::give_memory_back()?;
+    let collector = traces.address()?;
+    let telemetry = telemetry::start(&cli.settings, "info", command, collector.as_deref())?;
+    Ok(telemetry)
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::asset::AssetId;
 use crate::clock::Timestamp;
 use crate::failure::Failure;
+use crate::trace::TraceParent;
 
 /// Number of a job. Never used twice.
 pub type JobId = i64;
@@ -43,6 +44,8 @@ pub struct Job {
     pub started_at: Option<Timestamp>,
     /// When it reached an end.
     pub finished_at: Option<Timestamp>,
+    /// The trace of the upload that it is for.
+    pub trace: Option<TraceParent>,
 }
 
 /// How far a job is.

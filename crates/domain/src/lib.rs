@@ -18,6 +18,7 @@ pub mod media_key;
 pub mod playlist;
 pub mod progress;
 pub mod storyboard;
+pub mod trace;
 pub mod upload;
 pub mod user;
 pub mod worker;

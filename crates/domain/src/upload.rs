@@ -2,6 +2,7 @@
 
 use crate::asset::{AssetId, Visibility};
 use crate::clock::Timestamp;
+use crate::trace::TraceParent;
 use crate::user::UserId;
 
 /// A transfer, resumable or not. The bytes lie in the media store below
@@ -36,6 +37,8 @@ pub struct Upload {
     pub created_at: Timestamp,
     /// When it is given up.
     pub expires_at: Timestamp,
+    /// The trace in which it was begun, which its requests and jobs continue.
+    pub trace: Option<TraceParent>,
 }
 
 /// How an upload is sent.

@@ -15,6 +15,8 @@ pub struct Client {
     /// True if the request comes straight from a program on this machine: over loopback, without
     /// any sign of a proxy, and addressed to a name that only means this machine.
     pub local: bool,
+    /// True if a trusted proxy has sent it on.
+    pub proxied: bool,
 }
 
 impl Client {
@@ -28,6 +30,7 @@ impl Client {
             });
         Self {
             address: forwarded_address(peer, &parts.headers, trusted),
+            proxied: trusted.iter().any(|network| network.contains(peer)),
             local: peer.is_loopback()
                 && !names_proxy(&parts.headers)
                 && names_this_machine(&parts.headers),

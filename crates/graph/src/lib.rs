@@ -24,6 +24,7 @@ mod settings;
 mod shell;
 mod still;
 pub mod tickets;
+pub mod trace;
 mod upload;
 mod web;
 

@@ -49,7 +49,7 @@ pub(crate) async fn request(request: Request, next: Next) -> Response {
 }
 
 /// The template of a route, which is the same with and without a slash at its end.
-fn route(matched: Option<&MatchedPath>) -> String {
+pub(crate) fn route(matched: Option<&MatchedPath>) -> String {
     match matched.map(MatchedPath::as_str) {
         None => "other".to_owned(),
         Some("/") => "/".to_owned(),
@@ -57,7 +57,8 @@ fn route(matched: Option<&MatchedPath>) -> String {
     }
 }
 
-fn method(method: &Method) -> &'static str {
+/// The method's name, or `other`.
+pub(crate) fn method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

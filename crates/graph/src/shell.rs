@@ -6,20 +6,22 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use tracing::Instrument as _;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::app::App;
 use crate::client::Client;
 use crate::error::Error;
 use crate::rest::answer::{Cause, ERROR_CODE};
+use crate::trace::{self, QUIET};
 use crate::web::Framable;
 
 /// Header with the number of a request.
@@ -30,20 +32,23 @@ pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) ->
     let started = Instant::now();
     let id = request_id(request.headers());
     let (parts, body) = request.into_parts();
-    let address = Client::of(&parts, &app.settings.trusted_proxies).address;
+    let client = Client::of(&parts, &app.settings.trusted_proxies);
+    let address = client.address;
     let method = parts.method.clone();
     let path = parts.uri.path().to_owned();
-    let span = tracing::info_span!(
-        "request",
-        request_id = id.to_str().unwrap_or_default(),
-        %method,
-        path,
+    let span = span(&id, &method, &path);
+    trace::begin(
+        &span,
+        &method,
+        parts.extensions.get::<MatchedPath>(),
+        client.proxied.then_some(&parts.headers),
     );
     let request = Request::from_parts(parts, body);
     let mut response = next.run(request).instrument(span.clone()).await;
     let _inside = span.enter();
     let status = response.status();
     let code = code(&response);
+    trace::end(&span, status, code);
     let duration_ms = started.elapsed().as_secs_f64() * 1_000.0;
     if let Some(Cause(cause)) = response.extensions().get::<Cause>() {
         tracing::error!(status = status.as_u16(), code, duration_ms, cause, %address, "failed");
@@ -59,6 +64,18 @@ pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) ->
         response.headers_mut().remove(X_FRAME_OPTIONS);
     }
     response
+}
+
+/// The span of a request. Only those to the API are traced: pages and their parts are many, and tell
+/// nothing.
+fn span(id: &HeaderValue, method: &Method, path: &str) -> Span {
+    let request_id = id.to_str().unwrap_or_default();
+    let trace_id = Empty;
+    if path.starts_with("/api/") || path == "/graphql" {
+        tracing::info_span!("request", request_id, %method, path, trace_id)
+    } else {
+        tracing::info_span!(target: QUIET, "request", request_id, %method, path)
+    }
 }
 
 /// Around `/media/`, where requests are many and answers quick: a line in the log only for what

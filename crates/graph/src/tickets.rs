@@ -128,6 +128,7 @@ mod tests {
             created_at: run_after,
             started_at: None,
             finished_at: None,
+            trace: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use clipsy_domain::clock::{Timestamp, from_millis};
 use clipsy_domain::failure::Failure;
+use clipsy_domain::trace::TraceParent;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Decode, Row, Type};
 
@@ -39,6 +40,12 @@ impl<'r> Cells<'r> {
 
     pub(crate) fn maybe_text(&mut self) -> Result<Option<String>> {
         self.get()
+    }
+
+    /// What cannot be read belongs to no trace.
+    pub(crate) fn maybe_trace(&mut self) -> Result<Option<TraceParent>> {
+        let text = self.maybe_text()?;
+        Ok(text.as_deref().and_then(TraceParent::parse))
     }
 
     pub(crate) fn flag(&mut self) -> Result<bool> {

@@ -27,6 +27,7 @@ const STEPS: &[(i64, &str, &str)] = &[
         "receivers",
         include_str!("../migrations/0006_receivers.sql"),
     ),
+    (7, "traces", include_str!("../migrations/0007_traces.sql")),
 ];
 
 impl Db {

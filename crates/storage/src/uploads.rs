@@ -3,6 +3,7 @@
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::clock::Timestamp;
 use clipsy_domain::media_key;
+use clipsy_domain::trace::TraceParent;
 use clipsy_domain::upload::{Upload, UploadKind};
 use clipsy_domain::user::UserId;
 
@@ -37,7 +38,7 @@ pub struct UploadChange {
 macro_rules! upload_columns {
     () => {
         "id, owner_id, kind, length, title, description, visibility, filename, filetype, \
-         tus_metadata, tus_concat, asset_id, created_at, expires_at"
+         tus_metadata, tus_concat, asset_id, created_at, expires_at, trace"
     };
 }
 
@@ -57,7 +58,7 @@ impl Db {
             "INSERT INTO uploads (",
             upload_columns!(),
             ", receiver) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
         ))
         .bind(upload.id.as_str())
         .bind(upload.owner_id)
@@ -73,6 +74,7 @@ impl Db {
         .bind(upload.asset_id)
         .bind(upload.created_at.timestamp_millis())
         .bind(upload.expires_at.timestamp_millis())
+        .bind(upload.trace.as_ref().map(TraceParent::as_str))
         .bind(receiver.map(storable).as_deref())
         .execute(self.write())
         .await
@@ -239,5 +241,6 @@ fn upload_from(row: &AnyRow) -> Result<Upload> {
         asset_id: cells.maybe_int()?,
         created_at: cells.time()?,
         expires_at: cells.time()?,
+        trace: cells.maybe_trace()?,
     })
 }

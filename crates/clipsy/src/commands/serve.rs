@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::exit::Refusal;
 use super::print;
 use crate::config::service::ServiceArgs;
-use crate::config::{Settings, give_memory_back};
+use crate::config::{Settings, TracesArgs};
 use crate::metrics;
 use crate::service::first_account::{self, SignIn};
 use crate::service::state::State;
@@ -31,9 +31,15 @@ pub(crate) struct Args {
     service: ServiceArgs,
 }
 
+impl Args {
+    /// Where traces go.
+    pub(crate) fn traces(&self) -> &TracesArgs {
+        &self.service.traces
+    }
+}
+
 /// Runs the command. `shown` are the settings in words.
 pub(crate) fn run(settings: &Settings, args: &Args, shown: &str) -> anyhow::Result<()> {
-    give_memory_back()?;
     limits::raise_open_files();
     tell(&format!("Clipsy {}\n{shown}", env!("CARGO_PKG_VERSION")));
     let runtime = tokio::runtime::Builder::new_multi_thread()

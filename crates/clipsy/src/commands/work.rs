@@ -17,7 +17,7 @@ use crate::config::media::MediaArgs;
 use crate::config::nats::NatsArgs;
 use crate::config::service::StateArgs;
 use crate::config::work::WorkArgs;
-use crate::config::{MetricsArgs, Settings, give_memory_back};
+use crate::config::{MetricsArgs, Settings, TracesArgs};
 use crate::metrics;
 use crate::service::state::{self, State};
 use crate::service::{database, dispatch, does, limits, media, signals};
@@ -42,11 +42,12 @@ pub(crate) struct Args {
     work_listen: Option<String>,
     #[command(flatten)]
     metrics: MetricsArgs,
+    #[command(flatten)]
+    pub(crate) traces: TracesArgs,
 }
 
 /// Runs the command. `shown` are the settings in words.
 pub(crate) fn run(settings: &Settings, args: &Args, shown: &str) -> anyhow::Result<()> {
-    give_memory_back()?;
     limits::raise_open_files();
     tell(&format!("Clipsy {}\n{shown}", env!("CARGO_PKG_VERSION")));
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -73,6 +73,29 @@ pub(crate) fn metrics_token() -> Option<String> {
     (!value.is_empty()).then_some(value)
 }
 
+/// The full address that spans go to by OpenTelemetry's own variable, and its name.
+pub(crate) fn otlp_traces() -> Option<(&'static str, String)> {
+    named("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+}
+
+/// The collector's address by OpenTelemetry's own variable, and its name.
+pub(crate) fn otlp() -> Option<(&'static str, String)> {
+    named("OTEL_EXPORTER_OTLP_ENDPOINT")
+}
+
+/// True if somebody has said what the service is called in traces.
+pub(crate) fn names_otel_service() -> bool {
+    let attributes = named("OTEL_RESOURCE_ATTRIBUTES");
+    named("OTEL_SERVICE_NAME").is_some()
+        || attributes.is_some_and(|(_, list)| list.contains("service.name="))
+}
+
+fn named(name: &'static str) -> Option<(&'static str, String)> {
+    let value = std::env::var_os(name)?;
+    let value = value.to_string_lossy().trim().to_owned();
+    (!value.is_empty()).then_some((name, value))
+}
+
 /// The secret of the key to the bucket in `CLIPSY_S3_SECRET_KEY`. It is no flag for the same reason.
 pub(crate) fn s3_secret_key() -> Option<String> {
     let value = std::env::var_os("CLIPSY_S3_SECRET_KEY")?;

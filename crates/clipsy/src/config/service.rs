@@ -9,10 +9,10 @@ use clipsy_domain::asset::Visibility;
 use clipsy_graph::{GraphqlSettings, Introspection, Network};
 use clipsy_storage::sqlite_url;
 
-use super::MetricsArgs;
 use super::media::MediaArgs;
 use super::nats::NatsArgs;
 use super::work::{WorkArgs, hours};
+use super::{MetricsArgs, TracesArgs};
 use crate::commands::exit::UsageError;
 
 /// Where the service keeps what it knows.
@@ -165,6 +165,8 @@ pub(crate) struct ServiceArgs {
     max_connections: u32,
     #[command(flatten)]
     pub(crate) metrics: MetricsArgs,
+    #[command(flatten)]
+    pub(crate) traces: TracesArgs,
 }
 
 impl ServiceArgs {

@@ -7,6 +7,7 @@ use clipsy_domain::asset::Asset;
 use clipsy_domain::failure::{Failure, FailureCode, Stage};
 use clipsy_domain::job::Job;
 use clipsy_domain::media_key;
+use clipsy_graph::trace;
 use clipsy_storage::Finished;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -46,14 +47,26 @@ pub(super) async fn run(worker: &Worker, job: &Job, around: Surroundings<'_>) {
         "attempt",
         job_id = job.id,
         asset_id = job.asset_id,
-        attempt = job.attempt
+        attempt = job.attempt,
+        trace_id = tracing::field::Empty,
     );
+    trace::join(&span, job.trace.as_ref());
+    trace::note_number(&span);
+    let told = span.clone();
     let whole = async {
         tracing::info!("attempt started");
         let running = figures::claimed(worker, job);
         worker.job_changed(job.asset_id, job.id).await;
         let end = work(worker, job, around).await;
-        running.ended(settle::settle(worker, job, end).await);
+        match &end {
+            End::Finished(_) => {}
+            End::Failed(failure) => trace::failed(&told, failure.code.as_str()),
+            End::Lost => trace::failed(&told, "lost"),
+            End::Drained => trace::failed(&told, "drained"),
+        }
+        let settle = settle::settle(worker, job, end);
+        let settled = settle.instrument(tracing::info_span!("settle")).await;
+        running.ended(settled);
     };
     whole.instrument(span).await;
 }
@@ -112,7 +125,8 @@ async fn source(
         () = around.stop.cancelled() => Err(End::Drained),
         () = guard::until_lost(worker, job, around.delivery, &mut around.events) => Err(End::Lost),
         () = tokio::time::sleep(worker.settings.max_runtime) => Err(too_long(worker)),
-        fetched = fetch::fetch(&*worker.media, &asset.source_key, &path) => match fetched {
+        fetched = fetch::fetch(&*worker.media, &asset.source_key, &path)
+            .instrument(tracing::info_span!("fetch")) => match fetched {
             Ok(()) => Ok(path),
             Err(error) => Err(End::Failed(error.to_failure())),
         }

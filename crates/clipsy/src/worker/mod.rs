@@ -13,6 +13,7 @@ mod figures;
 pub(crate) mod gpu;
 mod guard;
 mod persist;
+mod phases;
 pub(crate) mod protocol;
 mod publish;
 mod relay;

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::child::Lines;
 use super::figures::{self, Sessions};
+use super::phases::Phases;
 use super::protocol::Hello;
 use super::publish::{self, Publisher};
 use super::{Worker, rows};
@@ -53,6 +54,7 @@ pub(super) struct Relay<'a> {
     /// How long the child may say nothing.
     patience: Duration,
     greeted: bool,
+    phases: Phases,
     planned: Vec<PlannedRung>,
     size: Option<(u32, u32)>,
     encoder: Option<String>,
@@ -85,6 +87,7 @@ impl<'a> Relay<'a> {
             // and bringing a large result to disk.
             patience: worker.settings.stall_timeout * 2 + Duration::from_mins(1),
             greeted: false,
+            phases: Phases::start(),
             planned: Vec::new(),
             size: None,
             encoder: None,
@@ -137,6 +140,7 @@ impl<'a> Relay<'a> {
         {
             self.greeted = true;
             self.worker.note_sandbox(&hello.sandbox);
+            self.phases.probe();
             return None;
         }
         match serde_json::from_str::<Event>(line) {
@@ -167,10 +171,12 @@ impl<'a> Relay<'a> {
                 self.tell_progress().await;
                 let mut failure = failure.clone();
                 failure.message = failure.message.chars().take(MOST_WORDS).collect();
+                self.phases.failed(failure.code.as_str());
                 return Some(Told::Failed(failure));
             }
             Event::Probed { media } => {
                 self.size = media.main_video().map(VideoStream::display_size);
+                self.phases.plan();
                 None
             }
             Event::Planned { .. } => self.planned(&event).await,
@@ -178,12 +184,14 @@ impl<'a> Relay<'a> {
             Event::Thumbnail { .. } => self.thumbnail().await,
             Event::Playable { .. } => self.playable().await,
             Event::EncoderFallback { from, to, reason } => {
+                self.phases.failed("encoder");
                 tracing::warn!(from, to, reason, "an encoder failed");
                 figures::fallback(self.worker, from, to);
                 None
             }
             Event::Warning { code, message } => {
-                tracing::info!(?code, message, "a warning from the child");
+                self.phases
+                    .within(|| tracing::info!(?code, message, "a warning from the child"));
                 None
             }
             _ => None,
@@ -228,6 +236,7 @@ impl<'a> Relay<'a> {
     /// A run begins, or begins again on another encoder or without what could not be decoded.
     async fn start(&mut self, encoder: String) -> Option<Told> {
         let count = self.planned.len();
+        self.phases.encode(&encoder, count);
         self.sessions = None;
         self.sessions = Some(Sessions::open(self.worker, &encoder, count));
         self.encoder = Some(encoder);
@@ -262,7 +271,7 @@ impl<'a> Relay<'a> {
         let (db, job) = (&self.worker.db, self.job);
         let held = db.mark_playable(job.id, job.attempt).await;
         if let Ok(true) = held {
-            tracing::info!("playable");
+            self.phases.within(|| tracing::info!("playable"));
             figures::playable(self.worker, self.job);
         }
         self.after(held).await
@@ -271,7 +280,9 @@ impl<'a> Relay<'a> {
     async fn finish(&mut self, summary: &Summary) -> Told {
         self.tell_progress().await;
         self.sessions = None;
+        self.phases.publish();
         if let Err(error) = self.publisher.finish(summary).await {
+            self.phases.failed("publish");
             return broken(error);
         }
         figures::made(self.worker, summary);

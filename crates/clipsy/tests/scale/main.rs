@@ -21,3 +21,4 @@ mod stack;
 #[expect(dead_code, reason = "the tests of the service use more of it")]
 #[path = "../service/support/mod.rs"]
 mod support;
+mod traces;

@@ -17,6 +17,7 @@ mod stop;
 #[expect(dead_code, reason = "the tests of uploads use more of it")]
 mod support;
 mod thumbnail;
+mod traces;
 mod tus;
 #[path = "../../../storage/src/media/s3/tests/weed.rs"]
 mod weed;

@@ -13,6 +13,7 @@ use super::write_upload::open_file;
 use crate::app::App;
 use crate::auth::token;
 use crate::error::{Error, Result};
+use crate::trace;
 use crate::upload::error::UploadError;
 
 /// An upload that is to begin.
@@ -93,6 +94,7 @@ pub(super) async fn insert_upload(app: &App, owner: UserId, new: NewUpload) -> R
         asset_id: None,
         created_at: now,
         expires_at: now + TimeDelta::seconds(app.settings.upload_ttl_s),
+        trace: trace::current(),
     };
     app.db.insert_upload(&upload).await?;
     Ok(upload)

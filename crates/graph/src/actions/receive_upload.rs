@@ -11,6 +11,7 @@ use super::write_upload::{Pieces, Writer};
 use crate::app::App;
 use crate::auth::token;
 use crate::error::{Error, Result};
+use crate::trace;
 
 /// An upload on its way in. If it is dropped before [`Incoming::finish`], as when its sender goes
 /// away, its bytes are deleted.
@@ -67,6 +68,7 @@ pub async fn receive_upload(
         asset_id: None,
         created_at: now,
         expires_at: now + TimeDelta::hours(EXPIRY_H),
+        trace: trace::current(),
     };
     // The row comes first, so that after a crash there are no bytes that nobody knows of.
     app.db.insert_received(&upload, &app.settings.node).await?;

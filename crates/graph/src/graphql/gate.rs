@@ -24,6 +24,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::measure::Held;
 use crate::schema::asked::Headers;
+use crate::trace;
 
 /// The schema and what stands in front of it.
 pub(crate) struct Gate<E> {
@@ -89,6 +90,7 @@ impl<E: Executor> Gate<E> {
     pub(crate) async fn run(&self, prepared: Prepared, caller: &Caller) -> Outcome {
         let started = Instant::now();
         let kind = kind(&prepared);
+        trace::operation(kind, prepared.name());
         let outcome = self.execute(prepared, caller).await;
         histogram!("clipsy_graphql_operation_seconds", "type" => kind).record(started.elapsed());
         let said = match &outcome {

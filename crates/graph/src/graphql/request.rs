@@ -126,6 +126,11 @@ impl Params {
 }
 
 impl Prepared {
+    /// Name of the operation, if the client has named one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.operation_name.as_deref()
+    }
+
     /// The request for async-graphql, without the data that resolvers look for.
     pub(crate) fn into_request(self) -> Request {
         let mut request = Request::new(String::new()).variables(self.variables);

@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 use clipsy_domain::upload::Upload;
 use clipsy_domain::user::Viewer;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::error::UploadError;
 use super::headers::number;
@@ -20,6 +21,7 @@ use crate::actions::receive_upload::check_room;
 use crate::app::App;
 use crate::error::Error;
 use crate::rest::body::{Timed, announced};
+use crate::trace;
 
 /// What came of the bytes.
 #[derive(Debug)]
@@ -78,6 +80,21 @@ async fn take_over(
         return Err(UploadError::Offset { offset }.into());
     }
     let upload = with_length(app, upload, offset, sending.headers).await?;
+    let span = tracing::info_span!("receive", upload_id = id, offset);
+    trace::join(&span, upload.trace.as_ref());
+    let received = take(app, upload, offset, body, sending, &held).instrument(span);
+    received.await
+}
+
+/// Appends what comes and finishes what is complete.
+async fn take(
+    app: &App,
+    upload: Upload,
+    offset: u64,
+    body: &mut Timed,
+    sending: &Sending<'_>,
+    held: &Held,
+) -> Result<Received> {
     let received = if is_complete(&upload, offset) {
         // There may be no file any more to write to.
         body.set_limit(0, offset);
@@ -88,7 +105,7 @@ async fn take_over(
             cut: None,
         }
     } else {
-        append(app, upload, offset, body, sending, &held).await?
+        append(app, upload, offset, body, sending, held).await?
     };
     finish(app, received).await
 }

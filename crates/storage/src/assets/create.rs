@@ -2,6 +2,7 @@
 
 use clipsy_domain::asset::{Asset, AssetId, AssetState, Visibility};
 use clipsy_domain::job::Job;
+use clipsy_domain::trace::TraceParent;
 
 use super::{NewAsset, asset_columns, asset_from, search_text};
 use crate::cells::{Cells, folded, storable};
@@ -19,13 +20,15 @@ impl Db {
         upload_id: Option<&str>,
     ) -> Result<(Asset, Job)> {
         let mut tx = self.begin().await?;
+        let mut trace = None;
         if let Some(upload_id) = upload_id {
             let upload = lock_upload(&mut tx, upload_id).await?;
             if let Some(asset_id) = upload.asset_id {
                 return existing(&mut tx, asset_id).await;
             }
+            trace = upload.trace;
         }
-        self.create(tx, new, upload_id).await
+        self.create(tx, new, upload_id, trace).await
     }
 
     /// Like [`Self::create_asset`], of an upload that could be edited until now: title, description
@@ -42,7 +45,7 @@ impl Db {
             visibility: upload.visibility,
             ..new
         };
-        self.create(tx, new, Some(upload_id)).await
+        self.create(tx, new, Some(upload_id), upload.trace).await
     }
 
     async fn create(
@@ -50,10 +53,11 @@ impl Db {
         mut tx: Tx,
         new: NewAsset,
         upload_id: Option<&str>,
+        trace: Option<TraceParent>,
     ) -> Result<(Asset, Job)> {
         let now = self.now();
         let asset = insert(&mut tx, &new, now).await?;
-        let job = add_job(&mut tx, asset.id, 0, 0, now).await?;
+        let job = add_job(&mut tx, asset.id, 0, 0, trace.as_ref(), now).await?;
         if let Some(upload_id) = upload_id {
             sqlx::query("UPDATE uploads SET asset_id = $1 WHERE id = $2")
                 .bind(asset.id)
@@ -72,12 +76,13 @@ struct Locked {
     title: String,
     description: String,
     visibility: Visibility,
+    trace: Option<TraceParent>,
 }
 
 /// The idle change makes others who finish or edit the same upload wait.
 async fn lock_upload(tx: &mut Tx, upload_id: &str) -> Result<Locked> {
     let sql = "UPDATE uploads SET kind = kind WHERE id = $1 \
-               RETURNING asset_id, title, description, visibility";
+               RETURNING asset_id, title, description, visibility, trace";
     let row = sqlx::query(sql)
         .bind(storable(upload_id).as_ref())
         .fetch_optional(&mut **tx)
@@ -89,6 +94,7 @@ async fn lock_upload(tx: &mut Tx, upload_id: &str) -> Result<Locked> {
         title: cells.text()?,
         description: cells.text()?,
         visibility: cells.name("visibility", Visibility::parse)?,
+        trace: cells.maybe_trace()?,
     })
 }
 

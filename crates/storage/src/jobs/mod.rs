@@ -17,6 +17,7 @@ use clipsy_domain::clock::Timestamp;
 use clipsy_domain::failure::Failure;
 use clipsy_domain::job::{Attempt, Job, JobId, JobState};
 use clipsy_domain::media_key;
+use clipsy_domain::trace::TraceParent;
 use sqlx::any::AnyRow;
 
 use crate::cells::{Cells, failure_text};
@@ -57,7 +58,7 @@ pub enum AfterFailure {
 macro_rules! job_columns {
     () => {
         "id, asset_id, state, priority, attempt, failures, worker, lease_until, run_after, \
-         failure, created_at, started_at, finished_at"
+         failure, created_at, started_at, finished_at, trace"
     };
 }
 use job_columns;
@@ -116,11 +117,12 @@ pub(crate) async fn add_job(
     asset: AssetId,
     priority: i64,
     attempt: Attempt,
+    trace: Option<&TraceParent>,
     now: i64,
 ) -> Result<Job> {
     let sql = concat!(
-        "INSERT INTO jobs (asset_id, state, priority, attempt, failures, run_after, created_at) \
-         VALUES ($1, $2, $3, $4, 0, $5, $5) RETURNING ",
+        "INSERT INTO jobs (asset_id, state, priority, attempt, failures, run_after, created_at, trace) \
+         VALUES ($1, $2, $3, $4, 0, $5, $5, $6) RETURNING ",
         job_columns!()
     );
     let row = sqlx::query(sql)
@@ -129,6 +131,7 @@ pub(crate) async fn add_job(
         .bind(priority)
         .bind(attempt)
         .bind(now)
+        .bind(trace.map(TraceParent::as_str))
         .fetch_one(&mut **tx)
         .await?;
     job_from(&row)
@@ -192,5 +195,6 @@ fn job_from(row: &AnyRow) -> Result<Job> {
         created_at: cells.time()?,
         started_at: cells.maybe_time()?,
         finished_at: cells.maybe_time()?,
+        trace: cells.maybe_trace()?,
     })
 }

@@ -2,9 +2,9 @@
 
 use clipsy_domain::asset::{AssetId, AssetState};
 use clipsy_domain::job::Job;
-use sqlx::Row as _;
 
 use super::{add_job, job_columns, job_from, withdraw};
+use crate::cells::Cells;
 use crate::db::Db;
 use crate::error::Result;
 
@@ -55,14 +55,17 @@ impl Db {
             return Ok(None);
         }
         let before = sqlx::query(
-            "SELECT COALESCE(MAX(attempt), 0), COALESCE(MAX(priority), 0) FROM jobs \
+            "SELECT COALESCE(MAX(attempt), 0), COALESCE(MAX(priority), 0), MAX(trace) FROM jobs \
              WHERE asset_id = $1",
         )
         .bind(asset)
         .fetch_one(&mut *tx)
         .await?;
-        let (attempt, priority) = (before.try_get(0)?, before.try_get(1)?);
-        let job = add_job(&mut tx, asset, priority, attempt, now).await?;
+        let mut before = Cells::new(&before);
+        let (attempt, priority) = (before.int()?, before.int()?);
+        // All jobs of an asset belong to the trace of its upload.
+        let trace = before.maybe_trace()?;
+        let job = add_job(&mut tx, asset, priority, attempt, trace.as_ref(), now).await?;
         tx.commit().await?;
         Ok(Some(job))
     }

@@ -45,7 +45,11 @@ pub(crate) fn clipsy() -> Command {
 
 fn settled(mut command: Command) -> Command {
     let settings = std::env::vars_os().map(|(name, _)| name);
-    for name in settings.filter(|name| name.to_string_lossy().starts_with("CLIPSY_")) {
+    let ours = |name: &OsString| {
+        let name = name.to_string_lossy();
+        name.starts_with("CLIPSY_") || name.starts_with("OTEL_")
+    };
+    for name in settings.filter(ours) {
         command.env_remove(name);
     }
     command

@@ -133,6 +133,7 @@ pub(crate) const ALL: &[Case] = cases! {
     uploads {
         uploads_are_kept
         uploads_change_until_they_are_assets
+        jobs_belong_to_the_trace_of_their_upload
         deleted_uploads_leave_their_bytes_as_garbage
         uploads_expire
         uploads_in_one_request_are_lost_with_their_receiver

@@ -2,10 +2,13 @@
 
 use chrono::TimeDelta;
 use clipsy_domain::asset::Visibility;
+use clipsy_domain::trace::TraceParent;
 use clipsy_domain::upload::{Upload, UploadKind};
 use clipsy_storage::{Error, UploadChange};
 
 use crate::support::{World, new_asset};
+
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 pub(crate) async fn new_upload(world: &World, id: &str) -> Upload {
     let owner = match world.db.user_by_name("owner").await.unwrap() {
@@ -27,6 +30,7 @@ pub(crate) async fn new_upload(world: &World, id: &str) -> Upload {
         asset_id: None,
         created_at: world.now(),
         expires_at: world.now() + TimeDelta::hours(1),
+        trace: None,
     };
     world.db.insert_upload(&upload).await.unwrap();
     upload
@@ -41,6 +45,7 @@ pub(crate) async fn uploads_are_kept(world: World) {
         description: "two\nlines".to_owned(),
         metadata: Some("filename ZmlsbQ==".to_owned()),
         concat: Some("final;/files/a /files/b".to_owned()),
+        trace: TraceParent::parse(TRACE),
         ..plain.clone()
     };
     world.db.insert_upload(&full).await.unwrap();
@@ -100,6 +105,34 @@ pub(crate) async fn uploads_change_until_they_are_assets(world: World) {
     }
     let upload = world.db.upload("u").await.unwrap().unwrap();
     assert_eq!((upload.length, upload.asset_id), (Some(5), Some(asset.id)));
+}
+
+/// Also those after the first, whether the uploader or the server starts them.
+pub(crate) async fn jobs_belong_to_the_trace_of_their_upload(world: World) {
+    let db = &world.db;
+    let trace = TraceParent::parse(TRACE);
+    for id in ["announced", "whole"] {
+        let upload = Upload {
+            id: id.to_owned(),
+            trace: trace.clone(),
+            ..new_upload(&world, &format!("{id}, untraced")).await
+        };
+        db.insert_upload(&upload).await.unwrap();
+        let new = new_asset(upload.owner_id, id);
+        let (asset, job) = match id {
+            "whole" => db.create_asset(new, Some(id)).await.unwrap(),
+            _ => db.publish_upload(new, id).await.unwrap(),
+        };
+        assert_eq!(job.trace, trace);
+        db.cancel_job(asset.id).await.unwrap().unwrap();
+        let again = db.retry_job(asset.id).await.unwrap().unwrap();
+        assert_eq!(again.trace, trace);
+        assert_eq!(world.claim(again.id).await.trace, trace);
+    }
+    let upload = new_upload(&world, "u").await;
+    let asset = new_asset(upload.owner_id, "x");
+    let (_, job) = db.create_asset(asset, Some("u")).await.unwrap();
+    assert_eq!(job.trace, None);
 }
 
 pub(crate) async fn deleted_uploads_leave_their_bytes_as_garbage(world: World) {
