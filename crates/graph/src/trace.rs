@@ -49,6 +49,11 @@ pub fn failed(span: &Span, code: &str) {
     span.set_status(Status::error(code.to_owned()));
 }
 
+/// Adds something to a span that the log does not need.
+pub fn note(span: &Span, key: &'static str, value: &'static str) {
+    span.set_attribute(key, value);
+}
+
 /// The number of the span's trace, for the log.
 pub fn note_number(span: &Span) {
     let context = span.context();

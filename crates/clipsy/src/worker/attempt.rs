@@ -34,6 +34,17 @@ pub(super) enum End {
     Drained,
 }
 
+impl End {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Finished(_) => "finished",
+            Self::Failed(_) => "failed",
+            Self::Lost => "lost",
+            Self::Drained => "drained",
+        }
+    }
+}
+
 /// What an attempt needs besides its job.
 pub(super) struct Surroundings<'a> {
     pub(super) delivery: &'a Delivery,
@@ -58,11 +69,9 @@ pub(super) async fn run(worker: &Worker, job: &Job, around: Surroundings<'_>) {
         let running = figures::claimed(worker, job);
         worker.job_changed(job.asset_id, job.id).await;
         let end = work(worker, job, around).await;
-        match &end {
-            End::Finished(_) => {}
-            End::Failed(failure) => trace::failed(&told, failure.code.as_str()),
-            End::Lost => trace::failed(&told, "lost"),
-            End::Drained => trace::failed(&told, "drained"),
+        trace::note(&told, "clipsy.outcome", end.name());
+        if let End::Failed(failure) = &end {
+            trace::failed(&told, failure.code.as_str());
         }
         let settle = settle::settle(worker, job, end);
         let settled = settle.instrument(tracing::info_span!("settle")).await;

@@ -123,6 +123,8 @@ fn one_trace_leads_through_all_processes() {
         assert_eq!(attempt.resource["clipsy.command"], "work");
     }
     assert_eq!(crashed.attributes["error.type"], "crashed");
+    assert_eq!(crashed.attributes["clipsy.outcome"], "failed");
+    assert_eq!(whole.attributes["clipsy.outcome"], "finished");
     let mut before = *whole.time.start();
     for name in ["start", "probe", "plan", "encode", "publish", "settle"] {
         let found = of(name, &whole.id);

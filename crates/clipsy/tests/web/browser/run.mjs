@@ -36,7 +36,7 @@ const only = process.env.CLIPSY_ONLY;
 const stage = await openStage();
 let failed = false;
 for (const [name, step] of steps) {
-  if (only && !name.includes(only)) continue;
+  if (only && !only.split(",").some((part) => name.includes(part))) continue;
   const started = Date.now();
   try {
     await step(stage);

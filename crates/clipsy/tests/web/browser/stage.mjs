@@ -69,8 +69,9 @@ export async function openStage() {
 
     snap: (name, page = stage.page) => page.screenshot({ path: join(CLIPSY_SHOTS, `${name}.png`), animations: "disabled" }),
 
-    async signIn(page, username = "admin", password = PASSWORD) {
-      await page.goto("/sign-in");
+    /** `at` is another address of the server. */
+    async signIn(page, username = "admin", password = PASSWORD, at = "") {
+      await page.goto(`${at}/sign-in`);
       await page.getByLabel("User name").fill(username);
       await page.getByLabel("Password", { exact: true }).fill(password);
       await page.getByRole("button", { name: "Sign in" }).click();

@@ -2,20 +2,17 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { PATIENCE, until } from "./stage.mjs";
+import { slowNetwork } from "./network.mjs";
+import { PASSWORD, PATIENCE, until } from "./stage.mjs";
 
 const NAME = "trailer_bbb.mp4";
 
 export async function dropCutReloadResume(stage) {
   const { page } = stage;
   const bytes = readFileSync(stage.clip(NAME));
-  await page.goto("/");
   // Slow enough that there is something to cut on a slow machine: 40 seconds for all of it.
-  const network = await page.context().newCDPSession(page);
-  const slow = (offline, bytesPerSecond) =>
-    network.send("Network.emulateNetworkConditions", { offline, latency: 0, downloadThroughput: -1, uploadThroughput: bytesPerSecond });
-  await network.send("Network.enable");
-  await slow(false, 200_000);
+  const network = await slowNetwork(stage.url, 200_000);
+  await stage.signIn(page, "admin", PASSWORD, network.url);
 
   await drop(page, NAME, bytes);
   const dock = page.getByRole("region", { name: "Uploads" });
@@ -36,14 +33,17 @@ export async function dropCutReloadResume(stage) {
   await dock.getByRole("button", { name: "Save" }).click();
   await dock.getByText("Big Buck Bunny, the trailer").first().waitFor();
 
-  // The network goes away in the middle of it.
-  await slow(true, 0);
+  // The network goes away in the middle of it, and the browser notices.
+  network.lose();
+  await page.context().setOffline(true);
   await dock.getByText(/No connection/).waitFor();
   await page.getByText("You are offline").waitFor();
   await stage.snap("offline");
 
   // It comes back, but before much can happen the page is loaded anew: the file has to be chosen again.
-  await slow(false, 20_000);
+  network.be(20_000);
+  network.comeBack();
+  await page.context().setOffline(false);
   await page.reload();
   stage.forgetComplaints();
   const again = page.locator("button", { hasText: `Choose ${NAME} again` });
@@ -52,7 +52,7 @@ export async function dropCutReloadResume(stage) {
   const share = Number(/(\d+) %/.exec(words)[1]);
   assert.ok(share > 0 && share < 100, `the server kept ${share} %`);
   await stage.accessible("resuming");
-  await slow(false, -1);
+  network.be(0);
 
   const wrong = page.waitForEvent("filechooser");
   await again.click();
@@ -71,6 +71,8 @@ export async function dropCutReloadResume(stage) {
   assert.ok(offsets[0] > 0, `it went on at byte ${offsets[0]}`);
   stage.left.number = Number(/\d+/.exec(await watch.getAttribute("href"))[0]);
   await until("the details arrived with it", async () => (await page.getByText("Big Buck Bunny, the trailer").count()) > 0);
+  await page.goto("/");
+  stage.forgetComplaints();
 }
 
 /**
@@ -85,18 +87,15 @@ export async function goesOnByHandle(stage) {
     FileSystemFileHandle.prototype.queryPermission = async () => localStorage.getItem("test.may") ?? "prompt";
     FileSystemFileHandle.prototype.requestPermission = async () => "granted";
   });
-  await stage.signIn(page);
-  await page.goto("/upload");
+  const network = await slowNetwork(stage.url, 100_000);
+  await stage.signIn(page, "admin", PASSWORD, network.url);
+  await page.goto(`${network.url}/upload`);
   await page.evaluate(async (base64) => {
     const handle = await (await navigator.storage.getDirectory()).getFileHandle("kept.mp4", { create: true });
     const file = await handle.createWritable();
     await file.write(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
     await file.close();
   }, readFileSync(stage.clip(NAME)).toString("base64"));
-  const network = await page.context().newCDPSession(page);
-  await network.send("Network.enable");
-  await network.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 100_000 });
-
   await page.getByLabel("New uploads are").selectOption("UNLISTED");
   await page.locator("button", { hasText: "Choose files" }).click();
   const moves = page.getByText(/[1-9]\d* % · .*\/s/).first();
@@ -108,6 +107,7 @@ export async function goesOnByHandle(stage) {
     if (request.method() === "PATCH") offsets.push(Number(request.headers()["upload-offset"]));
   });
   // By a click.
+  network.cut();
   await page.reload();
   assert.equal(await page.getByLabel("New uploads are").inputValue(), "UNLISTED");
   const goOn = page.getByRole("button", { name: "Continue" });
@@ -120,13 +120,30 @@ export async function goesOnByHandle(stage) {
 
   // By itself.
   await page.evaluate(() => localStorage.setItem("test.may", "granted"));
+  network.cut();
   await page.reload();
   await moves.waitFor();
   await until("it went on again", () => offsets.at(-1) > offsets[0]);
-  await page.getByRole("button", { name: /^Cancel/ }).click();
-  await page.getByRole("progressbar").waitFor({ state: "detached" });
+
+  // Another tab leaves it alone, and goes on with it when this one is gone.
+  const other = await page.context().newPage();
+  stage.watchOver(other);
+  const later = [];
+  other.on("request", (request) => {
+    if (request.method() === "PATCH") later.push(Number(request.headers()["upload-offset"]));
+  });
+  const asked = other.waitForResponse((response) => response.request().postData()?.includes("MyUploads") ?? false);
+  await other.goto(`${network.url}/upload`);
+  await (await asked).finished();
+  await other.getByLabel("New uploads are").waitFor();
+  assert.equal(await other.getByRole("progressbar").count(), 0, "two tabs send the same file");
+  network.cut();
+  await page.close();
+  await until("the other tab goes on where it was", () => later[0] > 0);
+  await other.getByRole("button", { name: /^Cancel/ }).click();
+  await other.getByRole("progressbar").waitFor({ state: "detached" });
+  await other.context().close();
   stage.forgetComplaints();
-  await page.context().close();
 }
 
 /** Drops a file onto the page, as a file manager does. */
