@@ -95,8 +95,14 @@ mod tests {
     #[test]
     fn an_origin_has_no_path() {
         for (url, origin) in [
-            ("https://b.s3.example/videos/a.ts?X-Amz=1", "https://b.s3.example"),
-            ("http://127.0.0.1:9000/b/videos/a.ts", "http://127.0.0.1:9000"),
+            (
+                "https://b.s3.example/videos/a.ts?X-Amz=1",
+                "https://b.s3.example",
+            ),
+            (
+                "http://127.0.0.1:9000/b/videos/a.ts",
+                "http://127.0.0.1:9000",
+            ),
         ] {
             assert_eq!(origin_of(url), origin);
         }

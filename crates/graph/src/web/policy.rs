@@ -32,9 +32,7 @@ impl Policies {
 /// their shadow trees, hence the inline styles, but no `style` attributes: see decision 0019.
 /// `style-src` also stands for the finer directives in browsers that do not know them.
 fn policy(media: Option<&str>, ancestors: &str) -> String {
-    let media = media
-        .map(|origin| format!(" {origin}"))
-        .unwrap_or_default();
+    let media = media.map(|origin| format!(" {origin}")).unwrap_or_default();
     // hls.js fetches segments itself; browsers that play HLS without it count them as media.
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
