@@ -5,12 +5,16 @@
 //! `cargo test -p clipsy --test scale killed::` runs those of one file.
 #![cfg(test)]
 
+mod bucket;
 mod crowd;
 mod cut;
 mod doors;
 mod figures;
 mod frozen;
 mod killed;
+mod lost;
+mod measured;
+mod namespace;
 mod nats;
 mod poison;
 mod postgres;
@@ -21,3 +25,5 @@ mod stack;
 #[expect(dead_code, reason = "the tests of the service use more of it")]
 #[path = "../service/support/mod.rs"]
 mod support;
+#[path = "../../../storage/src/media/s3/tests/weed.rs"]
+mod weed;

@@ -34,7 +34,15 @@ fn rule() -> String {
             .replace("MaxAgeSecond", "MaxAgeSeconds");
         for value in values {
             let value = value.as_str().map_or(value.to_string(), str::to_owned);
-            xml += &format!("<{name}>{value}</{name}>");
+            xml.extend([
+                "<",
+                name.as_str(),
+                ">",
+                value.as_str(),
+                "</",
+                name.as_str(),
+                ">",
+            ]);
         }
     }
     xml + "</CORSRule></CORSConfiguration>"

@@ -1,6 +1,7 @@
 //! What the tests share: the server, its clients, and what they look at from outside.
 
 pub(crate) mod api;
+pub(crate) mod figures;
 pub(crate) mod processes;
 pub(crate) mod server;
 pub(crate) mod turn;
