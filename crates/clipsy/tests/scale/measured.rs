@@ -28,7 +28,11 @@ fn a_worker_tells_what_it_has_done() {
             "{name} {labels:?}: {found}"
         );
     };
-    let idle = figures();
+    let idle = until("it has begun to work", || {
+        let told = figures();
+        let begun = !samples(&told, "clipsy_attempts_total", &[]).is_empty();
+        begun.then_some(told)
+    });
     is(&idle, "clipsy_attempts_total", &[], 0.0);
     is(&idle, "clipsy_worker_slots", &[], 1.0);
 

@@ -26,7 +26,7 @@ impl Namespace {
         let made = ip(&["netns", "add", &name]);
         if !made.status.success() {
             let why = String::from_utf8_lossy(&made.stderr).into_owned();
-            let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+            let in_ci = std::env::vars_os().any(|(name, value)| name == "CI" && value == "true");
             assert!(!in_ci, "network namespaces have to work in CI: {why}");
             eprintln!("SKIPPED: no network namespace can be made: {}", why.trim());
             return None;
