@@ -28,6 +28,7 @@ test_packages=(
     chromium
     curl
     ffmpeg
+    iproute2
     nats-server
     openssl
     postgresql
@@ -116,13 +117,14 @@ check_by_hand() {
         has ffmpeg || absent+=(ffmpeg)
         has ffprobe || absent+=(ffprobe)
         has curl || absent+=(curl)
+        has ip || absent+=(ip)
         has nats-server || [[ -x /usr/sbin/nats-server ]] || absent+=(nats-server)
         has openssl || absent+=(openssl)
     fi
     ((${#absent[@]})) || return 0
     say "not Debian, so install these yourself: a C compiler, pkg-config, GStreamer 1.22 or newer with its tools," \
         "its development files and the base, good, bad, ugly and libav plug-ins; for the tests also" \
-        "chromium, ffmpeg, curl, nats-server and openssl"
+        "chromium, ffmpeg, iproute2, curl, nats-server and openssl"
     die "missing: $(IFS=,; printf '%s' "${absent[*]}")"
 }
 

@@ -30,6 +30,7 @@ use crate::settings::Settings;
 use crate::still::StillMaker;
 use crate::upload::lock::Locks;
 use crate::upload::probe::Probes;
+use crate::web::Policies;
 
 /// Everything that requests need. Clones share it.
 #[derive(Debug, Clone)]
@@ -68,6 +69,7 @@ pub struct Shared {
     pub(crate) usernames: Cache<UserId, Arc<str>>,
     /// Renditions of assets that are ready.
     pub(crate) renditions: Cache<AssetId, Arc<[Rendition]>>,
+    pub(crate) policies: Policies,
     /// What people watch at the moment.
     pub(crate) watching: Live,
     /// The sessions behind open streams.
@@ -107,6 +109,7 @@ impl App {
             lists: Coalesce::default(),
             usernames: Cache::new(10_000),
             renditions: Cache::new(10_000),
+            policies: Policies::new(settings.media_origin.as_deref())?,
             watching: Live::new(),
             rights: Rights::default(),
             closing: CancellationToken::new(),

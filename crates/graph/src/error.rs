@@ -82,6 +82,9 @@ pub enum Error {
     /// Too much to do at the moment.
     #[error("The server is busy. Try again in a moment.")]
     Busy,
+    /// The media store does not answer.
+    #[error("The place where videos are stored does not answer. Try again in a moment.")]
+    StoreAway,
     /// Something about an upload that can be resumed.
     #[error(transparent)]
     Upload(#[from] UploadError),
@@ -115,6 +118,7 @@ impl Error {
             Self::OutOfDisk => "out_of_disk",
             Self::Throttled(_) => "throttled",
             Self::Busy => "busy",
+            Self::StoreAway => "store_unavailable",
             Self::Upload(error) => error.code(),
             Self::Internal(_) => "internal",
         }
@@ -155,7 +159,7 @@ impl From<clipsy_storage::media::Error> for Error {
             Media::Overtaken { .. } => UploadError::Locked.into(),
             Media::Unavailable { .. } => {
                 tracing::warn!(%error, "the media store does not answer");
-                Self::Busy
+                Self::StoreAway
             }
             error => Self::internal(error),
         }

@@ -55,6 +55,9 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// Connections that are open at the same time.
     pub max_connections: usize,
+    /// Origin, e.g. `https://s3.example:9000`, that players are sent to for segments; `None` if the
+    /// store has no address for clients.
+    pub media_origin: Option<String>,
     /// Memory for playlists, segments and pictures that are asked for often, in bytes.
     pub cache_bytes: u64,
     /// How long a play of the same viewer does not count again, in seconds.
@@ -96,6 +99,7 @@ impl Default for Settings {
             header_timeout: Duration::from_mins(1),
             write_timeout: Duration::from_mins(2),
             max_connections: 4096,
+            media_origin: None,
             cache_bytes: 256 << 20,
             view_window_s: 30 * 60,
             view_flush: Duration::from_secs(5),

@@ -102,6 +102,7 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
             node: state.node()?,
             peers,
             wants: does.wants,
+            media_origin: media::origin(&*media).await?,
             ..args.graph()
         },
     )?;

@@ -70,3 +70,98 @@ async fn count(db: &Db) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use clipsy_domain::asset::Visibility;
+    use clipsy_domain::clock::SystemClock;
+    use clipsy_domain::user::Role;
+    use clipsy_storage::media::LocalStore;
+    use clipsy_storage::{NewAsset, NewUser, sqlite_url};
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    async fn database(folder: &std::path::Path) -> Db {
+        let url = sqlite_url(&folder.join("test.db"));
+        let db = Db::connect(&url, Arc::new(SystemClock)).await.unwrap();
+        db.migrate().await.unwrap();
+        db
+    }
+
+    async fn add_video(db: &Db, name: &str) {
+        let user = NewUser {
+            username: name.into(),
+            email: String::new(),
+            role: Role::User,
+            password_hash: String::new(),
+            default_password: false,
+        };
+        let asset = NewAsset {
+            owner_id: db.create_user(user).await.unwrap().id,
+            title: name.into(),
+            description: String::new(),
+            visibility: Visibility::Public,
+            source_key: format!("videos/originals/{name}.mp4"),
+            source_name: "x.mp4".into(),
+            source_type: "video/mp4".into(),
+            source_bytes: 1,
+            source_sha256: None,
+        };
+        db.create_asset(asset, None).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_queue_is_read_off() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        // This test runs on one thread.
+        let _local = metrics::set_default_local_recorder(&recorder);
+        let value = |figure: &str| -> f64 {
+            let text = handle.render();
+            let line = text.lines().find_map(|line| line.strip_prefix(figure));
+            let line = line.unwrap_or_else(|| panic!("{figure} is not in {text}"));
+            line.trim().parse().unwrap()
+        };
+        let is = |figure: &str, expected: f64| {
+            let found = value(figure);
+            assert!((found - expected).abs() < f64::EPSILON, "{figure}: {found}");
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let db = database(folder.path()).await;
+        let media = LocalStore::open(folder.path().join("media")).unwrap();
+        look(&db, &media).await.unwrap();
+        count(&db).await.unwrap();
+        is("clipsy_database_up ", 1.0);
+        is("clipsy_queue_jobs{state=\"queued\"} ", 0.0);
+        is("clipsy_queue_oldest_seconds ", 0.0);
+        is("clipsy_queue_paused ", 0.0);
+        is("clipsy_workers ", 0.0);
+        // Known before there is one.
+        is("clipsy_jobs{state=\"failed\"} ", 0.0);
+        assert!(value("clipsy_store_free_bytes ") > 0.0);
+
+        add_video(&db, "ann").await;
+        add_video(&db, "ben").await;
+        let job = db.claim_job(1, "test", 60_000).await.unwrap();
+        assert!(job.is_some());
+        db.set_queue_paused(true).await.unwrap();
+        // The age is told in milliseconds; until one has passed there is none.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        look(&db, &media).await.unwrap();
+        count(&db).await.unwrap();
+        is("clipsy_queue_jobs{state=\"queued\"} ", 1.0);
+        is("clipsy_queue_jobs{state=\"running\"} ", 1.0);
+        is("clipsy_jobs{state=\"queued\"} ", 1.0);
+        is("clipsy_jobs{state=\"running\"} ", 1.0);
+        is("clipsy_queue_paused ", 1.0);
+        assert!(value("clipsy_queue_oldest_seconds ") > 0.0);
+
+        // What was read off last stays.
+        db.close().await;
+        look(&db, &media).await.unwrap();
+        is("clipsy_database_up ", 0.0);
+        is("clipsy_queue_jobs{state=\"queued\"} ", 1.0);
+        assert!(count(&db).await.is_err());
+    }
+}

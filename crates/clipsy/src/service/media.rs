@@ -40,7 +40,32 @@ async fn connect(options: &S3Options) -> anyhow::Result<S3Store> {
             error => Refusal::new("media", error.to_string()).into(),
         })?;
     tokio::spawn(sweep(store.clone()));
+    tokio::spawn(warn_of_closed_bucket(store.clone()));
     Ok(store)
+}
+
+/// Where players are sent for media, e.g. `https://s3.example:9000`. `None` if they are not.
+pub(crate) async fn origin(media: &dyn MediaStore) -> anyhow::Result<Option<String>> {
+    let url = media.public_url("videos/segment.ts", SWEEP).await;
+    Ok(url.context("the media store")?.map(|url| origin_of(&url)))
+}
+
+/// Scheme, host and port of an address.
+fn origin_of(url: &str) -> String {
+    url.split('/').take(3).collect::<Vec<_>>().join("/")
+}
+
+/// Says so if players are sent to a bucket that does not let web pages read.
+async fn warn_of_closed_bucket(store: S3Store) {
+    match store.open_to_pages().await {
+        Ok(None | Some(true)) => {}
+        Ok(Some(false)) => tracing::warn!(
+            "players are sent to the bucket, which has no rule (CORS) that lets all web pages read \
+             from it: players of other sites, or all, will fail; see \"Redirects\" in OPERATIONS.md"
+        ),
+        // Players may reach what this machine does not.
+        Err(error) => tracing::info!(%error, "the bucket was not asked whether web pages may read"),
+    }
 }
 
 /// Sweeps at once and then every day, until the process ends.
@@ -59,6 +84,27 @@ async fn sweep(store: S3Store) {
                 return;
             }
             Err(error) => tracing::warn!(%error, "orphaned multipart uploads could not be swept"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_has_no_path() {
+        for (url, origin) in [
+            (
+                "https://b.s3.example/videos/a.ts?X-Amz=1",
+                "https://b.s3.example",
+            ),
+            (
+                "http://127.0.0.1:9000/b/videos/a.ts",
+                "http://127.0.0.1:9000",
+            ),
+        ] {
+            assert_eq!(origin_of(url), origin);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use clipsy_dispatch::{Delivery, Message, Received, Subscription};
 use clipsy_domain::job::Job;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::Worker;
 
@@ -35,13 +35,20 @@ pub(super) async fn until_lost(
                 }
             },
         }
-        match worker.db.renew_lease(job.id, job.attempt, lease_ms).await {
-            Ok(true) => renewed = Instant::now(),
-            Ok(false) => return,
-            Err(error) if renewed.elapsed() < lease => {
+        let renewal = worker.db.renew_lease(job.id, job.attempt, lease_ms);
+        // A network that swallows everything gives no error for many minutes.
+        let left = lease.saturating_sub(renewed.elapsed()).max(renew);
+        match timeout(left, renewal).await {
+            Ok(Ok(true)) => renewed = Instant::now(),
+            Ok(Ok(false)) => return,
+            Ok(Err(error)) if renewed.elapsed() < lease => {
                 tracing::warn!(%error, "a claim could not be renewed, trying again");
             }
-            Err(error) => {
+            Err(_) => {
+                tracing::error!("a claim ran out, since the database does not answer");
+                return;
+            }
+            Ok(Err(error)) => {
                 tracing::error!(%error, "a claim ran out, since it could not be renewed");
                 return;
             }

@@ -5,12 +5,16 @@
 //! `cargo test -p clipsy --test scale killed::` runs those of one file.
 #![cfg(test)]
 
+mod bucket;
 mod crowd;
 mod cut;
 mod doors;
 mod figures;
 mod frozen;
 mod killed;
+mod lost;
+mod measured;
+mod namespace;
 mod nats;
 mod poison;
 mod postgres;
@@ -22,3 +26,5 @@ mod stack;
 #[path = "../service/support/mod.rs"]
 mod support;
 mod traces;
+#[path = "../../../storage/src/media/s3/tests/weed.rs"]
+mod weed;

@@ -1,8 +1,8 @@
 //! A TCP proxy that can be cut, as a network is: connections break, and on new ones nothing comes
-//! through. (One that only falls silent is for the tests of the queue, which take their time.)
+//! through. (One that only falls silent is in `namespace`.)
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -27,7 +27,12 @@ struct State {
 impl Proxy {
     /// Hands connections on to that port of this machine.
     pub(crate) fn to(port: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::at(Ipv4Addr::LOCALHOST, port)
+    }
+
+    /// The same, which is asked at that address of this machine.
+    pub(crate) fn at(address: Ipv4Addr, port: u16) -> Self {
+        let listener = TcpListener::bind((address, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let proxy = Self {
             address: listener.local_addr().unwrap(),

@@ -10,6 +10,7 @@ mod flow;
 mod metrics;
 mod proxy;
 mod s3;
+mod s3_play;
 mod sandbox;
 mod settings;
 mod steer;

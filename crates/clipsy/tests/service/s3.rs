@@ -8,17 +8,18 @@ use crate::support::api::Client;
 use crate::support::server::{Start, on, run};
 use crate::support::turn::turn;
 use crate::support::{files, long_clip, scratch, short_clip, until};
+use crate::thumbnail;
 use crate::tus::{create, offset, send};
 use crate::weed::{ACCESS_KEY, SECRET_KEY, Weed};
 
 /// A look into the bucket from beside the service.
-struct Bucket {
+pub(crate) struct Bucket {
     runtime: tokio::runtime::Runtime,
     store: S3Store,
 }
 
 impl Bucket {
-    fn of(weed: &Weed) -> Self {
+    pub(crate) fn of(weed: &Weed) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let options = S3Options {
             bucket: "films".into(),
@@ -28,10 +29,17 @@ impl Bucket {
                 access_key: ACCESS_KEY.into(),
                 secret_key: SECRET_KEY.into(),
             }),
+            redirect: true,
             ..S3Options::default()
         };
         let store = runtime.block_on(S3Store::connect(&options)).unwrap();
         Self { runtime, store }
+    }
+
+    /// Whether the bucket lets all web pages read.
+    pub(crate) fn open_to_pages(&self) -> bool {
+        let asked = self.store.open_to_pages();
+        self.runtime.block_on(asked).unwrap().unwrap()
     }
 
     fn objects(&self) -> Vec<String> {
@@ -46,7 +54,7 @@ impl Bucket {
     }
 }
 
-fn in_bucket(weed: &Weed, start: Start) -> Start {
+pub(crate) fn in_bucket(weed: &Weed, start: Start) -> Start {
     start
         .env("CLIPSY_MEDIA_URL", "s3://films/clips")
         .env("CLIPSY_S3_ENDPOINT", &weed.endpoint())
@@ -157,6 +165,46 @@ fn players_are_sent_to_the_bucket_and_its_outage_costs_no_job() {
         .unwrap();
     assert_eq!(found.first(), Some(&0x47));
     assert_eq!(client.get(&segment).bytes, found);
+    server.stop();
+}
+
+#[test]
+fn a_picture_is_chosen_from_what_is_in_the_bucket() {
+    let _turn = turn();
+    let mut weed = Weed::start();
+    let folder = scratch();
+    let server = in_bucket(&weed, on(&folder.path().join("state"))).up();
+    let client = Client::admin(&server);
+    let id = client.upload(&short_clip());
+    let made = client.ready(id)["thumbnail"].clone();
+    let first = thumbnail::chosen(&client, id, 9.0);
+    assert_ne!(made, first.as_str());
+    thumbnail::judge(&client, &first, &short_clip(), 9, 10);
+    let second = thumbnail::chosen(&client, id, 3.0);
+    thumbnail::judge(&client, &second, &short_clip(), 3, 10);
+    let bucket = Bucket::of(&weed);
+    let pictures = || {
+        let mut objects = bucket.objects();
+        objects.retain(|key| key.starts_with("videos/thumbnails/"));
+        objects
+    };
+    until("only the second picture is kept", || {
+        (pictures().len() == 1).then_some(())
+    });
+    thumbnail::judge(&client, &second, &short_clip(), 3, 10);
+
+    weed.stop();
+    assert_eq!(thumbnail::refused(&client, id, 6.0), "store_unavailable");
+    weed.run();
+    assert_eq!(client.video(id)["thumbnail"], second.as_str());
+    let third = thumbnail::chosen(&client, id, 6.0);
+    thumbnail::judge(&client, &third, &short_clip(), 6, 10);
+    thumbnail::assert_tidy(&server);
+    assert_eq!(files(&server.path("media")), Vec::<String>::new());
+    assert_eq!(client.delete(&format!("/api/videos/{id}/")).status, 204);
+    until("the bucket is empty", || {
+        bucket.objects().is_empty().then_some(())
+    });
     server.stop();
 }
 

@@ -26,14 +26,14 @@ fn choose(client: &Client, id: i64, at_s: f64) -> Value {
 }
 
 /// Chooses, which works, and gives the address of the picture.
-fn chosen(client: &Client, id: i64, at_s: f64) -> String {
+pub(crate) fn chosen(client: &Client, id: i64, at_s: f64) -> String {
     let payload = choose(client, id, at_s);
     assert_eq!(payload["userErrors"], json!([]), "{payload}");
     let url = &payload["video"]["thumbnailUrl"];
     url.as_str().unwrap().to_owned()
 }
 
-fn refused(client: &Client, id: i64, at_s: f64) -> String {
+pub(crate) fn refused(client: &Client, id: i64, at_s: f64) -> String {
     let payload = choose(client, id, at_s);
     let code = payload["userErrors"][0]["code"].as_str();
     code.unwrap_or_else(|| panic!("{payload}")).to_owned()
@@ -72,7 +72,7 @@ fn difference(one: &[u8], other: &[u8]) -> f64 {
 }
 
 /// The picture shows what the clip shows at that moment, and no other whole second.
-fn judge(client: &Client, url: &str, clip: &Path, at_s: u32, seconds: u32) {
+pub(crate) fn judge(client: &Client, url: &str, clip: &Path, at_s: u32, seconds: u32) {
     let answer = client.get(url);
     assert_eq!(answer.status, 200);
     let file = tempfile::NamedTempFile::with_suffix(".jpg").unwrap();
@@ -101,7 +101,7 @@ fn takers(server: &Server) -> Vec<i32> {
         .collect()
 }
 
-fn assert_tidy(server: &Server) {
+pub(crate) fn assert_tidy(server: &Server) {
     until("nobody takes pictures", || {
         takers(server).is_empty().then_some(())
     });

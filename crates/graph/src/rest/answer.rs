@@ -34,7 +34,7 @@ impl IntoResponse for Error {
             Self::Throttled(wait) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(seconds(*wait)));
             }
-            Self::Busy => {
+            Self::Busy | Self::StoreAway => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
             Self::Internal(source) => {
@@ -65,7 +65,7 @@ fn status(error: &Error) -> StatusCode {
         Error::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Error::OutOfDisk => StatusCode::INSUFFICIENT_STORAGE,
         Error::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
-        Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Busy | Error::StoreAway => StatusCode::SERVICE_UNAVAILABLE,
         Error::Upload(error) => error.status(),
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -73,7 +73,7 @@ pub(crate) fn code(error: &Error) -> &'static str {
         | Error::TooLarge { .. } => "BAD_USER_INPUT",
         Error::Conflict { .. } | Error::Upload(_) => "CONFLICT",
         Error::Throttled(_) => "TOO_MANY_REQUESTS",
-        Error::TooSlow | Error::Busy => "SERVICE_UNAVAILABLE",
+        Error::TooSlow | Error::Busy | Error::StoreAway => "SERVICE_UNAVAILABLE",
         Error::OutOfDisk => "INSUFFICIENT_STORAGE",
         Error::Internal(_) => "INTERNAL_SERVER_ERROR",
     }

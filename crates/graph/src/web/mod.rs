@@ -7,6 +7,7 @@ mod files;
 mod oembed;
 mod origin;
 mod page;
+mod policy;
 
 use axum::Router;
 use axum::routing::get;
@@ -14,6 +15,7 @@ use axum::routing::get;
 use crate::app::App;
 
 pub(crate) use page::{Framable, not_found};
+pub(crate) use policy::Policies;
 
 /// All routes of the front end. Addresses that nothing else answers go to [`not_found`].
 pub(crate) fn routes() -> Router<App> {

@@ -20,23 +20,6 @@ use crate::actions::find_video::find_asset;
 use crate::app::App;
 use crate::error::Error;
 
-/// Nothing from elsewhere, no inline scripts. The player's elements carry `<style>` in their shadow
-/// trees, hence the inline styles, but no `style` attributes: see decision 0019. `style-src` also
-/// stands for the finer directives in browsers that do not know them.
-macro_rules! policy {
-    ($ancestors:literal) => {
-        concat!(
-            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-             style-src-attr 'none'; img-src 'self' data: blob:; font-src 'self'; media-src 'self' blob:; \
-             connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; \
-             frame-ancestors ",
-            $ancestors
-        )
-    };
-}
-const POLICY: &str = policy!("'none'");
-const EMBED_POLICY: &str = policy!("*");
-
 /// Stands in both documents where the server may add to their heads.
 const PLACE: &str = "<!--head-->";
 /// Longest description in previews, in characters.
@@ -47,8 +30,8 @@ const PREVIEW_CHARS: usize = 300;
 pub(crate) struct Framable;
 
 /// Pages that look the same to everybody until their script runs.
-pub(super) async fn plain(headers: HeaderMap) -> Response {
-    document("index.html", "", &headers, StatusCode::OK)
+pub(super) async fn plain(State(app): State<App>, headers: HeaderMap) -> Response {
+    document(&app, "index.html", "", &headers, StatusCode::OK)
 }
 
 /// `GET /watch/{id}`: with a preview of the video, if everybody may see it.
@@ -66,7 +49,7 @@ pub(super) async fn watch(
     for chunk in files::watch_preloads() {
         let _ = write!(head, "<link rel=\"modulepreload\" href=\"/{chunk}\">");
     }
-    document("index.html", &head, &parts.headers, status)
+    document(&app, "index.html", &head, &parts.headers, status)
 }
 
 /// `GET /embed/{id}`: the player alone, for frames on other sites.
@@ -84,17 +67,16 @@ pub(super) async fn embed(
         }),
         Err(error) => return error.into_response(),
     };
-    let mut response = document("embed.html", &head, &parts.headers, StatusCode::OK);
-    response.headers_mut().insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(EMBED_POLICY),
-    );
+    let mut response = document(&app, "embed.html", &head, &parts.headers, StatusCode::OK);
+    response
+        .headers_mut()
+        .insert(CONTENT_SECURITY_POLICY, app.policies.embed.clone());
     response.extensions_mut().insert(Framable);
     response
 }
 
 /// What nothing else answers: a page that says so to people, an error to programs.
-pub(crate) async fn not_found(request: Request) -> Response {
+pub(crate) async fn not_found(State(app): State<App>, request: Request) -> Response {
     let wants_page = request
         .headers()
         .get(ACCEPT)
@@ -103,7 +85,13 @@ pub(crate) async fn not_found(request: Request) -> Response {
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
     let path = request.uri().path();
     if reading && wants_page && !path.starts_with("/api/") {
-        document("index.html", "", request.headers(), StatusCode::NOT_FOUND)
+        document(
+            &app,
+            "index.html",
+            "",
+            request.headers(),
+            StatusCode::NOT_FOUND,
+        )
     } else {
         Error::NotFound.into_response()
     }
@@ -121,7 +109,13 @@ pub(super) async fn public_asset(app: &App, id: &str) -> Result<Option<Asset>, E
     }
 }
 
-fn document(name: &str, head: &str, headers: &HeaderMap, status: StatusCode) -> Response {
+fn document(
+    app: &App,
+    name: &str,
+    head: &str,
+    headers: &HeaderMap,
+    status: StatusCode,
+) -> Response {
     let template = files::find(name).map_or(MISSING, |file| {
         std::str::from_utf8(file.plain).unwrap_or(MISSING)
     });
@@ -141,7 +135,7 @@ fn document(name: &str, head: &str, headers: &HeaderMap, status: StatusCode) -> 
         CONTENT_TYPE,
         HeaderValue::from_static("text/html; charset=utf-8"),
     );
-    answer.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    answer.insert(CONTENT_SECURITY_POLICY, app.policies.page.clone());
     answer.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // Addresses in the head are absolute.
     answer.insert(VARY, HeaderValue::from_static("Host, X-Forwarded-Proto"));

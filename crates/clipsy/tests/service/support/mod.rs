@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 pub(crate) mod collector;
+pub(crate) mod figures;
 pub(crate) mod processes;
 pub(crate) mod server;
 pub(crate) mod turn;

@@ -64,6 +64,22 @@ impl S3Store {
             turns: Arc::default(),
         }
     }
+
+    /// Whether scripts of any web page may read what clients are sent to, which is up to the bucket
+    /// (CORS). `None` if clients are not sent there.
+    pub async fn open_to_pages(&self) -> Result<Option<bool>> {
+        // Of no page that there is (RFC 6761), so that only a rule for all of them lets it in.
+        const ORIGIN: &str = "https://any-page.invalid";
+        // Whether it exists does not matter.
+        const KEY: &str = "videos/segment.ts";
+        let Some(url) = self.public_url(KEY, Duration::from_mins(1)).await? else {
+            return Ok(None);
+        };
+        match self.bucket.raw.lets_read(&url, ORIGIN).await {
+            Ok(lets) => Ok(Some(lets)),
+            Err(error) => Err(failed(KEY, error)),
+        }
+    }
 }
 
 impl Bucket {

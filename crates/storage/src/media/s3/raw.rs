@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::{Method, Request};
 use object_store::ClientOptions;
 use object_store::aws::AmazonS3;
@@ -109,6 +110,20 @@ impl Raw {
             }
             marker = next;
         }
+    }
+
+    /// Whether the service lets scripts of pages of `origin` read what is at `url`. It is asked as
+    /// browsers ask (Fetch standard, CORS-preflight).
+    pub(super) async fn lets_read(&self, url: &str, origin: &str) -> object_store::Result<bool> {
+        let request = Request::options(url)
+            .header(ORIGIN, origin)
+            .header(ACCESS_CONTROL_REQUEST_METHOD, "GET")
+            .body(HttpRequestBody::empty())
+            .map_err(generic)?;
+        let response = self.http.execute(request).await.map_err(generic)?;
+        let allowed = response.headers().get(ACCESS_CONTROL_ALLOW_ORIGIN);
+        let allowed = allowed.is_some_and(|allowed| allowed == "*" || allowed == origin);
+        Ok(response.status().is_success() && allowed)
     }
 
     async fn get<T: for<'a> Deserialize<'a>>(

@@ -132,6 +132,8 @@ async fn clients_can_read_from_the_bucket(store: &S3Store) {
         assert_eq!(answer.headers()["content-type"], "video/mp2t");
         assert_eq!(answer.into_body().bytes().await.unwrap(), body);
     }
+    // No rule of the bucket says so.
+    assert_eq!(store.open_to_pages().await.unwrap(), Some(false));
     // Another object does not open with the same signature.
     let other = url.replace("a.ts", "b.ts");
     let request = Request::get(&other).body(HttpRequestBody::empty()).unwrap();
@@ -209,6 +211,7 @@ async fn without_redirects_no_address_is_given_away() {
         .public_url("videos/a.ts", Duration::from_mins(1))
         .await;
     assert_eq!(url.unwrap(), None);
+    assert_eq!(store.open_to_pages().await.unwrap(), None);
     let public = S3Options {
         public_endpoint: Some("https://cdn.example".into()),
         ..service.options()

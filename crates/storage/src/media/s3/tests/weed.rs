@@ -82,7 +82,9 @@ impl Weed {
             .args(["-master.volumeSizeLimitMB=64", "-master.telemetry=false"])
             .args(["-volume.preStopSeconds=0", "-filer", "-filer.localSocket="])
             .args(["-s3", "-s3.config=identities.json", "-s3.localSocket="])
-            .args(["-s3.iam=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]);
+            .args(["-s3.iam=false", "-s3.port.iceberg=0", "-s3.port.lance=0"])
+            // As with Amazon: pages may not read unless a rule of the bucket lets them.
+            .arg("-s3.allowedOrigins=http://nobody.invalid");
         let flags = [
             "s3.port",
             "s3.port.grpc",

@@ -1,0 +1,182 @@
+//! The bucket goes away for a while: under a running job, and under uploads.
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::stack::{Stack, assert_whole, child_of};
+use crate::support::api::Client;
+use crate::support::processes::kill;
+use crate::support::server::{Server, Start};
+use crate::support::until;
+use crate::weed::{ACCESS_KEY, SECRET_KEY, Weed};
+
+fn in_bucket(weed: &Weed, start: Start) -> Start {
+    start
+        .env("CLIPSY_MEDIA_URL", "s3://films/clips")
+        .env("CLIPSY_S3_ENDPOINT", &weed.endpoint())
+        .env("CLIPSY_S3_ACCESS_KEY", ACCESS_KEY)
+        .env("CLIPSY_S3_SECRET_KEY", SECRET_KEY)
+}
+
+/// Somebody who sends files, and wants to see all answers.
+struct Sender<'a> {
+    agent: ureq::Agent,
+    server: &'a Server,
+    client: &'a Client,
+}
+
+/// Status, code of the error, and whether it is said when to come again.
+type Refusal = (u16, String, bool);
+
+impl Sender<'_> {
+    /// An upload by tus is begun. Its path.
+    fn begin(&self, bytes: usize) -> String {
+        let made = self
+            .agent
+            .post(format!("{}/api/uploads/", self.server.url))
+            .header("authorization", self.client.bearer())
+            .header("tus-resumable", "1.0.0")
+            .header("upload-length", bytes.to_string())
+            // clip.mp4
+            .header("upload-metadata", "filename Y2xpcC5tcDQ=")
+            .send_empty()
+            .unwrap();
+        assert_eq!(made.status(), 201);
+        let location = made.headers()["location"].to_str().unwrap();
+        location[location.find("/api/").unwrap()..].to_owned()
+    }
+
+    /// Sends bytes. How many there are then.
+    fn send(&self, path: &str, offset: usize, bytes: &[u8]) -> Result<usize, Refusal> {
+        let answer = self
+            .agent
+            .patch(format!("{}{path}", self.server.url))
+            .header("authorization", self.client.bearer())
+            .header("tus-resumable", "1.0.0")
+            .header("upload-offset", offset.to_string())
+            .header("content-type", "application/offset+octet-stream")
+            .send(bytes)
+            .unwrap();
+        offset_of(&answer)
+    }
+
+    /// How many bytes of an upload there are.
+    fn measure(&self, path: &str) -> Result<usize, Refusal> {
+        let answer = self
+            .agent
+            .head(format!("{}{path}", self.server.url))
+            .header("authorization", self.client.bearer())
+            .header("tus-resumable", "1.0.0")
+            .call()
+            .unwrap();
+        offset_of(&answer)
+    }
+
+    /// Sends a file in one request, which has to be refused.
+    fn refused_form(&self, bytes: &[u8]) -> Refusal {
+        let head = "--x\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nThe other\r\n--x\r\n\
+            Content-Disposition: form-data; name=\"video_file\"; filename=\"clip.mp4\"\r\n\
+            Content-Type: video/mp4\r\n\r\n";
+        let body = [head.as_bytes(), bytes, b"\r\n--x--\r\n"].concat();
+        let answer = self
+            .agent
+            .post(format!("{}/api/videos/", self.server.url))
+            .header("authorization", self.client.bearer())
+            .header("content-type", "multipart/form-data; boundary=x")
+            .send(&body[..])
+            .unwrap();
+        refusal(&answer)
+    }
+}
+
+fn offset_of(answer: &ureq::http::Response<ureq::Body>) -> Result<usize, Refusal> {
+    if !answer.status().is_success() {
+        return Err(refusal(answer));
+    }
+    let offset = answer.headers()["upload-offset"].to_str().unwrap();
+    Ok(offset.parse().unwrap())
+}
+
+fn refusal(answer: &ureq::http::Response<ureq::Body>) -> Refusal {
+    let code = answer.headers().get("clipsy-error-code");
+    let code = code.map_or("", |code| code.to_str().unwrap()).to_owned();
+    let later = answer.headers().contains_key("retry-after");
+    (answer.status().as_u16(), code, later)
+}
+
+#[test]
+fn an_outage_of_the_bucket_costs_no_job_and_no_byte() {
+    let stack = Stack::start("60");
+    let mut weed = Weed::start();
+    let server = in_bucket(&weed, stack.serve("api-0")).up();
+    let worker = in_bucket(&weed, stack.work("work-0")).up();
+    let client = Client::admin(&server);
+    let agent = ureq::Agent::config_builder().http_status_as_error(false);
+    let sender = Sender {
+        agent: agent.build().into(),
+        server: &server,
+        client: &client,
+    };
+    let clip = std::fs::read(stack.clip()).unwrap();
+    let half = clip.len() / 2;
+    let first = client.upload(&stack.clip());
+    let child = until("it has begun", || child_of(&worker, "1-1"));
+    kill(child.pid, Signal::STOP);
+    let path = sender.begin(clip.len());
+    assert_eq!(sender.send(&path, 0, &clip[..half]), Ok(half));
+
+    weed.stop();
+    kill(child.pid, Signal::CONT);
+    for process in [&server, &worker] {
+        let told = until("it says that the bucket is away", || {
+            let answer = client.at(process).get("/readyz");
+            (answer.status == 503).then(|| answer.json())
+        });
+        assert_eq!(told["status"], "unavailable", "{told}");
+        assert_eq!(told["media"], "failed", "{told}");
+        assert_eq!(told["database"], "ok", "{told}");
+        assert_eq!(client.at(process).get("/healthz").status, 200);
+    }
+    let away = (503, "store_unavailable".to_owned(), true);
+    assert_eq!(
+        sender.send(&path, half, &clip[half..]),
+        Err(away.clone()),
+        "the rest of an upload"
+    );
+    assert_eq!(sender.measure(&path), Err(away.clone()), "its length");
+    assert_eq!(sender.refused_form(&clip), away, "a whole file");
+    // Each time after the client of S3 has tried for long enough itself.
+    until("the worker has tried several times", || {
+        (worker.log().matches("publishing again").count() >= 2).then_some(())
+    });
+    let video = client.video(first);
+    assert_eq!(video["status"], "processing", "{video}");
+    assert_eq!(video["failure"], Value::Null);
+
+    weed.run();
+    for process in [&server, &worker] {
+        until("it says that the bucket is back", || {
+            (client.at(process).get("/readyz").status == 200).then_some(())
+        });
+    }
+    let kept = sender.measure(&path).unwrap();
+    assert!((half..=clip.len()).contains(&kept), "{kept} of {half}");
+    let whole = sender.send(&path, kept, &clip[kept..]);
+    assert_eq!(whole, Ok(clip.len()));
+    assert_whole(&client, first);
+    let second = until("there is a second video", || {
+        let videos = client.videos();
+        assert!(videos.len() <= 2, "{}", json!(videos));
+        let other = videos.iter().find(|video| video["id"] != first)?;
+        other["id"].as_i64()
+    });
+    assert_whole(&client, second);
+    for id in [first, second] {
+        let original = client.get(&format!("/api/videos/{id}/stream/"));
+        assert!(original.bytes == clip, "the original of {id}");
+    }
+    let log = worker.log();
+    assert_eq!(log.matches("attempt started").count(), 2, "{log}");
+    worker.stop();
+    server.stop();
+}

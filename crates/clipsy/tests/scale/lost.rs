@@ -1,0 +1,68 @@
+//! A worker that nobody can reach any more, although nothing says so: packets between it and
+//! everything else vanish.
+
+use std::slice;
+
+use rustix::process::Signal;
+
+use crate::namespace::Namespace;
+use crate::proxy::Proxy;
+use crate::stack::{Stack, assert_whole, child_of, contents, hold};
+use crate::support::api::Client;
+use crate::support::processes::{is_alive, kill};
+use crate::support::until;
+
+#[test]
+fn what_a_worker_says_after_its_network_was_away_changes_nothing() {
+    let Some(network) = Namespace::make() else {
+        return;
+    };
+    let stack = Stack::start("6");
+    let nats = Proxy::at(network.host(), stack.nats.port());
+    let postgres = Proxy::at(network.host(), stack.postgres.port());
+    let server = stack.serve("api-0").up();
+    let client = Client::admin(&server);
+    let database = format!("postgres://postgres@{}/postgres", postgres.address());
+    let far = stack
+        .work("work-0")
+        .within(network.command())
+        .env("CLIPSY_NATS_URL", &format!("nats://{}", nats.address()))
+        .env("CLIPSY_DATABASE_URL", &database)
+        .up();
+    let id = client.upload(&stack.clip());
+    let (_, child) = hold(slice::from_ref(&far), "1-1");
+    let near = stack.work("work-1").up();
+
+    // It goes on, and has more and more to report, but nobody hears of it.
+    network.cut(true);
+    kill(child.pid, Signal::CONT);
+    until("the other worker is at it", || child_of(&near, "1-2"));
+    assert_whole(&client, id);
+    let before = client.video(id);
+    let files_before = contents(&stack.output(id).join("2"));
+    // Nothing tells it that its connections are dead, and it does not wait for that.
+    until("it has given up by itself", || {
+        far.log().contains("a claim ran out").then_some(())
+    });
+    until("its child has ended", || {
+        (!is_alive(child.pid)).then_some(())
+    });
+    assert!(!far.log().contains("taken over"), "{}", far.log());
+
+    network.cut(false);
+    until("it finds out", || {
+        far.log()
+            .contains("was stopped or taken over")
+            .then_some(())
+    });
+    stack.only_attempt(id, 2);
+    assert_eq!(contents(&stack.output(id).join("2")), files_before);
+    assert_eq!(client.video(id), before);
+
+    // It is as good as before.
+    near.stop();
+    let id = client.upload(&stack.clip());
+    assert_whole(&client, id);
+    far.stop();
+    server.stop();
+}
