@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Held while the length of one upload may change.
-pub(super) type Turn = Arc<tokio::sync::Mutex<()>>;
+/// Held while the length of one upload may change, shared by what may happen side by side.
+pub(super) type Turn = Arc<tokio::sync::RwLock<()>>;
 
 /// The uploads that are being written in this process.
 ///
 /// Work that has begun cannot always be stopped: when a request is dropped in mid-write, its bytes
 /// still arrive. Who measures the upload next has to wait for them.
 #[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
+pub(super) struct Turns(Mutex<HashMap<String, Weak<tokio::sync::RwLock<()>>>>);
 
 impl Turns {
     /// What writers of that upload take in turn.
@@ -33,7 +33,7 @@ impl Turns {
             turns.get(key).and_then(Weak::upgrade)
         };
         if let Some(turn) = turn {
-            drop(turn.lock().await);
+            drop(turn.write().await);
         }
     }
 }

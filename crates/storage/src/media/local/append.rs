@@ -197,7 +197,7 @@ impl LocalAppend {
         &self,
         work: impl FnOnce(&File) -> io::Result<T> + Send + 'static,
     ) -> JoinHandle<io::Result<T>> {
-        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let turn = Arc::clone(&self.turn).write_owned().await;
         let file = Arc::clone(&self.file);
         tokio::task::spawn_blocking(move || {
             let done = work(&file);

@@ -4,13 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use object_store::PutPayload;
 use object_store::multipart::{MultipartStore as _, PartId};
+use object_store::{Error as S3Error, PutPayload};
 use tokio::task::JoinHandle;
 
 use super::Bucket;
 use super::error::{failed, io_failed};
-use super::objects::Running;
 use super::state::{Standing, State, Version};
 use crate::media::turns::Turn;
 use crate::media::{AppendFile, Result};
@@ -30,7 +29,9 @@ pub(super) struct S3Append {
     version: Version,
     /// Tags of parts that have arrived, those of `state` included.
     parts: Vec<String>,
-    on_their_way: VecDeque<Running<PartId>>,
+    /// They are never given up: one that arrives after its number was used again would take the
+    /// place of the other.
+    on_their_way: VecDeque<JoinHandle<object_store::Result<PartId>>>,
     /// Bytes behind all those parts.
     tail: BytesMut,
     /// Bytes that were saved.
@@ -85,7 +86,7 @@ impl S3Append {
 
     /// Opens it again after an error.
     async fn measure(&mut self) -> Result<u64> {
-        self.on_their_way.clear();
+        self.forget_parts().await;
         self.forget_save().await;
         let turn = Arc::clone(&self.turn);
         *self = Self::open(&self.bucket, &self.key, &self.to, turn).await?;
@@ -118,11 +119,21 @@ impl S3Append {
         };
         let payload = PutPayload::from_bytes(std::mem::take(&mut self.tail).freeze());
         let (s3, number) = (self.bucket.s3.clone(), self.sent());
-        self.on_their_way
-            .push_back(Running(tokio::spawn(async move {
-                s3.put_part(&path, &id, number, payload).await
-            })));
+        // Whoever opens the upload next waits for it, also when this is dropped.
+        let turn = Arc::clone(&self.turn).read_owned().await;
+        self.on_their_way.push_back(tokio::spawn(async move {
+            let _turn = turn;
+            s3.put_part(&path, &id, number, payload).await
+        }));
         Ok(())
+    }
+
+    /// Waits for the parts that are on their way, whatever comes of them.
+    async fn forget_parts(&mut self) {
+        while let Some(part) = self.on_their_way.front_mut() {
+            let _ = part.await;
+            self.on_their_way.pop_front();
+        }
     }
 
     /// Waits for the oldest part that is on its way.
@@ -130,8 +141,9 @@ impl S3Append {
         let Some(part) = self.on_their_way.front_mut() else {
             return Ok(());
         };
-        let done = part.end().await;
+        let done = part.await;
         self.on_their_way.pop_front();
+        let done = done.unwrap_or_else(|source| Err(S3Error::JoinError { source }));
         let part = done.map_err(|error| failed(&self.key, error))?;
         self.parts.push(part.content_id);
         Ok(())
@@ -155,7 +167,7 @@ impl S3Append {
         let (bucket, key) = (Arc::clone(&self.bucket), self.key.clone());
         let (turn, version) = (Arc::clone(&self.turn), self.version.clone());
         self.saving = Some(tokio::spawn(async move {
-            let _turn = turn.lock_owned().await;
+            let _turn = turn.read_owned().await;
             let version = bucket.save(&key, &mut state, Some(&version)).await?;
             state.tail = Bytes::new();
             Ok(Saved {
@@ -218,7 +230,7 @@ impl S3Append {
     }
 
     async fn take_back(&mut self, parts: usize, tail: &[u8]) -> Result<u64> {
-        self.on_their_way.clear();
+        self.forget_parts().await;
         self.end_save().await?;
         self.parts.truncate(parts);
         self.tail = BytesMut::from(tail);

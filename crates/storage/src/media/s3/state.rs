@@ -203,14 +203,17 @@ impl Bucket {
         };
         let held = self.raw.parts(&self.path(&state.to), id).await;
         let held = held.map_err(here)?;
-        let same = |(index, (tag, part)): &(usize, (&String, &super::raw::Part))| {
-            part.number == index + 1
-                && part.size == state.part_bytes
-                // Some services do not tell tags here.
-                && part.e_tag.as_ref().is_none_or(|held| bare(held) == bare(tag))
+        let is_held = |(index, tag): &(usize, &String)| {
+            // A part that took the place of another may be listed beside it (SeaweedFS).
+            held.iter().any(|part| {
+                part.number == index + 1
+                    && part.size == state.part_bytes
+                    // Some services do not tell tags here.
+                    && part.e_tag.as_ref().is_none_or(|held| bare(held) == bare(tag))
+            })
         };
-        let pairs = state.parts.iter().zip(&held).enumerate();
-        let there = pairs.take_while(same).count();
+        let named = state.parts.iter().enumerate();
+        let there = named.take_while(is_held).count();
         if there == state.parts.len() {
             return Ok(Standing::Whole);
         }
