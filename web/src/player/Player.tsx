@@ -104,6 +104,8 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
   // and one with an address begins at once. hls.js comes anew with each address, a moment after it.
   useEffect(() => {
     let gone = false;
+    let again: ReturnType<typeof setTimeout> | undefined;
+    let wait = FIRST_WAIT_MS;
     const element = video.current;
     if (!element) return;
     element.src = src;
@@ -122,11 +124,20 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
         if (status === 401 || status === 403 || status === 404) {
           setRejected(src);
           latest.current.onRefused?.();
+          return;
         }
+        // hls.js has given up. A server that was started again, or a train that left its tunnel, is worth
+        // another try for as long as somebody watches.
+        const whole = data.details.startsWith("manifest");
+        clearTimeout(again);
+        again = setTimeout(() => (whole ? api.loadSource(src) : api.startLoad()), wait);
+        wait = Math.min(2 * wait, LONGEST_WAIT_MS);
       });
+      api.on(Hls.Events.FRAG_LOADED, () => (wait = FIRST_WAIT_MS));
     }));
     return () => {
       gone = true;
+      clearTimeout(again);
     };
   }, [src]);
 
@@ -185,6 +196,10 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
     </media-controller>
   );
 }
+
+/** Between tries to go on after the network was away. */
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 15_000;
 
 /** hls.js as a video site wants it: start quickly and at what the network could do last time. */
 function settings(startPosition: number) {

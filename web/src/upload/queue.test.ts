@@ -198,7 +198,7 @@ describe("the upload queue", () => {
     expect(retryMs(50)).toBe(30_000);
   });
 
-  it("leaves what is refused to the person, and starts it over when told to", async () => {
+  it("leaves what is refused to the person, and goes on where it was when told to", async () => {
     at.queue.add([file("a.mp4")]);
     await settle();
     send(0).events.failed(refused);
@@ -207,7 +207,17 @@ describe("the upload queue", () => {
     expect(phases()).toEqual(["failed"]);
     at.queue.resume(first().key);
     await settle();
+    expect(send(1).id).toBe(send(0).id);
+  });
+
+  it("starts over what the server has forgotten, when told to", async () => {
+    at.queue.add([file("a.mp4")]);
+    await settle();
+    send(0).events.failed({ code: "gone", message: "", passing: false });
+    at.queue.resume(first().key);
+    await settle();
     expect(send(1).id).not.toBe(send(0).id);
+    expect(at.held).toEqual([send(1).id]);
   });
 
   it("has the server throw away what is cancelled, also while it is being made", async () => {

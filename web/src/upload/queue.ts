@@ -339,9 +339,9 @@ export function createQueue(parts: QueueParts) {
     resume(key: string) {
       const item = find(key);
       if (item?.phase !== "paused" && item?.phase !== "offline" && item?.phase !== "failed") return;
-      // What the server forgot or refused begins anew.
       const work = works.get(key);
-      if (item.phase === "failed") {
+      // What the server does not know any more begins anew; the rest goes on where it was.
+      if (item.phase === "failed" && item.problem?.code === "gone") {
         change(key, { uploadId: null, url: null, sent: 0 });
         work?.letGo?.();
         if (work) work.letGo = null;

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useParams, useSearchParams } from "react-router";
 import { useQuery } from "urql";
 import { MoreVideosDocument, WatchDocument, type VideoDetailFragment } from "../../gql/graphql";
-import { isMoving, useLiveVideo } from "../../api/hooks";
+import { isMoving, useLiveVideo, useViewer } from "../../api/hooks";
 import { Player } from "../../player/lazy";
 import type { PlayerHandle } from "../../player/Player";
 import { warmPlayer } from "../../player/warm";
@@ -22,7 +22,6 @@ const ShareDialog = lazy(() => import("./ShareDialog"));
 const KeysDialog = lazy(() => import("./KeysDialog"));
 
 export default function Watch() {
-  const { t } = useTranslation();
   const { id = "" } = useParams();
   const [{ data, error }, refetch] = useQuery({ query: WatchDocument, variables: { id }, requestPolicy: "cache-and-network" });
   const video = data?.video;
@@ -32,8 +31,27 @@ export default function Watch() {
 
   if (error && !data) return <Trouble error={error} retry={() => refetch({ requestPolicy: "network-only" })} />;
   if (!data) return <Waiting />;
-  if (!video) return <Empty title={t("watch.notFound")} action={<Link className="btn btn-primary" to="/">{t("notFound.home")}</Link>}>{t("watch.notFoundAdvice")}</Empty>;
+  if (!video) return <NotFound id={id} />;
   return <Page key={video.id} video={video} refetch={() => refetch({ requestPolicy: "network-only" })} />;
+}
+
+/** No such video for whoever asks; perhaps there is one for its owner. */
+function NotFound({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const viewer = useViewer();
+  return (
+    <Empty
+      title={t("watch.notFound")}
+      action={
+        <div className="flex flex-wrap justify-center gap-2">
+          {!viewer && <Link className="btn btn-primary" to="/sign-in" state={{ from: `/watch/${id}` }}>{t("nav.signIn")}</Link>}
+          <Link className={viewer ? "btn btn-primary" : "btn btn-quiet"} to="/">{t("notFound.home")}</Link>
+        </div>
+      }
+    >
+      {t("watch.notFoundAdvice")}
+    </Empty>
+  );
 }
 
 function Page({ video, refetch }: { video: VideoDetailFragment; refetch: () => void }) {

@@ -101,6 +101,15 @@ export async function privateStaysPrivate(stage) {
   assert.ok(media.status() === 404 || media.status() === 401 || media.status() === 403, `strangers get ${media.status()}`);
   const oembed = await stranger.request.get(`/oembed?url=${encodeURIComponent(`${stage.url}/watch/${number}`)}`);
   assert.equal(oembed.status(), 404);
+
+  // Whoever turns out to be its owner gets to it.
+  await stage.accessible("not found", stranger);
+  await stranger.getByRole("main").getByRole("link", { name: "Sign in" }).click();
+  await stranger.getByLabel("User name").fill("admin");
+  await stranger.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await stranger.getByRole("button", { name: "Sign in" }).click();
+  await stranger.waitForURL(`**/watch/${number}`);
+  await until("it plays for its owner", () => stranger.evaluate(() => document.querySelector("hls-video")?.currentTime > 0.5));
   await stranger.context().close();
 
   // Its owner plays it, by an address that only holds for a while.

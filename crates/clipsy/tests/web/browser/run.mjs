@@ -17,6 +17,7 @@ const steps = [
   ["every rendition moves", live.renditionsMove],
   ["playing before it is ready, and after", watch.playsBeforeReady],
   ["cards look ahead", watch.looksAhead],
+  ["a server that is away for a while", watch.outlivesTheServer],
   ["qualities, keys, seeking with pictures", watch.controls],
   ["a file that the browser keeps hold of goes on by itself", upload.goesOnByHandle],
   ["another picture stands for the video", thumbnail.choosesAPicture],

@@ -50,6 +50,26 @@ export async function looksAhead(stage) {
   await page.waitForURL(`**/watch/${number}`);
 }
 
+/** hls.js gives up after a few tries; a person who watches does not. */
+export async function outlivesTheServer(stage) {
+  const page = await stage.visitor();
+  let refused = 0;
+  let away = true;
+  await page.route("**/*.m3u8", (route) => {
+    if (!away || route.request().url().includes("master")) return route.continue();
+    refused += 1;
+    return route.abort("connectionrefused");
+  });
+  await page.goto(`/watch/${stage.left.number}`);
+  // Each of at most four renditions is asked for three times before hls.js gives up.
+  await until("the page asks again and again", () => refused > 12);
+  away = false;
+  await until("it plays as soon as it can", async () => (await video(page))?.time > 0.5);
+  assert.equal((await video(page)).error, undefined);
+  stage.forgetComplaints();
+  await page.context().close();
+}
+
 export async function controls(stage) {
   const { page } = stage;
   const { number } = stage.left;
