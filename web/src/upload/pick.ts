@@ -26,11 +26,12 @@ export async function pickFiles(description: string): Promise<File[] | null> {
   return openAll(picked);
 }
 
-/** The files of a drop. Has to be called before anything is awaited, since a drop's data is gone then. */
+/** The files of a drop, without folders. Has to be called before anything is awaited, since a drop's data is gone then. */
 export function droppedFiles(transfer: DataTransfer): Promise<File[]> {
-  const files = [...transfer.files];
-  const asked = [...transfer.items]
-    .filter((item) => item.kind === "file")
+  // A folder is among the files as one that cannot be read.
+  const items = [...transfer.items].filter((item) => item.kind === "file" && !item.webkitGetAsEntry()?.isDirectory);
+  const files = items.flatMap((item) => item.getAsFile() ?? []);
+  const asked = items
     .map((item) => (item as { getAsFileSystemHandle?: () => Promise<FileSystemHandle | null> }).getAsFileSystemHandle?.())
     .map((one) => one?.catch(() => null) ?? Promise.resolve(null));
   return withHandles(files, asked);
@@ -39,7 +40,7 @@ export function droppedFiles(transfer: DataTransfer): Promise<File[]> {
 async function withHandles(files: File[], asked: Promise<FileSystemHandle | null>[]): Promise<File[]> {
   const found = await Promise.all(asked);
   const usable = found.filter((handle) => handle?.kind === "file") as FileHandle[];
-  // Folders and things that are no files on a disk: what the drop says itself.
+  // Things that are no files on a disk: what the drop says itself.
   if (usable.length !== files.length || files.length === 0) return files;
   return openAll(usable).catch(() => files);
 }
