@@ -61,45 +61,40 @@ pub(crate) fn child_folders() -> Vec<PathBuf> {
 /// The password for the first account in `CLIPSY_ADMIN_PASSWORD`. It is no flag, since everybody
 /// on the machine can read those.
 pub(crate) fn admin_password() -> Option<String> {
-    let value = std::env::var_os("CLIPSY_ADMIN_PASSWORD")?;
-    let value = value.to_string_lossy().into_owned();
-    (!value.is_empty()).then_some(value)
+    text("CLIPSY_ADMIN_PASSWORD")
 }
 
 /// The token for figures in `CLIPSY_METRICS_TOKEN`.
 pub(crate) fn metrics_token() -> Option<String> {
-    let value = std::env::var_os("CLIPSY_METRICS_TOKEN")?;
-    let value = value.to_string_lossy().into_owned();
-    (!value.is_empty()).then_some(value)
+    text("CLIPSY_METRICS_TOKEN")
 }
 
-/// The full address that spans go to by OpenTelemetry's own variable, and its name.
-pub(crate) fn otlp_traces() -> Option<(&'static str, String)> {
-    named("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-}
-
-/// The collector's address by OpenTelemetry's own variable, and its name.
-pub(crate) fn otlp() -> Option<(&'static str, String)> {
-    named("OTEL_EXPORTER_OTLP_ENDPOINT")
-}
+/// OpenTelemetry's own variable for the full address that spans go to.
+pub(crate) const OTLP_TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+/// OpenTelemetry's own variable for the collector's address.
+pub(crate) const OTLP: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 /// True if somebody has said what the service is called in traces.
 pub(crate) fn names_otel_service() -> bool {
-    let attributes = named("OTEL_RESOURCE_ATTRIBUTES");
-    named("OTEL_SERVICE_NAME").is_some()
-        || attributes.is_some_and(|(_, list)| list.contains("service.name="))
-}
-
-fn named(name: &'static str) -> Option<(&'static str, String)> {
-    let value = std::env::var_os(name)?;
-    let value = value.to_string_lossy().trim().to_owned();
-    (!value.is_empty()).then_some((name, value))
+    let attributes = trimmed("OTEL_RESOURCE_ATTRIBUTES");
+    trimmed("OTEL_SERVICE_NAME").is_some()
+        || attributes.is_some_and(|list| list.contains("service.name="))
 }
 
 /// The secret of the key to the bucket in `CLIPSY_S3_SECRET_KEY`. It is no flag for the same reason.
 pub(crate) fn s3_secret_key() -> Option<String> {
-    let value = std::env::var_os("CLIPSY_S3_SECRET_KEY")?;
-    let value = value.to_string_lossy().trim().to_owned();
+    trimmed("CLIPSY_S3_SECRET_KEY")
+}
+
+/// What a variable says without the spaces around it, if it says anything.
+pub(crate) fn trimmed(name: &str) -> Option<String> {
+    let value = text(name)?.trim().to_owned();
+    (!value.is_empty()).then_some(value)
+}
+
+fn text(name: &str) -> Option<String> {
+    let value = std::env::var_os(name)?;
+    let value = value.to_string_lossy().into_owned();
     (!value.is_empty()).then_some(value)
 }
 

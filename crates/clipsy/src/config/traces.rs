@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::environment;
+use super::environment::{self, OTLP, OTLP_TRACES};
 use crate::commands::exit::UsageError;
 
 /// Where the service tells what each request and each video went through. Without an address it
@@ -19,11 +19,11 @@ pub(crate) struct TracesArgs {
 impl TracesArgs {
     /// The address that spans are sent to, if there is one.
     pub(crate) fn address(&self) -> Result<Option<String>, UsageError> {
-        let address = match self.otlp_endpoint.as_deref().filter(|url| !url.is_empty()) {
-            Some(base) => Some(("--otlp-endpoint", below(base))),
-            None => environment::otlp_traces()
-                .or_else(|| environment::otlp().map(|(name, base)| (name, below(&base)))),
-        };
+        let flag = self.otlp_endpoint.as_deref().filter(|url| !url.is_empty());
+        let address = flag
+            .map(|base| ("--otlp-endpoint", below(base)))
+            .or_else(|| environment::trimmed(OTLP_TRACES).map(|url| (OTLP_TRACES, url)))
+            .or_else(|| environment::trimmed(OTLP).map(|base| (OTLP, below(&base))));
         match address {
             Some((name, url)) if !is_http(&url) => Err(UsageError(format!(
                 "{name} has to begin with http:// or https:// and a host: {url:?}"

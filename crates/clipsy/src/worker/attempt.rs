@@ -10,7 +10,7 @@ use clipsy_domain::media_key;
 use clipsy_graph::trace;
 use clipsy_storage::Finished;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::child::{Ended, Process, Task};
 use super::persist::persist;
@@ -63,15 +63,15 @@ pub(super) async fn run(worker: &Worker, job: &Job, around: Surroundings<'_>) {
     );
     trace::join(&span, job.trace.as_ref());
     trace::note_number(&span);
-    let told = span.clone();
     let whole = async {
         tracing::info!("attempt started");
         let running = figures::claimed(worker, job);
         worker.job_changed(job.asset_id, job.id).await;
         let end = work(worker, job, around).await;
-        trace::note(&told, "clipsy.outcome", end.name());
+        let span = Span::current();
+        trace::note(&span, "clipsy.outcome", end.name());
         if let End::Failed(failure) = &end {
-            trace::failed(&told, failure.code.as_str());
+            trace::failed(&span, failure.code.as_str());
         }
         let settle = settle::settle(worker, job, end);
         let settled = settle.instrument(tracing::info_span!("settle")).await;

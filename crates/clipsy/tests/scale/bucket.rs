@@ -3,10 +3,11 @@
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use crate::sender::Sender;
 use crate::stack::{Stack, assert_whole, child_of};
 use crate::support::api::Client;
 use crate::support::processes::kill;
-use crate::support::server::{Server, Start};
+use crate::support::server::Start;
 use crate::support::until;
 use crate::weed::{ACCESS_KEY, SECRET_KEY, Weed};
 
@@ -18,92 +19,6 @@ fn in_bucket(weed: &Weed, start: Start) -> Start {
         .env("CLIPSY_S3_SECRET_KEY", SECRET_KEY)
 }
 
-/// Somebody who sends files, and wants to see all answers.
-struct Sender<'a> {
-    agent: ureq::Agent,
-    server: &'a Server,
-    client: &'a Client,
-}
-
-/// Status, code of the error, and whether it is said when to come again.
-type Refusal = (u16, String, bool);
-
-impl Sender<'_> {
-    /// An upload by tus is begun. Its path.
-    fn begin(&self, bytes: usize) -> String {
-        let made = self
-            .agent
-            .post(format!("{}/api/uploads/", self.server.url))
-            .header("authorization", self.client.bearer())
-            .header("tus-resumable", "1.0.0")
-            .header("upload-length", bytes.to_string())
-            // clip.mp4
-            .header("upload-metadata", "filename Y2xpcC5tcDQ=")
-            .send_empty()
-            .unwrap();
-        assert_eq!(made.status(), 201);
-        let location = made.headers()["location"].to_str().unwrap();
-        location[location.find("/api/").unwrap()..].to_owned()
-    }
-
-    /// Sends bytes. How many there are then.
-    fn send(&self, path: &str, offset: usize, bytes: &[u8]) -> Result<usize, Refusal> {
-        let answer = self
-            .agent
-            .patch(format!("{}{path}", self.server.url))
-            .header("authorization", self.client.bearer())
-            .header("tus-resumable", "1.0.0")
-            .header("upload-offset", offset.to_string())
-            .header("content-type", "application/offset+octet-stream")
-            .send(bytes)
-            .unwrap();
-        offset_of(&answer)
-    }
-
-    /// How many bytes of an upload there are.
-    fn measure(&self, path: &str) -> Result<usize, Refusal> {
-        let answer = self
-            .agent
-            .head(format!("{}{path}", self.server.url))
-            .header("authorization", self.client.bearer())
-            .header("tus-resumable", "1.0.0")
-            .call()
-            .unwrap();
-        offset_of(&answer)
-    }
-
-    /// Sends a file in one request, which has to be refused.
-    fn refused_form(&self, bytes: &[u8]) -> Refusal {
-        let head = "--x\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nThe other\r\n--x\r\n\
-            Content-Disposition: form-data; name=\"video_file\"; filename=\"clip.mp4\"\r\n\
-            Content-Type: video/mp4\r\n\r\n";
-        let body = [head.as_bytes(), bytes, b"\r\n--x--\r\n"].concat();
-        let answer = self
-            .agent
-            .post(format!("{}/api/videos/", self.server.url))
-            .header("authorization", self.client.bearer())
-            .header("content-type", "multipart/form-data; boundary=x")
-            .send(&body[..])
-            .unwrap();
-        refusal(&answer)
-    }
-}
-
-fn offset_of(answer: &ureq::http::Response<ureq::Body>) -> Result<usize, Refusal> {
-    if !answer.status().is_success() {
-        return Err(refusal(answer));
-    }
-    let offset = answer.headers()["upload-offset"].to_str().unwrap();
-    Ok(offset.parse().unwrap())
-}
-
-fn refusal(answer: &ureq::http::Response<ureq::Body>) -> Refusal {
-    let code = answer.headers().get("clipsy-error-code");
-    let code = code.map_or("", |code| code.to_str().unwrap()).to_owned();
-    let later = answer.headers().contains_key("retry-after");
-    (answer.status().as_u16(), code, later)
-}
-
 #[test]
 fn an_outage_of_the_bucket_costs_no_job_and_no_byte() {
     let stack = Stack::start("60");
@@ -111,12 +26,7 @@ fn an_outage_of_the_bucket_costs_no_job_and_no_byte() {
     let server = in_bucket(&weed, stack.serve("api-0")).up();
     let worker = in_bucket(&weed, stack.work("work-0")).up();
     let client = Client::admin(&server);
-    let agent = ureq::Agent::config_builder().http_status_as_error(false);
-    let sender = Sender {
-        agent: agent.build().into(),
-        server: &server,
-        client: &client,
-    };
+    let sender = Sender::new(&server, &client);
     let clip = std::fs::read(stack.clip()).unwrap();
     let half = clip.len() / 2;
     let first = client.upload(&stack.clip());

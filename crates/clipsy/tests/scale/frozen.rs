@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::stack::{Stack, assert_whole, child_of, contents};
+use crate::stack::{Stack, child_of, comes_too_late};
 use crate::support::until;
 
 #[test]
@@ -24,23 +24,7 @@ fn a_worker_that_wakes_up_too_late_changes_nothing() {
     // Its child goes on, and has more and more to report.
     late.signal(Signal::STOP);
     until("the other worker is at it", || child_of(&other, "1-2"));
-    assert_whole(&client, id);
-    let before = client.video(id);
-    let files_before = contents(&stack.output(id).join("2"));
-
-    late.signal(Signal::CONT);
-    until("it finds out", || {
-        late.log()
-            .contains("was stopped or taken over")
-            .then_some(())
+    comes_too_late(&stack, &client, id, late, other, |late| {
+        late.signal(Signal::CONT);
     });
-    stack.only_attempt(id, 2);
-    assert_eq!(contents(&stack.output(id).join("2")), files_before);
-    assert_eq!(client.video(id), before);
-
-    // It is as good as before.
-    other.stop();
-    let id = client.upload(&stack.clip());
-    assert_whole(&client, id);
-    late.stop();
 }

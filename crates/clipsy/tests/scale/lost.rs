@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use crate::namespace::Namespace;
 use crate::proxy::Proxy;
-use crate::stack::{Stack, assert_whole, child_of, contents, hold};
+use crate::stack::{Stack, child_of, comes_too_late, hold};
 use crate::support::api::Client;
 use crate::support::processes::{is_alive, kill};
 use crate::support::until;
@@ -37,32 +37,16 @@ fn what_a_worker_says_after_its_network_was_away_changes_nothing() {
     network.cut(true);
     kill(child.pid, Signal::CONT);
     until("the other worker is at it", || child_of(&near, "1-2"));
-    assert_whole(&client, id);
-    let before = client.video(id);
-    let files_before = contents(&stack.output(id).join("2"));
-    // Nothing tells it that its connections are dead, and it does not wait for that.
-    until("it has given up by itself", || {
-        far.log().contains("a claim ran out").then_some(())
+    comes_too_late(&stack, &client, id, far, near, |far| {
+        // Nothing tells it that its connections are dead, and it does not wait for that.
+        until("it has given up by itself", || {
+            far.log().contains("a claim ran out").then_some(())
+        });
+        until("its child has ended", || {
+            (!is_alive(child.pid)).then_some(())
+        });
+        assert!(!far.log().contains("taken over"), "{}", far.log());
+        network.cut(false);
     });
-    until("its child has ended", || {
-        (!is_alive(child.pid)).then_some(())
-    });
-    assert!(!far.log().contains("taken over"), "{}", far.log());
-
-    network.cut(false);
-    until("it finds out", || {
-        far.log()
-            .contains("was stopped or taken over")
-            .then_some(())
-    });
-    stack.only_attempt(id, 2);
-    assert_eq!(contents(&stack.output(id).join("2")), files_before);
-    assert_eq!(client.video(id), before);
-
-    // It is as good as before.
-    near.stop();
-    let id = client.upload(&stack.clip());
-    assert_whole(&client, id);
-    far.stop();
     server.stop();
 }

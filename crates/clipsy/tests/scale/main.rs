@@ -20,6 +20,7 @@ mod poison;
 mod postgres;
 mod proxy;
 mod restart;
+mod sender;
 mod single;
 mod stack;
 #[expect(dead_code, reason = "the tests of the service use more of it")]

@@ -148,6 +148,37 @@ pub(crate) fn hold(workers: &[Server], attempt: &str) -> (usize, Worker) {
     })
 }
 
+/// `late` held attempt 1 of a video, and `other` makes it with attempt 2. Once that is done,
+/// `come_back` lets `late` notice: nothing changes by what it still has to say.
+pub(crate) fn comes_too_late(
+    stack: &Stack,
+    client: &Client,
+    id: i64,
+    late: Server,
+    other: Server,
+    come_back: impl FnOnce(&Server),
+) {
+    assert_whole(client, id);
+    let before = client.video(id);
+    let files_before = contents(&stack.output(id).join("2"));
+
+    come_back(&late);
+    until("it finds out", || {
+        late.log()
+            .contains("was stopped or taken over")
+            .then_some(())
+    });
+    stack.only_attempt(id, 2);
+    assert_eq!(contents(&stack.output(id).join("2")), files_before);
+    assert_eq!(client.video(id), before);
+
+    // It is as good as before.
+    other.stop();
+    let id = client.upload(&stack.clip());
+    assert_whole(client, id);
+    late.stop();
+}
+
 pub(crate) fn child_of(worker: &Server, attempt: &str) -> Option<Worker> {
     let children = worker.children().into_iter();
     children.into_iter().find(|child| child.attempt == attempt)

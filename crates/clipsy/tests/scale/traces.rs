@@ -2,6 +2,7 @@
 
 use rustix::process::Signal;
 
+use crate::sender::Sender;
 use crate::stack::{Stack, assert_whole, hold};
 use crate::support::api::Client;
 use crate::support::collector::{Collector, Span};
@@ -15,21 +16,6 @@ fn traced(start: Start, collector: &Collector) -> Server {
         .up()
 }
 
-/// One request of tus, and its answer's headers.
-fn tus(
-    request: ureq::RequestBuilder<ureq::typestate::WithBody>,
-    client: &Client,
-    body: &[u8],
-) -> ureq::http::HeaderMap {
-    let answer = request
-        .header("authorization", client.bearer())
-        .header("tus-resumable", "1.0.0")
-        .header("content-type", "application/offset+octet-stream")
-        .send(body)
-        .unwrap();
-    answer.headers().clone()
-}
-
 #[test]
 fn one_trace_leads_through_all_processes() {
     let collector = Collector::start();
@@ -37,30 +23,17 @@ fn one_trace_leads_through_all_processes() {
     let servers = ["api-0", "api-1"].map(|name| traced(stack.serve(name), &collector));
     let worker = traced(stack.work("work-0"), &collector);
     let client = Client::admin(&servers[0]);
-    let agent: ureq::Agent = ureq::Agent::config_builder().build().into();
 
     // Half of it goes to each server.
     let bytes = std::fs::read(stack.clip()).unwrap();
-    let begin = agent
-        .post(format!("{}/api/uploads/", servers[0].url))
-        .header("upload-length", bytes.len().to_string())
-        .header("upload-metadata", "filename ZmlsbS5tcDQ=");
-    let location = tus(begin, &client, b"")["location"]
-        .to_str()
-        .unwrap()
-        .to_owned();
-    let path = &location[location.find("/api/").unwrap()..];
+    let [here, there] = servers
+        .each_ref()
+        .map(|server| Sender::new(server, &client));
+    let path = here.begin(bytes.len());
     let (first, second) = bytes.split_at(bytes.len() / 2);
-    let mut headers = None;
-    for (server, offset, part) in [(0, 0, first), (1, first.len(), second)] {
-        let more = agent
-            .patch(format!("{}{path}", servers[server].url))
-            .header("upload-offset", offset.to_string());
-        headers = Some(tus(more, &client, part));
-    }
-    let headers = headers.unwrap();
-    let id = headers["clipsy-video-id"].to_str().unwrap();
-    let id: i64 = id.parse().unwrap();
+    assert_eq!(here.send(&path, 0, first), Ok(first.len()));
+    assert_eq!(there.send(&path, first.len(), second), Ok(bytes.len()));
+    let id = client.videos()[0]["id"].as_i64().unwrap();
 
     // The process that handles the media dies once.
     let (_, child) = hold(std::slice::from_ref(&worker), "1-1");

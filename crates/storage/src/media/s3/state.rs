@@ -204,10 +204,14 @@ impl Bucket {
         let held = self.raw.parts(&self.path(&state.to), id).await;
         let held = held.map_err(here)?;
         let is_held = |(index, tag): &(usize, &String)| {
+            let number = index + 1;
+            let first = held.partition_point(|part| part.number < number);
             // A part that took the place of another may be listed beside it (SeaweedFS).
-            held.iter().any(|part| {
-                part.number == index + 1
-                    && part.size == state.part_bytes
+            let mut candidates = held[first..]
+                .iter()
+                .take_while(|part| part.number == number);
+            candidates.any(|part| {
+                part.size == state.part_bytes
                     // Some services do not tell tags here.
                     && part.e_tag.as_ref().is_none_or(|held| bare(held) == bare(tag))
             })
