@@ -68,6 +68,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
         gop_s: blueprint.plan.gop_s,
         deinterlace: blueprint.ladder.video.deinterlace,
         hardware: blueprint.hardware,
+        tails: &tails,
     };
     let video = trunk.add(&pipeline)?;
     activity.watch(&video.input);
@@ -88,7 +89,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
     }
 
     let audio_tail = audio.as_ref().map(|audio| &audio.tail);
-    tail::watch(&tails, &video.tail, blueprint.plan.frame_rate, audio_tail);
+    tail::watch(&tails, audio_tail);
 
     let mut renditions = Vec::new();
     for encode in blueprint.encodes {

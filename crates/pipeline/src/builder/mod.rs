@@ -3,7 +3,7 @@
 //! The graph of a transcode, part by part:
 //!
 //! ```text
-//! source   filesrc → decodebin ─┬─ video: tail → deinterlace → convert → videorate → flip → keyframes → tee
+//! source   filesrc → decodebin ─┬─ video: convert → deinterlace → rate → flip → keyframes → tee
 //!                               └─ audio: convert → resample → audiorate → tail → AAC → tee
 //! package  video tee → queue → scale → H.264 encoder → queue ┐
 //!          audio tee → queue ────────────────────────────────┴ hlssink2        (once per rung)
@@ -11,12 +11,14 @@
 //! ```
 
 pub(crate) mod audio;
+mod cadence;
 mod edits;
 mod element;
 pub(crate) mod graph;
 pub(crate) mod keyframes;
 pub(crate) mod package;
 pub(crate) mod picture;
+mod rate;
 mod scale;
 mod segment;
 pub(crate) mod source;
@@ -37,6 +39,7 @@ pub(crate) const H263: &str = "video/x-h263";
 pub(crate) fn register_elements() -> Result<(), Error> {
     use gstreamer::prelude::*;
     let own = [
+        (rate::NAME, rate::Rate::static_type()),
         (scale::NAME, scale::Scale::static_type()),
         (tonemap::NAME, tonemap::ToneMapper::static_type()),
     ];

@@ -7,7 +7,6 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use clipsy_domain::frame_rate::FrameRate;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
@@ -58,6 +57,16 @@ impl Tails {
         self.changed.notify_all();
     }
 
+    /// The picture's own material reaches `end_ns`.
+    pub(crate) fn picture_reached(&self, end_ns: u64) {
+        self.advance(|s| &mut s.video, end_ns);
+    }
+
+    /// The pictures are over: calls `hold(to)` as the sound goes on, until that is over, too.
+    pub(crate) fn hold_picture(&self, hold: impl FnMut(u64)) {
+        self.follow(|s| &mut s.video, |s| &mut s.audio, hold);
+    }
+
     /// Called when one stream is over: calls `extend(to)` as the other one goes on, until that
     /// is over too. `end` picks this stream, `other` the one that may still run.
     fn follow(
@@ -97,67 +106,12 @@ impl Tails {
     }
 }
 
-/// Watches both streams. `video` and `audio` are sink pads in the two trunks; `rate` is the rate
-/// that the pictures are brought to behind `video`.
-pub(crate) fn watch(
-    tails: &Arc<Tails>,
-    video: &gst::Pad,
-    rate: FrameRate,
-    audio: Option<&gst::Pad>,
-) {
-    watch_video(tails, video, rate.frame_start_ns(1));
+/// Watches the sound at `audio`, a sink pad of the audio trunk; without one, pictures end alone.
+pub(crate) fn watch(tails: &Arc<Tails>, audio: Option<&gst::Pad>) {
     match audio {
         Some(audio) => watch_audio(tails, audio),
         None => tails.lock().audio.over = true,
     }
-}
-
-fn watch_video(tails: &Arc<Tails>, pad: &gst::Pad, frame_ns: u64) {
-    let tails = Arc::clone(tails);
-    let last: Mutex<Option<gst::Buffer>> = Mutex::default();
-    let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
-    pad.add_probe(mask, move |pad, info| {
-        match &info.data {
-            Some(gst::PadProbeData::Buffer(buffer)) => {
-                let duration = buffer.duration().unwrap_or(gst::ClockTime::ZERO);
-                let end = buffer.pts().map(|pts| pts + duration);
-                if let Some(end) = end.and_then(|end| running_time(pad, end)) {
-                    tails.advance(|s| &mut s.video, end.nseconds());
-                }
-                if let Ok(mut last) = last.lock() {
-                    *last = Some(buffer.clone());
-                }
-            }
-            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => {
-                let Some(frame) = last.lock().ok().and_then(|mut last| last.take()) else {
-                    tails.follow(|s| &mut s.video, |s| &mut s.audio, |_| ());
-                    return gst::PadProbeReturn::Ok;
-                };
-                // Shows the last picture until `to`. `videorate` fills the time between two
-                // pictures only up to the middle, so the end takes two of them.
-                let hold = |to: u64| {
-                    for back in [2, 1] {
-                        let mut copy = frame.copy();
-                        let buffer = copy.make_mut();
-                        buffer.set_pts(position(pad, to.saturating_sub(back * frame_ns)));
-                        buffer.set_dts(gst::ClockTime::NONE);
-                        buffer.set_duration(gst::ClockTime::from_nseconds(frame_ns));
-                        // A refused frame only means that the pipeline is going down.
-                        let _ = pad.chain(copy);
-                    }
-                };
-                // Its own length first: behind this pad a picture lasts one frame of the new rate.
-                let start = frame.pts().and_then(|pts| running_time(pad, pts));
-                let own_end = tails.lock().video.own_ns;
-                if start.is_some_and(|start| start.nseconds() + 3 * frame_ns <= own_end) {
-                    hold(own_end);
-                }
-                tails.follow(|s| &mut s.video, |s| &mut s.audio, hold);
-            }
-            _ => {}
-        }
-        gst::PadProbeReturn::Ok
-    });
 }
 
 fn watch_audio(tails: &Arc<Tails>, pad: &gst::Pad) {

@@ -1,5 +1,7 @@
 //! The video trunk: from the decoder to the tee that all renditions branch from.
 
+use std::sync::Arc;
+
 use clipsy_domain::frame_rate::FrameRate;
 use clipsy_domain::ladder::Deinterlace;
 use clipsy_domain::media::{HdrKind, Orientation, VideoStream};
@@ -8,7 +10,8 @@ use gstreamer::prelude::*;
 use gstreamer_video as gst_video;
 
 use super::element::{self, make};
-use super::keyframes;
+use super::tail::Tails;
+use super::{keyframes, rate};
 use crate::Error;
 use crate::catalog::DecoderSpec;
 
@@ -19,14 +22,13 @@ pub(crate) struct Trunk<'a> {
     pub(crate) gop_s: u32,
     pub(crate) deinterlace: Deinterlace,
     pub(crate) hardware: Option<&'a DecoderSpec>,
+    pub(crate) tails: &'a Arc<Tails>,
 }
 
 /// The two ends of a trunk.
 pub(crate) struct Ends {
     /// Takes the decoder's pad.
     pub(crate) input: gst::Pad,
-    /// The sink pad at which the trunk can be prolonged with more frames, see [`super::tail`].
-    pub(crate) tail: gst::Pad,
     /// Has a branch for every rendition and the stills.
     pub(crate) tee: gst::Element,
 }
@@ -40,20 +42,12 @@ impl Trunk<'_> {
     /// Adds the trunk to `pipeline`.
     pub(crate) fn add(&self, pipeline: &gst::Pipeline) -> Result<Ends, Error> {
         let input = element::frame_queue("decoded", 2)?;
-        let tail = make("identity", "video-tail")?;
-        tail.set_property("silent", true);
-        let rate = gst::Fraction::new(
-            fraction(self.frame_rate.num()),
-            fraction(self.frame_rate.den()),
-        );
-
         let mut elements = vec![input.clone()];
         if let (Some(hardware), false) = (self.hardware, self.stays_on_gpu()) {
             for (i, factory) in hardware.download.iter().enumerate() {
                 elements.push(make(factory, &format!("download-{i}"))?);
             }
         }
-        elements.push(tail.clone());
         if self.source.media_type == super::H263 {
             let aspect = self.source.sample_aspect;
             let aspect = gst::Fraction::new(fraction(aspect.num), fraction(aspect.den));
@@ -82,7 +76,7 @@ impl Trunk<'_> {
                 elements.push(deinterlacer(self.deinterlace)?);
             }
         }
-        elements.push(make("videorate", "rate")?);
+        elements.push(self.rate()?);
         if !self.source.orientation.is_upright() {
             let flip = make("videoflip", "flip")?;
             flip.set_property_from_str("video-direction", direction(self.source.orientation));
@@ -93,7 +87,7 @@ impl Trunk<'_> {
             .filter(|_| self.stays_on_gpu())
             .map(|h| h.memory.as_str());
         let caps = element::in_memory(
-            gst_video::VideoCapsBuilder::new().framerate(rate).build(),
+            gst_video::VideoCapsBuilder::new().build(),
             memory,
         );
         let uniform = element::capsfilter("uniform", &caps)?;
@@ -104,9 +98,25 @@ impl Trunk<'_> {
         keyframes::force_at_interval(&element::pad(&uniform, "src")?, self.frame_rate, self.gop_s);
         Ok(Ends {
             input: element::pad(&input, "sink")?,
-            tail: element::pad(&tail, "sink")?,
             tee,
         })
+    }
+}
+
+impl Trunk<'_> {
+    /// Brings the pictures to the rate of the plan.
+    fn rate(&self) -> Result<gst::Element, Error> {
+        let element = make(rate::NAME, "rate")?;
+        let source_rate = self.source.frame_rate.map_or(0.0, FrameRate::as_f64);
+        element
+            .downcast_ref::<rate::Rate>()
+            .ok_or_else(|| Error::Internal("the frame rate element is not ours".into()))?
+            .configure(rate::Setup {
+                rate: self.frame_rate,
+                marks: (source_rate / self.frame_rate.as_f64()).round().max(1.0) as u64,
+                tails: Arc::clone(self.tails),
+            });
+        Ok(element)
     }
 }
 
