@@ -19,6 +19,7 @@ pub mod playlist;
 pub mod progress;
 pub mod storyboard;
 pub mod trace;
+pub mod tracks;
 pub mod upload;
 pub mod user;
 pub mod worker;

@@ -36,6 +36,12 @@ pub struct VideoStream {
     pub decoding: Decoding,
     /// True if the container marks this stream as the one to choose.
     pub default: bool,
+    /// False if the container switches this stream off.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// True if it is one single picture, such as a cover, beside sound or other streams.
+    #[serde(default)]
+    pub still: bool,
     /// Coded width in pixels, before rotation and sample aspect.
     pub width: u32,
     /// Coded height in pixels, before rotation and sample aspect.
@@ -75,6 +81,12 @@ pub struct AudioStream {
     pub decoding: Decoding,
     /// True if the container marks this track as the one to choose.
     pub default: bool,
+    /// False if the container switches this track off.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// True if somebody comments on the picture in it, and it is not the sound of the video.
+    #[serde(default)]
+    pub commentary: bool,
     /// Number of channels.
     pub channels: u32,
     /// Samples per second.
@@ -162,28 +174,14 @@ impl VideoStream {
 }
 
 impl MediaInfo {
-    /// The video stream that is published: the one marked default, else the largest, else the
-    /// first.
-    pub fn main_video(&self) -> Option<&VideoStream> {
-        let area = |v: &VideoStream| u64::from(v.width) * u64::from(v.height);
-        self.video
-            .iter()
-            .max_by_key(|v| (v.default, area(v), std::cmp::Reverse(v.index)))
-    }
-
-    /// The audio track that is published: among those that can be decoded the one marked
-    /// default, else the first.
-    pub fn main_audio(&self) -> Option<&AudioStream> {
-        self.audio
-            .iter()
-            .filter(|a| a.decoding == Decoding::Works)
-            .max_by_key(|a| (a.default, std::cmp::Reverse(a.index)))
-    }
-
     /// Streams of every kind.
     pub fn track_count(&self) -> usize {
         self.video.len() + self.audio.len() + self.other.len()
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[cfg(test)]
@@ -197,6 +195,8 @@ pub(crate) mod tests {
             media_type: "video/x-h264".into(),
             decoding: Decoding::Works,
             default: false,
+            enabled: true,
+            still: false,
             width,
             height,
             orientation: Orientation::default(),
@@ -232,28 +232,6 @@ pub(crate) mod tests {
         assert_eq!(v.display_size(), (1024, 576));
         v.orientation.degrees = 90;
         assert_eq!(v.display_size(), (576, 1024));
-    }
-
-    #[test]
-    fn main_video_is_the_default_then_the_largest_then_the_first() {
-        let (small, mut large) = (video(320, 240), video(640, 480));
-        large.index = 1;
-        let same = VideoStream {
-            index: 2,
-            ..large.clone()
-        };
-        assert_eq!(
-            media(vec![small.clone(), large.clone(), same])
-                .main_video()
-                .unwrap()
-                .index,
-            1
-        );
-        let small = VideoStream {
-            default: true,
-            ..small
-        };
-        assert_eq!(media(vec![small, large]).main_video().unwrap().index, 0);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use clipsy_domain::media::{AudioStream, MediaInfo, VideoStream};
 use clipsy_domain::media_key;
 use clipsy_domain::playlist::Segment;
 use clipsy_domain::progress::{Event, PassedOver, RenditionSummary, Summary, WarningCode};
+use clipsy_domain::tracks::{self, Tracks};
 
 use crate::builder::graph::{self, Blueprint};
 use crate::builder::stills::StillsPlan;
@@ -85,6 +86,7 @@ pub fn transcode(
         deinterlaced: video.interlaced,
         orientation: video.orientation,
         audio_track: audio.map(|a| a.index),
+        tracks: Tracks::choose(&media),
     });
 
     let mut output = OutputTree::open(job.output)?;
@@ -242,7 +244,7 @@ impl<'a> Transcode<'a> {
 
     /// The audio track to use; says so if there is audio that cannot be used.
     fn choose_audio(&mut self, emit: &mut dyn FnMut(Event)) -> Option<&'a AudioStream> {
-        let audio = self.media.main_audio();
+        let audio = tracks::main_audio(self.media);
         if audio.is_none() && !self.media.audio.is_empty() {
             let codecs: Vec<&str> = self.media.audio.iter().map(|a| a.codec.as_str()).collect();
             let message = format!(

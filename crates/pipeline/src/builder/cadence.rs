@@ -140,13 +140,19 @@ mod tests {
         let rounded: Vec<u64> = (0..300).map(|i| i * 1001 / 30 * MS).collect();
         let rate = FrameRate::new(30_000, 1001).unwrap();
         let mut cadence = Cadence::new(rate, 1, rounded[1]);
-        assert!(rounded.iter().skip(1).fold(cadence.place(Some(0)) == 0, |all, t| {
-            all & (cadence.place(Some(*t)) == 1)
-        }));
+        assert!(
+            rounded
+                .iter()
+                .skip(1)
+                .fold(cadence.place(Some(0)) == 0, |all, t| {
+                    all & (cadence.place(Some(*t)) == 1)
+                })
+        );
         let phone: Vec<u64> = (0..300u64)
             .map(|i| {
                 let x = i as f64;
-                ((x / 29.97 + 0.007 * (x * 2.3).sin() + 0.004 * (x * 0.31).sin() + 0.02) * 1e9) as u64
+                ((x / 29.97 + 0.007 * (x * 2.3).sin() + 0.004 * (x * 0.31).sin() + 0.02) * 1e9)
+                    as u64
             })
             .collect();
         assert_eq!(shown(30, 1, &phone, 10_030 * MS), each_once(300));
@@ -162,7 +168,10 @@ mod tests {
 
     #[test]
     fn the_first_picture_stands_for_what_is_before_it() {
-        assert_eq!(shown(10, 1, &[300 * MS, 400 * MS], 500 * MS), [0, 0, 0, 0, 1]);
+        assert_eq!(
+            shown(10, 1, &[300 * MS, 400 * MS], 500 * MS),
+            [0, 0, 0, 0, 1]
+        );
     }
 
     #[test]

@@ -86,10 +86,7 @@ impl Trunk<'_> {
             .hardware
             .filter(|_| self.stays_on_gpu())
             .map(|h| h.memory.as_str());
-        let caps = element::in_memory(
-            gst_video::VideoCapsBuilder::new().build(),
-            memory,
-        );
+        let caps = element::in_memory(gst_video::VideoCapsBuilder::new().build(), memory);
         let uniform = element::capsfilter("uniform", &caps)?;
         let tee = make("tee", "video-tee")?;
         elements.extend([uniform.clone(), tee.clone()]);

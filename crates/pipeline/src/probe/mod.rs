@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use clipsy_domain::failure::{Failure, FailureCode, Stage};
 use clipsy_domain::limits::Limits;
 use clipsy_domain::media::{Decoding, MediaInfo, VideoStream};
+use clipsy_domain::tracks;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
@@ -80,7 +81,7 @@ pub fn check<'a>(media: &'a MediaInfo, limits: &Limits) -> Result<&'a VideoStrea
     if let Some(reason) = limits.file_broken_by(media) {
         return Err(failure(FailureCode::LimitsExceeded, reason));
     }
-    let Some(video) = media.main_video() else {
+    let Some(video) = tracks::main_video(media) else {
         let found: Vec<&str> = media.audio.iter().map(|a| a.codec.as_str()).collect();
         let found = if found.is_empty() {
             "no audio either".into()

@@ -101,10 +101,12 @@ fn jitters(sorted: &[u64]) -> bool {
     let times = || sorted.iter().map(|t| *t as f64 - first);
     let mean = times().sum::<f64>() / n;
     // The least-squares line through (index, time).
-    let (up, across) = times().zip(0u32..).fold((0.0, 0.0), |(up, across), (time, i)| {
-        let x = f64::from(i) - middle;
-        (up + x * (time - mean), across + x * x)
-    });
+    let (up, across) = times()
+        .zip(0u32..)
+        .fold((0.0, 0.0), |(up, across), (time, i)| {
+            let x = f64::from(i) - middle;
+            (up + x * (time - mean), across + x * x)
+        });
     let period = up / across;
     period > 0.0
         && times().zip(0u32..).all(|(time, i)| {
@@ -117,7 +119,10 @@ fn jitters(sorted: &[u64]) -> bool {
 fn fastest_stretch(sorted: &[u64]) -> Option<f64> {
     const PICTURES: usize = 8;
     let stretch = (sorted.len() - 1).min(PICTURES);
-    let shortest = sorted.windows(stretch + 1).map(|w| w[stretch] - w[0]).min()?;
+    let shortest = sorted
+        .windows(stretch + 1)
+        .map(|w| w[stretch] - w[0])
+        .min()?;
     (shortest > 0).then(|| stretch as f64 * 1e9 / shortest as f64)
 }
 
@@ -233,7 +238,8 @@ mod tests {
         let phone: Vec<u64> = (0..240)
             .map(|i| {
                 let x = f64::from(i);
-                ((x * 1.0035 / 30.0 + 0.007 * (x * 2.3).sin() + 0.004 * (x * 0.31).sin() + 1.0) * 1e9) as u64
+                ((x * 1.0035 / 30.0 + 0.007 * (x * 2.3).sin() + 0.004 * (x * 0.31).sin() + 1.0)
+                    * 1e9) as u64
             })
             .collect();
         assert_eq!(
@@ -272,8 +278,14 @@ mod tests {
         pts.extend(grid(29.0, 100).iter().map(|t| end + 70_000_000 + t));
         let found = judge(&pts, 160, None, false);
         assert!(found.variable);
-        assert!((found.rate.unwrap().as_f64() - 29.0).abs() < 1.0, "{found:?}");
-        let slides: Vec<u64> = [0, 2, 14, 31, 33, 60].iter().map(|s| s * 1_000_000_000).collect();
+        assert!(
+            (found.rate.unwrap().as_f64() - 29.0).abs() < 1.0,
+            "{found:?}"
+        );
+        let slides: Vec<u64> = [0, 2, 14, 31, 33, 60]
+            .iter()
+            .map(|s| s * 1_000_000_000)
+            .collect();
         assert_eq!(judge(&slides, 6, rate(1, 5), false).rate, rate(1, 1));
         let few: Vec<u64> = [0, 2, 14].iter().map(|s| s * 1_000_000_000).collect();
         assert_eq!(
