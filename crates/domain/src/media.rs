@@ -15,6 +15,9 @@ pub struct MediaInfo {
     pub duration_s: Option<f64>,
     /// True if [`Self::duration_s`] was measured from packets because the header had none.
     pub duration_measured: bool,
+    /// True if a part of the media is encrypted.
+    #[serde(default)]
+    pub encrypted: bool,
     /// Moving pictures, in file order.
     pub video: Vec<VideoStream>,
     /// Audio tracks, in file order.
@@ -42,6 +45,12 @@ pub struct VideoStream {
     /// True if it is one single picture, such as a cover, beside sound or other streams.
     #[serde(default)]
     pub still: bool,
+    /// Length of this stream's part of the presentation in seconds, if its own tables tell it.
+    #[serde(default)]
+    pub duration_s: Option<f64>,
+    /// Profile of Dolby Vision, if its base layer is for players of Dolby Vision alone.
+    #[serde(default)]
+    pub dolby_vision: Option<u8>,
     /// Coded width in pixels, before rotation and sample aspect.
     pub width: u32,
     /// Coded height in pixels, before rotation and sample aspect.
@@ -87,6 +96,9 @@ pub struct AudioStream {
     /// True if somebody comments on the picture in it, and it is not the sound of the video.
     #[serde(default)]
     pub commentary: bool,
+    /// Length of this track's part of the presentation in seconds, if its own tables tell it.
+    #[serde(default)]
+    pub duration_s: Option<f64>,
     /// Number of channels.
     pub channels: u32,
     /// Samples per second.
@@ -197,6 +209,8 @@ pub(crate) mod tests {
             default: false,
             enabled: true,
             still: false,
+            duration_s: None,
+            dolby_vision: None,
             width,
             height,
             orientation: Orientation::default(),
@@ -219,6 +233,7 @@ pub(crate) mod tests {
             size_bytes: 1,
             duration_s: Some(10.0),
             duration_measured: false,
+            encrypted: false,
             video: streams,
             audio: vec![],
             other: vec![],

@@ -58,7 +58,9 @@ impl Cadence {
 
     /// How many output frames the last picture gets if it stands until `end_ns`.
     pub(crate) fn finish(&mut self, end_ns: Option<u64>) -> u64 {
-        let end = self.mark(end_ns);
+        // A length of nothing, as some containers give the last picture, shows it all the same.
+        let shown = self.last.map_or(0, |last| last + 1);
+        let end = self.mark(end_ns).max(shown);
         let frames = self.give(end);
         if self.given == 0 {
             self.given = 1;
@@ -190,6 +192,7 @@ mod tests {
     #[test]
     fn a_single_picture_is_shown_and_time_that_goes_back_harms_nothing() {
         assert_eq!(shown(25, 1, &[0], 0), [0]);
+        assert_eq!(shown(25, 1, &[0, 40 * MS], 40 * MS), [0, 1], "no length");
         assert_eq!(shown(25, 1, &[0, 40 * MS, 0, 80 * MS], 120 * MS), [0, 2, 3]);
     }
 

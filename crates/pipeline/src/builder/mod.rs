@@ -12,10 +12,11 @@
 
 pub(crate) mod audio;
 mod cadence;
-mod edits;
 mod element;
+mod file;
 pub(crate) mod graph;
 pub(crate) mod keyframes;
+mod order;
 pub(crate) mod package;
 pub(crate) mod picture;
 mod rate;
@@ -39,6 +40,7 @@ pub(crate) const H263: &str = "video/x-h263";
 pub(crate) fn register_elements() -> Result<(), Error> {
     use gstreamer::prelude::*;
     let own = [
+        (file::NAME, file::PiecedFile::static_type()),
         (rate::NAME, rate::Rate::static_type()),
         (scale::NAME, scale::Scale::static_type()),
         (tonemap::NAME, tonemap::ToneMapper::static_type()),

@@ -229,7 +229,17 @@ mod imp {
                     }
                     true
                 }
-                gst::EventView::Gap(_) => true,
+                gst::EventView::Gap(gap) => {
+                    // Nothing new until its end: the picture stands.
+                    let (start, duration) = gap.get();
+                    let mut state = self.state();
+                    let end = start + duration.unwrap_or(gst::ClockTime::ZERO);
+                    let end = state.segment.as_ref().and_then(|s| s.to_running_time(end));
+                    if let (Some(held), Some(end)) = (&mut state.held, end) {
+                        held.end_ns = held.end_ns.max(Some(end.nseconds()));
+                    }
+                    true
+                }
                 gst::EventView::Eos(_) => {
                     self.finish();
                     self.src.push_event(event)

@@ -38,6 +38,12 @@ struct End {
     over: bool,
 }
 
+/// Ends of both streams' own material, in seconds from the beginning.
+pub(crate) struct Reached {
+    pub(crate) picture: f64,
+    pub(crate) sound: f64,
+}
+
 impl Tails {
     /// Lets waiting streams go; call it before the pipeline is stopped.
     pub(crate) fn abandon(&self) {
@@ -55,6 +61,15 @@ impl Tails {
         end.own_ns = end.own_ns.max(to_ns);
         drop(state);
         self.changed.notify_all();
+    }
+
+    /// How far both streams' own material went.
+    pub(crate) fn reached_s(&self) -> Reached {
+        let state = self.lock();
+        Reached {
+            picture: state.video.own_ns as f64 / 1e9,
+            sound: state.audio.own_ns as f64 / 1e9,
+        }
     }
 
     /// The picture's own material reaches `end_ns`.

@@ -16,6 +16,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 
 use crate::builder::source;
+use crate::front::Front;
 use crate::run::{describe, stop};
 use crate::{CancelToken, Error};
 use facts::Facts;
@@ -30,6 +31,15 @@ const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// Fails if the file is no media at all; whether it can be made into renditions is
 /// [`check`]'s question.
 pub fn probe(path: &Path, limits: &Limits, cancel: &CancelToken) -> Result<MediaInfo, Error> {
+    open(path, limits, cancel).map(|(media, _)| media)
+}
+
+/// The same, with what was seen in front of the demuxer.
+pub(crate) fn open(
+    path: &Path,
+    limits: &Limits,
+    cancel: &CancelToken,
+) -> Result<(MediaInfo, Front), Error> {
     let metadata = std::fs::metadata(path).map_err(|source| Error::Source {
         path: path.to_owned(),
         source,
@@ -48,15 +58,27 @@ pub fn probe(path: &Path, limits: &Limits, cancel: &CancelToken) -> Result<Media
         source,
     })?;
 
+    let front = Front::look(path);
+    let media = read(path, &front, metadata.len(), limits, cancel)?;
+    Ok((media, front))
+}
+
+fn read(
+    path: &Path,
+    front: &Front,
+    bytes: u64,
+    limits: &Limits,
+    cancel: &CancelToken,
+) -> Result<MediaInfo, Error> {
     let pipeline = gst::Pipeline::with_name("probe");
-    let facts = Arc::new(Facts::new(&pipeline, limits.clone()));
-    source::add(&pipeline, path, None, &facts)?;
+    let facts = Arc::new(Facts::new(&pipeline, limits.clone(), front));
+    source::add(&pipeline, path, front, None, &facts)?;
     let outcome = scan(&pipeline, &facts, cancel);
     let duration = pipeline.query_duration::<gst::ClockTime>();
     stop(&pipeline);
 
     let end = outcome?;
-    let media = facts.media_info(metadata.len(), duration, !matches!(end, End::TooSlow));
+    let media = facts.media_info(bytes, duration, !matches!(end, End::TooSlow));
     if media.track_count() == 0 {
         return Err(match end {
             End::BrokeOff(reason) => Error::Failure(reason.as_refusal(facts.saw_container())),
@@ -80,6 +102,13 @@ pub fn check<'a>(media: &'a MediaInfo, limits: &Limits) -> Result<&'a VideoStrea
     let failure = |code, message: String| Failure::new(code, Stage::Probe, message);
     if let Some(reason) = limits.file_broken_by(media) {
         return Err(failure(FailureCode::LimitsExceeded, reason));
+    }
+    let clear = |v: &VideoStream| v.decoding == Decoding::Works;
+    if media.encrypted && !media.video.iter().any(clear) {
+        return Err(failure(
+            FailureCode::EncryptedInput,
+            "the video is encrypted".into(),
+        ));
     }
     let Some(video) = tracks::main_video(media) else {
         let found: Vec<&str> = media.audio.iter().map(|a| a.codec.as_str()).collect();
@@ -135,6 +164,9 @@ impl BrokeOff {
         let not_media = self.error.matches(gst::StreamError::TypeNotFound)
             || self.error.matches(gst::StreamError::WrongType)
             || (self.error.matches(gst::StreamError::CodecNotFound) && !saw_container);
+        if is_encrypted(&self.error) {
+            return Failure::new(FailureCode::EncryptedInput, Stage::Probe, &*self.message);
+        }
         let code = if not_media && !saw_container {
             FailureCode::UnsupportedContainer
         } else {
@@ -175,9 +207,10 @@ fn scan(pipeline: &gst::Pipeline, facts: &Facts, cancel: &CancelToken) -> Result
             }
         }
         let has_duration = || {
-            pipeline
-                .query_duration::<gst::ClockTime>()
-                .is_some_and(|d| !d.is_zero())
+            facts.knows_duration()
+                || pipeline
+                    .query_duration::<gst::ClockTime>()
+                    .is_some_and(|d| !d.is_zero())
         };
         if facts.is_enough() && has_duration() {
             return Ok(End::Enough);
@@ -187,6 +220,11 @@ fn scan(pipeline: &gst::Pipeline, facts: &Facts, cancel: &CancelToken) -> Result
             return Ok(End::TooSlow);
         }
     }
+}
+
+/// True if an element says that it lacks a key.
+pub(crate) fn is_encrypted(error: &gst::glib::Error) -> bool {
+    error.matches(gst::StreamError::Decrypt) || error.matches(gst::StreamError::DecryptNokey)
 }
 
 fn refuse(code: FailureCode, message: impl Into<String>) -> Error {

@@ -11,6 +11,7 @@ use gstreamer_video as gst_video;
 use super::timing;
 use crate::builder::H263;
 use crate::builder::source::StreamKey;
+use crate::front::{Front, Track};
 
 /// Packets after which a stream that has given no picture is not waited for any longer.
 pub(super) const TOO_MANY_PACKETS: usize = 1500;
@@ -23,6 +24,9 @@ pub(super) struct Stream {
     pub(super) decoded: Option<gst::Caps>,
     pub(super) decoding: Decoding,
     pub(super) default: bool,
+    pub(super) enabled: bool,
+    /// Number of the track in an MP4 file.
+    pub(super) track: Option<u32>,
     pub(super) tags: gst::TagList,
     pub(super) packets: usize,
     /// Presentation times of the first packets in nanoseconds.
@@ -39,6 +43,8 @@ impl Stream {
             decoded: None,
             decoding: Decoding::NoOutput,
             default: false,
+            enabled: true,
+            track: None,
             tags: gst::TagList::new(),
             packets: 0,
             pts: Vec::new(),
@@ -163,6 +169,10 @@ impl Stream {
             media_type,
             decoding: self.decoding,
             default: self.default,
+            enabled: self.enabled,
+            still: false,
+            duration_s: None,
+            dolby_vision: None,
             width: info
                 .as_ref()
                 .map_or_else(|| side("width"), gst_video::VideoInfo::width),
@@ -199,11 +209,38 @@ impl Stream {
             codec: self.codec(),
             decoding: self.decoding,
             default: self.default,
+            enabled: self.enabled,
+            commentary: self.is_commentary(),
+            duration_s: None,
             channels: number("channels"),
             sample_rate: number("rate"),
             language: self.language(),
             bitrate: self.bitrate(),
         }
+    }
+
+    /// What the headers of an MP4 file say about this track.
+    pub(super) fn track_of<'a>(&self, front: &'a Front) -> Option<&'a Track> {
+        front.tracks.get(&self.track?)
+    }
+
+    /// True if its caps name a kind of encryption.
+    pub(super) fn is_encrypted(&self) -> bool {
+        const NAMES: [&str; 3] = [
+            "application/x-cenc",
+            "application/x-cbcs",
+            "application/x-webm-enc",
+        ];
+        self.steps
+            .first()
+            .and_then(|caps| caps.structure(0))
+            .is_some_and(|s| NAMES.contains(&s.name().as_str()))
+    }
+
+    /// True if the track's title says that it is a commentary.
+    fn is_commentary(&self) -> bool {
+        let title = self.tags.get::<gst::tags::Title>();
+        title.is_some_and(|t| t.get().to_lowercase().contains("commentary"))
     }
 
     fn orientation(&self) -> Orientation {

@@ -39,9 +39,17 @@ pub(super) fn judge(
             variable: false,
         };
     }
-    let measured = average(&gaps);
+    let measured = steady_period(&sorted)
+        .and_then(|period| rate_of(1e9 / period))
+        .or_else(|| average(&gaps));
     let median = 1e9 / gaps[gaps.len() / 2].max(1) as f64;
     let near = |a: f64, b: f64| (a / b - 1.0).abs() < 0.02;
+    // What a demuxer worked out from the same time stamps is coarser than what is measured here.
+    let declared = declared.filter(|d| {
+        measured.is_none()
+            || interlaced
+            || FrameRate::nearest_standard(d.as_f64(), 0.000_5).is_some()
+    });
     let rate = match (declared, measured) {
         // A jump in the time stamps spoils their average, but not their median.
         (Some(d), _) if interlaced || near(d.as_f64(), median) => Some(d),
@@ -64,9 +72,9 @@ fn irregular(sorted: &[u64], gaps: &[u64]) -> Timing {
     if let Some(rate) = fastest_frequent(gaps).filter(|rate| is_grid(gaps, *rate)) {
         return variable(Some(rate));
     }
-    if jitters(sorted) {
+    if let Some(period) = steady_period(sorted) {
         return Timing {
-            rate: average(gaps),
+            rate: rate_of(1e9 / period),
             variable: false,
         };
     }
@@ -89,12 +97,17 @@ fn is_grid(gaps: &[u64], rate: FrameRate) -> bool {
     fits.count() * 20 >= gaps.len() * 19
 }
 
-/// True if the times keep to a constant rate but for less than half a period.
-fn jitters(sorted: &[u64]) -> bool {
+/// A rate that was measured over many pictures.
+fn rate_of(fps: f64) -> Option<FrameRate> {
+    FrameRate::nearest_standard(fps, 0.001).or_else(|| FrameRate::approximate(fps))
+}
+
+/// The period in nanoseconds of times that keep to a constant rate but for less than half of it.
+fn steady_period(sorted: &[u64]) -> Option<f64> {
     // Any few times lie near some line.
     const ENOUGH: usize = 24;
     if sorted.len() < ENOUGH {
-        return false;
+        return None;
     }
     let n = sorted.len() as f64;
     let (first, middle) = (sorted[0] as f64, (n - 1.0) / 2.0);
@@ -108,11 +121,12 @@ fn jitters(sorted: &[u64]) -> bool {
             (up + x * (time - mean), across + x * x)
         });
     let period = up / across;
-    period > 0.0
+    let keeps = period > 0.0
         && times().zip(0u32..).all(|(time, i)| {
             let on_line = mean + period * (f64::from(i) - middle);
             (time - on_line).abs() < 0.45 * period
-        })
+        });
+    keeps.then_some(period)
 }
 
 /// The highest rate that holds over eight pictures.
