@@ -141,6 +141,9 @@ pub struct AudioEncoderSpec {
     pub element: String,
     /// Raw audio format it is fed.
     pub format: String,
+    /// Samples that a decoder gives out before the first one that was put in, and which no element
+    /// takes off.
+    pub priming: u32,
     /// Properties, with placeholders as for video.
     #[serde(default)]
     pub properties: BTreeMap<String, toml::Value>,

@@ -1,10 +1,13 @@
 //! The audio trunk: one AAC-LC encode that all renditions share.
 
 use clipsy_domain::ladder::AudioSettings;
+use clipsy_domain::media::AudioStream;
+use clipsy_domain::speaker::Speaker;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
 use super::element::{self, make};
+use super::sound::{self, Sound};
 use crate::Error;
 use crate::catalog::{AudioEncoderSpec, Settings};
 
@@ -18,11 +21,18 @@ pub(crate) struct Ends {
     pub(crate) encoded: gst::Pad,
     /// Has a branch for every rendition.
     pub(crate) tee: gst::Element,
+    /// How much later than its time the encoder's output is heard.
+    pub(crate) priming: gst::ClockTime,
 }
 
-/// Adds the audio trunk to `pipeline`, with the first encoder of `encoders` that is installed.
+/// Every element of the trunk has a name that begins so; errors are told apart by it.
+pub(crate) const NAME_PREFIX: &str = "audio-";
+
+/// Adds the audio trunk for `stream` to `pipeline`, with the first encoder of `encoders` that is
+/// installed.
 pub(crate) fn add(
     pipeline: &gst::Pipeline,
+    stream: &AudioStream,
     settings: &AudioSettings,
     encoders: &[AudioEncoderSpec],
 ) -> Result<Ends, Error> {
@@ -57,8 +67,10 @@ pub(crate) fn add(
         threads: 1,
     };
     element::set_properties(&encoder, &spec.properties, &numbers)?;
-    // Fills holes and a late start with silence, so that sound stays in step with the picture.
-    let rate = make("audiorate", "audio-rate")?;
+    let mixer = make(sound::NAME, "audio-sound")?;
+    watch_layout(&input, &mixer, &stream.speakers)?;
+    let resample = make("audioresample", "audio-resample")?;
+    resample.set_property("quality", RESAMPLE_QUALITY);
     let parse = make("aacparse", "audio-parse")?;
     let tee = make("tee", "audio-tee")?;
     element::chain(
@@ -66,9 +78,10 @@ pub(crate) fn add(
         &[
             input.clone(),
             make("audioconvert", "audio-convert")?,
-            make("audioresample", "audio-resample")?,
+            mixer,
+            resample,
+            make("audioconvert", "audio-format")?,
             element::capsfilter("audio-uniform", &caps)?,
-            rate,
             encoder.clone(),
             parse.clone(),
             tee.clone(),
@@ -79,5 +92,170 @@ pub(crate) fn add(
         tail: element::pad(&encoder, "sink")?,
         encoded: element::pad(&parse, "src")?,
         tee,
+        priming: gst::ClockTime::SECOND
+            .mul_div_round(spec.priming.into(), settings.sample_rate.into())
+            .unwrap_or(gst::ClockTime::ZERO),
     })
+}
+
+/// True if `source` or what holds it is a part of the trunk, or a decoder or parser of sound.
+pub(crate) fn is_part_of_sound(source: &gst::Object) -> bool {
+    let takes_sound = |factory: gst::ElementFactory| {
+        let class = factory
+            .metadata(gst::ELEMENT_METADATA_KLASS)
+            .unwrap_or_default();
+        let has = |word: &str| class.split('/').any(|part| part == word);
+        has("Audio") && (has("Decoder") || has("Parser"))
+    };
+    let mut object = Some(source.clone());
+    while let Some(current) = object {
+        let factory = current
+            .downcast_ref::<gst::Element>()
+            .and_then(ElementExt::factory);
+        if current.name().starts_with(NAME_PREFIX) || factory.is_some_and(takes_sound) {
+            return true;
+        }
+        object = current.parent();
+    }
+    false
+}
+
+/// True if the data of a stream was refused somewhere between its demuxer and the queue whose
+/// sink pad is `input`, or right behind that. Elements only say so to the one in front of them,
+/// and the demuxer then reports an error that does not tell which stream it was.
+pub(crate) fn is_refused(input: &gst::Pad) -> bool {
+    let refuses = |pad: &gst::Pad| {
+        let result = pad.last_flow_result();
+        matches!(
+            result,
+            Err(gst::FlowError::NotNegotiated
+                | gst::FlowError::NotSupported
+                | gst::FlowError::Error)
+        )
+    };
+    let behind = input
+        .parent_element()
+        .and_then(|queue| queue.static_pad("src"));
+    if behind.is_some_and(|pad| refuses(&pad)) {
+        return true;
+    }
+    let mut at = source_of(input);
+    while let Some(pad) = at {
+        if refuses(&pad) {
+            return true;
+        }
+        let element = pad.parent_element();
+        at = element.and_then(|e| source_of(&e.static_pad("sink")?));
+    }
+    false
+}
+
+/// The element's own pad that feeds `pad`.
+fn source_of(pad: &gst::Pad) -> Option<gst::Pad> {
+    let mut source = pad.peer()?;
+    while let Some(ghost) = source.downcast_ref::<gst::GhostPad>() {
+        source = ghost.target()?;
+    }
+    Some(source)
+}
+
+/// From 0 to 10; 8 keeps images and noise below what 16 bits hold.
+const RESAMPLE_QUALITY: i32 = 8;
+
+/// Looks at the caps that leave `queue`: caps without a usable layout get one that says so, since
+/// `audioconvert` refuses them, and `mixer` is told what the caps do not say or say wrongly.
+/// `known` is what the container says; it wins.
+fn watch_layout(
+    queue: &gst::Element,
+    mixer: &gst::Element,
+    known: &[Speaker],
+) -> Result<(), Error> {
+    let mixer = mixer
+        .downcast_ref::<Sound>()
+        .ok_or_else(|| Error::Internal("the sound element is of another kind".into()))?
+        .clone();
+    mixer.set_speakers(known);
+    let known = known.to_vec();
+    let input = element::pad(queue, "sink")?;
+    element::pad(queue, "src")?.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        let Some(gst::PadProbeData::Event(event)) = &info.data else {
+            return gst::PadProbeReturn::Ok;
+        };
+        let gst::EventView::Caps(view) = event.view() else {
+            return gst::PadProbeReturn::Ok;
+        };
+        let caps = view.caps_owned();
+        let Some(channels) = caps.structure(0).and_then(channels_of) else {
+            return gst::PadProbeReturn::Ok;
+        };
+        if known.len() != channels
+            && let Some(speakers) = misnamed(&input, channels)
+        {
+            mixer.set_speakers(&speakers);
+        }
+        if let Some(caps) = with_layout(caps, channels) {
+            let replaced = gst::event::Caps::builder(&caps)
+                .seqnum(event.seqnum())
+                .build();
+            info.data = Some(gst::PadProbeData::Event(replaced));
+        }
+        gst::PadProbeReturn::Ok
+    });
+    Ok(())
+}
+
+fn channels_of(structure: &gst::StructureRef) -> Option<usize> {
+    usize::try_from(structure.get::<i32>("channels").ok()?).ok()
+}
+
+/// `caps` with an empty mask, if they have more than two channels and no mask that fits.
+fn with_layout(mut caps: gst::Caps, channels: usize) -> Option<gst::Caps> {
+    let mask = caps.structure(0)?.get::<gst::Bitmask>("channel-mask").ok();
+    let fits = mask.is_some_and(|mask| *mask == 0 || mask.count_ones() as usize == channels);
+    (channels > 2 && !fits).then(|| {
+        caps.make_mut().set("channel-mask", gst::Bitmask::new(0));
+        caps
+    })
+}
+
+/// The first version in which `flacdec` knows the layouts of 6.1 and 7.1 (RFC 9639, 9.1.3).
+const FLAC_LAYOUTS_RIGHT: (u32, u32) = (1, 28);
+
+/// Where the channels really belong that come into `input`, if the decoder in front of it names
+/// them wrongly. Before 1.28 `flacdec` takes the channels of 6.1 and 7.1 to be stored in another
+/// order, and sorts them by that.
+fn misnamed(input: &gst::Pad, channels: usize) -> Option<Vec<Speaker>> {
+    use Speaker as S;
+    let (major, minor, ..) = gst::version();
+    if (major, minor) >= FLAC_LAYOUTS_RIGHT || decoder_of(input)? != "flacdec" {
+        return None;
+    }
+    match channels {
+        7 => Some(vec![
+            S::FrontLeft,
+            S::FrontRight,
+            S::RearCenter,
+            S::SideLeft,
+            S::FrontCenter,
+            S::LowFrequency,
+            S::SideRight,
+        ]),
+        8 => Some(vec![
+            S::FrontLeft,
+            S::FrontRight,
+            S::RearLeft,
+            S::RearRight,
+            S::FrontCenter,
+            S::LowFrequency,
+            S::SideLeft,
+            S::SideRight,
+        ]),
+        _ => None,
+    }
+}
+
+/// Factory name of the element that feeds `input`.
+fn decoder_of(input: &gst::Pad) -> Option<String> {
+    let element = source_of(input)?.parent_element()?;
+    Some(element.factory()?.name().to_string())
 }

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! source   filesrc → decodebin ─┬─ video: tail → deinterlace → convert → videorate → flip → keyframes → tee
-//!                               └─ audio: convert → resample → audiorate → tail → AAC → tee
+//!                               └─ audio: convert → mix and time → resample → tail → AAC → tee
 //! package  video tee → queue → scale → H.264 encoder → queue ┐
 //!          audio tee → queue ────────────────────────────────┴ hlssink2        (once per rung)
 //! stills   video tee → queue → only the wanted frames → appsink
@@ -15,10 +15,13 @@ mod edits;
 mod element;
 pub(crate) mod graph;
 pub(crate) mod keyframes;
+mod mix;
 pub(crate) mod package;
 pub(crate) mod picture;
 mod scale;
 mod segment;
+mod sound;
+mod sound_clock;
 pub(crate) mod source;
 pub(crate) mod still;
 pub(crate) mod stills;
@@ -38,6 +41,7 @@ pub(crate) fn register_elements() -> Result<(), Error> {
     use gstreamer::prelude::*;
     let own = [
         (scale::NAME, scale::Scale::static_type()),
+        (sound::NAME, sound::Sound::static_type()),
         (tonemap::NAME, tonemap::ToneMapper::static_type()),
     ];
     for (name, kind) in own {

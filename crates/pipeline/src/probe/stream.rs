@@ -200,6 +200,7 @@ impl Stream {
             decoding: self.decoding,
             default: self.default,
             channels: number("channels"),
+            speakers: Vec::new(),
             sample_rate: number("rate"),
             language: self.language(),
             bitrate: self.bitrate(),
