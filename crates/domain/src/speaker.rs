@@ -91,6 +91,21 @@ impl Speaker {
         })
     }
 
+    /// The same for a channel mask of Microsoft's `WAVEFORMATEXTENSIBLE`, as FLAC and Apple's
+    /// channel bitmaps have it, too.
+    pub fn from_wave_mask(mask: u32, channels: usize) -> Option<Vec<Self>> {
+        const BITS: [Speaker; 18] = [
+            Fl, Fr, Fc, Lfe, Rl, Rr, Flc, Frc, Rc, Sl, Sr, Tc, Tfl, Tfc, Tfr, Trl, Trc, Trr,
+        ];
+        let named = mask.count_ones() as usize == channels && mask >> BITS.len() == 0;
+        let bits = BITS.iter().enumerate();
+        named.then(|| {
+            bits.filter(|(bit, _)| mask >> bit & 1 == 1)
+                .map(|(_, speaker)| *speaker)
+                .collect()
+        })
+    }
+
     /// The places that this many channels usually have, for sound that does not say: the choice
     /// of ffmpeg, so that what people hear elsewhere is what they hear here. Nothing if there is
     /// no usual layout.
@@ -124,6 +139,13 @@ mod tests {
             Speaker::from_mask(0x60f, 6),
             Some(vec![Fl, Fr, Fc, Lfe, Speaker::LowFrequency2, Sl])
         );
+    }
+
+    #[test]
+    fn wave_masks_put_the_sides_after_the_rear_centre() {
+        assert_eq!(Speaker::from_wave_mask(0x70f, 7), Speaker::usual(7));
+        assert_eq!(Speaker::from_wave_mask(0x107, 4), Speaker::usual(4));
+        assert_eq!(Speaker::from_wave_mask(0x33, 6), None);
     }
 
     #[test]

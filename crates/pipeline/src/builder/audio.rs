@@ -2,12 +2,11 @@
 
 use clipsy_domain::ladder::AudioSettings;
 use clipsy_domain::media::AudioStream;
-use clipsy_domain::speaker::Speaker;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
 use super::element::{self, make};
-use super::sound::{self, Sound};
+use super::{layout, sound};
 use crate::Error;
 use crate::catalog::{AudioEncoderSpec, Settings};
 
@@ -68,7 +67,7 @@ pub(crate) fn add(
     };
     element::set_properties(&encoder, &spec.properties, &numbers)?;
     let mixer = make(sound::NAME, "audio-sound")?;
-    watch_layout(&input, &mixer, &stream.speakers)?;
+    layout::watch(&input, &mixer, &stream.speakers)?;
     let resample = make("audioresample", "audio-resample")?;
     resample.set_property("quality", RESAMPLE_QUALITY);
     let parse = make("aacparse", "audio-parse")?;
@@ -151,7 +150,7 @@ pub(crate) fn is_refused(input: &gst::Pad) -> bool {
 }
 
 /// The element's own pad that feeds `pad`.
-fn source_of(pad: &gst::Pad) -> Option<gst::Pad> {
+pub(super) fn source_of(pad: &gst::Pad) -> Option<gst::Pad> {
     let mut source = pad.peer()?;
     while let Some(ghost) = source.downcast_ref::<gst::GhostPad>() {
         source = ghost.target()?;
@@ -161,101 +160,3 @@ fn source_of(pad: &gst::Pad) -> Option<gst::Pad> {
 
 /// From 0 to 10; 8 keeps images and noise below what 16 bits hold.
 const RESAMPLE_QUALITY: i32 = 8;
-
-/// Looks at the caps that leave `queue`: caps without a usable layout get one that says so, since
-/// `audioconvert` refuses them, and `mixer` is told what the caps do not say or say wrongly.
-/// `known` is what the container says; it wins.
-fn watch_layout(
-    queue: &gst::Element,
-    mixer: &gst::Element,
-    known: &[Speaker],
-) -> Result<(), Error> {
-    let mixer = mixer
-        .downcast_ref::<Sound>()
-        .ok_or_else(|| Error::Internal("the sound element is of another kind".into()))?
-        .clone();
-    mixer.set_speakers(known);
-    let known = known.to_vec();
-    let input = element::pad(queue, "sink")?;
-    element::pad(queue, "src")?.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
-        let Some(gst::PadProbeData::Event(event)) = &info.data else {
-            return gst::PadProbeReturn::Ok;
-        };
-        let gst::EventView::Caps(view) = event.view() else {
-            return gst::PadProbeReturn::Ok;
-        };
-        let caps = view.caps_owned();
-        let Some(channels) = caps.structure(0).and_then(channels_of) else {
-            return gst::PadProbeReturn::Ok;
-        };
-        if known.len() != channels
-            && let Some(speakers) = misnamed(&input, channels)
-        {
-            mixer.set_speakers(&speakers);
-        }
-        if let Some(caps) = with_layout(caps, channels) {
-            let replaced = gst::event::Caps::builder(&caps)
-                .seqnum(event.seqnum())
-                .build();
-            info.data = Some(gst::PadProbeData::Event(replaced));
-        }
-        gst::PadProbeReturn::Ok
-    });
-    Ok(())
-}
-
-fn channels_of(structure: &gst::StructureRef) -> Option<usize> {
-    usize::try_from(structure.get::<i32>("channels").ok()?).ok()
-}
-
-/// `caps` with an empty mask, if they have more than two channels and no mask that fits.
-fn with_layout(mut caps: gst::Caps, channels: usize) -> Option<gst::Caps> {
-    let mask = caps.structure(0)?.get::<gst::Bitmask>("channel-mask").ok();
-    let fits = mask.is_some_and(|mask| *mask == 0 || mask.count_ones() as usize == channels);
-    (channels > 2 && !fits).then(|| {
-        caps.make_mut().set("channel-mask", gst::Bitmask::new(0));
-        caps
-    })
-}
-
-/// The first version in which `flacdec` knows the layouts of 6.1 and 7.1 (RFC 9639, 9.1.3).
-const FLAC_LAYOUTS_RIGHT: (u32, u32) = (1, 28);
-
-/// Where the channels really belong that come into `input`, if the decoder in front of it names
-/// them wrongly. Before 1.28 `flacdec` takes the channels of 6.1 and 7.1 to be stored in another
-/// order, and sorts them by that.
-fn misnamed(input: &gst::Pad, channels: usize) -> Option<Vec<Speaker>> {
-    use Speaker as S;
-    let (major, minor, ..) = gst::version();
-    if (major, minor) >= FLAC_LAYOUTS_RIGHT || decoder_of(input)? != "flacdec" {
-        return None;
-    }
-    match channels {
-        7 => Some(vec![
-            S::FrontLeft,
-            S::FrontRight,
-            S::RearCenter,
-            S::SideLeft,
-            S::FrontCenter,
-            S::LowFrequency,
-            S::SideRight,
-        ]),
-        8 => Some(vec![
-            S::FrontLeft,
-            S::FrontRight,
-            S::RearLeft,
-            S::RearRight,
-            S::FrontCenter,
-            S::LowFrequency,
-            S::SideLeft,
-            S::SideRight,
-        ]),
-        _ => None,
-    }
-}
-
-/// Factory name of the element that feeds `input`.
-fn decoder_of(input: &gst::Pad) -> Option<String> {
-    let element = source_of(input)?.parent_element()?;
-    Some(element.factory()?.name().to_string())
-}

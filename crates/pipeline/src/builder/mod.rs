@@ -15,6 +15,7 @@ mod edits;
 mod element;
 pub(crate) mod graph;
 pub(crate) mod keyframes;
+mod layout;
 mod mix;
 pub(crate) mod package;
 pub(crate) mod picture;

@@ -52,7 +52,7 @@ mod imp {
     struct State {
         speakers: Vec<Speaker>,
         segment: Option<gst::FormattedSegment<gst::ClockTime>>,
-        /// The segment is a new one.
+        /// Segment or caps are new: the sound need not go on where it was.
         fresh: bool,
         input: Option<Input>,
         /// The segment of the output was sent.
@@ -191,8 +191,9 @@ mod imp {
                 return false;
             };
             let mut state = self.lock();
-            // What is left belongs in front of the new caps.
+            // What is left belongs in front of the new caps, and new caps come with new sound.
             let _ = self.drain(&mut state);
+            state.fresh = true;
             let told = Some(&state.speakers).filter(|told| told.len() == channels);
             let speakers = told
                 .cloned()
@@ -257,7 +258,7 @@ mod imp {
             let (start_ns, cut) = input.locate(segment.as_ref(), buffer.pts(), frames);
             let mut placement = input.clock.place(start_ns, frames - cut, fresh);
             placement.skip += cut;
-            if input.passes(placement) {
+            if input.passes(placement) && is_sane(&buffer) {
                 return self.pass_on(input, buffer, frames);
             }
             let mut silence = placement.silence;
@@ -430,7 +431,26 @@ mod imp {
 
     fn samples(bytes: &[u8]) -> impl Iterator<Item = f32> {
         let each = bytes.chunks_exact(BYTES);
-        each.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+        each.map(|b| sane(f32::from_le_bytes([b[0], b[1], b[2], b[3]])))
+    }
+
+    /// More than this is no sound, and encoders give up on it.
+    const LOUDEST: f32 = 16.0;
+
+    /// Silence for what is no number, and an end to what is too much.
+    fn sane(sample: f32) -> f32 {
+        if sample.is_nan() {
+            0.0
+        } else {
+            sample.clamp(-LOUDEST, LOUDEST)
+        }
+    }
+
+    fn is_sane(buffer: &gst::Buffer) -> bool {
+        let is_sane = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]).abs() <= LOUDEST;
+        buffer
+            .map_readable()
+            .is_ok_and(|map| map.chunks_exact(BYTES).all(is_sane))
     }
 
     /// `frames` made longer by `by` frames or, below zero, shorter: the pitch changes by less than

@@ -2,17 +2,23 @@
 //!
 //! One rule: the container's clock is right. A sample is heard at the running time that its buffer
 //! carries; what is missing is silence, and what comes twice, or before zero, is left out. Times
-//! are rounded, though, to a millisecond by many containers and to the length of a packet by bad
-//! ones. So a buffer that is a little off follows the one before it without a seam, and only an
-//! error that stays is mended, by playing a little faster or slower until it is gone.
+//! are rounded, though, to a millisecond by many containers, and jump about by more in bad ones. So
+//! a buffer that is a little off follows the one before it without a seam, and only an error that
+//! stays is mended, by playing a little faster or slower until it is gone. Where all times have
+//! been in order, less is taken for an error of the times and more for sound that is missing.
 
 use std::collections::VecDeque;
 
 /// Errors above this are jumps, mended at once. Below, people do not notice a shift between sound
 /// and picture (ITU-R BT.1359).
 const JUMP_NS: i64 = 40_000_000;
+/// The same where the times before were in order: half a packet of most codecs.
+const CLEAN_JUMP_NS: i64 = 8_000_000;
 /// The same where the stream says itself that it does not go on.
 const SEAM_NS: i64 = 5_000_000;
+/// Times are in order if so many of the last ones differ by no more than this.
+const CLEAN_NS: i64 = 3_000_000;
+const ENOUGH_TIMES: usize = 8;
 /// Errors up to this are rounding.
 const ROUNDING_NS: i64 = 4_000_000;
 /// How long an error has to stay.
@@ -29,6 +35,8 @@ pub(super) struct SoundClock {
     /// Frames since then.
     count: i64,
     started: bool,
+    /// A whole buffer was left out, and the next one may have to be cut as well.
+    cutting: bool,
     /// Error and length of the last buffers.
     errors: VecDeque<(i64, i64)>,
     watched_ns: i64,
@@ -57,6 +65,7 @@ impl SoundClock {
             base_ns: 0,
             count: 0,
             started: false,
+            cutting: false,
             errors: VecDeque::new(),
             watched_ns: 0,
             debt: 0,
@@ -76,7 +85,9 @@ impl SoundClock {
         let error = start_ns.map_or(0, |start| start - self.now_ns());
         let allowed = match (self.started, fresh) {
             (false, _) => 0,
+            (true, _) if self.cutting => 0,
             (true, true) => SEAM_NS,
+            (true, false) if self.is_clean() => CLEAN_JUMP_NS,
             (true, false) => JUMP_NS,
         };
         let placement = if error.abs() > allowed {
@@ -88,7 +99,8 @@ impl SoundClock {
                 ..Placement::default()
             }
         };
-        self.started |= placement.skip < frames;
+        self.cutting = frames > 0 && placement.skip == frames;
+        self.started |= !self.cutting;
         let kept = i64::try_from(frames - placement.skip).unwrap_or(i64::MAX);
         let silence = i64::try_from(placement.silence).unwrap_or(i64::MAX);
         self.count += silence + kept + placement.bend;
@@ -114,8 +126,7 @@ impl SoundClock {
             if self.watched_ns < PATIENCE_NS {
                 return 0;
             }
-            let errors = || self.errors.iter().map(|(error, _)| *error);
-            let (low, high) = (errors().min().unwrap_or(0), errors().max().unwrap_or(0));
+            let (low, high) = self.spread();
             if low > ROUNDING_NS || high < -ROUNDING_NS {
                 self.debt = self.frames_in(low.midpoint(high));
                 self.errors.clear();
@@ -138,6 +149,17 @@ impl SoundClock {
         let bend = self.debt.clamp(-most, most);
         self.debt -= bend;
         bend
+    }
+
+    fn is_clean(&self) -> bool {
+        let (low, high) = self.spread();
+        self.errors.len() >= ENOUGH_TIMES && high - low <= CLEAN_NS
+    }
+
+    /// The least and the greatest of the last errors.
+    fn spread(&self) -> (i64, i64) {
+        let errors = || self.errors.iter().map(|(error, _)| *error);
+        (errors().min().unwrap_or(0), errors().max().unwrap_or(0))
     }
 
     fn forget(&mut self) {
@@ -220,6 +242,20 @@ mod tests {
         assert_eq!([done[0].skip, done[1].skip], [1024, 416]);
         let (done, _) = play([3 * MS]);
         assert_eq!(done[0].silence, 144, "even a short one");
+    }
+
+    #[test]
+    fn a_lost_packet_is_silence_where_times_were_in_order() {
+        let (done, _) = play((0..40).map(|n| even(if n < 20 { n } else { n + 1 }) / MS * MS));
+        assert!(done[20].silence.abs_diff(1024) <= 48, "{:?}", done[20]);
+        assert!(done[21..].iter().all(|p| *p == NOTHING));
+        // Where they were not, the sound goes on and catches up.
+        let wobble = |n: i64| (n * 7919 % 7 - 3) * 2 * MS;
+        let lost = |n: i64| even(if n < 20 { n } else { n + 1 }) + wobble(n) + 40 * MS;
+        let (done, _) = play((0..400).map(lost));
+        assert!(done[1..].iter().all(|p| p.silence == 0 && p.skip == 0));
+        let added: i64 = done.iter().map(|p| p.bend).sum();
+        assert!(added > 700, "{added}");
     }
 
     #[test]

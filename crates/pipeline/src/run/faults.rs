@@ -47,7 +47,11 @@ impl Run<'_> {
 
     /// What an error means for the run: without its sound the video may still be good.
     pub(super) fn stopped_by(&self, message: &gst::message::Error) -> Stopped {
-        if self.graph.is_sound_at_fault(message.src()) {
+        let source = message.src();
+        // A muxer that never got any sound cannot make a stream of it.
+        let is_muxer = source.and_then(package::rung_of_sink).is_some();
+        let lacks_sound = is_muxer && message.error().is::<gst::StreamError>();
+        if self.graph.is_sound_at_fault(source) || (lacks_sound && self.graph.is_mute()) {
             tracing::warn!(reason = describe(message), "the sound cannot be used");
             Stopped::NoAudio
         } else {
