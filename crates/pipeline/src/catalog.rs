@@ -147,6 +147,21 @@ pub struct AudioEncoderSpec {
     /// Properties, with placeholders as for video.
     #[serde(default)]
     pub properties: BTreeMap<String, toml::Value>,
+    /// Properties that sources with one channel have instead or besides: both sides are the same
+    /// then.
+    #[serde(default)]
+    pub one_channel: BTreeMap<String, toml::Value>,
+}
+
+impl AudioEncoderSpec {
+    /// The properties for a source with so many channels.
+    pub fn properties_for(&self, channels: u32) -> BTreeMap<String, toml::Value> {
+        let mut properties = self.properties.clone();
+        if channels == 1 {
+            properties.extend(self.one_channel.clone());
+        }
+        properties
+    }
 }
 
 /// The values that placeholders stand for.
@@ -295,6 +310,18 @@ mod tests {
         assert!(!variant.properties_for(640, 360).contains_key("analyse"));
         let large = variant.properties_for(1080, 1920);
         assert!(large.contains_key("analyse") && large.contains_key("speed-preset"));
+    }
+
+    #[test]
+    fn one_channel_has_properties_of_its_own() {
+        let catalog = Catalog::built_in().unwrap();
+        let aac = &catalog.audio_encoders[0];
+        let joint = |channels| aac.properties_for(channels)["aac-ms"].as_bool();
+        assert_eq!(
+            [joint(1), joint(2), joint(6)],
+            [Some(true), Some(false), Some(false)]
+        );
+        assert!(aac.properties_for(1).contains_key("bitrate"));
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(crate) fn add(
         gop_frames: 0,
         threads: 1,
     };
-    element::set_properties(&encoder, &spec.properties, &numbers)?;
+    element::set_properties(&encoder, &spec.properties_for(stream.channels), &numbers)?;
     let mixer = make(sound::NAME, "audio-sound")?;
     layout::watch(&input, &mixer, &stream.speakers)?;
     let resample = make("audioresample", "audio-resample")?;
@@ -143,14 +143,38 @@ pub(crate) fn is_refused(input: &gst::Pad) -> bool {
         if refuses(&pad) {
             return true;
         }
-        let element = pad.parent_element();
-        at = element.and_then(|e| source_of(&e.static_pad("sink")?));
+        at = behind_queue(&pad).and_then(|sink| source_of(&sink));
     }
     false
 }
 
+/// The sink pad that what leaves `source` came in by, unless its element has several streams and
+/// does not keep them apart.
+fn behind_queue(source: &gst::Pad) -> Option<gst::Pad> {
+    let element = source.parent_element()?;
+    if element.factory()?.name() == "multiqueue" {
+        source.iterate_internal_links().into_iter().flatten().next()
+    } else {
+        element
+            .static_pad("sink")
+            .filter(|_| element.num_src_pads() == 1)
+    }
+}
+
+/// The element that gives the sound for `input`: a decoder, or a demuxer.
+pub(super) fn giver(input: &gst::Pad) -> Option<gst::Element> {
+    let mut pad = source_of(input)?;
+    loop {
+        let element = pad.parent_element()?;
+        if element.factory()?.name() != "multiqueue" {
+            return Some(element);
+        }
+        pad = source_of(&behind_queue(&pad)?)?;
+    }
+}
+
 /// The element's own pad that feeds `pad`.
-pub(super) fn source_of(pad: &gst::Pad) -> Option<gst::Pad> {
+fn source_of(pad: &gst::Pad) -> Option<gst::Pad> {
     let mut source = pad.peer()?;
     while let Some(ghost) = source.downcast_ref::<gst::GhostPad>() {
         source = ghost.target()?;

@@ -66,7 +66,7 @@ fn with_layout(mut caps: gst::Caps, channels: usize) -> Option<gst::Caps> {
 /// Where the channels that come into `input` really belong, if the element in front of it names
 /// them wrongly.
 fn misnamed(input: &gst::Pad, channels: usize) -> Option<Vec<Speaker>> {
-    let element = audio::source_of(input)?.parent_element()?;
+    let element = audio::giver(input)?;
     match element.factory()?.name().as_str() {
         // PCM in Matroska has no layout; the demuxer makes up one.
         "matroskademux" => Speaker::usual(channels),

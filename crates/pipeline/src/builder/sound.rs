@@ -486,7 +486,7 @@ mod imp {
                 .collect();
             for by in [-2, 0, 2] {
                 let bent = bend(ramp.clone(), [0.0; 2], by);
-                assert_eq!(bent.len() as i64, 512 + by);
+                assert_eq!(i64::try_from(bent.len()), Ok(512 + by));
                 assert!((bent[bent.len() - 1][0] - 512.0).abs() < 1e-3);
                 let steps = bent.windows(2).map(|w| w[1][0] - w[0][0]);
                 assert!(steps.into_iter().all(|step| (step - 1.0).abs() < 0.01));

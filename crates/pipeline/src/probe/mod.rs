@@ -14,10 +14,10 @@ use clipsy_domain::media::{Decoding, MediaInfo, VideoStream};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
-use crate::builder::source;
+use crate::builder::{audio, source};
 use crate::run::{describe, stop};
 use crate::{CancelToken, Error};
-use facts::Facts;
+use facts::{Facts, Sound};
 
 pub(crate) use facts::is_beyond;
 
@@ -47,14 +47,11 @@ pub fn probe(path: &Path, limits: &Limits, cancel: &CancelToken) -> Result<Media
         source,
     })?;
 
-    let pipeline = gst::Pipeline::with_name("probe");
-    let facts = Arc::new(Facts::new(&pipeline, limits.clone()));
-    source::add(&pipeline, path, None, &facts)?;
-    let outcome = scan(&pipeline, &facts, cancel);
-    let duration = pipeline.query_duration::<gst::ClockTime>();
-    stop(&pipeline);
-
-    let end = outcome?;
+    let (mut facts, mut duration, mut end) = open(path, limits, Sound::Decoded, cancel)?;
+    // Sound that no parser makes anything of keeps the pictures from coming out.
+    if matches!(&end, End::BrokeOff(reason) if reason.is_of_sound) {
+        (facts, duration, end) = open(path, limits, Sound::LeftAside, cancel)?;
+    }
     let media = facts.media_info(metadata.len(), duration, !matches!(end, End::TooSlow));
     if media.track_count() == 0 {
         return Err(match end {
@@ -72,6 +69,22 @@ pub fn probe(path: &Path, limits: &Limits, cancel: &CancelToken) -> Result<Media
         ));
     }
     Ok(media)
+}
+
+/// Scans `path` once.
+fn open(
+    path: &Path,
+    limits: &Limits,
+    sound: Sound,
+    cancel: &CancelToken,
+) -> Result<(Arc<Facts>, Option<gst::ClockTime>, End), Error> {
+    let pipeline = gst::Pipeline::with_name("probe");
+    let facts = Arc::new(Facts::new(&pipeline, limits.clone(), sound));
+    source::add(&pipeline, path, None, &facts)?;
+    let outcome = scan(&pipeline, &facts, cancel);
+    let duration = pipeline.query_duration::<gst::ClockTime>();
+    stop(&pipeline);
+    Ok((facts, duration, outcome?))
 }
 
 /// Whether `media` can be made into renditions: the video stream to use, or why not.
@@ -127,6 +140,8 @@ enum End {
 struct BrokeOff {
     error: gst::glib::Error,
     message: String,
+    /// A decoder or parser of sound gave up.
+    is_of_sound: bool,
 }
 
 impl BrokeOff {
@@ -168,6 +183,7 @@ fn scan(pipeline: &gst::Pipeline, facts: &Facts, cancel: &CancelToken) -> Result
                     return Ok(End::BrokeOff(BrokeOff {
                         error: error.error(),
                         message: describe(error),
+                        is_of_sound: error.src().is_some_and(audio::is_part_of_sound),
                     }));
                 }
                 _ => continue,
