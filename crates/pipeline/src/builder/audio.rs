@@ -68,8 +68,6 @@ pub(crate) fn add(
     element::set_properties(&encoder, &spec.properties_for(stream.channels), &numbers)?;
     let mixer = make(sound::NAME, "audio-sound")?;
     layout::watch(&input, &mixer, &stream.speakers)?;
-    let resample = make("audioresample", "audio-resample")?;
-    resample.set_property("quality", RESAMPLE_QUALITY);
     let parse = make("aacparse", "audio-parse")?;
     let tee = make("tee", "audio-tee")?;
     element::chain(
@@ -78,7 +76,7 @@ pub(crate) fn add(
             input.clone(),
             make("audioconvert", "audio-convert")?,
             mixer,
-            resample,
+            make("audioresample", "audio-resample")?,
             make("audioconvert", "audio-format")?,
             element::capsfilter("audio-uniform", &caps)?,
             encoder.clone(),
@@ -181,6 +179,3 @@ fn source_of(pad: &gst::Pad) -> Option<gst::Pad> {
     }
     Some(source)
 }
-
-/// From 0 to 10; 8 keeps images and noise below what 16 bits hold.
-const RESAMPLE_QUALITY: i32 = 8;
