@@ -144,6 +144,9 @@ pub struct AudioEncoderSpec {
     /// Samples that a decoder gives out before the first one that was put in, and which no element
     /// takes off.
     pub priming: u32,
+    /// False if the encoder does not give out its last samples at the end of the stream.
+    #[serde(default = "yes")]
+    pub drains: bool,
     /// Properties, with placeholders as for video.
     #[serde(default)]
     pub properties: BTreeMap<String, toml::Value>,
@@ -151,6 +154,10 @@ pub struct AudioEncoderSpec {
     /// then.
     #[serde(default)]
     pub one_channel: BTreeMap<String, toml::Value>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl AudioEncoderSpec {
@@ -315,7 +322,8 @@ mod tests {
     #[test]
     fn one_channel_has_properties_of_its_own() {
         let catalog = Catalog::built_in().unwrap();
-        let aac = &catalog.audio_encoders[0];
+        let named = |name: &str| catalog.audio_encoders.iter().find(|e| e.element == name);
+        let aac = named("avenc_aac").unwrap();
         let joint = |channels| aac.properties_for(channels)["aac-ms"].as_bool();
         assert_eq!(
             [joint(1), joint(2), joint(6)],

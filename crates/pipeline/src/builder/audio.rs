@@ -22,6 +22,8 @@ pub(crate) struct Ends {
     pub(crate) tee: gst::Element,
     /// How much later than its time the encoder's output is heard.
     pub(crate) priming: gst::ClockTime,
+    /// How much silence pushes the last sound out of the encoder.
+    pub(crate) push_out: gst::ClockTime,
 }
 
 /// Every element of the trunk has a name that begins so; errors are told apart by it.
@@ -84,16 +86,27 @@ pub(crate) fn add(
             tee.clone(),
         ],
     )?;
+    let time_of = |samples: u32| {
+        gst::ClockTime::SECOND
+            .mul_div_round(samples.into(), settings.sample_rate.into())
+            .unwrap_or(gst::ClockTime::ZERO)
+    };
     Ok(Ends {
         input: element::pad(&input, "sink")?,
         tail: element::pad(&encoder, "sink")?,
         encoded: element::pad(&parse, "src")?,
         tee,
-        priming: gst::ClockTime::SECOND
-            .mul_div_round(spec.priming.into(), settings.sample_rate.into())
-            .unwrap_or(gst::ClockTime::ZERO),
+        priming: time_of(spec.priming),
+        push_out: if spec.drains {
+            gst::ClockTime::ZERO
+        } else {
+            time_of(spec.priming + AAC_FRAME - 1)
+        },
     })
 }
+
+/// Samples in a block of AAC-LC.
+const AAC_FRAME: u32 = 1024;
 
 /// True if `source` or what holds it is a part of the trunk, or a decoder or parser of sound.
 pub(crate) fn is_part_of_sound(source: &gst::Object) -> bool {

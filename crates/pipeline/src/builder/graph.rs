@@ -88,7 +88,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
         segment::unify(&audio.input)?;
     }
 
-    let audio_tail = audio.as_ref().map(|audio| &audio.tail);
+    let audio_tail = audio.as_ref().map(|a| (&a.tail, a.push_out));
     tail::watch(&tails, &video.tail, blueprint.plan.frame_rate, audio_tail);
 
     let mut renditions = Vec::new();

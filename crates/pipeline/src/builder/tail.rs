@@ -98,16 +98,17 @@ impl Tails {
 }
 
 /// Watches both streams. `video` and `audio` are sink pads in the two trunks; `rate` is the rate
-/// that the pictures are brought to behind `video`.
+/// that the pictures are brought to behind `video`, and with `audio` comes how much silence is to
+/// follow at the very end.
 pub(crate) fn watch(
     tails: &Arc<Tails>,
     video: &gst::Pad,
     rate: FrameRate,
-    audio: Option<&gst::Pad>,
+    audio: Option<(&gst::Pad, gst::ClockTime)>,
 ) {
     watch_video(tails, video, rate.frame_start_ns(1));
     match audio {
-        Some(audio) => watch_audio(tails, audio),
+        Some((audio, push_out)) => watch_audio(tails, audio, push_out.nseconds()),
         None => tails.lock().audio.over = true,
     }
 }
@@ -160,7 +161,7 @@ fn watch_video(tails: &Arc<Tails>, pad: &gst::Pad, frame_ns: u64) {
     });
 }
 
-fn watch_audio(tails: &Arc<Tails>, pad: &gst::Pad) {
+fn watch_audio(tails: &Arc<Tails>, pad: &gst::Pad, push_out_ns: u64) {
     let tails = Arc::clone(tails);
     let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
     pad.add_probe(mask, move |pad, info| {
@@ -185,6 +186,9 @@ fn watch_audio(tails: &Arc<Tails>, pad: &gst::Pad) {
                         from = to;
                     },
                 );
+                if let Some(buffer) = silence(pad, from, from + push_out_ns) {
+                    let _ = pad.chain(buffer);
+                }
             }
             _ => {}
         }
