@@ -17,6 +17,7 @@ pub mod media;
 pub mod media_key;
 pub mod playlist;
 pub mod progress;
+pub mod speaker;
 pub mod storyboard;
 pub mod trace;
 pub mod tracks;

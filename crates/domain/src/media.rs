@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame_rate::FrameRate;
+use crate::speaker::Speaker;
 
 /// Everything the probe found out about a source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,6 +102,10 @@ pub struct AudioStream {
     pub duration_s: Option<f64>,
     /// Number of channels.
     pub channels: u32,
+    /// Where the channels belong, in the order in which the decoder gives them; empty if nothing
+    /// says. A list of another length than [`Self::channels`] counts as none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub speakers: Vec<Speaker>,
     /// Samples per second.
     pub sample_rate: u32,
     /// ISO 639 language code, if tagged.

@@ -82,8 +82,9 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
     let size_changed = watch_size(&video.input);
     let damaged = watch_damage(&video.input);
     let audio = match blueprint.audio {
-        Some(_) => Some(audio::add(
+        Some(stream) => Some(audio::add(
             &pipeline,
+            stream,
             &blueprint.ladder.audio,
             blueprint.audio_encoders,
         )?),
@@ -94,7 +95,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
         segment::unify(&audio.input)?;
     }
 
-    let audio_tail = audio.as_ref().map(|audio| &audio.tail);
+    let audio_tail = audio.as_ref().map(|a| (&a.tail, a.push_out));
     tail::watch(&tails, audio_tail);
 
     let mut renditions = Vec::new();
@@ -109,7 +110,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
             &blueprint.folder.join(&rung),
             blueprint.plan.segment_s,
             &encoded,
-            audio.as_ref().map(|a| &a.tee),
+            audio.as_ref().map(|a| (&a.tee, a.priming)),
         )?;
         renditions.push(Rendition {
             rung,
@@ -188,6 +189,22 @@ impl Graph {
         } else {
             None
         }
+    }
+
+    /// True if an error that `source` sent lies in the way of the sound and nowhere else: in the
+    /// trunk, in a decoder or parser of sound, or in a demuxer that could not get rid of sound.
+    pub(crate) fn is_sound_at_fault(&self, source: Option<&gst::Object>) -> bool {
+        let Some((_, input)) = &self.selector.audio else {
+            return false;
+        };
+        source.is_some_and(audio::is_part_of_sound)
+            || (audio::is_refused(input) && !audio::is_refused(&self.selector.video.1))
+    }
+
+    /// True if sound was planned for and none came.
+    pub(crate) fn is_mute(&self) -> bool {
+        let encoded = self.encoded_audio.as_ref();
+        encoded.is_some_and(|pad| pad.current_caps().is_none())
     }
 
     /// Factory name of the video decoder in use, once there is one.

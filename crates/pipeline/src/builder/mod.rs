@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! source   filesrc → decodebin ─┬─ video: convert → deinterlace → rate → flip → keyframes → tee
-//!                               └─ audio: convert → resample → audiorate → tail → AAC → tee
+//!                               └─ audio: convert → mix and time → resample → tail → AAC → tee
 //! package  video tee → queue → scale → H.264 encoder → queue ┐
 //!          audio tee → queue ────────────────────────────────┴ hlssink2        (once per rung)
 //! stills   video tee → queue → only the wanted frames → appsink
@@ -16,12 +16,16 @@ mod element;
 mod file;
 pub(crate) mod graph;
 pub(crate) mod keyframes;
+mod layout;
+mod mix;
 mod order;
 pub(crate) mod package;
 pub(crate) mod picture;
 mod rate;
 mod scale;
 mod segment;
+mod sound;
+mod sound_clock;
 pub(crate) mod source;
 pub(crate) mod still;
 pub(crate) mod stills;
@@ -43,6 +47,7 @@ pub(crate) fn register_elements() -> Result<(), Error> {
         (file::NAME, file::PiecedFile::static_type()),
         (rate::NAME, rate::Rate::static_type()),
         (scale::NAME, scale::Scale::static_type()),
+        (sound::NAME, sound::Sound::static_type()),
         (tonemap::NAME, tonemap::ToneMapper::static_type()),
     ];
     for (name, kind) in own {

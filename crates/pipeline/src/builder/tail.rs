@@ -121,15 +121,16 @@ impl Tails {
     }
 }
 
-/// Watches the sound at `audio`, a sink pad of the audio trunk; without one, pictures end alone.
-pub(crate) fn watch(tails: &Arc<Tails>, audio: Option<&gst::Pad>) {
+/// Watches the sound at `audio`, a sink pad of the audio trunk, with which comes how much silence is
+/// to follow at the very end; without one, pictures end alone.
+pub(crate) fn watch(tails: &Arc<Tails>, audio: Option<(&gst::Pad, gst::ClockTime)>) {
     match audio {
-        Some(audio) => watch_audio(tails, audio),
+        Some((audio, push_out)) => watch_audio(tails, audio, push_out.nseconds()),
         None => tails.lock().audio.over = true,
     }
 }
 
-fn watch_audio(tails: &Arc<Tails>, pad: &gst::Pad) {
+fn watch_audio(tails: &Arc<Tails>, pad: &gst::Pad, push_out_ns: u64) {
     let tails = Arc::clone(tails);
     let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
     pad.add_probe(mask, move |pad, info| {
@@ -154,6 +155,9 @@ fn watch_audio(tails: &Arc<Tails>, pad: &gst::Pad) {
                         from = to;
                     },
                 );
+                if let Some(buffer) = silence(pad, from, from + push_out_ns) {
+                    let _ = pad.chain(buffer);
+                }
             }
             _ => {}
         }

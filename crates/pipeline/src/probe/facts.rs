@@ -20,7 +20,16 @@ pub(super) struct Facts {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     limits: Limits,
     front: Front,
+    sound: Sound,
     found: Arc<Mutex<Found>>,
+}
+
+/// What to do with sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sound {
+    Decoded,
+    /// It is known that nothing comes out.
+    LeftAside,
 }
 
 #[derive(Default)]
@@ -33,11 +42,17 @@ struct Found {
 }
 
 impl Facts {
-    pub(super) fn new(pipeline: &gst::Pipeline, limits: Limits, front: &Front) -> Self {
+    pub(super) fn new(
+        pipeline: &gst::Pipeline,
+        limits: Limits,
+        front: &Front,
+        sound: Sound,
+    ) -> Self {
         Self {
             pipeline: pipeline.downgrade(),
             limits,
             front: front.clone(),
+            sound,
             found: Arc::default(),
         }
     }
@@ -78,7 +93,11 @@ impl Facts {
                 s.packets >= TOO_MANY_PACKETS
                     || (s.decoding != Decoding::NoOutput && s.packets >= ENOUGH_PACKETS)
             }
-            Kind::Audio => s.decoding != Decoding::NoOutput || s.packets >= TOO_MANY_PACKETS,
+            Kind::Audio => {
+                s.decoding != Decoding::NoOutput
+                    || s.packets >= TOO_MANY_PACKETS
+                    || self.sound == Sound::LeftAside
+            }
             Kind::Other => true,
         };
         found.complete && !found.streams.is_empty() && found.streams.iter().all(settled)
@@ -188,13 +207,14 @@ impl Observer for Facts {
             stream.note_tags(event);
             std::ops::ControlFlow::Continue(gst::EventForeachAction::Keep)
         });
+        let left_aside = step.key.kind == Kind::Audio && self.sound == Sound::LeftAside;
         let wanted = step.key.kind != Kind::Other && !is_beyond(&self.limits, step.caps);
         if !wanted && step.key.kind != Kind::Other {
             stream.decoding = Decoding::Skipped;
         }
         drop(found);
         watch_packets(step.pad, &self.found, step.key, level);
-        wanted
+        wanted && !left_aside
     }
 
     fn unknown(&self, step: &Step<'_>) {

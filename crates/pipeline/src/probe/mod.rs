@@ -15,11 +15,11 @@ use clipsy_domain::tracks;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
-use crate::builder::source;
+use crate::builder::{audio, source};
 use crate::front::Front;
 use crate::run::{describe, stop};
 use crate::{CancelToken, Error};
-use facts::Facts;
+use facts::{Facts, Sound};
 
 pub(crate) use facts::is_beyond;
 
@@ -70,14 +70,11 @@ fn read(
     limits: &Limits,
     cancel: &CancelToken,
 ) -> Result<MediaInfo, Error> {
-    let pipeline = gst::Pipeline::with_name("probe");
-    let facts = Arc::new(Facts::new(&pipeline, limits.clone(), front));
-    source::add(&pipeline, path, front, None, &facts)?;
-    let outcome = scan(&pipeline, &facts, cancel);
-    let duration = pipeline.query_duration::<gst::ClockTime>();
-    stop(&pipeline);
-
-    let end = outcome?;
+    let (mut facts, mut duration, mut end) = look(path, front, limits, Sound::Decoded, cancel)?;
+    // Sound that no parser makes anything of keeps the pictures from coming out.
+    if matches!(&end, End::BrokeOff(reason) if reason.is_of_sound) {
+        (facts, duration, end) = look(path, front, limits, Sound::LeftAside, cancel)?;
+    }
     let media = facts.media_info(bytes, duration, !matches!(end, End::TooSlow));
     if media.track_count() == 0 {
         return Err(match end {
@@ -95,6 +92,23 @@ fn read(
         ));
     }
     Ok(media)
+}
+
+/// Scans `path` once.
+fn look(
+    path: &Path,
+    front: &Front,
+    limits: &Limits,
+    sound: Sound,
+    cancel: &CancelToken,
+) -> Result<(Arc<Facts>, Option<gst::ClockTime>, End), Error> {
+    let pipeline = gst::Pipeline::with_name("probe");
+    let facts = Arc::new(Facts::new(&pipeline, limits.clone(), front, sound));
+    source::add(&pipeline, path, front, None, &facts)?;
+    let outcome = scan(&pipeline, &facts, cancel);
+    let duration = pipeline.query_duration::<gst::ClockTime>();
+    stop(&pipeline);
+    Ok((facts, duration, outcome?))
 }
 
 /// Whether `media` can be made into renditions: the video stream to use, or why not.
@@ -157,6 +171,8 @@ enum End {
 struct BrokeOff {
     error: gst::glib::Error,
     message: String,
+    /// A decoder or parser of sound gave up.
+    is_of_sound: bool,
 }
 
 impl BrokeOff {
@@ -201,6 +217,7 @@ fn scan(pipeline: &gst::Pipeline, facts: &Facts, cancel: &CancelToken) -> Result
                     return Ok(End::BrokeOff(BrokeOff {
                         error: error.error(),
                         message: describe(error),
+                        is_of_sound: error.src().is_some_and(audio::is_part_of_sound),
                     }));
                 }
                 _ => continue,

@@ -213,6 +213,7 @@ impl Stream {
             commentary: self.is_commentary(),
             duration_s: None,
             channels: number("channels"),
+            speakers: Vec::new(),
             sample_rate: number("rate"),
             language: self.language(),
             bitrate: self.bitrate(),

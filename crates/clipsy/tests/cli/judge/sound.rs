@@ -14,8 +14,9 @@ const TICKS: f64 = 90_000.0;
 const EDGE_S: f64 = 0.1;
 /// The same where the tracks of the source are not equally long.
 const UNEVEN_S: f64 = 0.6;
-/// How far a sound may be from its picture, in seconds; people notice from 45 ms on (ITU-R BT.1359).
-const SYNC_S: f64 = 0.045;
+/// How far a sound may be from its picture, in seconds, where the source has pictures at a constant
+/// rate.
+const SYNC_S: f64 = 0.01;
 
 pub(super) fn check(tree: &Tree, facts: &Facts, report: &mut Report) {
     for rung in &tree.rungs {
