@@ -3,7 +3,7 @@
 //! The graph of a transcode, part by part:
 //!
 //! ```text
-//! source   filesrc → decodebin ─┬─ video: tail → deinterlace → convert → videorate → flip → keyframes → tee
+//! source   filesrc → decodebin ─┬─ video: tail → convert → tone map → deinterlace → videorate → flip → keyframes → tee
 //!                               └─ audio: convert → resample → audiorate → tail → AAC → tee
 //! package  video tee → queue → scale → H.264 encoder → queue ┐
 //!          audio tee → queue ────────────────────────────────┴ hlssink2        (once per rung)
@@ -11,8 +11,12 @@
 //! ```
 
 pub(crate) mod audio;
+pub(crate) mod colour;
+mod deinterlace;
 mod edits;
 mod element;
+mod fields;
+mod gamut;
 pub(crate) mod graph;
 pub(crate) mod keyframes;
 pub(crate) mod package;
@@ -39,6 +43,7 @@ pub(crate) fn register_elements() -> Result<(), Error> {
     let own = [
         (scale::NAME, scale::Scale::static_type()),
         (tonemap::NAME, tonemap::ToneMapper::static_type()),
+        (deinterlace::NAME, deinterlace::Deinterlacer::static_type()),
     ];
     for (name, kind) in own {
         if gstreamer::ElementFactory::find(name).is_none() {

@@ -1,5 +1,6 @@
 //! Gathers what passes by while a file is being opened.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clipsy_domain::limits::Limits;
@@ -8,7 +9,9 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_pbutils as pbutils;
 
+use super::colr;
 use super::stream::{Stream, TOO_MANY_PACKETS};
+use crate::builder::colour;
 use crate::builder::source::{self, Kind, Observer, Step, StreamKey};
 
 /// Packets of a video stream that are enough to judge its frame rate.
@@ -80,6 +83,7 @@ impl Facts {
     /// measured, if the whole file was `read_to_the_end`.
     pub(super) fn media_info(
         &self,
+        path: &Path,
         size_bytes: u64,
         duration: Option<gst::ClockTime>,
         read_to_the_end: bool,
@@ -93,13 +97,15 @@ impl Facts {
             || "elementary stream".to_owned(),
             |caps| pbutils::pb_utils_get_codec_description(caps).to_string(),
         );
+        let ranges = found.is_quicktime().then(|| colr::ranges(path));
+        let ranges = ranges.as_deref();
         let of = |kind: Kind| found.streams.iter().filter(move |s| s.key.kind == kind);
         MediaInfo {
             container,
             size_bytes,
             duration_s: duration_ns.map(|ns| (ns as f64 / 1e6).round() / 1e3),
             duration_measured: declared.is_none() && duration_ns.is_some(),
-            video: of(Kind::Video).map(Stream::video).collect(),
+            video: of(Kind::Video).map(|s| s.video(ranges)).collect(),
             audio: of(Kind::Audio).map(Stream::audio).collect(),
             other: of(Kind::Other).map(Stream::codec).collect(),
         }
@@ -127,6 +133,10 @@ impl Observer for Facts {
             .is_some_and(|s| s.name().ends_with("/x-raw"));
         if raw && !stream.steps.is_empty() {
             return true;
+        }
+        if stream.track.is_none() {
+            let id = step.pad.stream_id();
+            stream.track = id.and_then(|id| id.rsplit('/').next()?.parse().ok());
         }
         let level = stream.steps.len();
         stream.steps.push(step.caps.clone());
@@ -207,6 +217,7 @@ fn watch_output(pad: &gst::Pad, found: &Arc<Mutex<Found>>, key: StreamKey) {
                 .is_some_and(|s| s.name().ends_with("/x-raw"))
         {
             stream.decoded = Some(caps);
+            stream.colour_decoded = colour::is_from_bitstream(pad);
             stream.decoding = Decoding::Works;
         }
         gst::PadProbeReturn::Ok
@@ -238,6 +249,11 @@ impl Found {
                 self.streams.len() - 1
             });
         &mut self.streams[at]
+    }
+
+    fn is_quicktime(&self) -> bool {
+        let container = self.container.as_ref().and_then(|caps| caps.structure(0));
+        container.is_some_and(|s| s.name() == "video/quicktime")
     }
 
     /// Matroska counts its length from zero even if the first packet comes later.

@@ -1,5 +1,7 @@
 //! Finds out what a file is, without decoding more than its first pictures.
 
+mod colour;
+mod colr;
 mod facts;
 mod stream;
 mod timing;
@@ -55,7 +57,7 @@ pub fn probe(path: &Path, limits: &Limits, cancel: &CancelToken) -> Result<Media
     stop(&pipeline);
 
     let end = outcome?;
-    let media = facts.media_info(metadata.len(), duration, !matches!(end, End::TooSlow));
+    let media = facts.media_info(path, metadata.len(), duration, !matches!(end, End::TooSlow));
     if media.track_count() == 0 {
         return Err(match end {
             End::BrokeOff(reason) => Error::Failure(reason.as_refusal(facts.saw_container())),

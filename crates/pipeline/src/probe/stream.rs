@@ -8,7 +8,7 @@ use gstreamer as gst;
 use gstreamer_pbutils as pbutils;
 use gstreamer_video as gst_video;
 
-use super::timing;
+use super::{colour, timing};
 use crate::builder::H263;
 use crate::builder::source::StreamKey;
 
@@ -21,6 +21,10 @@ pub(super) struct Stream {
     /// Caps of the compressed stream at each step on its way to the decoder.
     pub(super) steps: Vec<gst::Caps>,
     pub(super) decoded: Option<gst::Caps>,
+    /// True if the colour in [`Self::decoded`] is that of the bitstream.
+    pub(super) colour_decoded: bool,
+    /// Id of the track in an MP4 file.
+    pub(super) track: Option<u32>,
     pub(super) decoding: Decoding,
     pub(super) default: bool,
     pub(super) tags: gst::TagList,
@@ -37,6 +41,8 @@ impl Stream {
             key,
             steps: Vec::new(),
             decoded: None,
+            colour_decoded: false,
+            track: None,
             decoding: Decoding::NoOutput,
             default: false,
             tags: gst::TagList::new(),
@@ -122,7 +128,8 @@ impl Stream {
             .filter(|l| l != "und")
     }
 
-    pub(super) fn video(&self) -> VideoStream {
+    /// `ranges` are those that the container tells, by track, if it is one that may not have one.
+    pub(super) fn video(&self, ranges: Option<&[(u32, bool)]>) -> VideoStream {
         let info = self
             .decoded
             .as_ref()
@@ -156,7 +163,7 @@ impl Stream {
             declared,
             interlaced,
         );
-        let colorimetry = info.as_ref().map(gst_video::VideoInfo::colorimetry);
+        let colorimetry = info.as_ref().map(|info| self.colour(info, ranges));
         VideoStream {
             index: self.key.index,
             codec: self.codec(),
@@ -170,7 +177,9 @@ impl Stream {
                 .as_ref()
                 .map_or_else(|| side("height"), gst_video::VideoInfo::height),
             orientation: self.orientation(),
-            sample_aspect: par.map_or(SampleAspect::SQUARE, sample_aspect),
+            sample_aspect: par.map_or(SampleAspect::SQUARE, |par| {
+                SampleAspect::plausible(par.numer().unsigned_abs(), par.denom().unsigned_abs())
+            }),
             frame_rate: timing.rate,
             variable_frame_rate: timing.variable,
             interlaced,
@@ -180,10 +189,44 @@ impl Stream {
                 .unwrap_or(8),
             chroma: format.map_or_else(|| "4:2:0".into(), |f| chroma(f).into()),
             hdr: colorimetry.as_ref().and_then(hdr),
-            colorimetry: colorimetry.map(|c| c.to_string()).filter(|c| !c.is_empty()),
+            colorimetry: colorimetry.map(|c| c.to_string()),
             language: self.language(),
             bitrate: self.bitrate(),
         }
+    }
+
+    /// The colour of pictures that came out of the decoder as `info` says.
+    fn colour(
+        &self,
+        info: &gst_video::VideoInfo,
+        ranges: Option<&[(u32, bool)]>,
+    ) -> gst_video::VideoColorimetry {
+        let decoded = self.decoded.as_deref().filter(|_| self.colour_decoded);
+        // Behind the demuxer the container's word is gone, so what a parser says is the stream's.
+        let parsed = self.steps.get(1..).and_then(<[gst::Caps]>::last);
+        let bitstream = decoded
+            .and_then(colour::of)
+            .or_else(|| parsed.and_then(|caps| colour::of(caps)));
+        let mut container = self.steps.first().and_then(|caps| colour::of(caps));
+        if let Some(ranges) = ranges {
+            let told = ranges.iter().find(|(track, _)| Some(*track) == self.track);
+            container = container.map(|c| colour::in_range(&c, told.map(|(_, full)| *full)));
+        }
+        let format = info.format_info();
+        let kind = if format.is_rgb() {
+            colour::Kind::Rgb
+        } else if format.is_gray() {
+            colour::Kind::Grey
+        } else {
+            colour::Kind::Yuv
+        };
+        let picture = colour::Picture {
+            kind,
+            width: info.width(),
+            height: info.height(),
+            media_type: &self.media_type(),
+        };
+        colour::settle(bitstream, container, picture)
     }
 
     pub(super) fn audio(&self) -> AudioStream {
@@ -223,16 +266,6 @@ impl Stream {
             degrees: degrees / 90 * 90,
             mirrored,
         }
-    }
-}
-
-fn sample_aspect(par: gst::Fraction) -> SampleAspect {
-    let (num, den) = (par.numer().unsigned_abs(), par.denom().unsigned_abs());
-    // More than 16 to 1 is no lens but a broken header.
-    if num == 0 || den == 0 || num.max(den) / num.min(den) > 16 {
-        SampleAspect::SQUARE
-    } else {
-        SampleAspect { num, den }
     }
 }
 
