@@ -168,6 +168,27 @@ pub(crate) fn hold(pad: &gst::Pad, source: &VideoStream) {
     });
 }
 
+/// Makes the caps `filter` behind `videoconvert` ask for the colour that enters it by `pad`, so that
+/// it changes the format only.
+pub(crate) fn carry_over(pad: &gst::Pad, filter: &gst::Element) {
+    let filter = filter.downgrade();
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::PadProbeData::Event(event)) = &info.data
+            && let gst::EventView::Caps(caps) = event.view()
+            && let Some(structure) = caps.caps().structure(0)
+            && let Ok(colour) = structure.get::<&str>("colorimetry")
+            && let Ok(colour) = colour.parse::<VideoColorimetry>()
+            && let Some(filter) = filter.upgrade()
+        {
+            let mut caps = filter.property::<gst::Caps>("caps");
+            caps.make_mut()
+                .set("colorimetry", as_yuv(&colour).to_string());
+            filter.set_property("caps", caps);
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
 /// `colour` with what it leaves open taken from `other`.
 pub(crate) fn completed(colour: &VideoColorimetry, other: &VideoColorimetry) -> VideoColorimetry {
     fn or<T: PartialEq>(value: T, unknown: T, other: T) -> T {

@@ -2,6 +2,7 @@
 
 use gstreamer as gst;
 use gstreamer::glib;
+use gstreamer::subclass::prelude::*;
 use gstreamer_video as gst_video;
 
 use super::tone;
@@ -14,8 +15,15 @@ glib::wrapper! {
         @extends gst_video::VideoFilter, gstreamer_base::BaseTransform, gst::Element, gst::Object;
 }
 
+impl ToneMapper {
+    /// Makes pictures of this colour; of BT.709 without.
+    pub(crate) fn aim_at(&self, colour: &gst_video::VideoColorimetry) {
+        self.imp().aim_at(colour);
+    }
+}
+
 mod imp {
-    use std::sync::{LazyLock, Mutex};
+    use std::sync::{LazyLock, Mutex, OnceLock};
 
     use gstreamer_base::subclass::BaseTransformMode;
     use gstreamer_base::subclass::prelude::*;
@@ -28,6 +36,14 @@ mod imp {
     #[derive(Default)]
     pub struct ToneMapper {
         way: Mutex<Option<Way>>,
+        aim: OnceLock<String>,
+    }
+
+    impl ToneMapper {
+        pub(super) fn aim_at(&self, colour: &gst_video::VideoColorimetry) {
+            // It is set once, while the pipeline is built.
+            let _ = self.aim.set(colour.to_string());
+        }
     }
 
     /// What has to be done to pictures.
@@ -101,6 +117,10 @@ mod imp {
                 structure.remove_fields(["colorimetry", "chroma-site"]);
                 if direction == gst::PadDirection::Sink {
                     structure.set("format", "I420");
+                    structure.set(
+                        "colorimetry",
+                        self.aim.get().map_or("bt709", |a| a.as_str()),
+                    );
                 } else {
                     structure.set("format", gst::List::new(["I420", "I420_10LE"]));
                 }

@@ -45,34 +45,27 @@ impl Trunk<'_> {
         let deep = self.source.bit_depth > 8
             && (yuv.matrix(), yuv.primaries(), yuv.transfer())
                 != (encoded.matrix(), encoded.primaries(), encoded.transfer());
-        let mut format = gst_video::VideoCapsBuilder::new().format(if deep {
+        let format = gst_video::VideoCapsBuilder::new().format(if deep {
             gst_video::VideoFormat::I42010le
         } else {
             gst_video::VideoFormat::I420
         });
-        // From YUV `videoconvert` carries the colour over; otherwise it would make one up.
-        if matches!(self.source.chroma.as_str(), "RGB" | "4:0:0") {
-            format = format.field("colorimetry", yuv.to_string());
-        }
         let convert = make("videoconvert", "convert")?;
         convert.set_property("n-threads", 2u32);
+        let converted = element::capsfilter("converted", &format.build())?;
+        colour::carry_over(&element::pad(&convert, "sink")?, &converted);
         // Spelt out for the encoders: where it is not, each would guess by the size of its picture.
-        let i420 = gst_video::VideoCapsBuilder::new()
-            .format(gst_video::VideoFormat::I420)
-            .field("colorimetry", encoded.to_string());
+        let mapper = make(super::tonemap::NAME, "tonemap")?;
+        if let Some(own) = mapper.downcast_ref::<super::tonemap::ToneMapper>() {
+            own.aim_at(&encoded);
+        }
         let deinterlacer = make(super::deinterlace::NAME, "deinterlace")?;
         if self.deinterlace == Deinterlace::Field
             && let Some(own) = deinterlacer.downcast_ref::<super::deinterlace::Deinterlacer>()
         {
             own.use_every_field();
         }
-        Ok(vec![
-            convert,
-            element::capsfilter("converted", &format.build())?,
-            make(super::tonemap::NAME, "tonemap")?,
-            element::capsfilter("coloured", &i420.build())?,
-            deinterlacer,
-        ])
+        Ok(vec![convert, converted, mapper, deinterlacer])
     }
 
     /// Adds the trunk to `pipeline`.

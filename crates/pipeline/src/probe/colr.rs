@@ -15,7 +15,7 @@ const LARGEST_MOVIE: u64 = 64 << 20;
 pub(super) fn ranges(path: &Path) -> Vec<(u32, bool)> {
     movie(path).map_or_else(Vec::new, |movie| {
         boxes(&movie)
-            .filter(|(kind, _)| kind == b"trak")
+            .filter(|(kind, _)| *kind == b"trak")
             .filter_map(|(_, track)| Some((track_id(track)?, full_range(track)?)))
             .collect()
     })
@@ -68,7 +68,7 @@ fn full_range(track: &[u8]) -> Option<bool> {
 fn within<'a>(content: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]> {
     path.iter().try_fold(content, |content, wanted| {
         boxes(content)
-            .find(|(kind, _)| kind == *wanted)
+            .find(|(kind, _)| kind == wanted)
             .map(|(_, inner)| inner)
     })
 }
