@@ -41,31 +41,31 @@ pub(crate) fn as_yuv(colour: &VideoColorimetry) -> VideoColorimetry {
 /// Colour in which pictures of `colour` are encoded: limited range, and their own description if
 /// players honour that in H.264, else BT.709.
 pub(crate) fn encoded(colour: &VideoColorimetry) -> VideoColorimetry {
-    let known = matches!(colour.matrix(), Matrix::Bt709 | Matrix::Bt601)
+    // Those of little use are replaced by what they hardly differ from.
+    let matrix = match colour.matrix() {
+        Matrix::Fcc => Matrix::Bt601,
+        Matrix::Smpte240m => Matrix::Bt709,
+        other => other,
+    };
+    let primaries = match colour.primaries() {
+        Primaries::Smpte240m => Primaries::Smpte170m,
+        other => other,
+    };
+    let known = matches!(matrix, Matrix::Bt709 | Matrix::Bt601)
         && matches!(
-            colour.primaries(),
-            Primaries::Bt709 | Primaries::Bt470bg | Primaries::Smpte170m
+            primaries,
+            Primaries::Bt709 | Primaries::Bt470m | Primaries::Bt470bg | Primaries::Smpte170m
         )
         && is_usual(colour.transfer());
-    if known {
-        return VideoColorimetry::new(
-            Range::Range16_235,
-            colour.matrix(),
-            colour.transfer(),
-            colour.primaries(),
-        );
-    }
-    // Greys keep their values, so a screen recording stays one.
-    let transfer = match colour.transfer() {
-        Transfer::Srgb => Transfer::Srgb,
-        _ => Transfer::Bt709,
+    let (matrix, transfer, primaries) = if known {
+        (matrix, colour.transfer(), primaries)
+    } else if colour.transfer() == Transfer::Srgb {
+        // Greys keep their values, so a screen recording stays one.
+        (Matrix::Bt709, Transfer::Srgb, Primaries::Bt709)
+    } else {
+        (Matrix::Bt709, Transfer::Bt709, Primaries::Bt709)
     };
-    VideoColorimetry::new(
-        Range::Range16_235,
-        Matrix::Bt709,
-        transfer,
-        Primaries::Bt709,
-    )
+    VideoColorimetry::new(Range::Range16_235, matrix, transfer, primaries)
 }
 
 /// Transfer functions of ordinary video, which no player tells apart to the eye.
@@ -237,6 +237,8 @@ mod tests {
             ("1:3:5:1", "bt709"),
             ("1:4:16:4", "bt601"),
             ("2:3:7:1", "2:3:7:1"),
+            ("smpte240m", "2:3:6:4"),
+            ("2:2:4:2", "2:4:4:2"),
         ] {
             assert_eq!(encoded_as(colour), becomes);
         }

@@ -36,10 +36,15 @@ pub(crate) fn complete(
         );
         along_edges(out, &now.data[row(now, above)], &now.data[row(now, below)]);
         if let Some(other) = other {
-            let rows = |plane: &Plane<'_>| [above, y, below].map(|y| row(plane, y));
-            let [a, b, c] = rows(now).map(|r| &now.data[r]);
-            let [d, e, f] = rows(other).map(|r| &other.data[r]);
-            hold_still(out, [a, b, c], [d, e, f]);
+            // Rows of the same field as this one, where the picture has any further off.
+            let (over, under) = (
+                y.checked_sub(2).unwrap_or(y),
+                if y + 2 < height { y + 2 } else { y },
+            );
+            let rows = [over, above, y, below, under];
+            let now = rows.map(|y| &now.data[row(now, y)]);
+            let other = rows.map(|y| &other.data[row(other, y)]);
+            hold_still(out, now, other);
         }
     }
 }
@@ -85,16 +90,28 @@ fn along_edges(out: &mut [u8], above: &[u8], below: &[u8]) {
 }
 
 /// Brings a row that was made from its neighbours as near to the mean of what the other fields show
-/// there as the movement allows. Rows are those above, of, and below it.
-fn hold_still(out: &mut [u8], now: [&[u8]; 3], other: [&[u8]; 3]) {
+/// there as the movement allows. `now` and `other` hold that row in the middle, the rows next to it,
+/// which are of the field that is kept, and the ones beyond.
+fn hold_still(out: &mut [u8], now: [&[u8]; 5], other: [&[u8]; 5]) {
     let length = out.len();
-    let [a, b, c] = now.map(|row| &row[..length]);
-    let [d, e, f] = other.map(|row| &row[..length]);
+    let now = now.map(|row| &row[..length]);
+    let other = other.map(|row| &row[..length]);
     for (x, out) in out.iter_mut().enumerate() {
-        let [a, b, c] = [a, b, c].map(|row| i16::from(row[x]));
-        let [d, e, f] = [d, e, f].map(|row| i16::from(row[x]));
-        let moves = ((b - e).abs() >> 1).max(((a - d).abs() + (c - f).abs()) >> 1);
-        let still = (b + e) >> 1;
+        let [over, above, here, below, under] = now.map(|row| i16::from(row[x]));
+        let [over_2, above_2, here_2, below_2, under_2] = other.map(|row| i16::from(row[x]));
+        let still = (here + here_2) >> 1;
+        let (over, under) = ((over + over_2) >> 1, (under + under_2) >> 1);
+        let between = (here - here_2).abs() >> 1;
+        let around = ((above - above_2).abs() + (below - below_2).abs()) >> 1;
+        // What moves to and fro looks still. It shows by its teeth: rows of one field all lighter
+        // or all darker than those of the other.
+        let light = (still - above)
+            .min(still - below)
+            .min((over - above).max(under - below));
+        let dark = (above - still)
+            .min(below - still)
+            .min((above - over).max(below - under));
+        let moves = between.max(around).max(light).max(dark);
         *out = i16::from(*out).max(still - moves).min(still + moves) as u8;
     }
 }
@@ -133,7 +150,8 @@ mod tests {
 
     #[test]
     fn what_stands_still_is_kept_to_the_sample() {
-        let still = picture(|x, y| (x * 7 + y * 19 + (x ^ y) * 5) as u8);
+        // Lines of two rows, each thrice as dark as the next, and a slope across.
+        let still = picture(|x, y| (x * 3 + [0, 100, 130, 60, 20, 90][y % 6]) as u8);
         assert_eq!(completed(&still, Some(&still), true), still);
         assert_eq!(completed(&still, Some(&still), false), still);
     }
@@ -144,6 +162,13 @@ mod tests {
         let before = picture(|_, _| 20);
         assert_eq!(completed(&combed, Some(&before), true), picture(|_, _| 200));
         assert_eq!(completed(&combed, None, false), picture(|_, _| 20));
+        // The same in both pictures, as when something flickers from field to field.
+        let whole = completed(&combed, Some(&combed), true);
+        assert!(
+            whole[2 * WIDTH..(HEIGHT - 2) * WIDTH]
+                .iter()
+                .all(|&s| s == 200)
+        );
     }
 
     #[test]

@@ -42,7 +42,9 @@ pub(crate) struct Signal {
 /// 8 bits are given times four.
 pub(crate) struct ToneMap {
     luma: Vec<u8>,
+    /// Of high dynamic range only, where each value takes long to work out.
     chroma: Vec<[u8; 2]>,
+    curve: Curve,
 }
 
 impl ToneMap {
@@ -57,8 +59,8 @@ impl ToneMap {
                 }
             }
         }
-        let mut chroma = Vec::with_capacity(CHROMA_NODES * CHROMA_NODES * CHROMA_LUMA_NODES);
-        for cb in 0..CHROMA_NODES {
+        let mut chroma = Vec::new();
+        for cb in (0..CHROMA_NODES).filter(|_| curve.hdr.is_some()) {
             for cr in 0..CHROMA_NODES {
                 for y in 0..CHROMA_LUMA_NODES {
                     let code = [y * CHROMA_LUMA_STEP, cb * CHROMA_STEP, cr * CHROMA_STEP];
@@ -67,21 +69,84 @@ impl ToneMap {
                 }
             }
         }
-        Self { luma, chroma }
+        Self {
+            luma,
+            chroma,
+            curve,
+        }
     }
 
-    /// The 256 × 4 luma values that go with a pair of chroma values, by 10-bit luma.
-    pub(crate) fn luma_of(&self, cb: u16, cr: u16) -> &[u8] {
-        let node = |c: u16| (usize::from(c.min(1023)) + LUMA_STEP / 2) / LUMA_STEP;
-        let at = (node(cb) * LUMA_NODES + node(cr)) * 1024;
-        &self.luma[at..at + 1024]
+    /// The luma values that go with a pair of chroma values.
+    pub(crate) fn luma_of(&self, cb: u16, cr: u16) -> Row<'_> {
+        let (cb, right) = node(cb, LUMA_STEP);
+        let (cr, down) = node(cr, LUMA_STEP);
+        let row = |cb: usize, cr: usize| {
+            let at = (cb * LUMA_NODES + cr) * 1024;
+            &self.luma[at..at + 1024]
+        };
+        let (left, up) = (LUMA_STEP as u32 - right, LUMA_STEP as u32 - down);
+        Row {
+            corners: [
+                row(cb, cr),
+                row(cb, cr + 1),
+                row(cb + 1, cr),
+                row(cb + 1, cr + 1),
+            ],
+            weights: [left * up, left * down, right * up, right * down],
+        }
     }
 
     /// The chroma values of four picture elements of luma `y` on average.
     pub(crate) fn chroma_of(&self, y: u16, cb: u16, cr: u16) -> [u8; 2] {
-        let node = |c: u16, step: usize| (usize::from(c.min(1023)) + step / 2) / step;
-        let row = node(cb, CHROMA_STEP) * CHROMA_NODES + node(cr, CHROMA_STEP);
-        self.chroma[row * CHROMA_LUMA_NODES + node(y, CHROMA_LUMA_STEP)]
+        if self.chroma.is_empty() {
+            // Next to the edge of a gamut a step of a table is a leap.
+            let [_, blue, red] = self.curve.convert([y, cb, cr].map(usize::from));
+            return [blue, red];
+        }
+        let (cb, right) = node(cb, CHROMA_STEP);
+        let (cr, down) = node(cr, CHROMA_STEP);
+        let (y, above) = node(y, CHROMA_LUMA_STEP);
+        let mut sums = [0; 2];
+        for (cb, right) in [(cb, CHROMA_STEP as u32 - right), (cb + 1, right)] {
+            for (cr, down) in [(cr, CHROMA_STEP as u32 - down), (cr + 1, down)] {
+                let at = (cb * CHROMA_NODES + cr) * CHROMA_LUMA_NODES + y;
+                for (pair, above) in self.chroma[at..at + 2]
+                    .iter()
+                    .zip([CHROMA_LUMA_STEP as u32 - above, above])
+                {
+                    for (sum, &value) in sums.iter_mut().zip(pair) {
+                        *sum += u32::from(value) * right * down * above;
+                    }
+                }
+            }
+        }
+        let whole = (CHROMA_STEP * CHROMA_STEP * CHROMA_LUMA_STEP) as u32;
+        sums.map(|sum| ((sum + whole / 2) / whole) as u8)
+    }
+}
+
+/// The node at or below a 10-bit code, and how far above it the code is.
+fn node(code: u16, step: usize) -> (usize, u32) {
+    let code = usize::from(code.min(1023));
+    (code / step, (code % step) as u32)
+}
+
+/// Luma by 10-bit luma, between four nodes of the table.
+pub(crate) struct Row<'a> {
+    corners: [&'a [u8]; 4],
+    weights: [u32; 4],
+}
+
+impl Row<'_> {
+    /// The luma value that goes with a 10-bit code.
+    pub(crate) fn get(&self, code: u16) -> u8 {
+        const WHOLE: u32 = (LUMA_STEP * LUMA_STEP) as u32;
+        let at = usize::from(code.min(1023));
+        let values = self.corners.iter().zip(self.weights);
+        let sum: u32 = values
+            .map(|(row, weight)| u32::from(row[at]) * weight)
+            .sum();
+        ((sum + WHOLE / 2) / WHOLE) as u8
     }
 }
 
@@ -348,18 +413,20 @@ mod tests {
             (500, 512, 512),
             (700, 480, 560),
             (940, 512, 512),
+            (381, 427, 695),
+            (333, 601, 409),
         ] {
             let [luma, blue, red] = curve.convert([y.into(), cb.into(), cr.into()]);
-            assert_eq!(map.luma_of(cb, cr)[usize::from(y)], luma);
+            assert!(map.luma_of(cb, cr).get(y).abs_diff(luma) <= 1);
             let [b, r] = map.chroma_of(y, cb, cr);
             assert!(b.abs_diff(blue) <= 1 && r.abs_diff(red) <= 1);
         }
-        assert_eq!(map.luma_of(u16::MAX, u16::MAX).len(), 1024);
+        assert!(map.luma_of(u16::MAX, u16::MAX).get(u16::MAX) > 0);
     }
 
     #[test]
     fn ordinary_greys_stay_and_full_range_becomes_limited() {
-        for colour in ["bt2020-10", "smpte240m", "2:3:5:11", "2:6:5:12"] {
+        for colour in ["bt2020-10", "smpte240m", "2:3:5:11", "2:2:4:2"] {
             let curve = curve(colour);
             for (code, grey) in [(64, 16), (502, 126), (940, 235)] {
                 assert_eq!(

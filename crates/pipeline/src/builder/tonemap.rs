@@ -245,8 +245,8 @@ mod imp {
                 for (at, ((codes, line), sum)) in each.enumerate() {
                     let table = table.luma_of(code(blues, at), code(reds, at));
                     for (x, value) in line.iter_mut().enumerate() {
-                        let code = code(codes, x).min(1023);
-                        *value = table[usize::from(code)];
+                        let code = code(codes, x);
+                        *value = table.get(code);
                         *sum = (sum.0 + u32::from(code), sum.1 + 1);
                     }
                 }

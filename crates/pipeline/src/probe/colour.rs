@@ -79,12 +79,17 @@ fn usual(told: &VideoColorimetry, picture: Picture<'_>) -> VideoColorimetry {
         Matrix::Unknown => matrix,
         known => known,
     };
+    let wide = matches!(
+        told.transfer(),
+        Transfer::Smpte2084 | Transfer::AribStdB67 | Transfer::Bt202010 | Transfer::Bt202012
+    );
     let (transfer, primaries) = match matrix {
+        _ if wide => (told.transfer(), Primaries::Bt2020),
         // The primaries of JFIF are those of sRGB, whatever the matrix.
         Matrix::Bt601 if jpeg => (Transfer::Bt709, Primaries::Bt709),
         Matrix::Bt601 => (Transfer::Bt601, Primaries::Smpte170m),
         Matrix::Smpte240m => (Transfer::Smpte240m, Primaries::Smpte240m),
-        Matrix::Bt2020 => (Transfer::Bt202010, Primaries::Bt2020),
+        // The matrix of BT.2020 alone says nothing about what the colours are.
         _ => (Transfer::Bt709, Primaries::Bt709),
     };
     VideoColorimetry::new(range, matrix, transfer, primaries)
@@ -150,6 +155,8 @@ mod tests {
         assert_eq!(settled("1:3:5:1", "bt709", Kind::Yuv, hd), "1:3:5:1");
         assert_eq!(settled("1:0:0:0", "2:4:16:4", Kind::Yuv, hd), "1:4:16:4");
         assert_eq!(settled("", "bt2020-10", Kind::Yuv, hd), "bt2020-10");
+        assert_eq!(settled("2:6:14:0", "", Kind::Yuv, hd), "bt2100-pq");
+        assert_eq!(settled("1:6:0:0", "", Kind::Yuv, hd), "1:6:5:1");
     }
 
     #[test]
