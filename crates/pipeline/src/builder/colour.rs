@@ -86,10 +86,12 @@ fn is_usual(transfer: Transfer) -> bool {
 /// Takes what a container says about colour and fields out of the caps that leave its demuxer by
 /// `pad`: parsers and decoders would believe it more than the bitstream.
 pub(crate) fn let_the_bitstream_speak(pad: &gst::Pad) {
-    rewrite_caps(pad, |structure| {
-        structure.remove_field("colorimetry");
-        if tells_fields(structure.name()) {
-            structure.remove_fields(["interlace-mode", "field-order"]);
+    rewrite_caps(pad, |caps| {
+        for structure in caps.iter_mut() {
+            structure.remove_field("colorimetry");
+            if tells_fields(structure.name()) {
+                structure.remove_fields(["interlace-mode", "field-order"]);
+            }
         }
     });
 }
@@ -125,6 +127,13 @@ pub(crate) fn is_from_bitstream(pad: &gst::Pad) -> bool {
         })
 }
 
+/// True if each buffer holds one field, as HEVC can have them. No converter takes these as they are;
+/// as low pictures of samples twice as high they are scaled to whole ones.
+fn are_single_fields(caps: &gst::CapsRef) -> bool {
+    caps.features(0)
+        .is_some_and(|features| features.contains("format:Interlaced"))
+}
+
 /// Gives decoded pictures that enter by `pad` the colour and the sample aspect that the plan was
 /// made with, so that all that follows goes by the same. What changes in mid-stream is followed.
 pub(crate) fn hold(pad: &gst::Pad, source: &VideoStream) {
@@ -134,7 +143,14 @@ pub(crate) fn hold(pad: &gst::Pad, source: &VideoStream) {
     let fixed_aspect = source.media_type == super::H263;
     let first = Mutex::new(None);
     let decoder = pad.clone();
-    rewrite_caps(pad, move |structure| {
+    rewrite_caps(pad, move |caps| {
+        let single = are_single_fields(caps);
+        if single {
+            caps.set_features_simple(None);
+        }
+        let Some(structure) = caps.structure_mut(0) else {
+            return;
+        };
         let colour: Option<VideoColorimetry> = structure
             .get::<&str>("colorimetry")
             .ok()
@@ -161,10 +177,14 @@ pub(crate) fn hold(pad: &gst::Pad, source: &VideoStream) {
             _ => planned,
         };
         let side = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
-        structure.set(
-            "pixel-aspect-ratio",
-            gst::Fraction::new(side(aspect.num), side(aspect.den)),
-        );
+        let mut aspect = gst::Fraction::new(side(aspect.num), side(aspect.den));
+        if single && let Ok(height) = structure.get::<i32>("height") {
+            structure.set("height", height / 2);
+            structure.set("interlace-mode", "progressive");
+            structure.remove_field("field-order");
+            aspect *= gst::Fraction::new(1, 2);
+        }
+        structure.set("pixel-aspect-ratio", aspect);
     });
 }
 
@@ -191,27 +211,34 @@ pub(crate) fn carry_over(pad: &gst::Pad, filter: &gst::Element) {
 
 /// `colour` with what it leaves open taken from `other`.
 pub(crate) fn completed(colour: &VideoColorimetry, other: &VideoColorimetry) -> VideoColorimetry {
-    fn or<T: PartialEq>(value: T, unknown: T, other: T) -> T {
-        if value == unknown { other } else { value }
-    }
     VideoColorimetry::new(
-        or(colour.range(), Range::Unknown, other.range()),
-        or(colour.matrix(), Matrix::Unknown, other.matrix()),
-        or(colour.transfer(), Transfer::Unknown, other.transfer()),
-        or(colour.primaries(), Primaries::Unknown, other.primaries()),
+        match colour.range() {
+            Range::Unknown => other.range(),
+            known => known,
+        },
+        match colour.matrix() {
+            Matrix::Unknown => other.matrix(),
+            known => known,
+        },
+        match colour.transfer() {
+            Transfer::Unknown => other.transfer(),
+            known => known,
+        },
+        match colour.primaries() {
+            Primaries::Unknown => other.primaries(),
+            known => known,
+        },
     )
 }
 
 /// Changes the caps of everything that passes `pad`.
-fn rewrite_caps(pad: &gst::Pad, change: impl Fn(&mut gst::StructureRef) + Send + Sync + 'static) {
+fn rewrite_caps(pad: &gst::Pad, change: impl Fn(&mut gst::CapsRef) + Send + Sync + 'static) {
     pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
         if let Some(gst::PadProbeData::Event(event)) = &mut info.data
             && let gst::EventView::Caps(caps) = event.view()
         {
             let mut caps = caps.caps_owned();
-            for structure in caps.make_mut().iter_mut() {
-                change(structure);
-            }
+            change(caps.make_mut());
             let number = event.seqnum();
             *event = gst::event::Caps::builder(&caps).seqnum(number).build();
         }
@@ -252,7 +279,7 @@ mod tests {
             "bt2020-10",
             "bt2100-pq",
             "bt2100-hlg",
-            "smpte240m",
+            "1:6:5:1",
             "2:3:5:11",
         ] {
             assert_eq!(encoded_as(colour), "bt709", "{colour}");

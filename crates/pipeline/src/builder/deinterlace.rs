@@ -70,11 +70,11 @@ mod imp {
             self.state.lock().unwrap_or_else(PoisonError::into_inner)
         }
 
-        fn chain(&self, picture: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
+        fn chain(&self, picture: &gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
             let ready = {
                 let mut state = self.state();
                 let state = state.as_mut().ok_or(gst::FlowError::NotNegotiated)?;
-                let ready = state.take(&picture, self.every_field.load(Ordering::Relaxed));
+                let ready = state.take(picture, self.every_field.load(Ordering::Relaxed));
                 ready.map_err(|error| {
                     gst::element_imp_error!(self, gst::StreamError::Failed, ["{error}"]);
                     gst::FlowError::Error
@@ -197,7 +197,8 @@ mod imp {
         fn fields_of(&self, picture: &gst::Buffer) -> Option<Fields> {
             let flags = picture.video_flags();
             let all = self.info.interlace_mode() == VideoInterlaceMode::Interleaved;
-            if !all && !flags.contains(VideoBufferFlags::INTERLACED) {
+            let fields = flags.contains(VideoBufferFlags::INTERLACED);
+            if !all && (!fields || flags.contains(VideoBufferFlags::ONEFIELD)) {
                 return None;
             }
             let top_first = flags.contains(VideoBufferFlags::TFF)
@@ -205,7 +206,7 @@ mod imp {
                     VideoFieldOrder::TopFieldFirst => true,
                     VideoFieldOrder::BottomFieldFirst => false,
                     // The usual order, of a picture without flags.
-                    _ => !flags.contains(VideoBufferFlags::INTERLACED),
+                    _ => !fields,
                 };
             Some(Fields {
                 picture: picture.clone(),
@@ -303,7 +304,7 @@ mod imp {
                     Self::catch_panic_pad_function(
                         parent,
                         || Err(gst::FlowError::Error),
-                        |this| this.chain(buffer),
+                        |this| this.chain(&buffer),
                     )
                 })
                 .event_function(|_, parent, event| {

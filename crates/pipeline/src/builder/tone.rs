@@ -428,7 +428,7 @@ mod tests {
     fn ordinary_greys_stay_and_full_range_becomes_limited() {
         for colour in ["bt2020-10", "smpte240m", "2:3:5:11", "2:2:4:2"] {
             let curve = curve(colour);
-            for (code, grey) in [(64, 16), (502, 126), (940, 235)] {
+            for (code, grey) in [(64, 16), (504, 126), (940, 235)] {
                 assert_eq!(
                     curve.convert([code, 512, 512]),
                     [grey, 128, 128],
@@ -459,10 +459,10 @@ mod tests {
 
     #[test]
     fn bt2020_red_becomes_that_of_bt709() {
-        // (200, 30, 30) of BT.709 in 10-bit BT.2020, as zimg makes it.
-        let [y, cb, cr] = curve("bt2020-10").convert([381, 427, 695]);
-        for (is, right) in [(y, 70), (cb, 108), (cr, 199)] {
-            assert!(is.abs_diff(right) <= 2, "{y} {cb} {cr}");
+        // (200, 30, 30) of BT.709 in 10-bit BT.2020, worked out by hand (BT.2087, annex 2).
+        let [y, cb, cr] = curve("bt2020-10").convert([384, 421, 684]);
+        for (is, right) in [(y, 73), (cb, 111), (cr, 203)] {
+            assert!(is.abs_diff(right) <= 1, "{y} {cb} {cr}");
         }
     }
 }

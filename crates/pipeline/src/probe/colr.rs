@@ -1,4 +1,4 @@
-//! The range of colours as MP4 and QuickTime files tell it.
+//! The range of colours as MP4 and `QuickTime` files tell it.
 //!
 //! `qtdemux` takes limited range for told where the file leaves it open, and up to 1.24 it looks for
 //! full range in the wrong byte.
@@ -94,28 +94,28 @@ fn number(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    fn boxed(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    fn boxed(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
         let size = (content.len() + 8) as u32;
-        [&size.to_be_bytes()[..], kind, content].concat()
+        [&size.to_be_bytes()[..], &kind, content].concat()
     }
 
     fn track(id: u8, colour: &[u8]) -> Vec<u8> {
         let mut header = vec![0; 12];
         header.extend([0, 0, 0, id]);
         let mut entry = vec![0; 78];
-        entry.extend(boxed(b"pasp", &[0, 0, 0, 1, 0, 0, 0, 1]));
-        entry.extend(boxed(b"colr", colour));
+        entry.extend(boxed(*b"pasp", &[0, 0, 0, 1, 0, 0, 0, 1]));
+        entry.extend(boxed(*b"colr", colour));
         let mut descriptions = vec![0, 0, 0, 0, 0, 0, 0, 1];
-        descriptions.extend(boxed(b"avc1", &entry));
+        descriptions.extend(boxed(*b"avc1", &entry));
         let inner = [b"stsd", b"stbl", b"minf", b"mdia"]
-            .iter()
-            .fold(descriptions, |inner, kind| boxed(kind, &inner));
-        boxed(b"trak", &[boxed(b"tkhd", &header), inner].concat())
+            .into_iter()
+            .fold(descriptions, |inner, kind| boxed(*kind, &inner));
+        boxed(*b"trak", &[boxed(*b"tkhd", &header), inner].concat())
     }
 
     fn found(movie: &[u8]) -> Vec<(u32, bool)> {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let content = [boxed(b"ftyp", b"isom"), boxed(b"moov", movie)].concat();
+        let content = [boxed(*b"ftyp", b"isom"), boxed(*b"moov", movie)].concat();
         std::fs::write(file.path(), content).unwrap();
         ranges(file.path())
     }
