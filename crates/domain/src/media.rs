@@ -71,6 +71,7 @@ pub struct VideoStream {
     /// Chroma layout, e.g. `"4:2:0"` or `"RGB"`.
     pub chroma: String,
     /// Colour description as `range:matrix:transfer:primaries` or a well-known name, e.g. `"bt709"`.
+    /// Of a stream that can be decoded all four parts are settled.
     pub colorimetry: Option<String>,
     /// High dynamic range transfer of the source, if it is one.
     pub hdr: Option<HdrKind>,
@@ -172,6 +173,16 @@ pub struct SampleAspect {
 impl SampleAspect {
     /// Square samples.
     pub const SQUARE: Self = Self { num: 1, den: 1 };
+
+    /// The aspect `num`:`den` if a camera could have it. More than 16 to 1 is no lens but a broken
+    /// header, and taken as square.
+    pub fn plausible(num: u32, den: u32) -> Self {
+        if num == 0 || den == 0 || num.max(den) / num.min(den) > 16 {
+            Self::SQUARE
+        } else {
+            Self { num, den }
+        }
+    }
 }
 
 impl VideoStream {
@@ -252,6 +263,17 @@ pub(crate) mod tests {
         assert_eq!(v.display_size(), (1024, 576));
         v.orientation.degrees = 90;
         assert_eq!(v.display_size(), (576, 1024));
+    }
+
+    #[test]
+    fn absurd_aspects_are_square() {
+        for (num, den) in [(255, 1), (1, 255), (0, 1), (1, 0), (17, 1)] {
+            assert_eq!(SampleAspect::plausible(num, den), SampleAspect::SQUARE);
+        }
+        assert_eq!(
+            SampleAspect::plausible(64, 45),
+            SampleAspect { num: 64, den: 45 }
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The graph of a transcode, part by part:
 //!
 //! ```text
-//! source   filesrc → decodebin ─┬─ video: convert → deinterlace → rate → flip → keyframes → tee
+//! source   filesrc → decodebin ─┬─ video: convert → tone map → deinterlace → rate → flip → keyframes → tee
 //!                               └─ audio: convert → mix and time → resample → tail → AAC → tee
 //! package  video tee → queue → scale → H.264 encoder → queue ┐
 //!          audio tee → queue ────────────────────────────────┴ hlssink2        (once per rung)
@@ -12,8 +12,12 @@
 
 pub(crate) mod audio;
 mod cadence;
+pub(crate) mod colour;
+mod deinterlace;
 mod element;
+mod fields;
 mod file;
+mod gamut;
 pub(crate) mod graph;
 pub(crate) mod keyframes;
 mod layout;
@@ -49,6 +53,7 @@ pub(crate) fn register_elements() -> Result<(), Error> {
         (scale::NAME, scale::Scale::static_type()),
         (sound::NAME, sound::Sound::static_type()),
         (tonemap::NAME, tonemap::ToneMapper::static_type()),
+        (deinterlace::NAME, deinterlace::Deinterlacer::static_type()),
     ];
     for (name, kind) in own {
         if gstreamer::ElementFactory::find(name).is_none() {

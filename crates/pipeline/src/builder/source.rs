@@ -12,7 +12,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_pbutils as pbutils;
 
-use super::{element, file};
+use super::{colour, element, file};
 use crate::Error;
 use crate::catalog::DecoderSpec;
 use crate::front::Front;
@@ -95,6 +95,9 @@ pub(crate) fn add(
             watcher.container(&caps);
             return Some(true.to_value());
         };
+        if kind == Kind::Video && is_demuxed(&pad) {
+            colour::let_the_bitstream_speak(&pad);
+        }
         let key = known.key(&pad, kind);
         Some(
             watcher
@@ -150,6 +153,18 @@ fn target(pad: gst::Pad) -> gst::Pad {
         .downcast_ref::<gst::GhostPad>()
         .and_then(gstreamer::prelude::GhostPadExt::target);
     inner.unwrap_or(pad)
+}
+
+/// True if `pad` is a demuxer's and not one of a parser or decoder.
+fn is_demuxed(pad: &gst::Pad) -> bool {
+    pad.parent_element()
+        .and_then(|element| element.factory())
+        .and_then(|factory| {
+            factory
+                .metadata(gst::ELEMENT_METADATA_KLASS)
+                .map(String::from)
+        })
+        .is_some_and(|class| class.contains("Demux"))
 }
 
 /// Sends a stream that nobody wants to nowhere.

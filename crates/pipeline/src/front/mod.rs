@@ -56,6 +56,8 @@ pub(crate) struct Track {
     pub(crate) encrypted: bool,
     /// Dolby Vision: profile and compatibility of the base layer.
     pub(crate) dolby_vision: Option<(u8, u8)>,
+    /// Full range of colours, or limited, if the container says.
+    pub(crate) full_range: Option<bool>,
     /// How uncompressed sound is stored.
     pub(crate) pcm: Option<Pcm>,
 }

@@ -248,6 +248,16 @@ fn describe(trak: &mut Node, is_sound: bool, track: &mut Track) -> Option<()> {
                 Body::Data(data) if [b"dvcC", b"dvvC"].contains(&&node.kind) => Some(data),
                 _ => None,
             });
+            // ISO/IEC 14496-12, 12.1.5; `nclc` of QuickTime has no range.
+            let colour = inner.iter().find_map(|node| match &node.body {
+                Body::Data(data) if node.kind == *b"colr" && data.starts_with(b"nclx") => {
+                    Some(data)
+                }
+                _ => None,
+            });
+            if let Some(flags) = colour.and_then(|c| c.get(10)) {
+                track.full_range.get_or_insert(flags & 0x80 != 0);
+            }
             // "Dolby Vision Streams Within the ISO Base Media File Format", 2.2.
             if let Some([first, fourth]) = config.and_then(|c| Some([*c.get(2)?, *c.get(4)?])) {
                 track.dolby_vision.get_or_insert((first >> 1, fourth >> 4));

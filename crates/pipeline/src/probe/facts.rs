@@ -9,6 +9,7 @@ use gstreamer::prelude::*;
 use gstreamer_pbutils as pbutils;
 
 use super::stream::{Stream, TOO_MANY_PACKETS};
+use crate::builder::colour;
 use crate::builder::source::{self, Kind, Observer, Step, StreamKey};
 use crate::front::Front;
 
@@ -150,8 +151,8 @@ impl Facts {
 impl Facts {
     /// What `stream` and the headers of its track say together.
     fn with_track(&self, stream: &Stream, beside_others: bool) -> VideoStream {
-        let mut video = stream.video();
         let track = stream.track_of(&self.front);
+        let mut video = stream.video(track);
         video.still = beside_others
             && match track {
                 Some(track) if track.samples > 0 => track.samples == 1,
@@ -277,6 +278,7 @@ fn watch_output(pad: &gst::Pad, found: &Arc<Mutex<Found>>, key: StreamKey) {
                 .is_some_and(|s| s.name().ends_with("/x-raw"))
         {
             stream.decoded = Some(caps);
+            stream.colour_decoded = colour::is_from_bitstream(pad);
             stream.decoding = Decoding::Works;
         }
         gst::PadProbeReturn::Ok

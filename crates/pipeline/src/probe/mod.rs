@@ -1,5 +1,6 @@
 //! Finds out what a file is, without decoding more than its first pictures.
 
+mod colour;
 mod facts;
 mod stream;
 mod timing;
