@@ -64,6 +64,10 @@ pub struct VideoStream {
     pub frame_rate: Option<FrameRate>,
     /// True if the distance between frames varies.
     pub variable_frame_rate: bool,
+    /// By how many nanoseconds the second picture is late against a constant rate from which the
+    /// pictures differ only by jitter; negative if it is early.
+    #[serde(default)]
+    pub second_late_ns: i64,
     /// True if the pictures are fields or mixed fields and frames.
     pub interlaced: bool,
     /// Bits per component.
@@ -233,6 +237,7 @@ pub(crate) mod tests {
             sample_aspect: SampleAspect::SQUARE,
             frame_rate: FrameRate::new(25, 1),
             variable_frame_rate: false,
+            second_late_ns: 0,
             interlaced: false,
             bit_depth: 8,
             chroma: "4:2:0".into(),

@@ -1,5 +1,7 @@
 //! The audio trunk: one AAC-LC encode that all renditions share.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use clipsy_domain::ladder::AudioSettings;
 use clipsy_domain::media::AudioStream;
 use gstreamer as gst;
@@ -91,12 +93,15 @@ pub(crate) fn add(
             .mul_div_round(samples.into(), settings.sample_rate.into())
             .unwrap_or(gst::ClockTime::ZERO)
     };
+    let encoded = element::pad(&parse, "src")?;
+    let left_out = spec.priming / AAC_FRAME;
+    leave_out(&encoded, left_out, time_of(left_out * AAC_FRAME));
     Ok(Ends {
         input: element::pad(&input, "sink")?,
         tail: element::pad(&encoder, "sink")?,
-        encoded: element::pad(&parse, "src")?,
+        encoded,
         tee,
-        priming: time_of(spec.priming),
+        priming: time_of(spec.priming % AAC_FRAME),
         push_out: if spec.drains {
             gst::ClockTime::ZERO
         } else {
@@ -107,6 +112,25 @@ pub(crate) fn add(
 
 /// Samples in a block of AAC-LC.
 const AAC_FRAME: u32 = 1024;
+
+/// Leaves out the first `blocks` that pass `pad`, which hold nothing but the encoder's own beginning,
+/// and moves the others there: sound that begins long before the picture makes some players wait.
+fn leave_out(pad: &gst::Pad, blocks: u32, length: gst::ClockTime) {
+    let left = AtomicU32::new(blocks);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let Some(gst::PadProbeData::Buffer(block)) = &mut info.data else {
+            return gst::PadProbeReturn::Ok;
+        };
+        let leave = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+        if leave.is_ok() {
+            return gst::PadProbeReturn::Drop;
+        }
+        let fields = block.make_mut();
+        fields.set_pts(fields.pts().map(|at| at.saturating_sub(length)));
+        fields.set_dts(fields.dts().map(|at| at.saturating_sub(length)));
+        gst::PadProbeReturn::Ok
+    });
+}
 
 /// True if `source` or what holds it is a part of the trunk, or a decoder or parser of sound.
 pub(crate) fn is_part_of_sound(source: &gst::Object) -> bool {

@@ -28,6 +28,8 @@ pub(crate) struct Setup {
     pub(crate) rate: FrameRate,
     /// How many pictures of the source there are for each output frame, rounded; at least 1.
     pub(crate) marks: u64,
+    /// By how much the second picture is late against the rate, by jitter.
+    pub(crate) second_late_ns: i64,
     /// Where the ends of picture and sound meet.
     pub(crate) tails: Arc<Tails>,
 }
@@ -131,7 +133,12 @@ mod imp {
                 return Ok(());
             }
             let mut cadence = self
-                .with_setup(|s| Cadence::new(s.rate, s.marks, example_ns.unwrap_or(0)))
+                .with_setup(|s| {
+                    let example = example_ns
+                        .unwrap_or(0)
+                        .saturating_add_signed(-s.second_late_ns);
+                    Cadence::new(s.rate, s.marks, example)
+                })
                 .ok_or(gst::FlowError::NotNegotiated)?;
             cadence.place(first_ns);
             state.cadence = Some(cadence);

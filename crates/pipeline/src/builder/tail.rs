@@ -58,7 +58,10 @@ impl Tails {
     fn advance(&self, end: impl Fn(&mut State) -> &mut End, to_ns: u64) {
         let mut state = self.lock();
         let end = end(&mut state);
-        end.own_ns = end.own_ns.max(to_ns);
+        // What comes after the end was added here.
+        if !end.over {
+            end.own_ns = end.own_ns.max(to_ns);
+        }
         drop(state);
         self.changed.notify_all();
     }

@@ -115,6 +115,7 @@ impl Trunk<'_> {
             .ok_or_else(|| Error::Internal("the frame rate element is not ours".into()))?
             .configure(rate::Setup {
                 rate: self.frame_rate,
+                second_late_ns: self.source.second_late_ns,
                 marks: (source_rate / self.frame_rate.as_f64()).round().max(1.0) as u64,
                 tails: Arc::clone(self.tails),
             });

@@ -189,6 +189,7 @@ impl Stream {
             }),
             frame_rate: timing.rate,
             variable_frame_rate: timing.variable,
+            second_late_ns: timing.second_late_ns,
             interlaced,
             bit_depth: format
                 .and_then(|f| f.depth().first().copied())

@@ -7,6 +7,18 @@ use clipsy_domain::frame_rate::FrameRate;
 pub(super) struct Timing {
     pub(super) rate: Option<FrameRate>,
     pub(super) variable: bool,
+    /// By how many nanoseconds the second picture is late, if all keep to the rate but for jitter.
+    pub(super) second_late_ns: i64,
+}
+
+impl Timing {
+    fn new(rate: Option<FrameRate>, variable: bool) -> Self {
+        Self {
+            rate,
+            variable,
+            second_late_ns: 0,
+        }
+    }
 }
 
 /// Judges `pts` (nanoseconds, in any order) against what the container or codec `declared`.
@@ -34,13 +46,10 @@ pub(super) fn judge(
         return irregular(&sorted, &gaps);
     }
     if silent || gaps.len() < 3 {
-        return Timing {
-            rate: declared.or_else(|| average(&gaps)),
-            variable: false,
-        };
+        return Timing::new(declared.or_else(|| average(&gaps)), false);
     }
-    let measured = steady_period(&sorted)
-        .and_then(|period| rate_of(1e9 / period))
+    let measured = steady(&sorted)
+        .and_then(|steady| rate_of(1e9 / steady.period_ns))
         .or_else(|| average(&gaps));
     let median = 1e9 / gaps[gaps.len() / 2].max(1) as f64;
     let near = |a: f64, b: f64| (a / b - 1.0).abs() < 0.02;
@@ -56,26 +65,20 @@ pub(super) fn judge(
         (Some(d), Some(m)) if near(d.as_f64(), m.as_f64()) => Some(d),
         (d, m) => m.or(d),
     };
-    Timing {
-        rate: rate.or(declared),
-        variable: false,
-    }
+    Timing::new(rate.or(declared), false)
 }
 
 /// Uneven gaps come from pictures that were left out, from a clock that jitters, from film in
 /// telecine, or from a rate that changes.
 fn irregular(sorted: &[u64], gaps: &[u64]) -> Timing {
-    let variable = |rate| Timing {
-        rate,
-        variable: true,
-    };
+    let variable = |rate| Timing::new(rate, true);
     if let Some(rate) = fastest_frequent(gaps).filter(|rate| is_grid(gaps, *rate)) {
         return variable(Some(rate));
     }
-    if let Some(period) = steady_period(sorted) {
+    if let Some(steady) = steady(sorted) {
         return Timing {
-            rate: rate_of(1e9 / period),
-            variable: false,
+            second_late_ns: steady.second_late_ns,
+            ..Timing::new(rate_of(1e9 / steady.period_ns), false)
         };
     }
     let fastest = fastest_stretch(sorted);
@@ -102,8 +105,14 @@ fn rate_of(fps: f64) -> Option<FrameRate> {
     FrameRate::nearest_standard(fps, 0.001).or_else(|| FrameRate::approximate(fps))
 }
 
-/// The period in nanoseconds of times that keep to a constant rate but for less than half of it.
-fn steady_period(sorted: &[u64]) -> Option<f64> {
+/// Times that keep to a constant rate but for jitter.
+struct Steady {
+    period_ns: f64,
+    second_late_ns: i64,
+}
+
+/// Finds the rate of times that keep to it but for less than half a period.
+fn steady(sorted: &[u64]) -> Option<Steady> {
     // Any few times lie near some line.
     const ENOUGH: usize = 24;
     if sorted.len() < ENOUGH {
@@ -126,7 +135,10 @@ fn steady_period(sorted: &[u64]) -> Option<f64> {
             let on_line = mean + period * (f64::from(i) - middle);
             (time - on_line).abs() < 0.45 * period
         });
-    keeps.then_some(period)
+    keeps.then(|| Steady {
+        period_ns: period,
+        second_late_ns: (sorted[1] as f64 - first - (mean + period * (1.0 - middle))) as i64,
+    })
 }
 
 /// The highest rate that holds over eight pictures.
@@ -206,10 +218,7 @@ mod tests {
             .collect();
         assert_eq!(
             judge(&pts, 1, None, false),
-            Timing {
-                rate: rate(30_000, 1001),
-                variable: false
-            }
+            Timing::new(rate(30_000, 1001), false)
         );
         assert_eq!(
             judge(&pts, 1, rate(30_000, 1001), false).rate,
@@ -240,28 +249,26 @@ mod tests {
             .collect();
         assert_eq!(
             judge(&pts, 1, rate(22, 1), false),
-            Timing {
-                rate: rate(30, 1),
-                variable: true
-            }
+            Timing::new(rate(30, 1), true)
         );
     }
 
     #[test]
     fn a_clock_that_jitters_keeps_its_rate() {
+        let jitter = |x: f64| 0.007 * (x * 2.3).sin() + 0.004 * (x * 0.31).sin();
         let phone: Vec<u64> = (0..240)
             .map(|i| {
                 let x = f64::from(i);
-                ((x * 1.0035 / 30.0 + 0.007 * (x * 2.3).sin() + 0.004 * (x * 0.31).sin() + 1.0)
-                    * 1e9) as u64
+                ((x * 1.0035 / 30.0 + jitter(x) + 1.0) * 1e9) as u64
             })
             .collect();
-        assert_eq!(
-            judge(&phone, 240, None, false),
-            Timing {
-                rate: rate(7474, 250),
-                variable: false
-            }
+        let found = judge(&phone, 240, None, false);
+        assert!(!found.variable);
+        assert!((found.rate.unwrap().as_f64() - 30.0 / 1.0035).abs() < 0.01);
+        let late = jitter(1.0) * 1e9;
+        assert!(
+            (found.second_late_ns as f64 - late).abs() < 1e6,
+            "{found:?}"
         );
     }
 
@@ -278,10 +285,7 @@ mod tests {
             .collect();
         assert_eq!(
             judge(&telecined, 200, rate(30_000, 1001), false),
-            Timing {
-                rate: rate(24_000, 1001),
-                variable: false
-            }
+            Timing::new(rate(24_000, 1001), false)
         );
     }
 
@@ -302,13 +306,7 @@ mod tests {
             .collect();
         assert_eq!(judge(&slides, 6, rate(1, 5), false).rate, rate(1, 1));
         let few: Vec<u64> = [0, 2, 14].iter().map(|s| s * 1_000_000_000).collect();
-        assert_eq!(
-            judge(&few, 3, rate(1, 5), false),
-            Timing {
-                rate: None,
-                variable: true
-            }
-        );
+        assert_eq!(judge(&few, 3, rate(1, 5), false), Timing::new(None, true));
     }
 
     #[test]
@@ -322,13 +320,7 @@ mod tests {
 
     #[test]
     fn few_packets_tell_nothing() {
-        assert_eq!(
-            judge(&[0], 1, None, false),
-            Timing {
-                rate: None,
-                variable: false
-            }
-        );
+        assert_eq!(judge(&[0], 1, None, false), Timing::new(None, false));
         assert_eq!(judge(&[], 1, rate(24, 1), false).rate, rate(24, 1));
     }
 }
