@@ -15,6 +15,7 @@ import { Attempts } from "./Attempts";
 import { Details } from "./Details";
 import { FailurePanel } from "./FailurePanel";
 import { Renditions } from "./Renditions";
+import { Tracks } from "./Tracks";
 
 const DeleteDialog = lazy(() => import("./DeleteDialog"));
 const ThumbnailDialog = lazy(() => import("./ThumbnailDialog"));
@@ -115,6 +116,7 @@ function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void })
         <div className="flex min-w-0 flex-col gap-6">
           <Progress video={video} />
           <Renditions video={video} />
+          <Tracks video={video} />
           <Details video={video} />
         </div>
         <div className="flex flex-col gap-6">
