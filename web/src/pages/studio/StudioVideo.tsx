@@ -1,5 +1,6 @@
 /** One video for those who may change it: what happens to it, what went wrong, its details. */
 
+import "./texts";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";

@@ -9,7 +9,10 @@ type Notes = Pick<VideoLiveFragment, "tracks" | "warnings">;
 const picture = { kind: "VIDEO", index: 0, codec: "H.264", language: null } as const;
 const sound = (index: number, language: string | null) => ({ kind: "AUDIO", index, codec: "AAC", language }) as const;
 
-beforeAll(startTexts);
+beforeAll(async () => {
+  await startTexts();
+  await import("./texts");
+});
 
 /** What is read, line by line. */
 function read(video: Notes): string[] {
