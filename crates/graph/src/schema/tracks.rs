@@ -44,7 +44,7 @@ pub(crate) struct LeftAside {
     codec: String,
     /// Its language as the file tags it; null if it does not.
     language: Option<String>,
-    /// Why.
+    /// Why it is not used.
     reason: LeftReason,
 }
 
