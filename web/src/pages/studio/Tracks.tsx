@@ -22,13 +22,13 @@ export function Tracks({ video }: { video: Notes }) {
           </h2>
           <ul className="divide-y divide-line text-sm" data-tracks>
             {rows.map((row) => (
-              <li key={`${row.kind}${row.index}`} data-used={row.reason === null} className="flex flex-wrap items-baseline gap-x-3 py-2.5 last:pb-0">
-                <span className={`w-20 shrink-0 ${row.reason === null ? "font-semibold" : "text-muted"}`}>{nameOf(row)}</span>
-                <span className="min-w-0 flex-1 basis-48">
+              <li key={`${row.kind}${row.index}`} data-used={row.reason === null} className="flex flex-wrap items-baseline gap-x-3 gap-y-0.5 py-2.5 last:pb-0">
+                <span className={`shrink-0 sm:w-20 ${row.reason === null ? "font-semibold" : "text-muted"}`}>{nameOf(row)}</span>
+                <span className="min-w-0 max-sm:order-last max-sm:basis-full sm:flex-1">
                   <span className={row.reason === null ? "" : "text-muted"}>{describe(row)}</span>
                   {row.reason !== null && <span className="block text-muted">{whyNot(row.reason)}</span>}
                 </span>
-                <span className={`chip ${row.reason === null ? "bg-tint text-ok" : "bg-sunken text-muted"}`}>
+                <span className={`chip ml-auto ${row.reason === null ? "bg-tint text-ok" : "bg-sunken text-muted"}`}>
                   {t(row.reason === null ? "tracks.used" : "tracks.leftAside")}
                 </span>
               </li>
