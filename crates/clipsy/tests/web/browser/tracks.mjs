@@ -23,14 +23,6 @@ export async function tellsWhatItUses(stage) {
   assert.equal(await page.locator("[data-warnings]").count(), 0, "nothing went wrong");
   stage.left.tracks = Number(/\d+/.exec(new URL(page.url()).pathname)[0]);
 
-  // To others it is none of their business.
-  const other = await stage.visitor();
-  const asked = await other.request.post("/graphql", {
-    data: { query: `{ video(id: "${stage.left.tracks}") { tracks { audio { index } } warnings { code } } }` },
-  });
-  assert.deepEqual((await asked.json()).data.video, { tracks: null, warnings: [] });
-  await other.context().close();
-
   // Only a part of it arrived at whoever uploads it.
   const bytes = readFileSync(stage.fixture("audio-two-tracks.mkv"));
   await open(page, "cut.mkv", bytes.subarray(0, Math.floor(bytes.length * 0.6)));
