@@ -70,6 +70,8 @@ function addVideo(title, state, extra = {}) {
     speed: 2 + Math.random() * 3,
     done: 0,
     failure: null,
+    tracks: null,
+    warnings: [],
     ...extra,
     get playable() {
       return this.state === "READY" || (this.state === "PROCESSING" && this.done > 40);
@@ -166,6 +168,19 @@ const failure = {
   log: ["ERROR demux: could not find moov", "ERROR no more data at 1048576"],
 };
 addVideo("Broken tape", "FAILED", { failure, createdAt: minutesAgo(4) });
+const track = (kind, index, codec, language = null) => ({ kind, index, codec, language });
+addVideo("Interview with two sounds", "READY", {
+  createdAt: minutesAgo(3),
+  tracks: {
+    video: track("VIDEO", 0, "H.264 (High Profile)"),
+    audio: track("AUDIO", 1, "MPEG-4 AAC", "de"),
+    leftAside: [
+      { ...track("VIDEO", 1, "JPEG"), reason: "SINGLE_PICTURE" },
+      { ...track("AUDIO", 0, "MPEG-4 AAC", "en"), reason: "NOT_DEFAULT" },
+    ],
+  },
+  warnings: [{ code: "TRUNCATED", message: "the source ends after 41.0 s of 55.1 s; what is there was used" }],
+});
 addVideo("Cancelled by hand", "CANCELLED", { createdAt: minutesAgo(5) });
 addVideo("Processing now", "PROCESSING", { done: 12, createdAt: minutesAgo(2) });
 addVideo("Waits for its turn", "QUEUED", { createdAt: minutesAgo(1) });

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::failure::Failure;
+use crate::notes::Notes;
 
 /// Number of an asset, as in `/api/videos/{id}/`. Never used twice.
 pub type AssetId = i64;
@@ -45,6 +46,8 @@ pub struct Asset {
     pub height: Option<i64>,
     /// Frame rate of the renditions in frames per second, known after planning.
     pub fps: Option<f64>,
+    /// What the attempt that is at it, or was last at it, noted about the source.
+    pub notes: Notes,
     /// Plays counted.
     pub views: i64,
     /// The attempt whose output is on show; its files lie below

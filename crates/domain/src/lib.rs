@@ -15,6 +15,7 @@ pub mod ladder;
 pub mod limits;
 pub mod media;
 pub mod media_key;
+pub mod notes;
 pub mod playlist;
 pub mod progress;
 pub mod speaker;

@@ -114,7 +114,6 @@ pub enum Event {
 /// Stable codes of [`Event::Warning`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum WarningCode {
     /// The source ends before its header says; what is there was used.
     Truncated,

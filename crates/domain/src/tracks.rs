@@ -51,7 +51,6 @@ pub enum TrackKind {
 /// Why a stream is left aside. The first one that holds is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum LeftReason {
     /// No decoder for its codec is installed or allowed.
     NoDecoder,

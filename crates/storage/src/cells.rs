@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 
 use clipsy_domain::clock::{Timestamp, from_millis};
 use clipsy_domain::failure::Failure;
+use clipsy_domain::notes::{Notes, Warning};
 use clipsy_domain::trace::TraceParent;
+use serde::Deserialize as _;
+use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Decode, Row, Type};
 
@@ -83,6 +86,13 @@ impl<'r> Cells<'r> {
         }
     }
 
+    /// Of what a later version noted that which can be read: a video is shown without the rest.
+    pub(crate) fn notes(&mut self) -> Result<Notes> {
+        let text = self.maybe_text()?;
+        let noted = text.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+        Ok(noted.map(|noted| notes_from(&noted)).unwrap_or_default())
+    }
+
     fn get<T: Decode<'r, Any> + Type<Any>>(&mut self) -> Result<T> {
         let value = self.row.try_get(self.next)?;
         self.next += 1;
@@ -94,6 +104,22 @@ impl<'r> Cells<'r> {
 pub(crate) fn pair_from(row: &AnyRow) -> Result<(i64, i64)> {
     let mut cells = Cells::new(row);
     Ok((cells.int()?, cells.int()?))
+}
+
+fn notes_from(noted: &Value) -> Notes {
+    let warnings = noted["warnings"].as_array();
+    let warnings = warnings.into_iter().flatten();
+    Notes {
+        tracks: Option::deserialize(&noted["tracks"]).unwrap_or_default(),
+        warnings: warnings
+            .filter_map(|one| Warning::deserialize(one).ok())
+            .collect(),
+    }
+}
+
+/// Notes as they are stored.
+pub(crate) fn notes_text(notes: &Notes) -> Result<String> {
+    serde_json::to_string(notes).map_err(|error| sqlx::Error::Encode(error.into()).into())
 }
 
 /// A failure as it is stored.
@@ -185,6 +211,21 @@ mod tests {
     fn nul_does_not_reach_the_database() {
         assert_eq!(storable("a\0b"), "a\u{fffd}b");
         assert!(matches!(storable("ab"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn notes_of_a_later_version_are_read_as_far_as_possible() {
+        let noted = serde_json::json!({"tracks": {"video": null, "audio": null, "left": [],
+            "subtitles": 1}, "warnings": [{"code": "not_yet", "message": "x"},
+            {"code": "truncated", "message": "y"}]});
+        let notes = notes_from(&noted);
+        assert!(notes.tracks.is_some());
+        assert_eq!(notes.warnings.len(), 1);
+        assert_eq!(notes.warnings[0].message, "y");
+        assert_eq!(
+            notes_from(&serde_json::json!({"tracks": 7})),
+            Notes::default()
+        );
     }
 
     #[test]

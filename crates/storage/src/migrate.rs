@@ -28,6 +28,7 @@ const STEPS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0006_receivers.sql"),
     ),
     (7, "traces", include_str!("../migrations/0007_traces.sql")),
+    (8, "notes", include_str!("../migrations/0008_notes.sql")),
 ];
 
 impl Db {

@@ -74,6 +74,7 @@ function cache() {
     // Things without an id belong to what they hang on.
     keys: {
       Failure: part,
+      LeftAside: part,
       Playback: part,
       Progress: part,
       Queue: () => "queue",
@@ -81,9 +82,12 @@ function cache() {
       Source: part,
       StorageUsage: part,
       ThroughputSample: part,
+      Track: part,
+      Tracks: part,
       UserError: part,
       VideoChange: part,
       VideoProgress: part,
+      Warning: part,
     },
     updates: {
       Subscription: {

@@ -1,4 +1,4 @@
-/** Texts. English comes with the app, but for administrators' pages; other languages are loaded when wanted. */
+/** Texts. English comes with the app, but for what single pages bring along; other languages are loaded when wanted. */
 
 import i18n from "i18next";
 import { initReactI18next } from "react-i18next";

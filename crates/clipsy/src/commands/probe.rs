@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clipsy_domain::ladder::Plan;
 use clipsy_domain::limits::Limits;
 use clipsy_domain::media::{AudioStream, Decoding, HdrKind, MediaInfo, VideoStream};
+use clipsy_domain::tracks::{LeftReason, Track, TrackKind, Tracks};
 use clipsy_pipeline::{CancelToken, Error, probe};
 use serde::Serialize;
 
@@ -28,6 +29,7 @@ pub(crate) struct Args {
 struct Report<'a> {
     media: &'a MediaInfo,
     plan: &'a Plan,
+    tracks: &'a Tracks,
 }
 
 /// Runs the command.
@@ -36,12 +38,13 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     let limits: Limits = args.limits.limits();
     clipsy_pipeline::init()?;
     let media = probe::probe(&args.input, &limits, &CancelToken::new())?;
+    let tracks = Tracks::choose(&media);
     let video = match probe::check(&media, &limits) {
         Ok(video) => video,
         Err(failure) => {
             // What was found is worth seeing even if it cannot be used.
             if !args.json {
-                print(&describe(&media, None))?;
+                print(&describe(&media, &tracks, None))?;
             }
             return Err(Error::from(failure).into());
         }
@@ -51,14 +54,15 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
         print_json(&Report {
             media: &media,
             plan: &plan,
+            tracks: &tracks,
         })?;
     } else {
-        print(&describe(&media, Some(&plan)))?;
+        print(&describe(&media, &tracks, Some(&plan)))?;
     }
     Ok(())
 }
 
-fn describe(media: &MediaInfo, plan: Option<&Plan>) -> String {
+fn describe(media: &MediaInfo, tracks: &Tracks, plan: Option<&Plan>) -> String {
     let mut text = String::new();
     let length = media.duration_s.map_or("unknown length".into(), |s| {
         format!(
@@ -85,6 +89,7 @@ fn describe(media: &MediaInfo, plan: Option<&Plan>) -> String {
         let _ = writeln!(text, "other      {other}");
     }
     if let Some(plan) = plan {
+        describe_tracks(&mut text, tracks);
         let _ = writeln!(
             text,
             "ladder     {} fps, segments of {} s",
@@ -99,6 +104,42 @@ fn describe(media: &MediaInfo, plan: Option<&Plan>) -> String {
         }
     }
     text
+}
+
+/// Says what is used and what is not, where there is a choice.
+fn describe_tracks(text: &mut String, tracks: &Tracks) {
+    let name = |track: &Track| match track.kind {
+        TrackKind::Video => format!("video {}", track.index),
+        TrackKind::Audio => format!("audio {}", track.index),
+    };
+    let used: Vec<String> = [&tracks.video, &tracks.audio]
+        .into_iter()
+        .flatten()
+        .map(name)
+        .collect();
+    let _ = writeln!(text, "used       {}", used.join(", "));
+    for left in &tracks.left {
+        let _ = writeln!(
+            text,
+            "left aside {}: {}",
+            name(&left.track),
+            why(left.reason)
+        );
+    }
+}
+
+fn why(reason: LeftReason) -> &'static str {
+    match reason {
+        LeftReason::NoDecoder => "there is no decoder for it",
+        LeftReason::NoOutput => "nothing in it could be decoded",
+        LeftReason::BeyondLimits => "it is beyond the limits",
+        LeftReason::Disabled => "the file switches it off",
+        LeftReason::SinglePicture => "it is a single picture",
+        LeftReason::Commentary => "it is a commentary",
+        LeftReason::NotDefault => "the file marks another one as the default",
+        LeftReason::Smaller => "another one has a larger picture",
+        LeftReason::Later => "another one comes first",
+    }
 }
 
 fn describe_video(video: &VideoStream) -> String {

@@ -8,6 +8,7 @@ use clipsy_domain::failure::Failure;
 use clipsy_domain::job::Job;
 use clipsy_domain::ladder::PlannedRung;
 use clipsy_domain::media::VideoStream;
+use clipsy_domain::notes::Notes;
 use clipsy_domain::progress::{Event, RenditionProgress, Summary};
 use clipsy_domain::tracks;
 use clipsy_storage::{Finished, NewRendition};
@@ -58,6 +59,9 @@ pub(super) struct Relay<'a> {
     phases: Phases,
     planned: Vec<PlannedRung>,
     size: Option<(u32, u32)>,
+    notes: Notes,
+    /// True if there are notes that were not written down yet.
+    unwritten_notes: bool,
     encoder: Option<String>,
     /// What the encoder has in use.
     sessions: Option<Sessions>,
@@ -91,6 +95,8 @@ impl<'a> Relay<'a> {
             phases: Phases::start(),
             planned: Vec::new(),
             size: None,
+            notes: Notes::default(),
+            unwritten_notes: false,
             encoder: None,
             sessions: None,
             bytes: HashMap::new(),
@@ -170,6 +176,9 @@ impl<'a> Relay<'a> {
             Event::Finished { summary } => return Some(self.finish(summary).await),
             Event::Failed { failure } => {
                 self.tell_progress().await;
+                if let Some(told) = self.write_notes().await {
+                    return Some(told);
+                }
                 let mut failure = failure.clone();
                 failure.message = failure.message.chars().take(MOST_WORDS).collect();
                 self.phases.failed(failure.code.as_str());
@@ -193,7 +202,8 @@ impl<'a> Relay<'a> {
             Event::Warning { code, message } => {
                 self.phases
                     .within(|| tracing::info!(?code, message, "a warning from the child"));
-                None
+                self.unwritten_notes |= self.notes.warned(*code, message);
+                self.write_notes().await
             }
             _ => None,
         };
@@ -212,6 +222,7 @@ impl<'a> Relay<'a> {
             renditions,
             frame_rate,
             duration_s,
+            tracks,
             ..
         } = event
         else {
@@ -230,8 +241,13 @@ impl<'a> Relay<'a> {
             fps: rows::frames_per_second(frame_rate),
             renditions: self.planned.iter().map(rows::planned).collect(),
         };
+        self.notes.planned(tracks);
+        self.unwritten_notes = true;
         let held = rows::write_plan(self.worker, self.job, &what).await;
-        self.after(held).await
+        if let Some(told) = self.after(held).await {
+            return Some(told);
+        }
+        self.write_notes().await
     }
 
     /// A run begins, or begins again on another encoder or without what could not be decoded.
@@ -280,6 +296,9 @@ impl<'a> Relay<'a> {
 
     async fn finish(&mut self, summary: &Summary) -> Told {
         self.tell_progress().await;
+        if let Some(told) = self.write_notes().await {
+            return told;
+        }
         self.sessions = None;
         self.phases.publish();
         if let Err(error) = self.publisher.finish(summary).await {
@@ -332,9 +351,24 @@ impl<'a> Relay<'a> {
         }
     }
 
+    /// Writes down what was noted, if it was not yet: at once, and again with the next progress if
+    /// the database did not answer.
+    async fn write_notes(&mut self) -> Option<Told> {
+        if !self.unwritten_notes {
+            return None;
+        }
+        let (db, job) = (&self.worker.db, self.job);
+        let held = db.record_notes(job.id, job.attempt, &self.notes).await;
+        self.unwritten_notes = held.is_err();
+        self.after(held).await
+    }
+
     async fn write_progress(&mut self) -> Option<Told> {
         if self.written.elapsed() < WRITE {
             return None;
+        }
+        if let Some(told) = self.write_notes().await {
+            return Some(told);
         }
         let renditions = self.unwritten.take()?;
         self.written = Instant::now();

@@ -167,6 +167,30 @@ fn tracks_have_languages_and_a_default() {
 }
 
 #[test]
+fn what_is_left_aside_is_told_with_the_reason() {
+    let path = fixture("audio-two-tracks").path;
+    let tracks = probe(&path).unwrap()["tracks"].clone();
+    assert_eq!(tracks["video"]["index"], 0, "{tracks}");
+    assert_eq!(tracks["audio"]["kind"], "audio", "{tracks}");
+    assert_eq!(tracks["audio"]["index"], 1, "{tracks}");
+    assert_eq!(tracks["left"].as_array().map(Vec::len), Some(1), "{tracks}");
+    let left = &tracks["left"][0];
+    assert_eq!(
+        (&left["kind"], &left["index"], &left["reason"]),
+        (&"audio".into(), &0.into(), &"not_default".into())
+    );
+
+    let done = clipsy(["probe".as_ref(), path.as_os_str()]);
+    let lines: Vec<&str> = done.stdout.iter().map(|line| line.trim()).collect();
+    for line in [
+        "used       video 0, audio 1",
+        "left aside audio 0: the file marks another one as the default",
+    ] {
+        assert!(lines.contains(&line), "{line} is not in {lines:#?}");
+    }
+}
+
+#[test]
 fn people_read_the_same() {
     let path = fixture("geometry-rotate-90").path;
     let done = clipsy(["probe".as_ref(), path.as_os_str()]);

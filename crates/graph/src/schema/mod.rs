@@ -15,6 +15,7 @@ mod progress;
 mod query;
 mod scalars;
 mod subscription;
+mod tracks;
 mod upload;
 mod user;
 mod video;

@@ -1,7 +1,7 @@
 //! Enumerations.
 
 use async_graphql::Enum;
-use clipsy_domain::{asset, job, user};
+use clipsy_domain::{asset, job, progress, tracks, user};
 use clipsy_storage::AssetOrder;
 
 /// Who may see a video and play it.
@@ -71,6 +71,60 @@ pub(crate) enum RenditionState {
     Done,
     /// The attempt that made it failed; `error` says why.
     Failed,
+}
+
+/// What a stream holds.
+#[derive(Debug, Enum, Copy, Clone, PartialEq, Eq)]
+#[graphql(remote = "tracks::TrackKind")]
+pub(crate) enum TrackKind {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+}
+
+/// Why a stream is not used; of several reasons the first of these. There may be more some day.
+#[derive(Debug, Enum, Copy, Clone, PartialEq, Eq)]
+#[graphql(remote = "tracks::LeftReason")]
+pub(crate) enum LeftReason {
+    /// No decoder for its codec is installed or allowed.
+    NoDecoder,
+    /// There is a decoder, but nothing came out of it.
+    NoOutput,
+    /// It is beyond a limit on sources.
+    BeyondLimits,
+    /// The file switches it off.
+    Disabled,
+    /// It is one single picture, such as a cover.
+    SinglePicture,
+    /// It is a commentary.
+    Commentary,
+    /// The file marks another one as the one to choose.
+    NotDefault,
+    /// Another one has a larger picture.
+    Smaller,
+    /// Another one comes first.
+    Later,
+}
+
+/// What a warning is about. There may be more some day.
+#[derive(Debug, Enum, Copy, Clone, PartialEq, Eq)]
+#[graphql(remote = "progress::WarningCode")]
+pub(crate) enum WarningCode {
+    /// The file ends before its header says; what is there was used.
+    Truncated,
+    /// Parts of the file could not be decoded and were skipped.
+    DamagedInput,
+    /// The sound of the file cannot be used.
+    AudioDropped,
+    /// Decoding on a GPU failed; everything started again on the CPU.
+    DecoderFallback,
+    /// The picture changes its size in mid-stream; it was fitted into the first size.
+    SizeChanged,
+    /// Dolby Vision without a base layer that other players can show; its colours are wrong.
+    DolbyVision,
+    /// The edit list plays parts slower or faster; they were used at their own speed.
+    EditRate,
 }
 
 /// Which way to sort.

@@ -20,6 +20,7 @@ use super::job::Job;
 use super::names::{VideoState, Visibility};
 use super::progress::{self, Progress, Rendition};
 use super::scalars::{BigInt, DateTime, int};
+use super::tracks::{Tracks, Warning};
 use super::user::User;
 use crate::actions::link_playback::playback_prefix;
 use crate::app::App;
@@ -167,6 +168,27 @@ impl Video {
                 None
             },
         })
+    }
+
+    /// Which streams of the file are used and which are not, by the attempt that is at it or was
+    /// last at it; null until that is planned, and for everybody but its owner and admins.
+    async fn tracks(&self, ctx: &Context<'_>) -> Option<Tracks> {
+        let tracks = self.asset.notes.tracks.as_ref();
+        tracks.filter(|_| self.may_manage(ctx)).map(Tracks::from)
+    }
+
+    /// What that attempt found worth knowing, each code once, in the order in which it came; empty
+    /// for everybody but its owner and admins.
+    async fn warnings(&self, ctx: &Context<'_>) -> Vec<Warning> {
+        if !self.may_manage(ctx) {
+            return Vec::new();
+        }
+        self.asset
+            .notes
+            .warnings
+            .iter()
+            .map(Warning::from)
+            .collect()
     }
 
     /// What is or will be encoded, from the highest to the lowest; empty until that is planned.

@@ -2,6 +2,9 @@
 
 use clipsy_dispatch::Message;
 use clipsy_domain::failure::FailureCode;
+use clipsy_domain::notes::Notes;
+use clipsy_domain::progress::WarningCode;
+use clipsy_domain::tracks::{LeftAside, LeftReason, Track, TrackKind, Tracks};
 use serde_json::{Value, json};
 
 use crate::gql::{Watch, data};
@@ -100,6 +103,68 @@ fn a_video_is_watched_from_the_queue_to_its_end() {
 
     // Whoever comes now starts with how it is.
     assert_eq!(watch(&server, "", id).next().unwrap()["state"], "READY");
+}
+
+#[test]
+fn what_is_noted_about_the_source_is_told_to_its_owner() {
+    let server = Server::start();
+    let (ann, bob) = (server.token("ann"), server.token("bob"));
+    let id = server.video(&ann, "public");
+    let fields = "tracks { video { kind index codec language } audio { index }
+        leftAside { kind index codec language reason } } warnings { code message }";
+    let query = format!(
+        "subscription($id: ID!) {{ videoProgress(id: $id) {{ state video {{ {fields} }} }} }}"
+    );
+    let variables = json!({"id": id.to_string()});
+    let mut seen = Watch::start(&server, &ann, &query, &variables);
+    let nothing = json!({"tracks": null, "warnings": []});
+    assert_eq!(seen.next().unwrap()["video"], nothing);
+
+    let job = worker::claim(&server, id);
+    let track = |kind, index| Track {
+        kind,
+        index,
+        codec: "A codec".into(),
+        language: (index > 0).then(|| "deu".into()),
+    };
+    let mut notes = Notes::default();
+    notes.planned(&Tracks {
+        video: Some(track(TrackKind::Video, 0)),
+        audio: Some(track(TrackKind::Audio, 1)),
+        left: vec![LeftAside {
+            track: track(TrackKind::Audio, 0),
+            reason: LeftReason::NotDefault,
+        }],
+    });
+    worker::note(&server, &job, &notes);
+    let tracks = json!({
+        "video": {"kind": "VIDEO", "index": 0, "codec": "A codec", "language": null},
+        "audio": {"index": 1},
+        "leftAside": [{"kind": "AUDIO", "index": 0, "codec": "A codec", "language": null,
+            "reason": "NOT_DEFAULT"}],
+    });
+    let now = seen.until("the tracks are told", |now| {
+        !now["video"]["tracks"].is_null()
+    });
+    assert_eq!(now["video"], json!({"tracks": tracks, "warnings": []}));
+    notes.warned(WarningCode::DamagedInput, "a hole at 3 s");
+    worker::note(&server, &job, &notes);
+    let all = json!({"tracks": tracks,
+        "warnings": [{"code": "DAMAGED_INPUT", "message": "a hole at 3 s"}]});
+    seen.until("the warning is told", |now| now["video"] == all);
+
+    let query = format!("query($id: ID!) {{ video(id: $id) {{ {fields} }} }}");
+    for (token, expected) in [
+        (ann, &all),
+        (server.token("root"), &all),
+        (bob, &nothing),
+        (String::new(), &nothing),
+    ] {
+        assert_eq!(
+            &data(&server, &token, &query, &variables)["video"],
+            expected
+        );
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use clipsy_dispatch::Message;
 use clipsy_domain::failure::{Failure, FailureCode, Stage};
 use clipsy_domain::job::{Job, RetryPolicy};
+use clipsy_domain::notes::Notes;
 use clipsy_domain::progress::{Event, RenditionProgress};
 use clipsy_storage::{Finished, NewRendition};
 
@@ -28,6 +29,16 @@ pub(crate) fn plan(server: &Server, job: &Job) {
         let held = db
             .record_renditions(job.id, job.attempt, &renditions(0))
             .await;
+        assert!(held.unwrap());
+        tell(server, changed(job)).await;
+    });
+}
+
+/// Writes down what the attempt noted about the source.
+pub(crate) fn note(server: &Server, job: &Job, notes: &Notes) {
+    server.run(async {
+        let db = &server.app.db;
+        let held = db.record_notes(job.id, job.attempt, notes).await;
         assert!(held.unwrap());
         tell(server, changed(job)).await;
     });

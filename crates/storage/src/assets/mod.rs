@@ -111,7 +111,7 @@ macro_rules! asset_columns {
     () => {
         "id, owner_id, title, description, visibility, state, playable, failure, source_key, \
          source_name, source_type, source_bytes, source_sha256, duration_s, width, height, fps, \
-         views, output_attempt, has_thumbnail, has_storyboard, chosen_thumbnail, created_at, \
+         notes, views, output_attempt, has_thumbnail, has_storyboard, chosen_thumbnail, created_at, \
          updated_at"
     };
 }
@@ -185,6 +185,7 @@ pub(crate) fn asset_from(row: &AnyRow) -> Result<Asset> {
         width: cells.maybe_int()?,
         height: cells.maybe_int()?,
         fps: cells.maybe_float()?,
+        notes: cells.notes()?,
         views: cells.int()?,
         output_attempt: cells.maybe_int()?,
         has_thumbnail: cells.flag()?,

@@ -28,7 +28,10 @@ impl Db {
         let Some(job) = row.as_ref().map(job_from).transpose()? else {
             return Ok(None);
         };
-        sqlx::query("UPDATE assets SET state = 'processing', updated_at = $2 WHERE id = $1")
+        // What an earlier attempt noted need not be so for this one.
+        let sql =
+            "UPDATE assets SET state = 'processing', notes = NULL, updated_at = $2 WHERE id = $1";
+        sqlx::query(sql)
             .bind(job.asset_id)
             .bind(now)
             .execute(&mut *tx)

@@ -1,9 +1,10 @@
 //! What an attempt tells about its asset while it runs.
 
 use clipsy_domain::job::{Attempt, JobId};
+use clipsy_domain::notes::Notes;
 
 use super::hold;
-use crate::cells::measure;
+use crate::cells::{measure, notes_text};
 use crate::db::Db;
 use crate::error::Result;
 
@@ -35,6 +36,22 @@ impl Db {
         .bind(self.now())
         .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Makes `notes` those of the asset. False if `attempt` no longer holds the job.
+    pub async fn record_notes(&self, id: JobId, attempt: Attempt, notes: &Notes) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let Some(asset) = hold(&mut tx, id, attempt).await? else {
+            return Ok(false);
+        };
+        sqlx::query("UPDATE assets SET notes = $2, updated_at = $3 WHERE id = $1")
+            .bind(asset)
+            .bind(notes_text(notes)?)
+            .bind(self.now())
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -1,5 +1,6 @@
 /** One video for those who may change it: what happens to it, what went wrong, its details. */
 
+import "./texts";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
@@ -15,6 +16,7 @@ import { Attempts } from "./Attempts";
 import { Details } from "./Details";
 import { FailurePanel } from "./FailurePanel";
 import { Renditions } from "./Renditions";
+import { Tracks } from "./Tracks";
 
 const DeleteDialog = lazy(() => import("./DeleteDialog"));
 const ThumbnailDialog = lazy(() => import("./ThumbnailDialog"));
@@ -115,6 +117,7 @@ function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void })
         <div className="flex min-w-0 flex-col gap-6">
           <Progress video={video} />
           <Renditions video={video} />
+          <Tracks video={video} />
           <Details video={video} />
         </div>
         <div className="flex flex-col gap-6">

@@ -2,7 +2,9 @@ use super::*;
 use crate::worker::testing::{Setup, setup};
 use clipsy_dispatch::{Received, Subscription};
 use clipsy_domain::media_key;
+use clipsy_domain::notes::Warning;
 use clipsy_domain::progress::WarningCode;
+use clipsy_domain::tracks::LeftReason;
 use tokio::sync::mpsc;
 
 const PLANNED: &str = r#"{"event":"planned","renditions":[{"name":"360p","width":640,
@@ -103,6 +105,51 @@ async fn the_plan_is_written_down_without_what_the_ladder_does_not_have() {
     assert_eq!(rungs, ["360p"]);
     let asset = db.asset(setup.job.asset_id).await.unwrap().unwrap();
     assert_eq!((asset.duration_s, asset.fps), (Some(6.0), Some(25.0)));
+}
+
+#[tokio::test]
+async fn what_the_child_noted_is_written_down_once() {
+    let setup = setup().await;
+    let mut events = setup.worker.dispatch.events.subscribe();
+    let warning = |code: &str, message: &str| {
+        format!(r#"{{"event":"warning","code":"{code}","message":"{message}"}}"#)
+    };
+    let tracks = r#""tracks":{"video":null,"audio":{"kind":"audio","index":1,"codec":"AAC",
+        "language":"deu"},"left":[{"kind":"audio","index":0,"codec":"AAC","language":null,
+        "reason":"not_default"}]},"audio_track":1}"#;
+    let planned = PLANNED.replace(r#""audio_track":null}"#, tracks);
+    let said = vec![
+        warning("edit_rate", "before the plan"),
+        planned.replace('\n', " "),
+        warning("damaged_input", "a hole"),
+        warning("damaged_input", "another hole"),
+        warning("no_such_code", "from the future"),
+    ];
+    hear(&mut relay(&setup), said).await;
+    let db = &setup.worker.db;
+    let notes = db.asset(setup.job.asset_id).await.unwrap().unwrap().notes;
+    let found = notes.tracks.unwrap();
+    assert_eq!(found.audio.map(|track| track.index), Some(1));
+    assert_eq!(found.left[0].reason, LeftReason::NotDefault);
+    let warning = |code, message: &str| Warning {
+        code,
+        message: message.into(),
+    };
+    assert_eq!(
+        notes.warnings,
+        [
+            warning(WarningCode::EditRate, "before the plan"),
+            warning(WarningCode::DamagedInput, "a hole"),
+        ]
+    );
+    // Whoever watches is told to look: after each of the two warnings and each part of the plan.
+    let mut looks = 0;
+    while let Ok(Some(Received::Message(message))) =
+        tokio::time::timeout(Duration::from_millis(10), events.next()).await
+    {
+        looks += usize::from(matches!(message.as_ref(), Message::JobChanged { .. }));
+    }
+    assert_eq!(looks, 4);
 }
 
 #[tokio::test]

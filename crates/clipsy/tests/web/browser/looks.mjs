@@ -3,13 +3,14 @@
 import assert from "node:assert/strict";
 
 export async function everyPage(stage) {
-  const { number } = stage.left;
+  const { number, tracks } = stage.left;
   const pages = [
     ["library", "/", "Library"],
     ["nothing-found", "/?q=no+such+words", "Nothing matches"],
     ["upload", "/upload", "Upload videos"],
     ["studio", "/studio", "Studio"],
     ["studio-video", `/studio/${number}`, "Big Buck Bunny"],
+    ["studio-tracks", `/studio/${tracks}`, "Tracks"],
     ["watch-page", `/watch/${number}`, "Big Buck Bunny"],
     ["admin-queue", "/admin", "Queue"],
     ["admin-workers", "/admin/workers", "Workers"],

@@ -111,6 +111,7 @@ pub(crate) const ALL: &[Case] = cases! {
     }
     outputs {
         what_is_learned_is_shown
+        notes_are_those_of_the_newest_attempt
         a_failed_attempt_leaves_nothing_to_see
         renditions_grow
         renditions_of_many_assets

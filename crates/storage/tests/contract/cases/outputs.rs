@@ -1,6 +1,9 @@
 //! What attempts show of their work.
 
 use clipsy_domain::asset::AssetState;
+use clipsy_domain::notes::Notes;
+use clipsy_domain::progress::WarningCode;
+use clipsy_domain::tracks::{LeftAside, LeftReason, Track, TrackKind, Tracks};
 use clipsy_storage::{Finished, NewRendition, RenditionUpdate};
 
 use crate::support::{POLICY, World, crash, finished, rendition};
@@ -81,6 +84,57 @@ pub(crate) async fn what_is_learned_is_shown(world: World) {
         let asset = world.asset_of(&job).await;
         assert_eq!((asset.duration_s, asset.fps), (kept, kept));
     }
+}
+
+/// They stay when the attempt ends, well or badly, and go when the next one begins.
+pub(crate) async fn notes_are_those_of_the_newest_attempt(world: World) {
+    let db = &world.db;
+    let job = world.running("film").await;
+    let id = job.id;
+    assert_eq!(world.asset_of(&job).await.notes, Notes::default());
+    let track = |index| Track {
+        kind: TrackKind::Audio,
+        index,
+        codec: "AAC \0 'ä'".to_owned(),
+        language: Some("deu".to_owned()),
+    };
+    let mut notes = Notes::default();
+    notes.planned(&Tracks {
+        video: None,
+        audio: Some(track(1)),
+        left: vec![LeftAside {
+            track: track(0),
+            reason: LeftReason::NotDefault,
+        }],
+    });
+    world.pass(1);
+    assert!(!db.record_notes(id, 2, &notes).await.unwrap());
+    assert!(db.record_notes(id, 1, &notes).await.unwrap());
+    let asset = world.asset_of(&job).await;
+    assert_eq!((&asset.notes, asset.updated_at), (&notes, world.now()));
+    notes.warned(WarningCode::DamagedInput, "a hole");
+    assert!(db.record_notes(id, 1, &notes).await.unwrap());
+    assert!(db.requeue_job(id, 1).await.unwrap());
+    assert_eq!(world.asset_of(&job).await.notes, notes);
+
+    world.claim(id).await;
+    assert_eq!(world.asset_of(&job).await.notes, Notes::default());
+    // The first one does not know yet that it is over.
+    assert!(!db.record_notes(id, 1, &notes).await.unwrap());
+    assert_eq!(world.asset_of(&job).await.notes, Notes::default());
+    let mut second = Notes::default();
+    second.warned(WarningCode::Truncated, "too short");
+    assert!(db.record_notes(id, 2, &second).await.unwrap());
+    assert!(db.finish_job(id, 2, &finished()).await.unwrap());
+    assert!(!db.record_notes(id, 2, &notes).await.unwrap());
+    assert_eq!(world.asset_of(&job).await.notes, second);
+
+    // A warning that a later version knows does not hide the video.
+    let later = r#"{"tracks": 1, "warnings": [{"code": "later", "message": "x"}]}"#;
+    world
+        .run(&format!("UPDATE assets SET notes = '{later}'"))
+        .await;
+    assert_eq!(world.asset_of(&job).await.notes, Notes::default());
 }
 
 /// Whether it is tried again, put back, cancelled or taken up: nothing of it looks playable.
