@@ -3,6 +3,7 @@
 mod colour;
 mod colr;
 mod facts;
+mod headers;
 mod stream;
 mod timing;
 
