@@ -52,10 +52,7 @@ pub(crate) fn encoded(colour: &VideoColorimetry) -> VideoColorimetry {
         other => other,
     };
     let known = matches!(matrix, Matrix::Bt709 | Matrix::Bt601)
-        && matches!(
-            primaries,
-            Primaries::Bt709 | Primaries::Bt470m | Primaries::Bt470bg | Primaries::Smpte170m
-        )
+        && is_narrow(primaries)
         && is_usual(colour.transfer());
     let (matrix, transfer, primaries) = if known {
         (matrix, colour.transfer(), primaries)
@@ -66,6 +63,18 @@ pub(crate) fn encoded(colour: &VideoColorimetry) -> VideoColorimetry {
         (Matrix::Bt709, Transfer::Bt709, Primaries::Bt709)
     };
     VideoColorimetry::new(Range::Range16_235, matrix, transfer, primaries)
+}
+
+/// Primaries of ordinary video.
+pub(crate) fn is_narrow(primaries: Primaries) -> bool {
+    matches!(
+        primaries,
+        Primaries::Bt709
+            | Primaries::Bt470m
+            | Primaries::Bt470bg
+            | Primaries::Smpte170m
+            | Primaries::Smpte240m
+    )
 }
 
 /// Transfer functions of ordinary video, which no player tells apart to the eye.

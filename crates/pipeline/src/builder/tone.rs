@@ -12,6 +12,7 @@ use gstreamer_video::{
     VideoColorMatrix, VideoColorRange, VideoColorimetry, VideoTransferFunction as Transfer,
 };
 
+use super::colour;
 use super::gamut::{self, Matrix};
 
 /// Light of white paper in the scene, in cd/m².
@@ -180,23 +181,32 @@ const STEPS: f32 = 4096.0;
 impl Curve {
     fn new(from: &Signal, to: &VideoColorimetry) -> Self {
         let of = |f: &dyn Fn(f32) -> f32| (0..=4096u16).map(|i| f(f32::from(i) / STEPS)).collect();
-        let (colour, transfer) = (&from.colour, from.colour.transfer());
+        let (source, transfer) = (&from.colour, from.colour.transfer());
         let kind = hdr(transfer);
         let top = if from.bits > 8 { 1023.0 } else { 1020.0 };
         let peak = from.peak.filter(|_| kind == Some(HdrKind::Pq));
         Self {
             hdr: kind,
-            levels: match colour.range() {
+            levels: match source.range() {
                 VideoColorRange::Range0_255 => [0.0, top, top],
                 _ => [64.0, 876.0, 896.0],
             },
-            shares: [colour.matrix(), to.matrix()].map(shares),
+            shares: [source.matrix(), to.matrix()].map(shares),
             light: match kind {
                 Some(HdrKind::Pq) => of(&pq_to_light),
                 Some(HdrKind::Hlg) => of(&hlg_to_scene),
                 None => of(&|signal| to_light(transfer, signal)),
             },
-            primaries: gamut::between(colour.primaries(), to.primaries()),
+            primaries: gamut::between(
+                // No player tells those of old and new television apart, so neither do we where
+                // a stream changes from one to the other.
+                if colour::is_narrow(source.primaries()) && colour::is_narrow(to.primaries()) {
+                    to.primaries()
+                } else {
+                    source.primaries()
+                },
+                to.primaries(),
+            ),
             signal: of(&|root| to_signal(to.transfer(), root * root)),
             peak: peak.map_or(USUAL_PEAK, |p| p.clamp(REFERENCE_WHITE * 1.5, 10_000.0)),
         }

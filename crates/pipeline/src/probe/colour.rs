@@ -26,13 +26,6 @@ pub(super) struct Picture<'a> {
     pub(super) media_type: &'a str,
 }
 
-const NOTHING: (Range, Matrix, Transfer, Primaries) = (
-    Range::Unknown,
-    Matrix::Unknown,
-    Transfer::Unknown,
-    Primaries::Unknown,
-);
-
 /// The colour of a stream, part by part: as the bitstream says, else as the container says, else
 /// what is usual (docs/decisions/0026-order-of-trust.md).
 pub(super) fn settle(
@@ -40,8 +33,12 @@ pub(super) fn settle(
     container: Option<VideoColorimetry>,
     picture: Picture<'_>,
 ) -> VideoColorimetry {
-    let (range, matrix, transfer, primaries) = NOTHING;
-    let mut told = VideoColorimetry::new(range, matrix, transfer, primaries);
+    let mut told = VideoColorimetry::new(
+        Range::Unknown,
+        Matrix::Unknown,
+        Transfer::Unknown,
+        Primaries::Unknown,
+    );
     for source in [bitstream, container].into_iter().flatten() {
         told = completed(&told, &sensible(&source, picture.kind));
     }
@@ -110,6 +107,21 @@ fn usual_matrix(picture: Picture<'_>) -> Matrix {
     } else {
         Matrix::Bt601
     }
+}
+
+/// A colour of which the range alone is known.
+pub(super) fn only_range(full: bool) -> VideoColorimetry {
+    let range = if full {
+        Range::Range0_255
+    } else {
+        Range::Range16_235
+    };
+    VideoColorimetry::new(
+        range,
+        Matrix::Unknown,
+        Transfer::Unknown,
+        Primaries::Unknown,
+    )
 }
 
 /// `colour` in full range, in limited range, or in one that is not known.

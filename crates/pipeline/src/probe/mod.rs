@@ -2,6 +2,7 @@
 
 mod colour;
 mod facts;
+mod headers;
 mod stream;
 mod timing;
 

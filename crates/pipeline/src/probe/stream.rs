@@ -8,7 +8,7 @@ use gstreamer as gst;
 use gstreamer_pbutils as pbutils;
 use gstreamer_video as gst_video;
 
-use super::{colour, timing};
+use super::{colour, headers, timing};
 use crate::builder::H263;
 use crate::builder::source::StreamKey;
 use crate::front::{Front, Track};
@@ -31,6 +31,8 @@ pub(super) struct Stream {
     pub(super) track: Option<u32>,
     pub(super) tags: gst::TagList,
     pub(super) packets: usize,
+    /// The beginning of the first packet.
+    pub(super) beginning: Vec<u8>,
     /// Presentation times of the first packets in nanoseconds.
     pub(super) pts: Vec<u64>,
     pub(super) first_ns: Option<u64>,
@@ -50,6 +52,7 @@ impl Stream {
             track: None,
             tags: gst::TagList::new(),
             packets: 0,
+            beginning: Vec::new(),
             pts: Vec::new(),
             first_ns: None,
             last_ns: 0,
@@ -64,6 +67,11 @@ impl Stream {
 
     pub(super) fn note_packet(&mut self, buffer: &gst::Buffer) {
         self.packets += 1;
+        if self.beginning.is_empty()
+            && let Ok(map) = buffer.map_readable()
+        {
+            self.beginning = map[..map.len().min(headers::ENOUGH)].to_vec();
+        }
         let Some(pts) = buffer.pts().map(gst::ClockTime::nseconds) else {
             return;
         };
@@ -214,7 +222,8 @@ impl Stream {
         let parsed = self.steps.get(1..).and_then(<[gst::Caps]>::last);
         let bitstream = decoded
             .and_then(colour::of)
-            .or_else(|| parsed.and_then(|caps| colour::of(caps)));
+            .or_else(|| parsed.and_then(|caps| colour::of(caps)))
+            .or_else(|| self.colour_of_header());
         let mut container = self.steps.first().and_then(|caps| colour::of(caps));
         // `qtdemux` takes limited range for told where the file leaves it open, and up to 1.24 it
         // looks for full range in the wrong byte.
@@ -236,6 +245,15 @@ impl Stream {
             media_type: &self.media_type(),
         };
         colour::settle(bitstream, container, picture)
+    }
+
+    /// The range in the header of a stream, if nothing else is known of it.
+    fn colour_of_header(&self) -> Option<gst_video::VideoColorimetry> {
+        let kept = self.field::<gst::Buffer>("codec_data");
+        let kept = kept.as_ref().and_then(|kept| kept.map_readable().ok());
+        let kept = kept.as_deref().unwrap_or_default();
+        let full = headers::full_range(&self.media_type(), &self.beginning, kept)?;
+        Some(colour::only_range(full))
     }
 
     pub(super) fn audio(&self) -> AudioStream {
