@@ -3,7 +3,7 @@
 
     tools/make-fixtures.py [--list] [--only NAME ...] [--jobs N]
 
-The files land in .media/fixtures, which git ignores. TABLE below is the whole list: each entry is
+The files land in .media/fixtures, which git ignores. The modules in tools/fixtures list them: each entry is
 a file name, the recipe that makes it, and what Clipsy is expected to do with it. A fixture is made
 again only when its recipe changed. ffmpeg shares no code with the GStreamer demuxers, and the
 expectations are worked out from the recipe, not read back from the file.
@@ -17,11 +17,39 @@ expectations are worked out from the recipe, not read back from the file.
   width, height   of the picture as a viewer sees it: upright, square pixels, before evening
   fps             the frame rate that renditions must have; `fps_any` where several are right
   duration        in seconds, of the presentation; `duration_any` where several are right
-  audio           whether there is sound to be heard
-  tone_hz         the frequency of the sine that must be heard (of the default track)
+  shortest, longest  in seconds, where it is not known better
+  exact           the number of pictures
+  warnings        the codes that must be warned of, and `may_warn` those that may be; no other is right
+  hdr             "pq" or "hlg", if it is of high dynamic range
+
+  What is seen, of those that show the chart of tools/fixtures/source.py:
+
+  chart           `rate` by which its pictures are numbered, `band` of the picture in which it lies,
+                  `until` which second it can be read
+  pictures        pairs of a time in seconds and the number of the picture shown from then on; without
+                  it number N is shown at N / rate. `video_start` and `still_from` bound the pictures
+                  in a longer sound, `offset_any`: the clock may begin anywhere, `in_order`: each once,
+                  though times jitter, `loose_edges`: a picture more or less at begin and end
+  patches         colours of the chart, `patches_within` how far they may be off (6 of 255)
   corners         colours of the upright picture's corners, each a quarter of its size:
                   top left, top right, bottom left, bottom right
-  sync            a white flash and a 1 kHz beep, 0.1 s long, coincide every second
+  damaged         some pictures and beeps are gone
+  still           there is one picture only
+
+  What is heard:
+
+  audio           whether there is sound to be heard; `audio_start`, `audio_duration` where it is not
+                  as long as the picture
+  sync            a 1 kHz beep begins with each of the chart's flashes, or at the seconds `beeps`;
+                  `sync_within` so many seconds (0.010 where pictures keep their rate, and one of the
+                  result's pictures more elsewhere)
+  levels          of the beeps `left` and `right` in dB, none for silence; `level_within` (0.5)
+  channels        the same for each second, in which one channel beeps after the other
+  panned_hz       the tone that is left only, and that which is right only
+  tone_hz         the frequency of the sine that must be heard (of the default track), and
+                  `other_tone_hz` that must not
+
+  undeclared      a header names streams that are not there, so that ffprobe is no judge of `probe`
 """
 
 import argparse

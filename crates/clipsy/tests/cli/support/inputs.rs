@@ -70,8 +70,6 @@ pub(crate) struct Facts {
     #[serde(default)]
     pub(crate) in_order: bool,
     #[serde(default)]
-    pub(crate) fields: bool,
-    #[serde(default)]
     pub(crate) loose_edges: bool,
     #[serde(default)]
     pub(crate) damaged: bool,
