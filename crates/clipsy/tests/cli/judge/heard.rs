@@ -51,7 +51,10 @@ pub(super) fn check(tree: &Tree, facts: &Facts, clock: Option<Clock>, report: &m
         };
         let mut found: Vec<[f64; 2]> = windows.iter().map(|at| heard.levels(*at)).collect();
         found.sort_by(|a, b| a[0].total_cmp(&b[0]));
-        let usual = found.get(found.len() / 2).copied().unwrap_or([f64::MIN; 2]);
+        let usual = found
+            .get(found.len() / 2)
+            .copied()
+            .unwrap_or([f64::NEG_INFINITY; 2]);
         check_level("beeps", usual, levels, facts.level_within(), report);
     }
     for (second, (left, right)) in (0u32..).zip(facts.channels.iter().flatten()) {
