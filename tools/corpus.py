@@ -130,7 +130,9 @@ def command(binary: Path, root: Path | None, args: list[str], visible: list[Path
 
 
 def gstreamer_version(binary: Path, root: Path | None) -> str:
-    done = subprocess.run(command(binary, root, ["doctor", "--json"], []), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command(binary, root, ["doctor", "--json"], []), capture_output=True, text=True, check=False
+    )
     version = re.search(r"\b1\.\d+\.\d+", done.stdout)
     if not version:
         sys.exit(f"corpus: `{binary} doctor` does not tell the version of GStreamer: {done.stderr.strip()[-300:]}")
@@ -202,7 +204,7 @@ def look(playlist: Path, band: str) -> tuple[list[int | None], list[bool], list[
         numbers.append(sum(1 << place for place, bit in enumerate(bits) if bit >= 180) if sure else None)
         flash.append(sum(at(70, top + height * 5 // 8)) > 3 * 128)
         patches.append([tuple(at(n * 16 + 8, top + height // 4)) for n in range(6)])
-    middle = [tuple(int(statistics.median(part)) for part in zip(*each)) for each in zip(*patches)]
+    middle = [tuple(int(statistics.median(part)) for part in zip(*each, strict=True)) for each in zip(*patches, strict=True)]
     return numbers, flash, middle
 
 
