@@ -235,9 +235,12 @@ pub(crate) fn fixtures() -> Vec<Fixture> {
         .collect()
 }
 
-/// The fixtures of which `wanted` is true.
+/// The fixtures of which `wanted` is true; `CLIPSY_TEST_FIXTURE` leaves those whose names begin so.
 pub(crate) fn fixtures_where(wanted: impl Fn(&Fixture) -> bool) -> Vec<Fixture> {
-    fixtures().into_iter().filter(wanted).collect()
+    let chosen = std::env::var("CLIPSY_TEST_FIXTURE").unwrap_or_default();
+    let all = fixtures().into_iter();
+    all.filter(|fixture| fixture.name.starts_with(&chosen) && wanted(fixture))
+        .collect()
 }
 
 /// One fixture.
