@@ -40,7 +40,7 @@ pub(super) fn check(tree: &Tree, facts: &Facts, report: &mut Report) -> Option<C
             }
         };
         if index + 1 == tree.rungs.len() {
-            clock = check_numbers(tree, facts, chart, &reading.numbers, report);
+            clock = Some(check_numbers(tree, facts, chart, &reading.numbers, report));
         }
         if let Some(patches) = &facts.patches {
             check_patches(tree, rung, facts, patches, &reading, report);
@@ -107,7 +107,7 @@ fn check_numbers(
     chart: &Chart,
     numbers: &[Option<u64>],
     report: &mut Report,
-) -> Option<Clock> {
+) -> Clock {
     let timeline = facts.timeline();
     let step = tree.rate.seconds(1);
     let until = chart.until.unwrap_or(f64::MAX);
@@ -181,7 +181,7 @@ fn check_numbers(
         check_all_shown(tree, facts, &timeline, &shown, (moved, first_due), report);
     }
     let within = facts.sync_within() + if regular { 0.0 } else { step };
-    Some(Clock { begins, within })
+    Clock { begins, within }
 }
 
 /// Whether this picture is shown at that time, give or take `slack`.

@@ -18,6 +18,10 @@ pub(crate) struct Fixture {
 
 /// What is expected of a file.
 #[derive(Debug, Clone, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of the index that stands for itself"
+)]
 pub(crate) struct Facts {
     file: String,
     pub(crate) expect: Expect,
@@ -236,6 +240,10 @@ pub(crate) fn fixtures() -> Vec<Fixture> {
 }
 
 /// The fixtures of which `wanted` is true; `CLIPSY_TEST_FIXTURE` leaves those whose names begin so.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a setting of this test, not of Clipsy"
+)]
 pub(crate) fn fixtures_where(wanted: impl Fn(&Fixture) -> bool) -> Vec<Fixture> {
     let chosen = std::env::var("CLIPSY_TEST_FIXTURE").unwrap_or_default();
     let all = fixtures().into_iter();
