@@ -13,6 +13,8 @@ pub enum FailureCode {
     UnsupportedCodec,
     /// The file can be read, but there is no moving picture in it.
     NoVideoStream,
+    /// The media in the file are encrypted.
+    EncryptedInput,
     /// The file claims to be a video but cannot be read.
     CorruptInput,
     /// The source is larger, longer or faster than this server accepts.
@@ -52,6 +54,7 @@ impl FailureCode {
             Self::UnsupportedContainer => "unsupported_container",
             Self::UnsupportedCodec => "unsupported_codec",
             Self::NoVideoStream => "no_video_stream",
+            Self::EncryptedInput => "encrypted_input",
             Self::CorruptInput => "corrupt_input",
             Self::LimitsExceeded => "limits_exceeded",
             Self::EncoderUnavailable => "encoder_unavailable",
@@ -72,6 +75,7 @@ impl FailureCode {
                 "The video inside this file uses a codec that cannot be decoded here."
             }
             Self::NoVideoStream => "This file has no video in it.",
+            Self::EncryptedInput => "This video is encrypted and cannot be opened without its key.",
             Self::CorruptInput => "This file is damaged and cannot be read as video.",
             Self::LimitsExceeded => "This video is beyond what this server accepts.",
             Self::EncoderUnavailable => "No working video encoder was found on this machine.",
@@ -93,6 +97,9 @@ impl FailureCode {
             Self::UnsupportedCodec => "Export it again as H.264, HEVC, VP9 or AV1.",
             Self::NoVideoStream => {
                 "Choose a file that contains video; audio alone cannot be published."
+            }
+            Self::EncryptedInput => {
+                "Export it without copy protection, or choose a file that is not protected."
             }
             Self::CorruptInput => {
                 "Check that it plays on your device and that the copy is complete, then upload it again."
@@ -121,6 +128,7 @@ impl FailureCode {
             Self::UnsupportedContainer
             | Self::UnsupportedCodec
             | Self::NoVideoStream
+            | Self::EncryptedInput
             | Self::CorruptInput
             | Self::LimitsExceeded => Fault::Input,
             Self::Cancelled => Fault::Person,
@@ -197,10 +205,11 @@ impl Failure {
 mod tests {
     use super::*;
 
-    const ALL: [FailureCode; 12] = [
+    const ALL: [FailureCode; 13] = [
         FailureCode::UnsupportedContainer,
         FailureCode::UnsupportedCodec,
         FailureCode::NoVideoStream,
+        FailureCode::EncryptedInput,
         FailureCode::CorruptInput,
         FailureCode::LimitsExceeded,
         FailureCode::EncoderUnavailable,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame_rate::FrameRate;
+use crate::speaker::Speaker;
 
 /// Everything the probe found out about a source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,6 +16,9 @@ pub struct MediaInfo {
     pub duration_s: Option<f64>,
     /// True if [`Self::duration_s`] was measured from packets because the header had none.
     pub duration_measured: bool,
+    /// True if a part of the media is encrypted.
+    #[serde(default)]
+    pub encrypted: bool,
     /// Moving pictures, in file order.
     pub video: Vec<VideoStream>,
     /// Audio tracks, in file order.
@@ -36,6 +40,18 @@ pub struct VideoStream {
     pub decoding: Decoding,
     /// True if the container marks this stream as the one to choose.
     pub default: bool,
+    /// False if the container switches this stream off.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// True if it is one single picture, such as a cover, beside sound or other streams.
+    #[serde(default)]
+    pub still: bool,
+    /// Length of this stream's part of the presentation in seconds, if its own tables tell it.
+    #[serde(default)]
+    pub duration_s: Option<f64>,
+    /// Profile of Dolby Vision, if its base layer is for players of Dolby Vision alone.
+    #[serde(default)]
+    pub dolby_vision: Option<u8>,
     /// Coded width in pixels, before rotation and sample aspect.
     pub width: u32,
     /// Coded height in pixels, before rotation and sample aspect.
@@ -55,6 +71,7 @@ pub struct VideoStream {
     /// Chroma layout, e.g. `"4:2:0"` or `"RGB"`.
     pub chroma: String,
     /// Colour description as `range:matrix:transfer:primaries` or a well-known name, e.g. `"bt709"`.
+    /// Of a stream that can be decoded all four parts are settled.
     pub colorimetry: Option<String>,
     /// High dynamic range transfer of the source, if it is one.
     pub hdr: Option<HdrKind>,
@@ -75,8 +92,21 @@ pub struct AudioStream {
     pub decoding: Decoding,
     /// True if the container marks this track as the one to choose.
     pub default: bool,
+    /// False if the container switches this track off.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// True if somebody comments on the picture in it, and it is not the sound of the video.
+    #[serde(default)]
+    pub commentary: bool,
+    /// Length of this track's part of the presentation in seconds, if its own tables tell it.
+    #[serde(default)]
+    pub duration_s: Option<f64>,
     /// Number of channels.
     pub channels: u32,
+    /// Where the channels belong, in the order in which the decoder gives them; empty if nothing
+    /// says. A list of another length than [`Self::channels`] counts as none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub speakers: Vec<Speaker>,
     /// Samples per second.
     pub sample_rate: u32,
     /// ISO 639 language code, if tagged.
@@ -143,6 +173,16 @@ pub struct SampleAspect {
 impl SampleAspect {
     /// Square samples.
     pub const SQUARE: Self = Self { num: 1, den: 1 };
+
+    /// The aspect `num`:`den` if a camera could have it. More than 16 to 1 is no lens but a broken
+    /// header, and taken as square.
+    pub fn plausible(num: u32, den: u32) -> Self {
+        if num == 0 || den == 0 || num.max(den) / num.min(den) > 16 {
+            Self::SQUARE
+        } else {
+            Self { num, den }
+        }
+    }
 }
 
 impl VideoStream {
@@ -162,28 +202,14 @@ impl VideoStream {
 }
 
 impl MediaInfo {
-    /// The video stream that is published: the one marked default, else the largest, else the
-    /// first.
-    pub fn main_video(&self) -> Option<&VideoStream> {
-        let area = |v: &VideoStream| u64::from(v.width) * u64::from(v.height);
-        self.video
-            .iter()
-            .max_by_key(|v| (v.default, area(v), std::cmp::Reverse(v.index)))
-    }
-
-    /// The audio track that is published: among those that can be decoded the one marked
-    /// default, else the first.
-    pub fn main_audio(&self) -> Option<&AudioStream> {
-        self.audio
-            .iter()
-            .filter(|a| a.decoding == Decoding::Works)
-            .max_by_key(|a| (a.default, std::cmp::Reverse(a.index)))
-    }
-
     /// Streams of every kind.
     pub fn track_count(&self) -> usize {
         self.video.len() + self.audio.len() + self.other.len()
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[cfg(test)]
@@ -197,6 +223,10 @@ pub(crate) mod tests {
             media_type: "video/x-h264".into(),
             decoding: Decoding::Works,
             default: false,
+            enabled: true,
+            still: false,
+            duration_s: None,
+            dolby_vision: None,
             width,
             height,
             orientation: Orientation::default(),
@@ -219,6 +249,7 @@ pub(crate) mod tests {
             size_bytes: 1,
             duration_s: Some(10.0),
             duration_measured: false,
+            encrypted: false,
             video: streams,
             audio: vec![],
             other: vec![],
@@ -235,25 +266,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn main_video_is_the_default_then_the_largest_then_the_first() {
-        let (small, mut large) = (video(320, 240), video(640, 480));
-        large.index = 1;
-        let same = VideoStream {
-            index: 2,
-            ..large.clone()
-        };
+    fn absurd_aspects_are_square() {
+        for (num, den) in [(255, 1), (1, 255), (0, 1), (1, 0), (17, 1)] {
+            assert_eq!(SampleAspect::plausible(num, den), SampleAspect::SQUARE);
+        }
         assert_eq!(
-            media(vec![small.clone(), large.clone(), same])
-                .main_video()
-                .unwrap()
-                .index,
-            1
+            SampleAspect::plausible(64, 45),
+            SampleAspect { num: 64, den: 45 }
         );
-        let small = VideoStream {
-            default: true,
-            ..small
-        };
-        assert_eq!(media(vec![small, large]).main_video().unwrap().index, 0);
     }
 
     #[test]

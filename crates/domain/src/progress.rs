@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 use crate::ladder::PlannedRung;
 use crate::media::{HdrKind, MediaInfo, Orientation};
+use crate::tracks::Tracks;
 
 /// One thing that happened. In JSON the field `event` names it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,9 @@ pub enum Event {
         orientation: Orientation,
         /// Index of the audio track that is used, among the audio tracks of the source.
         audio_track: Option<usize>,
+        /// Which streams of the source are used, and why the others are not.
+        #[serde(default)]
+        tracks: Tracks,
     },
     /// An encoder encoded real frames and was chosen.
     EncoderSelected {
@@ -122,6 +126,10 @@ pub enum WarningCode {
     DecoderFallback,
     /// The picture changes its size in mid-stream; it was fitted into the first size.
     SizeChanged,
+    /// Dolby Vision without a base layer that other players can show; its colours are wrong.
+    DolbyVision,
+    /// The edit list plays parts slower or faster; they were used at their own speed.
+    EditRate,
 }
 
 /// An encoder that was tried and not used.

@@ -141,9 +141,34 @@ pub struct AudioEncoderSpec {
     pub element: String,
     /// Raw audio format it is fed.
     pub format: String,
+    /// Samples that a decoder gives out before the first one that was put in, and which no element
+    /// takes off.
+    pub priming: u32,
+    /// False if the encoder does not give out its last samples at the end of the stream.
+    #[serde(default = "yes")]
+    pub drains: bool,
     /// Properties, with placeholders as for video.
     #[serde(default)]
     pub properties: BTreeMap<String, toml::Value>,
+    /// Properties that sources with one channel have instead or besides: both sides are the same
+    /// then.
+    #[serde(default)]
+    pub one_channel: BTreeMap<String, toml::Value>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl AudioEncoderSpec {
+    /// The properties for a source with so many channels.
+    pub fn properties_for(&self, channels: u32) -> BTreeMap<String, toml::Value> {
+        let mut properties = self.properties.clone();
+        if channels == 1 {
+            properties.extend(self.one_channel.clone());
+        }
+        properties
+    }
 }
 
 /// The values that placeholders stand for.
@@ -292,6 +317,19 @@ mod tests {
         assert!(!variant.properties_for(640, 360).contains_key("analyse"));
         let large = variant.properties_for(1080, 1920);
         assert!(large.contains_key("analyse") && large.contains_key("speed-preset"));
+    }
+
+    #[test]
+    fn one_channel_has_properties_of_its_own() {
+        let catalog = Catalog::built_in().unwrap();
+        let named = |name: &str| catalog.audio_encoders.iter().find(|e| e.element == name);
+        let aac = named("avenc_aac").unwrap();
+        let joint = |channels| aac.properties_for(channels)["aac-ms"].as_bool();
+        assert_eq!(
+            [joint(1), joint(2), joint(6)],
+            [Some(true), Some(false), Some(false)]
+        );
+        assert!(aac.properties_for(1).contains_key("bitrate"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod doctor;
 pub mod encoder;
 pub mod error;
+mod front;
 mod measure;
 mod output;
 pub mod probe;

@@ -10,11 +10,14 @@ use clipsy_domain::media::{AudioStream, MediaInfo, VideoStream};
 use clipsy_domain::media_key;
 use clipsy_domain::playlist::Segment;
 use clipsy_domain::progress::{Event, PassedOver, RenditionSummary, Summary, WarningCode};
+use clipsy_domain::tracks::{self, Tracks};
 
 use crate::builder::graph::{self, Blueprint};
 use crate::builder::stills::StillsPlan;
+use crate::builder::tail::Tails;
 use crate::catalog::{Catalog, DecoderSpec};
 use crate::encoder::{self, Choice};
+use crate::front::Front;
 use crate::measure::round;
 use crate::output::OutputTree;
 use crate::run::{self, Made, Stopped};
@@ -60,7 +63,7 @@ pub fn transcode(
 ) -> Result<Summary, Error> {
     let started = Instant::now();
     encoder::check(job.catalog, &job.encoder)?;
-    let media = probe::probe(job.input, job.limits, cancel)?;
+    let (media, front) = probe::open(job.input, job.limits, cancel)?;
     emit(Event::Probed {
         media: Box::new(media.clone()),
     });
@@ -70,6 +73,7 @@ pub fn transcode(
         job,
         cancel,
         media: &media,
+        front: &front,
         video,
         plan: &plan,
         warnings: Vec::new(),
@@ -85,8 +89,10 @@ pub fn transcode(
         deinterlaced: video.interlaced,
         orientation: video.orientation,
         audio_track: audio.map(|a| a.index),
+        tracks: Tracks::choose(&media),
     });
 
+    transcode.tell_alterations(emit);
     let mut output = OutputTree::open(job.output)?;
     match transcode.run(audio, &mut output, emit) {
         Ok((made, encoder)) => Ok(transcode.summary(&made, encoder, started)),
@@ -101,6 +107,7 @@ struct Transcode<'a> {
     job: &'a Job<'a>,
     cancel: &'a CancelToken,
     media: &'a MediaInfo,
+    front: &'a Front,
     video: &'a VideoStream,
     plan: &'a Plan,
     warnings: Vec<WarningCode>,
@@ -208,6 +215,7 @@ impl<'a> Transcode<'a> {
         let encodes = encoder::encodes(self.plan, &settings, selected.variant, prepare);
         let graph = graph::build(&Blueprint {
             input: job.input,
+            front: self.front,
             folder: output.root(),
             ladder: job.ladder,
             plan: self.plan,
@@ -234,7 +242,7 @@ impl<'a> Transcode<'a> {
             output,
         };
         let made = run::run(&graph, &context, emit)?;
-        self.check_length(&made, emit);
+        self.check_length(audio, &graph.tails, emit);
         self.warnings.extend(made.warnings.iter().copied());
         run::publish(&made, &context)?;
         Ok(made)
@@ -242,7 +250,7 @@ impl<'a> Transcode<'a> {
 
     /// The audio track to use; says so if there is audio that cannot be used.
     fn choose_audio(&mut self, emit: &mut dyn FnMut(Event)) -> Option<&'a AudioStream> {
-        let audio = self.media.main_audio();
+        let audio = tracks::main_audio(self.media);
         if audio.is_none() && !self.media.audio.is_empty() {
             let codecs: Vec<&str> = self.media.audio.iter().map(|a| a.codec.as_str()).collect();
             let message = format!(
@@ -274,12 +282,44 @@ impl<'a> Transcode<'a> {
         self.hardware_decoder().is_some() && suspicious.contains(&code)
     }
 
-    fn check_length(&mut self, made: &Made, emit: &mut dyn FnMut(Event)) {
-        let Some(expected) = self.media.duration_s else {
-            return;
-        };
-        let found = made.duration_us as f64 / 1e6;
-        if found + (expected * 0.02).max(1.0) < expected {
+    /// Says what will not look as the source means it to.
+    fn tell_alterations(&mut self, emit: &mut dyn FnMut(Event)) {
+        if let Some(profile) = self.video.dolby_vision {
+            let message = format!(
+                "Dolby Vision profile {profile} has no base layer for other players; colours will be wrong"
+            );
+            self.warn(WarningCode::DolbyVision, &message, emit);
+        }
+        if self.front.edited_rate {
+            let message =
+                "the edit list plays parts slower or faster; they are played at their own speed";
+            self.warn(WarningCode::EditRate, message, emit);
+        }
+    }
+
+    /// Warns if picture or sound ends before it should.
+    fn check_length(
+        &mut self,
+        audio: Option<&AudioStream>,
+        tails: &Tails,
+        emit: &mut dyn FnMut(Event),
+    ) {
+        /// What may be missing: less than a listener or viewer takes for a loss.
+        const TOLERANCE_S: f64 = 0.3;
+        let reached = tails.reached_s();
+        let of_tracks = [
+            (self.video.duration_s, reached.picture),
+            (audio.and_then(|a| a.duration_s), reached.sound),
+        ];
+        let all = reached.picture.max(reached.sound);
+        // A header may be wrong about a file that is there to its last byte.
+        let of_file = (self.front.complete != Some(true) && self.video.duration_s.is_none())
+            .then_some((self.media.duration_s, all));
+        let ends = of_tracks.into_iter().chain(of_file);
+        let missing = ends
+            .filter_map(|(expected, found)| expected.map(|e| (e, found)))
+            .find(|(expected, found)| found + TOLERANCE_S < *expected);
+        if let Some((expected, found)) = missing {
             let message = format!(
                 "the source ends after {found:.1} s of {expected:.1} s; what is there was used"
             );

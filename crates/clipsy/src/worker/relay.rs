@@ -9,6 +9,7 @@ use clipsy_domain::job::Job;
 use clipsy_domain::ladder::PlannedRung;
 use clipsy_domain::media::VideoStream;
 use clipsy_domain::progress::{Event, RenditionProgress, Summary};
+use clipsy_domain::tracks;
 use clipsy_storage::{Finished, NewRendition};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -175,7 +176,7 @@ impl<'a> Relay<'a> {
                 return Some(Told::Failed(failure));
             }
             Event::Probed { media } => {
-                self.size = media.main_video().map(VideoStream::display_size);
+                self.size = tracks::main_video(media).map(VideoStream::display_size);
                 self.phases.plan();
                 None
             }

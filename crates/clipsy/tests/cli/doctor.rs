@@ -25,6 +25,7 @@ const AUDIO: &str = r#"
 [[audio_encoder]]
 element = "avenc_aac"
 format = "F32LE"
+priming = 1024
 "#;
 
 fn report() -> Value {

@@ -32,6 +32,16 @@ pub(crate) fn in_memory(mut caps: gst::Caps, feature: Option<&str>) -> gst::Caps
     caps
 }
 
+/// Takes the field `name` out of caps, which then allow any value of it.
+pub(crate) fn field_free(name: &'static str) -> impl Fn(gst::Caps) -> gst::Caps {
+    move |mut caps| {
+        for structure in caps.make_mut().iter_mut() {
+            structure.remove_field(name);
+        }
+        caps
+    }
+}
+
 /// A queue that holds at most `buffers` buffers, whatever their size and duration.
 pub(crate) fn frame_queue(name: &str, buffers: u32) -> Result<gst::Element, Error> {
     let queue = make("queue", name)?;

@@ -1,5 +1,6 @@
 //! Puts the parts together.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
@@ -10,18 +11,21 @@ use clipsy_domain::media::{AudioStream, VideoStream};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
+use super::order::Order;
 use super::package::{self, Encode, SegmentFrames};
 use super::source::{self, Kind, Observer, Step, StreamKey};
 use super::stills::{self, Still, StillsPlan};
 use super::tail::{self, Tails};
-use super::{audio, edits, segment, video};
+use super::{audio, segment, video};
 use crate::Error;
 use crate::catalog::{AudioEncoderSpec, DecoderSpec};
+use crate::front::{Front, Pcm, Track};
 use crate::measure::{Activity, Meter};
 
 /// What a graph is built from.
 pub(crate) struct Blueprint<'a> {
     pub(crate) input: &'a Path,
+    pub(crate) front: &'a Front,
     pub(crate) folder: &'a Path,
     pub(crate) ladder: &'a Ladder,
     pub(crate) plan: &'a Plan,
@@ -68,15 +72,19 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
         gop_s: blueprint.plan.gop_s,
         deinterlace: blueprint.ladder.video.deinterlace,
         hardware: blueprint.hardware,
+        tails: &tails,
     };
     let video = trunk.add(&pipeline)?;
     activity.watch(&video.input);
     segment::unify(&video.input)?;
+    let order = Order::default();
+    order.apply(&video.input);
     let size_changed = watch_size(&video.input);
     let damaged = watch_damage(&video.input);
     let audio = match blueprint.audio {
-        Some(_) => Some(audio::add(
+        Some(stream) => Some(audio::add(
             &pipeline,
+            stream,
             &blueprint.ladder.audio,
             blueprint.audio_encoders,
         )?),
@@ -87,8 +95,8 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
         segment::unify(&audio.input)?;
     }
 
-    let audio_tail = audio.as_ref().map(|audio| &audio.tail);
-    tail::watch(&tails, &video.tail, blueprint.plan.frame_rate, audio_tail);
+    let audio_tail = audio.as_ref().map(|a| (&a.tail, a.push_out));
+    tail::watch(&tails, audio_tail);
 
     let mut renditions = Vec::new();
     for encode in blueprint.encodes {
@@ -102,7 +110,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
             &blueprint.folder.join(&rung),
             blueprint.plan.segment_s,
             &encoded,
-            audio.as_ref().map(|a| &a.tee),
+            audio.as_ref().map(|a| (&a.tee, a.priming)),
         )?;
         renditions.push(Rendition {
             rung,
@@ -134,10 +142,17 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
                 ends.input.clone(),
             )
         }),
+        tracks: blueprint.front.tracks.clone(),
+        order,
         state: Mutex::default(),
     });
-    let file = source::add(&pipeline, blueprint.input, blueprint.hardware, &selector)?;
-    edits::lengthen(&file)?;
+    source::add(
+        &pipeline,
+        blueprint.input,
+        blueprint.front,
+        blueprint.hardware,
+        &selector,
+    )?;
     let encoded_audio = audio.map(|a| a.encoded);
     Ok(Graph {
         pipeline,
@@ -176,6 +191,22 @@ impl Graph {
         }
     }
 
+    /// True if an error that `source` sent lies in the way of the sound and nowhere else: in the
+    /// trunk, in a decoder or parser of sound, or in a demuxer that could not get rid of sound.
+    pub(crate) fn is_sound_at_fault(&self, source: Option<&gst::Object>) -> bool {
+        let Some((_, input)) = &self.selector.audio else {
+            return false;
+        };
+        source.is_some_and(audio::is_part_of_sound)
+            || (audio::is_refused(input) && !audio::is_refused(&self.selector.video.1))
+    }
+
+    /// True if sound was planned for and none came.
+    pub(crate) fn is_mute(&self) -> bool {
+        let encoded = self.encoded_audio.as_ref();
+        encoded.is_some_and(|pad| pad.current_caps().is_none())
+    }
+
     /// Factory name of the video decoder in use, once there is one.
     pub(crate) fn decoder(&self) -> Option<String> {
         let is_decoder = |factory: &gst::ElementFactory| {
@@ -206,6 +237,8 @@ struct Selector {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     video: (StreamKey, gst::Pad),
     audio: Option<(StreamKey, gst::Pad)>,
+    tracks: HashMap<u32, Track>,
+    order: Order,
     state: Mutex<Linked>,
 }
 
@@ -214,6 +247,8 @@ struct Linked {
     video: bool,
     audio: bool,
     complete: bool,
+    /// The demuxer's pad of the picture is being watched.
+    watched: bool,
 }
 
 impl Selector {
@@ -228,8 +263,38 @@ impl Selector {
     }
 }
 
+impl Selector {
+    /// How the uncompressed sound of `pad` is stored, if the headers say.
+    fn pcm_of(&self, pad: &gst::Pad) -> Option<Pcm> {
+        let id = pad.stream_id()?.rsplit('/').next()?.parse().ok()?;
+        self.tracks.get(&id)?.pcm
+    }
+}
+
+/// Tells what flows into `input` by its true name, see [`crate::front`].
+fn set_format(input: &gst::Pad, pcm: Pcm) {
+    input.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::PadProbeData::Event(event)) = &mut info.data
+            && let gst::EventView::Caps(caps) = event.view()
+        {
+            let mut caps = caps.caps_owned();
+            for sound in caps.make_mut().iter_mut() {
+                sound.set("format", pcm.format);
+            }
+            *event = gst::event::Caps::new(&caps);
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
 impl Observer for Selector {
     fn step(&self, step: &Step<'_>) -> bool {
+        if step.key == self.video.0 {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if !std::mem::replace(&mut state.watched, true) {
+                self.order.watch(step.pad);
+            }
+        }
         self.input(step.key).is_some()
     }
 
@@ -244,13 +309,18 @@ impl Observer for Selector {
             .and_then(|k| self.input(k))
             .filter(|input| raw && !input.is_linked());
         let result = match (input, key) {
-            (Some(input), Some(key)) => pad.link(input).map_err(Error::from).map(|_| {
-                let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-                match key.kind {
-                    Kind::Video => state.video = true,
-                    _ => state.audio = true,
+            (Some(input), Some(key)) => {
+                if let Some(pcm) = self.pcm_of(pad) {
+                    set_format(input, pcm);
                 }
-            }),
+                pad.link(input).map_err(Error::from).map(|_| {
+                    let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                    match key.kind {
+                        Kind::Video => state.video = true,
+                        _ => state.audio = true,
+                    }
+                })
+            }
             _ => source::discard(&pipeline, pad),
         };
         if let Err(error) = result {
@@ -309,14 +379,20 @@ fn watch_size(pad: &gst::Pad) -> Arc<AtomicBool> {
 /// the cores are enough to feed the encoders that share the machine.
 pub(crate) fn limit_decoder_threads(pipeline: &gst::Pipeline) {
     const MOST: i32 = 4;
+    // With a single thread, H.264 that begins at a recovery point comes out grey up to the next one.
+    const LEAST: i32 = 2;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = i32::try_from(cores / 2).unwrap_or(MOST).clamp(1, MOST);
+    let threads = i32::try_from(cores / 2).unwrap_or(MOST).clamp(LEAST, MOST);
     pipeline.connect_deep_element_added(move |_, _, element| {
         let is_libav = element
             .factory()
             .is_some_and(|f| f.name().starts_with("avdec_"));
         if is_libav && element.has_property_with_type("max-threads", i32::static_type()) {
             element.set_property("max-threads", threads);
+            // What was decoded without its references is grey; the picture before it stays.
+            if element.has_property("output-corrupt") {
+                element.set_property("output-corrupt", false);
+            }
         }
     });
 }

@@ -3,22 +3,33 @@
 //! The graph of a transcode, part by part:
 //!
 //! ```text
-//! source   filesrc → decodebin ─┬─ video: tail → deinterlace → convert → videorate → flip → keyframes → tee
-//!                               └─ audio: convert → resample → audiorate → tail → AAC → tee
+//! source   filesrc → decodebin ─┬─ video: convert → tone map → deinterlace → rate → flip → keyframes → tee
+//!                               └─ audio: convert → mix and time → resample → tail → AAC → tee
 //! package  video tee → queue → scale → H.264 encoder → queue ┐
 //!          audio tee → queue ────────────────────────────────┴ hlssink2        (once per rung)
 //! stills   video tee → queue → only the wanted frames → appsink
 //! ```
 
 pub(crate) mod audio;
-mod edits;
+mod cadence;
+pub(crate) mod colour;
+mod deinterlace;
 mod element;
+mod fields;
+mod file;
+mod gamut;
 pub(crate) mod graph;
 pub(crate) mod keyframes;
+mod layout;
+mod mix;
+mod order;
 pub(crate) mod package;
 pub(crate) mod picture;
+mod rate;
 mod scale;
 mod segment;
+mod sound;
+mod sound_clock;
 pub(crate) mod source;
 pub(crate) mod still;
 pub(crate) mod stills;
@@ -37,8 +48,12 @@ pub(crate) const H263: &str = "video/x-h263";
 pub(crate) fn register_elements() -> Result<(), Error> {
     use gstreamer::prelude::*;
     let own = [
+        (file::NAME, file::PiecedFile::static_type()),
+        (rate::NAME, rate::Rate::static_type()),
         (scale::NAME, scale::Scale::static_type()),
+        (sound::NAME, sound::Sound::static_type()),
         (tonemap::NAME, tonemap::ToneMapper::static_type()),
+        (deinterlace::NAME, deinterlace::Deinterlacer::static_type()),
     ];
     for (name, kind) in own {
         if gstreamer::ElementFactory::find(name).is_none() {

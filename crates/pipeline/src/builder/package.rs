@@ -90,15 +90,16 @@ impl Encode<'_> {
 /// Frames in each finished segment of a rendition, in order.
 pub(crate) type SegmentFrames = Arc<Mutex<Vec<u64>>>;
 
-/// Adds `hlssink2` behind `encoded`, writing segments to `folder`. The answer counts the frames
-/// of each segment at the muxer, which is exact whatever the encoder does to its time line.
+/// Adds `hlssink2` behind `encoded`, writing segments to `folder`. `audio` is the tee of the sound
+/// and how much later than its time it is heard. The answer counts the frames of each segment at
+/// the muxer, which is exact whatever the encoder does to its time line.
 pub(crate) fn add_sink(
     pipeline: &gst::Pipeline,
     rung: &str,
     folder: &Path,
     segment_s: u32,
     encoded: &gst::Pad,
-    audio_tee: Option<&gst::Element>,
+    audio: Option<(&gst::Element, gst::ClockTime)>,
 ) -> Result<SegmentFrames, Error> {
     let sink = make("hlssink2", &format!("{rung}:hls"))?;
     sink.set_property("target-duration", segment_s);
@@ -124,9 +125,14 @@ pub(crate) fn add_sink(
     let video_pad = element::request_pad(&sink, "video")?;
     let frames = count_segment_frames(&splitter)?;
     encoded.link(&element::pad(&queue, "sink")?)?;
-    element::pad(&queue, "src")?.link(&video_pad)?;
+    let video_source = element::pad(&queue, "src")?;
+    video_source.link(&video_pad)?;
 
-    if let Some(tee) = audio_tee {
+    if let Some((tee, priming)) = audio {
+        // Sound cannot begin before zero, so pictures begin after it: the muxer drops what comes
+        // too early, and the first block of sound is needed to decode the second.
+        let priming = i64::try_from(priming.nseconds()).unwrap_or(0);
+        video_source.set_offset(priming);
         let queue = element::endless_queue(&format!("{rung}:audio-queue"))?;
         pipeline.add(&queue)?;
         element::branch(tee, &queue)?;

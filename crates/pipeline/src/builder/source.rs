@@ -4,6 +4,7 @@
 //! be plugged, nothing that would open another file or address (playlist and streaming
 //! demuxers), and hardware decoders only when they were asked for.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -11,9 +12,10 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_pbutils as pbutils;
 
-use super::element;
+use super::{colour, element, file};
 use crate::Error;
 use crate::catalog::DecoderSpec;
+use crate::front::Front;
 
 /// What a stream holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,17 +56,17 @@ pub(crate) trait Observer: Send + Sync + 'static {
     fn complete(&self) {}
 }
 
-/// Adds `filesrc ! decodebin` to `pipeline` and gives the `filesrc`.
+/// Adds a source of the file and `decodebin` to `pipeline`.
 pub(crate) fn add(
     pipeline: &gst::Pipeline,
     path: &Path,
+    front: &Front,
     hardware: Option<&DecoderSpec>,
     observer: &Arc<impl Observer>,
-) -> Result<gst::Element, Error> {
-    let file = element::make("filesrc", "source")?;
-    file.set_property("location", path);
+) -> Result<(), Error> {
     let decode = element::make("decodebin", "decode")?;
-    element::chain(pipeline.upcast_ref(), &[file.clone(), decode.clone()])?;
+    let source = open(path, front)?;
+    element::chain(pipeline.upcast_ref(), &[source, decode.clone()])?;
 
     let preferred: Vec<String> = hardware
         .iter()
@@ -93,6 +95,9 @@ pub(crate) fn add(
             watcher.container(&caps);
             return Some(true.to_value());
         };
+        if kind == Kind::Video && is_demuxed(&pad) {
+            colour::let_the_bitstream_speak(&pad);
+        }
         let key = known.key(&pad, kind);
         Some(
             watcher
@@ -120,7 +125,26 @@ pub(crate) fn add(
     decode.connect_pad_added(move |_, pad| watcher.exposed(known.find(pad), pad));
     let watcher = Arc::clone(observer);
     decode.connect_no_more_pads(move |_| watcher.complete());
-    Ok(file)
+    Ok(())
+}
+
+/// What reads the file, mended where `front` says so.
+fn open(path: &Path, front: &Front) -> Result<gst::Element, Error> {
+    let Some(pieces) = &front.pieces else {
+        let source = element::make("filesrc", "source")?;
+        source.set_property("location", path);
+        return Ok(source);
+    };
+    let content = File::open(path).map_err(|source| Error::Source {
+        path: path.to_owned(),
+        source,
+    })?;
+    let source = element::make(file::NAME, "source")?;
+    source
+        .downcast_ref::<file::PiecedFile>()
+        .ok_or_else(|| Error::Internal("the file element is not ours".into()))?
+        .configure(content, pieces.clone());
+    Ok(source)
 }
 
 /// `decodebin` shows a ghost pad that data will not pass; behind it is the element's own pad.
@@ -129,6 +153,18 @@ fn target(pad: gst::Pad) -> gst::Pad {
         .downcast_ref::<gst::GhostPad>()
         .and_then(gstreamer::prelude::GhostPadExt::target);
     inner.unwrap_or(pad)
+}
+
+/// True if `pad` is a demuxer's and not one of a parser or decoder.
+fn is_demuxed(pad: &gst::Pad) -> bool {
+    pad.parent_element()
+        .and_then(|element| element.factory())
+        .and_then(|factory| {
+            factory
+                .metadata(gst::ELEMENT_METADATA_KLASS)
+                .map(String::from)
+        })
+        .is_some_and(|class| class.contains("Demux"))
 }
 
 /// Sends a stream that nobody wants to nowhere.

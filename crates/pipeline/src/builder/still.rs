@@ -14,6 +14,7 @@ use super::element::{self, make};
 use super::graph::limit_decoder_threads;
 use super::source::{self, Kind, Observer, Step, StreamKey};
 use crate::Error;
+use crate::front::Front;
 use crate::probe::is_beyond;
 
 /// What segments hold.
@@ -67,7 +68,7 @@ pub(crate) fn build(path: &Path, limits: &Limits) -> Result<Decoding, Error> {
         linked: AtomicBool::new(false),
         complete: AtomicBool::new(false),
     });
-    source::add(&pipeline, path, None, &opener)?;
+    source::add(&pipeline, path, &Front::default(), None, &opener)?;
     Ok(Decoding {
         pipeline,
         pictures,

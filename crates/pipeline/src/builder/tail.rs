@@ -7,7 +7,6 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use clipsy_domain::frame_rate::FrameRate;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
@@ -39,6 +38,12 @@ struct End {
     over: bool,
 }
 
+/// Ends of both streams' own material, in seconds from the beginning.
+pub(crate) struct Reached {
+    pub(crate) picture: f64,
+    pub(crate) sound: f64,
+}
+
 impl Tails {
     /// Lets waiting streams go; call it before the pipeline is stopped.
     pub(crate) fn abandon(&self) {
@@ -56,6 +61,25 @@ impl Tails {
         end.own_ns = end.own_ns.max(to_ns);
         drop(state);
         self.changed.notify_all();
+    }
+
+    /// How far both streams' own material went.
+    pub(crate) fn reached_s(&self) -> Reached {
+        let state = self.lock();
+        Reached {
+            picture: state.video.own_ns as f64 / 1e9,
+            sound: state.audio.own_ns as f64 / 1e9,
+        }
+    }
+
+    /// The picture's own material reaches `end_ns`.
+    pub(crate) fn picture_reached(&self, end_ns: u64) {
+        self.advance(|s| &mut s.video, end_ns);
+    }
+
+    /// The pictures are over: calls `hold(to)` as the sound goes on, until that is over, too.
+    pub(crate) fn hold_picture(&self, hold: impl FnMut(u64)) {
+        self.follow(|s| &mut s.video, |s| &mut s.audio, hold);
     }
 
     /// Called when one stream is over: calls `extend(to)` as the other one goes on, until that
@@ -97,70 +121,16 @@ impl Tails {
     }
 }
 
-/// Watches both streams. `video` and `audio` are sink pads in the two trunks; `rate` is the rate
-/// that the pictures are brought to behind `video`.
-pub(crate) fn watch(
-    tails: &Arc<Tails>,
-    video: &gst::Pad,
-    rate: FrameRate,
-    audio: Option<&gst::Pad>,
-) {
-    watch_video(tails, video, rate.frame_start_ns(1));
+/// Watches the sound at `audio`, a sink pad of the audio trunk, with which comes how much silence is
+/// to follow at the very end; without one, pictures end alone.
+pub(crate) fn watch(tails: &Arc<Tails>, audio: Option<(&gst::Pad, gst::ClockTime)>) {
     match audio {
-        Some(audio) => watch_audio(tails, audio),
+        Some((audio, push_out)) => watch_audio(tails, audio, push_out.nseconds()),
         None => tails.lock().audio.over = true,
     }
 }
 
-fn watch_video(tails: &Arc<Tails>, pad: &gst::Pad, frame_ns: u64) {
-    let tails = Arc::clone(tails);
-    let last: Mutex<Option<gst::Buffer>> = Mutex::default();
-    let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
-    pad.add_probe(mask, move |pad, info| {
-        match &info.data {
-            Some(gst::PadProbeData::Buffer(buffer)) => {
-                let duration = buffer.duration().unwrap_or(gst::ClockTime::ZERO);
-                let end = buffer.pts().map(|pts| pts + duration);
-                if let Some(end) = end.and_then(|end| running_time(pad, end)) {
-                    tails.advance(|s| &mut s.video, end.nseconds());
-                }
-                if let Ok(mut last) = last.lock() {
-                    *last = Some(buffer.clone());
-                }
-            }
-            Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => {
-                let Some(frame) = last.lock().ok().and_then(|mut last| last.take()) else {
-                    tails.follow(|s| &mut s.video, |s| &mut s.audio, |_| ());
-                    return gst::PadProbeReturn::Ok;
-                };
-                // Shows the last picture until `to`. `videorate` fills the time between two
-                // pictures only up to the middle, so the end takes two of them.
-                let hold = |to: u64| {
-                    for back in [2, 1] {
-                        let mut copy = frame.copy();
-                        let buffer = copy.make_mut();
-                        buffer.set_pts(position(pad, to.saturating_sub(back * frame_ns)));
-                        buffer.set_dts(gst::ClockTime::NONE);
-                        buffer.set_duration(gst::ClockTime::from_nseconds(frame_ns));
-                        // A refused frame only means that the pipeline is going down.
-                        let _ = pad.chain(copy);
-                    }
-                };
-                // Its own length first: behind this pad a picture lasts one frame of the new rate.
-                let start = frame.pts().and_then(|pts| running_time(pad, pts));
-                let own_end = tails.lock().video.own_ns;
-                if start.is_some_and(|start| start.nseconds() + 3 * frame_ns <= own_end) {
-                    hold(own_end);
-                }
-                tails.follow(|s| &mut s.video, |s| &mut s.audio, hold);
-            }
-            _ => {}
-        }
-        gst::PadProbeReturn::Ok
-    });
-}
-
-fn watch_audio(tails: &Arc<Tails>, pad: &gst::Pad) {
+fn watch_audio(tails: &Arc<Tails>, pad: &gst::Pad, push_out_ns: u64) {
     let tails = Arc::clone(tails);
     let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
     pad.add_probe(mask, move |pad, info| {
@@ -185,6 +155,9 @@ fn watch_audio(tails: &Arc<Tails>, pad: &gst::Pad) {
                         from = to;
                     },
                 );
+                if let Some(buffer) = silence(pad, from, from + push_out_ns) {
+                    let _ = pad.chain(buffer);
+                }
             }
             _ => {}
         }

@@ -1,12 +1,18 @@
-//! From high dynamic range to standard dynamic range, as tables.
+//! From any colour to that of ordinary video, as tables.
 //!
-//! Light is taken from the signal by the transfer functions of ITU-R BT.2100-2 (tables 4 and 5,
-//! HLG shown on a display of 1000 cd/m²). Its brightest component is brought below reference
-//! white, 203 cd/m² after BT.2408, by the curve of BT.2390 (annex 5, "EETF"): what is darker than
-//! about 90 cd/m², faces among it, keeps its brightness. The colours go from BT.2020 to BT.709
-//! primaries, the signal to that of a BT.1886 display.
+//! Light is taken from the signal by its transfer function: those of ITU-R BT.2100-2 (tables 4 and
+//! 5, HLG shown on a display of 1000 cd/m²) for high dynamic range, that of a BT.1886 display for
+//! most others. The brightest component of high dynamic range is brought below reference white,
+//! 203 cd/m² after BT.2408, by the curve of BT.2390 (annex 5, "EETF"): what is darker than about
+//! 90 cd/m², faces among it, keeps its brightness. The colours go from their primaries to the
+//! wanted ones, and light becomes signal again.
 
 use clipsy_domain::media::HdrKind;
+use gstreamer_video::{
+    VideoColorMatrix, VideoColorRange, VideoColorimetry, VideoTransferFunction as Transfer,
+};
+
+use super::gamut::{self, Matrix};
 
 /// Light of white paper in the scene, in cd/m².
 const REFERENCE_WHITE: f32 = 203.0;
@@ -22,17 +28,29 @@ const CHROMA_NODES: usize = 1024 / CHROMA_STEP + 1;
 const CHROMA_LUMA_STEP: usize = 16;
 const CHROMA_LUMA_NODES: usize = 1024 / CHROMA_LUMA_STEP + 1;
 
-/// Turns limited-range 10-bit `Y'CbCr` of BT.2100 into limited-range 8-bit `Y'CbCr` of BT.709.
+/// What pictures are made of that a [`ToneMap`] takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Signal {
+    pub(crate) colour: VideoColorimetry,
+    /// Bits per component, 8 or 10.
+    pub(crate) bits: u32,
+    /// Light of the brightest picture element of PQ in cd/m², if the source tells it.
+    pub(crate) peak: Option<f32>,
+}
+
+/// Turns `Y'CbCr` of up to 10 bits into limited-range 8-bit `Y'CbCr` of another colour. Codes of
+/// 8 bits are given times four.
 pub(crate) struct ToneMap {
     luma: Vec<u8>,
+    /// Of high dynamic range only, where each value takes long to work out.
     chroma: Vec<[u8; 2]>,
+    curve: Curve,
 }
 
 impl ToneMap {
-    /// Tables for signals of `kind`. `peak` is the light of the brightest picture element of PQ in
-    /// cd/m², if the source tells it.
-    pub(crate) fn new(kind: HdrKind, peak: Option<f32>) -> Self {
-        let curve = Curve::new(kind, peak);
+    /// Tables from a signal to limited range of the colour `to`.
+    pub(crate) fn new(from: &Signal, to: &VideoColorimetry) -> Self {
+        let curve = Curve::new(from, to);
         let mut luma = Vec::with_capacity(LUMA_NODES * LUMA_NODES * 1024);
         for cb in 0..LUMA_NODES {
             for cr in 0..LUMA_NODES {
@@ -41,8 +59,8 @@ impl ToneMap {
                 }
             }
         }
-        let mut chroma = Vec::with_capacity(CHROMA_NODES * CHROMA_NODES * CHROMA_LUMA_NODES);
-        for cb in 0..CHROMA_NODES {
+        let mut chroma = Vec::new();
+        for cb in (0..CHROMA_NODES).filter(|_| curve.hdr.is_some()) {
             for cr in 0..CHROMA_NODES {
                 for y in 0..CHROMA_LUMA_NODES {
                     let code = [y * CHROMA_LUMA_STEP, cb * CHROMA_STEP, cr * CHROMA_STEP];
@@ -51,31 +69,108 @@ impl ToneMap {
                 }
             }
         }
-        Self { luma, chroma }
+        Self {
+            luma,
+            chroma,
+            curve,
+        }
     }
 
-    /// The 256 × 4 luma values that go with a pair of chroma values, by 10-bit luma.
-    pub(crate) fn luma_of(&self, cb: u16, cr: u16) -> &[u8] {
-        let node = |c: u16| (usize::from(c.min(1023)) + LUMA_STEP / 2) / LUMA_STEP;
-        let at = (node(cb) * LUMA_NODES + node(cr)) * 1024;
-        &self.luma[at..at + 1024]
+    /// The luma values that go with a pair of chroma values.
+    pub(crate) fn luma_of(&self, cb: u16, cr: u16) -> Row<'_> {
+        let (cb, right) = node(cb, LUMA_STEP);
+        let (cr, down) = node(cr, LUMA_STEP);
+        let row = |cb: usize, cr: usize| {
+            let at = (cb * LUMA_NODES + cr) * 1024;
+            &self.luma[at..at + 1024]
+        };
+        let (left, up) = (LUMA_STEP as u32 - right, LUMA_STEP as u32 - down);
+        Row {
+            corners: [
+                row(cb, cr),
+                row(cb, cr + 1),
+                row(cb + 1, cr),
+                row(cb + 1, cr + 1),
+            ],
+            weights: [left * up, left * down, right * up, right * down],
+        }
     }
 
     /// The chroma values of four picture elements of luma `y` on average.
     pub(crate) fn chroma_of(&self, y: u16, cb: u16, cr: u16) -> [u8; 2] {
-        let node = |c: u16, step: usize| (usize::from(c.min(1023)) + step / 2) / step;
-        let row = node(cb, CHROMA_STEP) * CHROMA_NODES + node(cr, CHROMA_STEP);
-        self.chroma[row * CHROMA_LUMA_NODES + node(y, CHROMA_LUMA_STEP)]
+        if self.chroma.is_empty() {
+            // Next to the edge of a gamut a step of a table is a leap.
+            let [_, blue, red] = self.curve.convert([y, cb, cr].map(usize::from));
+            return [blue, red];
+        }
+        let (cb, right) = node(cb, CHROMA_STEP);
+        let (cr, down) = node(cr, CHROMA_STEP);
+        let (y, above) = node(y, CHROMA_LUMA_STEP);
+        let mut sums = [0; 2];
+        for (cb, right) in [(cb, CHROMA_STEP as u32 - right), (cb + 1, right)] {
+            for (cr, down) in [(cr, CHROMA_STEP as u32 - down), (cr + 1, down)] {
+                let at = (cb * CHROMA_NODES + cr) * CHROMA_LUMA_NODES + y;
+                for (pair, above) in self.chroma[at..at + 2]
+                    .iter()
+                    .zip([CHROMA_LUMA_STEP as u32 - above, above])
+                {
+                    for (sum, &value) in sums.iter_mut().zip(pair) {
+                        *sum += u32::from(value) * right * down * above;
+                    }
+                }
+            }
+        }
+        let whole = (CHROMA_STEP * CHROMA_STEP * CHROMA_LUMA_STEP) as u32;
+        sums.map(|sum| ((sum + whole / 2) / whole) as u8)
+    }
+}
+
+/// The node at or below a 10-bit code, and how far above it the code is.
+fn node(code: u16, step: usize) -> (usize, u32) {
+    let code = usize::from(code.min(1023));
+    (code / step, (code % step) as u32)
+}
+
+/// Luma by 10-bit luma, between four nodes of the table.
+pub(crate) struct Row<'a> {
+    corners: [&'a [u8]; 4],
+    weights: [u32; 4],
+}
+
+impl Row<'_> {
+    /// The luma value that goes with a 10-bit code.
+    pub(crate) fn get(&self, code: u16) -> u8 {
+        const WHOLE: u32 = (LUMA_STEP * LUMA_STEP) as u32;
+        let at = usize::from(code.min(1023));
+        let values = self.corners.iter().zip(self.weights);
+        let sum: u32 = values
+            .map(|(row, weight)| u32::from(row[at]) * weight)
+            .sum();
+        ((sum + WHOLE / 2) / WHOLE) as u8
+    }
+}
+
+/// High dynamic range of a signal with this transfer function.
+pub(crate) fn hdr(transfer: Transfer) -> Option<HdrKind> {
+    match transfer {
+        Transfer::Smpte2084 => Some(HdrKind::Pq),
+        Transfer::AribStdB67 => Some(HdrKind::Hlg),
+        _ => None,
     }
 }
 
 /// The way of one picture element through light.
 struct Curve {
-    kind: HdrKind,
-    /// Light in cd/m² by the transfer function's value from 0 to 1 in steps of 1/4096; for HLG,
-    /// light of the scene from 0 to 1.
+    hdr: Option<HdrKind>,
+    /// Code of black, codes from black to white, and codes from end to end of chroma.
+    levels: [f32; 3],
+    /// Shares of red and blue in luma, in and out.
+    shares: [[f32; 2]; 2],
+    /// Light by the signal from 0 to 1 in steps of 1/4096: of PQ in cd/m², of HLG light of the
+    /// scene from 0 to 1, else light of the display from 0 to 1.
     light: Vec<f32>,
-    /// Signal of a BT.1886 display by light from 0 to 1 in steps of 1/4096 of its square root.
+    primaries: Matrix,
+    /// Signal by light from 0 to 1 in steps of 1/4096 of its square root.
     signal: Vec<f32>,
     peak: f32,
 }
@@ -83,66 +178,109 @@ struct Curve {
 const STEPS: f32 = 4096.0;
 
 impl Curve {
-    fn new(kind: HdrKind, peak: Option<f32>) -> Self {
+    fn new(from: &Signal, to: &VideoColorimetry) -> Self {
         let of = |f: &dyn Fn(f32) -> f32| (0..=4096u16).map(|i| f(f32::from(i) / STEPS)).collect();
-        let peak = peak.map_or(USUAL_PEAK, |p| p.clamp(REFERENCE_WHITE * 1.5, 10_000.0));
+        let (colour, transfer) = (&from.colour, from.colour.transfer());
+        let kind = hdr(transfer);
+        let top = if from.bits > 8 { 1023.0 } else { 1020.0 };
+        let peak = from.peak.filter(|_| kind == Some(HdrKind::Pq));
         Self {
-            kind,
+            hdr: kind,
+            levels: match colour.range() {
+                VideoColorRange::Range0_255 => [0.0, top, top],
+                _ => [64.0, 876.0, 896.0],
+            },
+            shares: [colour.matrix(), to.matrix()].map(shares),
             light: match kind {
-                HdrKind::Pq => of(&pq_to_light),
-                HdrKind::Hlg => of(&hlg_to_scene),
+                Some(HdrKind::Pq) => of(&pq_to_light),
+                Some(HdrKind::Hlg) => of(&hlg_to_scene),
+                None => of(&|signal| to_light(transfer, signal)),
             },
-            signal: of(&|root| (root * root).powf(1.0 / 2.4)),
-            peak: if kind == HdrKind::Hlg {
-                USUAL_PEAK
-            } else {
-                peak
-            },
+            primaries: gamut::between(colour.primaries(), to.primaries()),
+            signal: of(&|root| to_signal(to.transfer(), root * root)),
+            peak: peak.map_or(USUAL_PEAK, |p| p.clamp(REFERENCE_WHITE * 1.5, 10_000.0)),
         }
     }
 
-    /// 10-bit limited-range `Y'CbCr` to 8-bit limited-range `Y'CbCr`.
+    /// 10-bit `Y'CbCr` to 8-bit limited-range `Y'CbCr`.
     fn convert(&self, [y, cb, cr]: [usize; 3]) -> [u8; 3] {
-        let y = (y as f32 - 64.0) / 876.0;
-        let [cb, cr] = [cb, cr].map(|c| (c as f32 - 512.0) / 896.0);
-        // BT.2020, non-constant luminance.
-        let rgb = [
-            y + 1.4746 * cr,
-            y - 0.164_553 * cb - 0.571_353 * cr,
-            y + 1.8814 * cb,
-        ];
-        let rgb = self.display_light(rgb);
-        let brightest = rgb.iter().copied().fold(1e-6, f32::max);
-        let gain = compress(brightest, self.peak) / brightest / REFERENCE_WHITE;
-        let [r, g, b] = rgb.map(|c| c * gain);
-        // BT.2087, annex 2.
-        let [r, g, b] = [
-            1.6605 * r - 0.5876 * g - 0.0728 * b,
-            -0.1246 * r + 1.1329 * g - 0.0083 * b,
-            -0.0182 * r - 0.1006 * g + 1.1187 * b,
-        ]
-        .map(|c| lookup(&self.signal, c.clamp(0.0, 1.0).sqrt()));
-        let y = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        let [black, white, chroma] = self.levels;
+        let y = (y as f32 - black) / white;
+        let [cb, cr] = [cb, cr].map(|c| (c as f32 - 512.0) / chroma);
+        let [[red, blue], [to_red, to_blue]] = self.shares;
+        let (r, b) = (y + 2.0 * (1.0 - red) * cr, y + 2.0 * (1.0 - blue) * cb);
+        let g = (y - red * r - blue * b) / (1.0 - red - blue);
+        let rgb = gamut::apply(&self.primaries, self.display_light([r, g, b]))
+            .map(|c| lookup(&self.signal, c.clamp(0.0, 1.0).sqrt()));
+        let [r, g, b] = rgb;
+        let y = to_red * r + (1.0 - to_red - to_blue) * g + to_blue * b;
         let code = |value: f32, zero: f32, scale: f32| (zero + scale * value).round() as u8;
         [
             code(y, 16.0, 219.0),
-            code((b - y) / 1.8556, 128.0, 224.0),
-            code((r - y) / 1.5748, 128.0, 224.0),
+            code((b - y) / (2.0 * (1.0 - to_blue)), 128.0, 224.0),
+            code((r - y) / (2.0 * (1.0 - to_red)), 128.0, 224.0),
         ]
     }
 
-    /// Light of the three components in cd/m².
+    /// Light of the three components, white being 1.
     fn display_light(&self, rgb: [f32; 3]) -> [f32; 3] {
         let light = rgb.map(|c| lookup(&self.light, c.clamp(0.0, 1.0)));
-        match self.kind {
-            HdrKind::Pq => light,
-            HdrKind::Hlg => {
+        let light = match self.hdr {
+            None => return light,
+            Some(HdrKind::Pq) => light,
+            Some(HdrKind::Hlg) => {
                 let scene = 0.2627 * light[0] + 0.678 * light[1] + 0.0593 * light[2];
                 // A display of 1000 cd/m² has a system gamma of 1.2.
                 let gain = USUAL_PEAK * scene.max(1e-6).powf(0.2);
                 light.map(|c| c * gain)
             }
-        }
+        };
+        let brightest = light.iter().copied().fold(1e-6, f32::max);
+        let gain = compress(brightest, self.peak) / brightest / REFERENCE_WHITE;
+        light.map(|c| c * gain)
+    }
+}
+
+/// Shares of red and blue in luma; those of BT.709 where there is no such thing.
+fn shares(matrix: VideoColorMatrix) -> [f32; 2] {
+    let (red, blue) = matrix.kr_kb().unwrap_or((0.2126, 0.0722));
+    [red as f32, blue as f32]
+}
+
+/// Light of a display by the signal, both from 0 to 1 (ITU-T H.273, table 3; cameras' functions
+/// are shown on a BT.1886 display).
+fn to_light(transfer: Transfer, signal: f32) -> f32 {
+    match transfer {
+        Transfer::Srgb if signal <= 0.040_45 => signal / 12.92,
+        Transfer::Srgb => ((signal + 0.055) / 1.055).powf(2.4),
+        Transfer::Gamma10 => signal,
+        Transfer::Gamma18 => signal.powf(1.8),
+        Transfer::Gamma20 => signal.powf(2.0),
+        Transfer::Adobergb => signal.powf(563.0 / 256.0),
+        Transfer::Log100 if signal > 0.0 => 10f32.powf(2.0 * (signal - 1.0)),
+        Transfer::Log316 if signal > 0.0 => 10f32.powf(2.5 * (signal - 1.0)),
+        Transfer::Log100 | Transfer::Log316 => 0.0,
+        _ => signal.powf(2.4),
+    }
+}
+
+/// The inverse of [`to_light`] for what is encoded.
+fn to_signal(transfer: Transfer, light: f32) -> f32 {
+    match transfer {
+        Transfer::Srgb if light <= 0.003_130_8 => light * 12.92,
+        Transfer::Srgb => 1.055 * light.powf(1.0 / 2.4) - 0.055,
+        _ => light.powf(1.0 / 2.4),
+    }
+}
+
+/// Brings samples of full range to limited range, to the nearest value.
+pub(crate) fn narrow(from: &[u8], to: &mut [u8], chroma: bool) {
+    // Times 219/255 from 16 on, or times 224/255 around 128.
+    let (factor, zero) = if chroma { (224, 3968) } else { (219, 4080) };
+    for (to, &from) in to.iter_mut().zip(from) {
+        // Divides by 255 without a division, which leaves nothing that 16 bits cannot hold.
+        let sum = u16::from(from) * factor + zero + 128;
+        *to = ((sum + (sum >> 8)) >> 8) as u8;
     }
 }
 
@@ -203,8 +341,24 @@ fn hlg_to_scene(value: f32) -> f32 {
 mod tests {
     use super::*;
 
-    fn grey(kind: HdrKind) -> Vec<u8> {
-        let curve = Curve::new(kind, None);
+    fn signal(colour: &str) -> Signal {
+        gstreamer::init().unwrap();
+        Signal {
+            colour: colour.parse().unwrap(),
+            bits: 10,
+            peak: None,
+        }
+    }
+
+    fn curve(colour: &str) -> Curve {
+        let signal = signal(colour);
+        Curve::new(&signal, &"bt709".parse().unwrap())
+    }
+
+    const BOTH: [&str; 2] = ["bt2100-pq", "bt2100-hlg"];
+
+    fn grey(kind: &str) -> Vec<u8> {
+        let curve = curve(kind);
         (64..=940)
             .map(|y| curve.convert([y, 512, 512])[0])
             .collect()
@@ -212,12 +366,12 @@ mod tests {
 
     #[test]
     fn grey_stays_grey_and_never_falls() {
-        for kind in [HdrKind::Pq, HdrKind::Hlg] {
+        for kind in BOTH {
             let ramp = grey(kind);
             assert_eq!(ramp[0], 16, "{kind:?}");
             assert!(ramp.is_sorted(), "{kind:?}");
             assert!((233..=235).contains(ramp.last().unwrap()), "{kind:?}");
-            let curve = Curve::new(kind, None);
+            let curve = curve(kind);
             for y in 64..=940 {
                 let [_, cb, cr] = curve.convert([y, 512, 512]);
                 assert!(
@@ -231,9 +385,9 @@ mod tests {
     #[test]
     fn reference_white_is_bright_and_faces_keep_their_light() {
         // BT.2408 table 1: reference white is 58 % PQ and 75 % HLG.
-        for (kind, white) in [(HdrKind::Pq, 0.58), (HdrKind::Hlg, 0.75)] {
+        for (kind, white) in [("bt2100-pq", 0.58), ("bt2100-hlg", 0.75)] {
             let code = 64 + (876.0f32 * white) as usize;
-            let y = Curve::new(kind, None).convert([code, 512, 512])[0];
+            let y = curve(kind).convert([code, 512, 512])[0];
             assert!((195..=225).contains(&y), "{kind:?}: {y}");
         }
         assert!((compress(50.0, 1000.0) - 50.0).abs() < 0.1);
@@ -251,20 +405,64 @@ mod tests {
     #[test]
     fn the_tables_hold_what_the_curve_says() {
         let (map, curve) = (
-            ToneMap::new(HdrKind::Hlg, None),
-            Curve::new(HdrKind::Hlg, None),
+            ToneMap::new(&signal("bt2100-hlg"), &"bt709".parse().unwrap()),
+            curve("bt2100-hlg"),
         );
         for (y, cb, cr) in [
             (64u16, 512u16, 512u16),
             (500, 512, 512),
             (700, 480, 560),
             (940, 512, 512),
+            (381, 427, 695),
+            (333, 601, 409),
         ] {
             let [luma, blue, red] = curve.convert([y.into(), cb.into(), cr.into()]);
-            assert_eq!(map.luma_of(cb, cr)[usize::from(y)], luma);
+            assert!(map.luma_of(cb, cr).get(y).abs_diff(luma) <= 1);
             let [b, r] = map.chroma_of(y, cb, cr);
             assert!(b.abs_diff(blue) <= 1 && r.abs_diff(red) <= 1);
         }
-        assert_eq!(map.luma_of(u16::MAX, u16::MAX).len(), 1024);
+        assert!(map.luma_of(u16::MAX, u16::MAX).get(u16::MAX) > 0);
+    }
+
+    #[test]
+    fn ordinary_greys_stay_and_full_range_becomes_limited() {
+        for colour in ["bt2020-10", "smpte240m", "2:3:5:11", "2:2:4:2"] {
+            let curve = curve(colour);
+            for (code, grey) in [(64, 16), (504, 126), (940, 235)] {
+                assert_eq!(
+                    curve.convert([code, 512, 512]),
+                    [grey, 128, 128],
+                    "{colour}"
+                );
+            }
+        }
+        let full = curve("1:6:13:7");
+        for (code, grey) in [(0, 16), (512, 126), (1023, 235)] {
+            assert_eq!(full.convert([code, 512, 512]), [grey, 128, 128]);
+        }
+    }
+
+    #[test]
+    fn full_range_is_narrowed_to_the_nearest_value() {
+        let all: Vec<u8> = (0..=255).collect();
+        for (chroma, scale, middle, zero) in
+            [(false, 219.0, 0.0, 16.0), (true, 224.0, 128.0, 128.0)]
+        {
+            let mut narrowed = vec![0; 256];
+            narrow(&all, &mut narrowed, chroma);
+            for (&from, to) in all.iter().zip(narrowed) {
+                let exact = (f64::from(from) - middle) * scale / 255.0 + zero;
+                assert_eq!(to, exact.round() as u8, "{from}");
+            }
+        }
+    }
+
+    #[test]
+    fn bt2020_red_becomes_that_of_bt709() {
+        // (200, 30, 30) of BT.709 in 10-bit BT.2020, worked out by hand (BT.2087, annex 2).
+        let [y, cb, cr] = curve("bt2020-10").convert([384, 421, 684]);
+        for (is, right) in [(y, 73), (cb, 111), (cr, 203)] {
+            assert!(is.abs_diff(right) <= 1, "{y} {cb} {cr}");
+        }
     }
 }

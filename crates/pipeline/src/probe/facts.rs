@@ -3,13 +3,15 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clipsy_domain::limits::Limits;
-use clipsy_domain::media::{Decoding, MediaInfo};
+use clipsy_domain::media::{Decoding, MediaInfo, VideoStream};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_pbutils as pbutils;
 
 use super::stream::{Stream, TOO_MANY_PACKETS};
+use crate::builder::colour;
 use crate::builder::source::{self, Kind, Observer, Step, StreamKey};
+use crate::front::Front;
 
 /// Packets of a video stream that are enough to judge its frame rate.
 const ENOUGH_PACKETS: usize = 240;
@@ -18,7 +20,17 @@ const ENOUGH_PACKETS: usize = 240;
 pub(super) struct Facts {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     limits: Limits,
+    front: Front,
+    sound: Sound,
     found: Arc<Mutex<Found>>,
+}
+
+/// What to do with sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sound {
+    Decoded,
+    /// It is known that nothing comes out.
+    LeftAside,
 }
 
 #[derive(Default)]
@@ -31,10 +43,17 @@ struct Found {
 }
 
 impl Facts {
-    pub(super) fn new(pipeline: &gst::Pipeline, limits: Limits) -> Self {
+    pub(super) fn new(
+        pipeline: &gst::Pipeline,
+        limits: Limits,
+        front: &Front,
+        sound: Sound,
+    ) -> Self {
         Self {
             pipeline: pipeline.downgrade(),
             limits,
+            front: front.clone(),
+            sound,
             found: Arc::default(),
         }
     }
@@ -62,6 +81,11 @@ impl Facts {
                 .all(|s| s.steps.first().is_some_and(image))
     }
 
+    /// True if the headers tell how long the file is.
+    pub(super) fn knows_duration(&self) -> bool {
+        self.front.duration_s.is_some()
+    }
+
     /// True when going on would tell nothing more.
     pub(super) fn is_enough(&self) -> bool {
         let found = self.found();
@@ -70,7 +94,11 @@ impl Facts {
                 s.packets >= TOO_MANY_PACKETS
                     || (s.decoding != Decoding::NoOutput && s.packets >= ENOUGH_PACKETS)
             }
-            Kind::Audio => s.decoding != Decoding::NoOutput || s.packets >= TOO_MANY_PACKETS,
+            Kind::Audio => {
+                s.decoding != Decoding::NoOutput
+                    || s.packets >= TOO_MANY_PACKETS
+                    || self.sound == Sound::LeftAside
+            }
             Kind::Other => true,
         };
         found.complete && !found.streams.is_empty() && found.streams.iter().all(settled)
@@ -88,7 +116,12 @@ impl Facts {
         let declared = duration
             .filter(|d| !d.is_zero())
             .map(|d| d.nseconds().saturating_sub(found.counted_from_ns()));
+        let of_tables = self.front.duration_s.map(|s| (s * 1e9) as u64);
+        let declared = of_tables.or(declared);
         let duration_ns = declared.or_else(|| found.measured_ns().filter(|_| read_to_the_end));
+        let encrypted = self.front.scrambled
+            || self.front.tracks.values().any(|t| t.encrypted)
+            || found.streams.iter().any(Stream::is_encrypted);
         let container = found.container.as_ref().map_or_else(
             || "elementary stream".to_owned(),
             |caps| pbutils::pb_utils_get_codec_description(caps).to_string(),
@@ -99,10 +132,41 @@ impl Facts {
             size_bytes,
             duration_s: duration_ns.map(|ns| (ns as f64 / 1e6).round() / 1e3),
             duration_measured: declared.is_none() && duration_ns.is_some(),
-            video: of(Kind::Video).map(Stream::video).collect(),
-            audio: of(Kind::Audio).map(Stream::audio).collect(),
+            encrypted,
+            video: of(Kind::Video)
+                .map(|s| self.with_track(s, found.is_beside_others(s)))
+                .collect(),
+            audio: of(Kind::Audio)
+                .map(|s| {
+                    let mut audio = s.audio();
+                    audio.duration_s = s.track_of(&self.front).and_then(|t| t.duration_s);
+                    audio
+                })
+                .collect(),
             other: of(Kind::Other).map(Stream::codec).collect(),
         }
+    }
+}
+
+impl Facts {
+    /// What `stream` and the headers of its track say together.
+    fn with_track(&self, stream: &Stream, beside_others: bool) -> VideoStream {
+        let track = stream.track_of(&self.front);
+        let mut video = stream.video(track);
+        video.still = beside_others
+            && match track {
+                Some(track) if track.samples > 0 => track.samples == 1,
+                _ => stream.packets == 1,
+            };
+        if let Some(track) = track {
+            video.duration_s = track.duration_s;
+            // A base layer with a compatibility of 0 is for players of Dolby Vision alone.
+            video.dolby_vision = track
+                .dolby_vision
+                .filter(|(_, compatible)| *compatible == 0)
+                .map(|(profile, _)| profile);
+        }
+        video
     }
 }
 
@@ -128,23 +192,30 @@ impl Observer for Facts {
         if raw && !stream.steps.is_empty() {
             return true;
         }
+        if stream.track.is_none() {
+            let id = step.pad.stream_id();
+            stream.track = id.and_then(|id| id.rsplit('/').next()?.parse().ok());
+        }
         let level = stream.steps.len();
         stream.steps.push(step.caps.clone());
         if let Some(event) = step.pad.sticky_event::<gst::event::StreamStart>(0) {
-            stream.default = event.stream_flags().contains(gst::StreamFlags::SELECT);
+            let flags = event.stream_flags();
+            stream.default = flags.contains(gst::StreamFlags::SELECT);
+            stream.enabled = !flags.contains(gst::StreamFlags::UNSELECT);
         }
         // Tags that came before the probe stay on the pad.
         step.pad.sticky_events_foreach(|event| {
             stream.note_tags(event);
             std::ops::ControlFlow::Continue(gst::EventForeachAction::Keep)
         });
+        let left_aside = step.key.kind == Kind::Audio && self.sound == Sound::LeftAside;
         let wanted = step.key.kind != Kind::Other && !is_beyond(&self.limits, step.caps);
         if !wanted && step.key.kind != Kind::Other {
             stream.decoding = Decoding::Skipped;
         }
         drop(found);
         watch_packets(step.pad, &self.found, step.key, level);
-        wanted
+        wanted && !left_aside
     }
 
     fn unknown(&self, step: &Step<'_>) {
@@ -207,6 +278,7 @@ fn watch_output(pad: &gst::Pad, found: &Arc<Mutex<Found>>, key: StreamKey) {
                 .is_some_and(|s| s.name().ends_with("/x-raw"))
         {
             stream.decoded = Some(caps);
+            stream.colour_decoded = colour::is_from_bitstream(pad);
             stream.decoding = Decoding::Works;
         }
         gst::PadProbeReturn::Ok
@@ -238,6 +310,12 @@ impl Found {
                 self.streams.len() - 1
             });
         &mut self.streams[at]
+    }
+
+    /// True if there are moving pictures beside `stream`.
+    fn is_beside_others(&self, stream: &Stream) -> bool {
+        let moves = |s: &&Stream| s.key.kind == Kind::Video && s.key != stream.key;
+        self.streams.iter().filter(moves).any(|s| s.packets > 1)
     }
 
     /// Matroska counts its length from zero even if the first packet comes later.

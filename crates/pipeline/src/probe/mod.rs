@@ -1,5 +1,6 @@
 //! Finds out what a file is, without decoding more than its first pictures.
 
+mod colour;
 mod facts;
 mod stream;
 mod timing;
@@ -11,13 +12,15 @@ use std::time::{Duration, Instant};
 use clipsy_domain::failure::{Failure, FailureCode, Stage};
 use clipsy_domain::limits::Limits;
 use clipsy_domain::media::{Decoding, MediaInfo, VideoStream};
+use clipsy_domain::tracks;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
-use crate::builder::source;
+use crate::builder::{audio, source};
+use crate::front::Front;
 use crate::run::{describe, stop};
 use crate::{CancelToken, Error};
-use facts::Facts;
+use facts::{Facts, Sound};
 
 pub(crate) use facts::is_beyond;
 
@@ -29,6 +32,15 @@ const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// Fails if the file is no media at all; whether it can be made into renditions is
 /// [`check`]'s question.
 pub fn probe(path: &Path, limits: &Limits, cancel: &CancelToken) -> Result<MediaInfo, Error> {
+    open(path, limits, cancel).map(|(media, _)| media)
+}
+
+/// The same, with what was seen in front of the demuxer.
+pub(crate) fn open(
+    path: &Path,
+    limits: &Limits,
+    cancel: &CancelToken,
+) -> Result<(MediaInfo, Front), Error> {
     let metadata = std::fs::metadata(path).map_err(|source| Error::Source {
         path: path.to_owned(),
         source,
@@ -47,15 +59,24 @@ pub fn probe(path: &Path, limits: &Limits, cancel: &CancelToken) -> Result<Media
         source,
     })?;
 
-    let pipeline = gst::Pipeline::with_name("probe");
-    let facts = Arc::new(Facts::new(&pipeline, limits.clone()));
-    source::add(&pipeline, path, None, &facts)?;
-    let outcome = scan(&pipeline, &facts, cancel);
-    let duration = pipeline.query_duration::<gst::ClockTime>();
-    stop(&pipeline);
+    let front = Front::look(path);
+    let media = read(path, &front, metadata.len(), limits, cancel)?;
+    Ok((media, front))
+}
 
-    let end = outcome?;
-    let media = facts.media_info(metadata.len(), duration, !matches!(end, End::TooSlow));
+fn read(
+    path: &Path,
+    front: &Front,
+    bytes: u64,
+    limits: &Limits,
+    cancel: &CancelToken,
+) -> Result<MediaInfo, Error> {
+    let (mut facts, mut duration, mut end) = look(path, front, limits, Sound::Decoded, cancel)?;
+    // Sound that no parser makes anything of keeps the pictures from coming out.
+    if matches!(&end, End::BrokeOff(reason) if reason.is_of_sound) {
+        (facts, duration, end) = look(path, front, limits, Sound::LeftAside, cancel)?;
+    }
+    let media = facts.media_info(bytes, duration, !matches!(end, End::TooSlow));
     if media.track_count() == 0 {
         return Err(match end {
             End::BrokeOff(reason) => Error::Failure(reason.as_refusal(facts.saw_container())),
@@ -74,13 +95,37 @@ pub fn probe(path: &Path, limits: &Limits, cancel: &CancelToken) -> Result<Media
     Ok(media)
 }
 
+/// Scans `path` once.
+fn look(
+    path: &Path,
+    front: &Front,
+    limits: &Limits,
+    sound: Sound,
+    cancel: &CancelToken,
+) -> Result<(Arc<Facts>, Option<gst::ClockTime>, End), Error> {
+    let pipeline = gst::Pipeline::with_name("probe");
+    let facts = Arc::new(Facts::new(&pipeline, limits.clone(), front, sound));
+    source::add(&pipeline, path, front, None, &facts)?;
+    let outcome = scan(&pipeline, &facts, cancel);
+    let duration = pipeline.query_duration::<gst::ClockTime>();
+    stop(&pipeline);
+    Ok((facts, duration, outcome?))
+}
+
 /// Whether `media` can be made into renditions: the video stream to use, or why not.
 pub fn check<'a>(media: &'a MediaInfo, limits: &Limits) -> Result<&'a VideoStream, Failure> {
     let failure = |code, message: String| Failure::new(code, Stage::Probe, message);
     if let Some(reason) = limits.file_broken_by(media) {
         return Err(failure(FailureCode::LimitsExceeded, reason));
     }
-    let Some(video) = media.main_video() else {
+    let clear = |v: &VideoStream| v.decoding == Decoding::Works;
+    if media.encrypted && !media.video.iter().any(clear) {
+        return Err(failure(
+            FailureCode::EncryptedInput,
+            "the video is encrypted".into(),
+        ));
+    }
+    let Some(video) = tracks::main_video(media) else {
         let found: Vec<&str> = media.audio.iter().map(|a| a.codec.as_str()).collect();
         let found = if found.is_empty() {
             "no audio either".into()
@@ -127,6 +172,8 @@ enum End {
 struct BrokeOff {
     error: gst::glib::Error,
     message: String,
+    /// A decoder or parser of sound gave up.
+    is_of_sound: bool,
 }
 
 impl BrokeOff {
@@ -134,6 +181,9 @@ impl BrokeOff {
         let not_media = self.error.matches(gst::StreamError::TypeNotFound)
             || self.error.matches(gst::StreamError::WrongType)
             || (self.error.matches(gst::StreamError::CodecNotFound) && !saw_container);
+        if is_encrypted(&self.error) {
+            return Failure::new(FailureCode::EncryptedInput, Stage::Probe, &*self.message);
+        }
         let code = if not_media && !saw_container {
             FailureCode::UnsupportedContainer
         } else {
@@ -168,15 +218,17 @@ fn scan(pipeline: &gst::Pipeline, facts: &Facts, cancel: &CancelToken) -> Result
                     return Ok(End::BrokeOff(BrokeOff {
                         error: error.error(),
                         message: describe(error),
+                        is_of_sound: error.src().is_some_and(audio::is_part_of_sound),
                     }));
                 }
                 _ => continue,
             }
         }
         let has_duration = || {
-            pipeline
-                .query_duration::<gst::ClockTime>()
-                .is_some_and(|d| !d.is_zero())
+            facts.knows_duration()
+                || pipeline
+                    .query_duration::<gst::ClockTime>()
+                    .is_some_and(|d| !d.is_zero())
         };
         if facts.is_enough() && has_duration() {
             return Ok(End::Enough);
@@ -186,6 +238,11 @@ fn scan(pipeline: &gst::Pipeline, facts: &Facts, cancel: &CancelToken) -> Result
             return Ok(End::TooSlow);
         }
     }
+}
+
+/// True if an element says that it lacks a key.
+pub(crate) fn is_encrypted(error: &gst::glib::Error) -> bool {
+    error.matches(gst::StreamError::Decrypt) || error.matches(gst::StreamError::DecryptNokey)
 }
 
 fn refuse(code: FailureCode, message: impl Into<String>) -> Error {

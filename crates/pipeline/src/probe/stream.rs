@@ -8,9 +8,10 @@ use gstreamer as gst;
 use gstreamer_pbutils as pbutils;
 use gstreamer_video as gst_video;
 
-use super::timing;
+use super::{colour, timing};
 use crate::builder::H263;
 use crate::builder::source::StreamKey;
+use crate::front::{Front, Track};
 
 /// Packets after which a stream that has given no picture is not waited for any longer.
 pub(super) const TOO_MANY_PACKETS: usize = 1500;
@@ -21,8 +22,13 @@ pub(super) struct Stream {
     /// Caps of the compressed stream at each step on its way to the decoder.
     pub(super) steps: Vec<gst::Caps>,
     pub(super) decoded: Option<gst::Caps>,
+    /// True if the colour in [`Self::decoded`] is that of the bitstream.
+    pub(super) colour_decoded: bool,
     pub(super) decoding: Decoding,
     pub(super) default: bool,
+    pub(super) enabled: bool,
+    /// Number of the track in an MP4 file.
+    pub(super) track: Option<u32>,
     pub(super) tags: gst::TagList,
     pub(super) packets: usize,
     /// Presentation times of the first packets in nanoseconds.
@@ -37,8 +43,11 @@ impl Stream {
             key,
             steps: Vec::new(),
             decoded: None,
+            colour_decoded: false,
             decoding: Decoding::NoOutput,
             default: false,
+            enabled: true,
+            track: None,
             tags: gst::TagList::new(),
             packets: 0,
             pts: Vec::new(),
@@ -122,7 +131,8 @@ impl Stream {
             .filter(|l| l != "und")
     }
 
-    pub(super) fn video(&self) -> VideoStream {
+    /// `track` is what the headers of an MP4 file say.
+    pub(super) fn video(&self, track: Option<&Track>) -> VideoStream {
         let info = self
             .decoded
             .as_ref()
@@ -156,13 +166,17 @@ impl Stream {
             declared,
             interlaced,
         );
-        let colorimetry = info.as_ref().map(gst_video::VideoInfo::colorimetry);
+        let colorimetry = info.as_ref().map(|info| self.colour(info, track));
         VideoStream {
             index: self.key.index,
             codec: self.codec(),
             media_type,
             decoding: self.decoding,
             default: self.default,
+            enabled: self.enabled,
+            still: false,
+            duration_s: None,
+            dolby_vision: None,
             width: info
                 .as_ref()
                 .map_or_else(|| side("width"), gst_video::VideoInfo::width),
@@ -170,7 +184,9 @@ impl Stream {
                 .as_ref()
                 .map_or_else(|| side("height"), gst_video::VideoInfo::height),
             orientation: self.orientation(),
-            sample_aspect: par.map_or(SampleAspect::SQUARE, sample_aspect),
+            sample_aspect: par.map_or(SampleAspect::SQUARE, |par| {
+                SampleAspect::plausible(par.numer().unsigned_abs(), par.denom().unsigned_abs())
+            }),
             frame_rate: timing.rate,
             variable_frame_rate: timing.variable,
             interlaced,
@@ -180,10 +196,45 @@ impl Stream {
                 .unwrap_or(8),
             chroma: format.map_or_else(|| "4:2:0".into(), |f| chroma(f).into()),
             hdr: colorimetry.as_ref().and_then(hdr),
-            colorimetry: colorimetry.map(|c| c.to_string()).filter(|c| !c.is_empty()),
+            colorimetry: colorimetry.map(|c| c.to_string()),
             language: self.language(),
             bitrate: self.bitrate(),
         }
+    }
+
+    /// The colour of pictures that came out of the decoder as `info` says.
+    fn colour(
+        &self,
+        info: &gst_video::VideoInfo,
+        track: Option<&Track>,
+    ) -> gst_video::VideoColorimetry {
+        let decoded = self.decoded.as_deref().filter(|_| self.colour_decoded);
+        // Behind the demuxer the container's word is gone, so what a parser says is the stream's.
+        let parsed = self.steps.get(1..).and_then(<[gst::Caps]>::last);
+        let bitstream = decoded
+            .and_then(colour::of)
+            .or_else(|| parsed.and_then(|caps| colour::of(caps)));
+        let mut container = self.steps.first().and_then(|caps| colour::of(caps));
+        // `qtdemux` takes limited range for told where the file leaves it open, and up to 1.24 it
+        // looks for full range in the wrong byte.
+        if let Some(track) = track {
+            container = container.map(|c| colour::in_range(&c, track.full_range));
+        }
+        let format = info.format_info();
+        let kind = if format.is_rgb() {
+            colour::Kind::Rgb
+        } else if format.is_gray() {
+            colour::Kind::Grey
+        } else {
+            colour::Kind::Yuv
+        };
+        let picture = colour::Picture {
+            kind,
+            width: info.width(),
+            height: info.height(),
+            media_type: &self.media_type(),
+        };
+        colour::settle(bitstream, container, picture)
     }
 
     pub(super) fn audio(&self) -> AudioStream {
@@ -199,11 +250,39 @@ impl Stream {
             codec: self.codec(),
             decoding: self.decoding,
             default: self.default,
+            enabled: self.enabled,
+            commentary: self.is_commentary(),
+            duration_s: None,
             channels: number("channels"),
+            speakers: Vec::new(),
             sample_rate: number("rate"),
             language: self.language(),
             bitrate: self.bitrate(),
         }
+    }
+
+    /// What the headers of an MP4 file say about this track.
+    pub(super) fn track_of<'a>(&self, front: &'a Front) -> Option<&'a Track> {
+        front.tracks.get(&self.track?)
+    }
+
+    /// True if its caps name a kind of encryption.
+    pub(super) fn is_encrypted(&self) -> bool {
+        const NAMES: [&str; 3] = [
+            "application/x-cenc",
+            "application/x-cbcs",
+            "application/x-webm-enc",
+        ];
+        self.steps
+            .first()
+            .and_then(|caps| caps.structure(0))
+            .is_some_and(|s| NAMES.contains(&s.name().as_str()))
+    }
+
+    /// True if the track's title says that it is a commentary.
+    fn is_commentary(&self) -> bool {
+        let title = self.tags.get::<gst::tags::Title>();
+        title.is_some_and(|t| t.get().to_lowercase().contains("commentary"))
     }
 
     fn orientation(&self) -> Orientation {
@@ -223,16 +302,6 @@ impl Stream {
             degrees: degrees / 90 * 90,
             mirrored,
         }
-    }
-}
-
-fn sample_aspect(par: gst::Fraction) -> SampleAspect {
-    let (num, den) = (par.numer().unsigned_abs(), par.denom().unsigned_abs());
-    // More than 16 to 1 is no lens but a broken header.
-    if num == 0 || den == 0 || num.max(den) / num.min(den) > 16 {
-        SampleAspect::SQUARE
-    } else {
-        SampleAspect { num, den }
     }
 }
 

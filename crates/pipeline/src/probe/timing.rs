@@ -12,7 +12,8 @@ pub(super) struct Timing {
 /// Judges `pts` (nanoseconds, in any order) against what the container or codec `declared`.
 ///
 /// A declared rate wins if the timestamps agree with it, since they are often rounded to
-/// milliseconds. A variable rate is represented by its most frequent one.
+/// milliseconds. Jitter does not make a rate variable. A variable rate is represented by the
+/// fastest that occurs often; one that is too slow to tell is left open.
 pub(super) fn judge(
     pts: &[u64],
     packets: usize,
@@ -27,31 +28,116 @@ pub(super) fn judge(
     let declared = declared.map(|d| FrameRate::nearest_standard(d.as_f64(), 0.000_5).unwrap_or(d));
     // Where many packets have no time stamp of their own, the others tell nothing about the rate.
     let sparse = pts.len() * 10 < packets * 9;
-    if gaps.len() < 3 || (sparse && declared.is_some()) {
+    let silent = gaps.len() < 2 || (sparse && declared.is_some());
+    // Field pictures come in pairs, of which often only one has a timestamp: do not count them.
+    if !silent && !interlaced && varies(&gaps) {
+        return irregular(&sorted, &gaps);
+    }
+    if silent || gaps.len() < 3 {
         return Timing {
             rate: declared.or_else(|| average(&gaps)),
             variable: false,
         };
     }
-    // Field pictures come in pairs, of which often only one has a timestamp: do not count them.
-    let variable = !interlaced && varies(&gaps);
-    let rate = if variable {
-        fastest_frequent(&gaps)
-    } else {
-        let measured = average(&gaps);
-        let median = 1e9 / gaps[gaps.len() / 2].max(1) as f64;
-        let near = |a: f64, b: f64| (a / b - 1.0).abs() < 0.02;
-        match (declared, measured) {
-            // A jump in the time stamps spoils their average, but not their median.
-            (Some(d), _) if interlaced || near(d.as_f64(), median) => Some(d),
-            (Some(d), Some(m)) if near(d.as_f64(), m.as_f64()) => Some(d),
-            (d, m) => m.or(d),
-        }
+    let measured = steady_period(&sorted)
+        .and_then(|period| rate_of(1e9 / period))
+        .or_else(|| average(&gaps));
+    let median = 1e9 / gaps[gaps.len() / 2].max(1) as f64;
+    let near = |a: f64, b: f64| (a / b - 1.0).abs() < 0.02;
+    // What a demuxer worked out from the same time stamps is coarser than what is measured here.
+    let declared = declared.filter(|d| {
+        measured.is_none()
+            || interlaced
+            || FrameRate::nearest_standard(d.as_f64(), 0.000_5).is_some()
+    });
+    let rate = match (declared, measured) {
+        // A jump in the time stamps spoils their average, but not their median.
+        (Some(d), _) if interlaced || near(d.as_f64(), median) => Some(d),
+        (Some(d), Some(m)) if near(d.as_f64(), m.as_f64()) => Some(d),
+        (d, m) => m.or(d),
     };
     Timing {
         rate: rate.or(declared),
-        variable,
+        variable: false,
     }
+}
+
+/// Uneven gaps come from pictures that were left out, from a clock that jitters, from film in
+/// telecine, or from a rate that changes.
+fn irregular(sorted: &[u64], gaps: &[u64]) -> Timing {
+    let variable = |rate| Timing {
+        rate,
+        variable: true,
+    };
+    if let Some(rate) = fastest_frequent(gaps).filter(|rate| is_grid(gaps, *rate)) {
+        return variable(Some(rate));
+    }
+    if let Some(period) = steady_period(sorted) {
+        return Timing {
+            rate: rate_of(1e9 / period),
+            variable: false,
+        };
+    }
+    let fastest = fastest_stretch(sorted);
+    // A few pictures a minute tell nothing about the movement that may come.
+    variable(fastest.filter(|fps| *fps >= 5.0).and_then(|fps| {
+        FrameRate::nearest_standard(fps, 0.03).or_else(|| FrameRate::approximate(fps))
+    }))
+}
+
+/// True if nearly all gaps are whole multiples of this rate's period.
+fn is_grid(gaps: &[u64], rate: FrameRate) -> bool {
+    let period = 1e9 / rate.as_f64();
+    // Containers that count milliseconds move a gap by one.
+    let tolerance = (0.12 * period).max(1.1e6) / period;
+    let fits = gaps.iter().filter(|gap| {
+        let periods = **gap as f64 / period;
+        (periods - periods.round()).abs() <= tolerance
+    });
+    fits.count() * 20 >= gaps.len() * 19
+}
+
+/// A rate that was measured over many pictures.
+fn rate_of(fps: f64) -> Option<FrameRate> {
+    FrameRate::nearest_standard(fps, 0.001).or_else(|| FrameRate::approximate(fps))
+}
+
+/// The period in nanoseconds of times that keep to a constant rate but for less than half of it.
+fn steady_period(sorted: &[u64]) -> Option<f64> {
+    // Any few times lie near some line.
+    const ENOUGH: usize = 24;
+    if sorted.len() < ENOUGH {
+        return None;
+    }
+    let n = sorted.len() as f64;
+    let (first, middle) = (sorted[0] as f64, (n - 1.0) / 2.0);
+    let times = || sorted.iter().map(|t| *t as f64 - first);
+    let mean = times().sum::<f64>() / n;
+    // The least-squares line through (index, time).
+    let (up, across) = times()
+        .zip(0u32..)
+        .fold((0.0, 0.0), |(up, across), (time, i)| {
+            let x = f64::from(i) - middle;
+            (up + x * (time - mean), across + x * x)
+        });
+    let period = up / across;
+    let keeps = period > 0.0
+        && times().zip(0u32..).all(|(time, i)| {
+            let on_line = mean + period * (f64::from(i) - middle);
+            (time - on_line).abs() < 0.45 * period
+        });
+    keeps.then_some(period)
+}
+
+/// The highest rate that holds over eight pictures.
+fn fastest_stretch(sorted: &[u64]) -> Option<f64> {
+    const PICTURES: usize = 8;
+    let stretch = (sorted.len() - 1).min(PICTURES);
+    let shortest = sorted
+        .windows(stretch + 1)
+        .map(|w| w[stretch] - w[0])
+        .min()?;
+    (shortest > 0).then(|| stretch as f64 * 1e9 / shortest as f64)
 }
 
 fn varies(gaps: &[u64]) -> bool {
@@ -70,7 +156,10 @@ fn average(gaps: &[u64]) -> Option<FrameRate> {
         return None;
     }
     let fps = gaps.len() as f64 * 1e9 / total as f64;
-    FrameRate::nearest_standard(fps, 0.005).or_else(|| FrameRate::approximate(fps))
+    // Containers count milliseconds. A rate that is really another one would lose or repeat a
+    // picture every few seconds if it were taken for the standard one.
+    let uncertain = (2e6 / total as f64).clamp(0.001, 0.02);
+    FrameRate::nearest_standard(fps, uncertain).or_else(|| FrameRate::approximate(fps))
 }
 
 /// The highest standard rate that at least a tenth of the gaps are nearest to: slower ones are
@@ -153,6 +242,70 @@ mod tests {
             judge(&pts, 1, rate(22, 1), false),
             Timing {
                 rate: rate(30, 1),
+                variable: true
+            }
+        );
+    }
+
+    #[test]
+    fn a_clock_that_jitters_keeps_its_rate() {
+        let phone: Vec<u64> = (0..240)
+            .map(|i| {
+                let x = f64::from(i);
+                ((x * 1.0035 / 30.0 + 0.007 * (x * 2.3).sin() + 0.004 * (x * 0.31).sin() + 1.0)
+                    * 1e9) as u64
+            })
+            .collect();
+        assert_eq!(
+            judge(&phone, 240, None, false),
+            Timing {
+                rate: rate(7474, 250),
+                variable: false
+            }
+        );
+    }
+
+    #[test]
+    fn film_in_telecine_is_film() {
+        // Two fields and three fields in turn.
+        let mut at = 0.0;
+        let telecined: Vec<u64> = (0..200)
+            .map(|i| {
+                let now = at;
+                at += if i % 2 == 0 { 2.0 } else { 3.0 } * 1001.0 / 60_000.0;
+                (now * 1e9) as u64
+            })
+            .collect();
+        assert_eq!(
+            judge(&telecined, 200, rate(30_000, 1001), false),
+            Timing {
+                rate: rate(24_000, 1001),
+                variable: false
+            }
+        );
+    }
+
+    #[test]
+    fn a_rate_that_changes_is_the_faster_one_and_slides_have_none() {
+        let mut pts = grid(15.0, 60);
+        let end = pts[59];
+        pts.extend(grid(29.0, 100).iter().map(|t| end + 70_000_000 + t));
+        let found = judge(&pts, 160, None, false);
+        assert!(found.variable);
+        assert!(
+            (found.rate.unwrap().as_f64() - 29.0).abs() < 1.0,
+            "{found:?}"
+        );
+        let slides: Vec<u64> = [0, 2, 14, 31, 33, 60]
+            .iter()
+            .map(|s| s * 1_000_000_000)
+            .collect();
+        assert_eq!(judge(&slides, 6, rate(1, 5), false).rate, rate(1, 1));
+        let few: Vec<u64> = [0, 2, 14].iter().map(|s| s * 1_000_000_000).collect();
+        assert_eq!(
+            judge(&few, 3, rate(1, 5), false),
+            Timing {
+                rate: None,
                 variable: true
             }
         );

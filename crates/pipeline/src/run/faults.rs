@@ -7,7 +7,7 @@ use clipsy_domain::progress::{Event, WarningCode};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
-use super::Run;
+use super::{Run, Stopped};
 use crate::Error;
 use crate::builder::package;
 
@@ -45,8 +45,22 @@ impl Run<'_> {
         }
     }
 
+    /// What an error means for the run: without its sound the video may still be good.
+    pub(super) fn stopped_by(&self, message: &gst::message::Error) -> Stopped {
+        let source = message.src();
+        // A muxer that never got any sound cannot make a stream of it.
+        let is_muxer = source.and_then(package::rung_of_sink).is_some();
+        let lacks_sound = is_muxer && message.error().is::<gst::StreamError>();
+        if self.graph.is_sound_at_fault(source) || (lacks_sound && self.graph.is_mute()) {
+            tracing::warn!(reason = describe(message), "the sound cannot be used");
+            Stopped::NoAudio
+        } else {
+            self.judge(message).into()
+        }
+    }
+
     /// Whose fault an error is.
-    pub(super) fn judge(&self, message: &gst::message::Error) -> Error {
+    fn judge(&self, message: &gst::message::Error) -> Error {
         let text = describe(message);
         let error = message.error();
         let source = message.src();

@@ -62,7 +62,7 @@ pub(crate) struct Made {
 pub(crate) enum Stopped {
     /// For good.
     Failed(Error),
-    /// The audio that was planned for never came; the video may still be good.
+    /// The audio that was planned for never came or broke; the video may still be good.
     NoAudio,
 }
 
@@ -148,7 +148,7 @@ impl<'a> Run<'a> {
             if let Some(message) = bus.timed_pop(gst::ClockTime::from_mseconds(50)) {
                 match message.view() {
                     gst::MessageView::Eos(_) => break,
-                    gst::MessageView::Error(error) => return Err(self.judge(error).into()),
+                    gst::MessageView::Error(error) => return Err(self.stopped_by(error)),
                     gst::MessageView::Warning(warning) => self.note_warning(warning),
                     gst::MessageView::Element(element) => self.note_segment(element)?,
                     _ => {}
@@ -181,10 +181,13 @@ impl<'a> Run<'a> {
         }
         while let Some(message) = bus.pop() {
             match message.view() {
-                gst::MessageView::Error(error) => return Err(self.judge(error).into()),
+                gst::MessageView::Error(error) => return Err(self.stopped_by(error)),
                 gst::MessageView::Element(element) => self.note_segment(element)?,
                 _ => {}
             }
+        }
+        if self.graph.is_mute() {
+            return Err(Stopped::NoAudio);
         }
         self.decoder = self.graph.decoder();
         self.check_encoders()?;

@@ -1,0 +1,121 @@
+//! What is seen and mended in front of the demuxers.
+//!
+//! Some faults of the demuxers of `GStreamer` 1.22 cannot be mended behind them: they leave out
+//! tracks, end streams early or give no times. They read a mended file then, which is laid out
+//! here as pieces (see [`crate::builder::file`]); the file itself stays as it is.
+//!
+//! docs/MENDS.md lists every mend, with the version of `GStreamer` that no longer needs it.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+
+mod boxes;
+mod edits;
+mod fragments;
+mod joined;
+mod movie;
+mod pcm;
+mod size;
+mod tables;
+mod ts;
+
+pub(crate) use pcm::Pcm;
+pub(crate) use ts::SetBack;
+
+/// Most that is read of a file's headers.
+const MOST_HEADER_BYTES: u64 = 256 * 1024 * 1024;
+
+/// What the headers of a file say, and how it is shown to the demuxer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Front {
+    /// The file as the demuxer is to see it; `None` if nothing needs mending.
+    pub(crate) pieces: Option<Arc<[Piece]>>,
+    /// Tracks of an MP4 or MOV file by their number.
+    pub(crate) tracks: HashMap<u32, Track>,
+    /// Length of the presentation in seconds, where the headers' own tables tell it.
+    pub(crate) duration_s: Option<f64>,
+    /// An edit list plays a part at another rate.
+    pub(crate) edited_rate: bool,
+    /// Whether all bytes that the headers announce are there.
+    pub(crate) complete: Option<bool>,
+    /// The transport stream is scrambled.
+    pub(crate) scrambled: bool,
+}
+
+/// What the headers say about one track of an MP4 or MOV file.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Track {
+    /// Samples that the track's tables list; 0 if they lie in fragments.
+    pub(crate) samples: u64,
+    /// Length of the track's part of the presentation in seconds.
+    pub(crate) duration_s: Option<f64>,
+    /// The media are encrypted.
+    pub(crate) encrypted: bool,
+    /// Dolby Vision: profile and compatibility of the base layer.
+    pub(crate) dolby_vision: Option<(u8, u8)>,
+    /// Full range of colours, or limited, if the container says.
+    pub(crate) full_range: Option<bool>,
+    /// How uncompressed sound is stored.
+    pub(crate) pcm: Option<Pcm>,
+}
+
+/// A part of what the demuxer sees.
+#[derive(Debug, Clone)]
+pub(crate) enum Piece {
+    /// Bytes that are not in the file.
+    Made(Arc<[u8]>),
+    /// A part of the file.
+    File { start: u64, len: u64 },
+    /// A transport stream whose clock references are set back.
+    Clock(SetBack),
+}
+
+impl Piece {
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Made(bytes) => bytes.len() as u64,
+            Self::File { len, .. } => *len,
+            Self::Clock(stream) => stream.len,
+        }
+    }
+}
+
+impl Front {
+    /// Looks at the headers of `path`. What cannot be read or understood is left to the demuxer.
+    pub(crate) fn look(path: &Path) -> Self {
+        let Ok(file) = File::open(path) else {
+            return Self::default();
+        };
+        let Some(bytes) = file.metadata().ok().map(|m| m.len()) else {
+            return Self::default();
+        };
+        let source = Source { file, bytes };
+        movie::look(&source)
+            .or_else(|| ts::look(&source))
+            .unwrap_or_else(|| Self {
+                complete: size::is_complete(&source),
+                ..Self::default()
+            })
+    }
+}
+
+/// A file that is read at any place.
+struct Source {
+    file: File,
+    bytes: u64,
+}
+
+impl Source {
+    /// `len` bytes at `start`, or `None` if the file ends before.
+    fn read(&self, start: u64, len: u64) -> Option<Vec<u8>> {
+        if len > MOST_HEADER_BYTES || start.checked_add(len)? > self.bytes {
+            return None;
+        }
+        let mut bytes = vec![0; usize::try_from(len).ok()?];
+        self.file.read_exact_at(&mut bytes, start).ok()?;
+        Some(bytes)
+    }
+}
