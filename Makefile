@@ -6,7 +6,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 # The recipes share packages, clips and cargo's locks; cargo and the scripts use all cores anyway.
 .NOTPARALLEL:
-.PHONY: help run sample build web graphiql test bench bench-gpu check fmt setup clips media clean
+.PHONY: help run sample build web graphiql test corpus bench bench-gpu check fmt setup clips media clean
 
 CLIPSY := target/release/clipsy
 SAMPLE := target/sample-hls
@@ -47,6 +47,10 @@ test: media $(WEB) graphiql ## Run all tests
 	npm test --prefix web
 	npm run --prefix web sizes
 	cargo test --workspace --locked --no-fail-fast
+
+# What it compares with is recorded once and committed: tools/corpus.py says how.
+corpus: media build ## Compare what comes out of every input with what was recorded (CASES=dir, ROOT=dir, RECORD=1)
+	tools/corpus.py $(if $(RECORD),--record) $(if $(CASES),--cases $(CASES)) $(if $(ROOT),--root $(ROOT))
 
 bench: setup build clips ## Compare speed and quality with other programs, on this machine's CPU
 	@for run in bench/*/run; do \

@@ -13,6 +13,11 @@ const LONG_SIDE_MAX: u32 = 320;
 const INTERVAL_US: u64 = 10_000_000;
 const MIN_TILES: u64 = 10;
 const MAX_TILES: u64 = 200;
+/// The first tiles are no nearer than this.
+const FIRST_INTERVAL_US: u64 = 50_000;
+/// Into how many parts the interval is divided at first if it is known how long the video should
+/// be: each doubling costs ten tiles that nobody sees, and few files are cut shorter than this.
+const FIRST_PARTS: u64 = 8;
 
 /// When tiles are taken and how large they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +58,87 @@ impl StoryboardPlan {
     /// Time at which tile `index` is taken, in microseconds.
     pub fn tile_at_us(&self, index: u64) -> u64 {
         index * self.interval_us
+    }
+}
+
+/// Decides when tiles are taken. A video may be shorter than it says, or not say how long it is, and
+/// is to have `MIN_TILES` all the same: tiles are taken more often than planned at first, and
+/// every second one is dropped when there are twice as many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spacing {
+    planned_us: u64,
+    /// The interval is the planned one, halved this often.
+    halvings: u32,
+    max_tiles: u64,
+    taken: u64,
+}
+
+impl Spacing {
+    /// A spacing that ends with the planned one.
+    pub fn new(plan: &StoryboardPlan) -> Self {
+        // As many as there can be are planned where the length is not known.
+        let most = if plan.max_tiles == MAX_TILES {
+            u64::MAX
+        } else {
+            FIRST_PARTS
+        };
+        let parts = plan.interval_us.div_ceil(FIRST_INTERVAL_US);
+        let parts = parts.clamp(1, most);
+        Self {
+            planned_us: plan.interval_us,
+            halvings: parts.next_power_of_two().trailing_zeros(),
+            max_tiles: plan.max_tiles,
+            taken: 0,
+        }
+    }
+
+    /// Time between two tiles in microseconds.
+    pub fn interval_us(&self) -> u64 {
+        (self.planned_us >> self.halvings).max(1)
+    }
+
+    /// Whether no tile is dropped any more.
+    pub fn is_final(&self) -> bool {
+        self.halvings == 0
+    }
+
+    /// Whether the picture at `time_us` becomes a tile. If it does, every second one of those
+    /// before it, from the second on, has to be dropped first as often as the answer says.
+    pub fn take(&mut self, time_us: u64) -> Option<u32> {
+        let after = if self.halvings > 1 {
+            0
+        } else {
+            self.taken >> self.halvings
+        };
+        if time_us < self.taken * self.interval_us() || after >= self.max_tiles {
+            return None;
+        }
+        let mut drops = 0;
+        // Pictures that come more seldom than tiles are due ask for fewer tiles as well.
+        while !self.is_final()
+            && (self.taken >= 2 * MIN_TILES || time_us >= (self.taken + 1) * self.interval_us())
+        {
+            self.widen();
+            drops += 1;
+        }
+        self.taken += 1;
+        Some(drops)
+    }
+
+    /// How often every second tile is to be dropped at the end of the video: until there would be
+    /// too few.
+    pub fn finish(&mut self) -> u32 {
+        let mut drops = 0;
+        while !self.is_final() && self.taken.div_ceil(2) >= MIN_TILES {
+            self.widen();
+            drops += 1;
+        }
+        drops
+    }
+
+    fn widen(&mut self) {
+        self.halvings -= 1;
+        self.taken = self.taken.div_ceil(2);
     }
 }
 
@@ -156,5 +242,55 @@ mod tests {
             ),
             "{text}"
         );
+    }
+
+    /// Times of the tiles that are left of a video of this length.
+    fn tiles(plan: &StoryboardPlan, length_us: u64, picture_us: u64) -> Vec<u64> {
+        let mut spacing = Spacing::new(plan);
+        let mut kept: Vec<u64> = Vec::new();
+        let drop_second = |kept: &mut Vec<u64>| {
+            *kept = kept.iter().copied().step_by(2).collect();
+        };
+        for time in (0..length_us).step_by(usize::try_from(picture_us).unwrap()) {
+            if let Some(drops) = spacing.take(time) {
+                (0..drops).for_each(|_| drop_second(&mut kept));
+                kept.push(time);
+            }
+        }
+        (0..spacing.finish()).for_each(|_| drop_second(&mut kept));
+        let late = |(index, time): (u64, &u64)| time - index * spacing.interval_us();
+        assert!((0..).zip(&kept).map(late).all(|late| late < picture_us));
+        kept
+    }
+
+    #[test]
+    fn a_video_that_is_as_long_as_it_says_has_the_planned_tiles() {
+        for (seconds, expected) in [(6, 10), (60, 10), (95, 10), (600, 60), (3000, 200)] {
+            let length = seconds * 1_000_000;
+            let plan = StoryboardPlan::new(Some(length), 640, 360);
+            assert_eq!(tiles(&plan, length, 40_000).len(), expected, "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_video_that_ends_early_or_does_not_say_how_long_it_is_has_ten() {
+        let plan = StoryboardPlan::new(Some(60_000_000), 640, 360);
+        let unknown = StoryboardPlan::new(None, 640, 360);
+        for length in [1_000_000, 3_600_000, 8_000_000, 33_000_000, 59_000_000] {
+            let count = tiles(&unknown, length, 40_000).len();
+            assert!((10..20).contains(&count), "{length}: {count}");
+        }
+        // From an eighth of what was said on.
+        for length in [8_000_000, 20_000_000, 33_000_000, 59_000_000] {
+            let count = tiles(&plan, length, 40_000).len();
+            assert!((10..20).contains(&count), "{length}: {count}");
+        }
+        assert_eq!(tiles(&unknown, 600_000_000, 40_000).len(), 60);
+    }
+
+    #[test]
+    fn pictures_that_come_seldom_are_tiles_at_their_own_distance() {
+        let unknown = StoryboardPlan::new(None, 640, 360);
+        assert!((5..=8).contains(&tiles(&unknown, 8_000_000, 1_000_000).len()));
     }
 }

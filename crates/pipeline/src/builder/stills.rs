@@ -4,7 +4,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clipsy_domain::storyboard::{COLUMNS, ROWS, StoryboardPlan};
+use clipsy_domain::storyboard::{COLUMNS, ROWS, Spacing, StoryboardPlan};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
@@ -78,8 +78,8 @@ pub(crate) enum Still {
     Thumbnail(Vec<u8>),
     /// A sheet of the storyboard, as JPEG.
     Sheet { index: usize, jpeg: Vec<u8> },
-    /// The storyboard is over; it has this many tiles.
-    End { tiles: u64 },
+    /// The storyboard is over; it has this many tiles, so many microseconds apart.
+    End { tiles: u64, interval_us: u64 },
 }
 
 /// Adds the branch; pictures arrive at the receiver, ending with [`Still::End`].
@@ -140,7 +140,8 @@ pub(crate) fn add(
                 }
             }
             Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => {
-                maker.finish()
+                let mut wants = wants.lock().unwrap_or_else(PoisonError::into_inner);
+                maker.finish(&mut wants.spacing)
             }
             _ => return gst::PadProbeReturn::Ok,
         };
@@ -159,7 +160,10 @@ pub(crate) fn add(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Want {
     thumbnail: bool,
-    tile: bool,
+    /// A tile, before which so often every second of the others is dropped.
+    tile: Option<u32>,
+    /// No tile is dropped after this one.
+    is_settled: bool,
 }
 
 /// Decides which pictures are wanted.
@@ -167,7 +171,7 @@ struct Wants {
     plan: StillsPlan,
     first: bool,
     thumbnail_done: bool,
-    tiles: u64,
+    spacing: Spacing,
     chosen: std::collections::VecDeque<Want>,
 }
 
@@ -177,24 +181,23 @@ impl Wants {
             plan,
             first: true,
             thumbnail_done: false,
-            tiles: 0,
+            spacing: Spacing::new(&plan.storyboard),
             chosen: std::collections::VecDeque::new(),
         }
     }
 
     fn choose(&mut self, time_us: u64) -> bool {
-        let board = &self.plan.storyboard;
         let due = time_us >= self.plan.thumbnail_at_us && !self.thumbnail_done;
         self.thumbnail_done |= due;
-        let tile = self.tiles < board.max_tiles && time_us >= board.tile_at_us(self.tiles);
-        self.tiles += u64::from(tile);
+        let tile = self.spacing.take(time_us);
         // The first picture stands in until the right one comes, in case the video ends before.
         let want = Want {
             thumbnail: due || self.first,
             tile,
+            is_settled: self.spacing.is_final(),
         };
         self.first = false;
-        let wanted = want.thumbnail || want.tile;
+        let wanted = want.thumbnail || want.tile.is_some();
         if wanted {
             self.chosen.push_back(want);
         }
@@ -206,6 +209,8 @@ impl Wants {
 struct Maker {
     plan: StillsPlan,
     send: Sender<Still>,
+    /// Tiles of which some may still be dropped, so that they are on no sheet yet.
+    early: Vec<Sheet>,
     sheet: Option<Sheet>,
     sheets: usize,
     tiles: u64,
@@ -222,6 +227,7 @@ impl Maker {
         Self {
             plan,
             send,
+            early: Vec::new(),
             sheet: None,
             sheets: 0,
             tiles: 0,
@@ -235,7 +241,36 @@ impl Maker {
             let jpeg = fitted(&frame, self.plan.thumbnail_size)?;
             self.send(Still::Thumbnail(jpeg));
         }
-        if want.tile {
+        if let Some(drops) = want.tile {
+            self.drop_tiles(drops);
+            let StoryboardPlan {
+                tile_width,
+                tile_height,
+                ..
+            } = self.plan.storyboard;
+            let mut tile = blank(tile_width, tile_height, &info)?;
+            place(&frame, &mut tile, self.area(0, 0))?;
+            self.early.push(tile);
+        }
+        if want.is_settled {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    fn drop_tiles(&mut self, times: u32) {
+        for _ in 0..times {
+            let mut index = 0;
+            self.early.retain(|_| {
+                index += 1;
+                index % 2 == 1
+            });
+        }
+    }
+
+    /// Puts the tiles of which none will be dropped on their sheets.
+    fn settle(&mut self) -> Result<(), Error> {
+        for tile in std::mem::take(&mut self.early) {
             let StoryboardPlan {
                 tile_width: width,
                 tile_height: height,
@@ -243,22 +278,12 @@ impl Maker {
             } = self.plan.storyboard;
             let mut sheet = match self.sheet.take() {
                 Some(sheet) => sheet,
-                None => blank(width * COLUMNS, height * ROWS, &info)?,
+                None => blank(width * COLUMNS, height * ROWS, &tile.info)?,
             };
-            let (left, top) = (
-                sheet.tiles % COLUMNS * width,
-                sheet.tiles / COLUMNS * height,
-            );
-            place(
-                &frame,
-                &mut sheet,
-                Area {
-                    left,
-                    top,
-                    width,
-                    height,
-                },
-            )?;
+            let area = self.area(sheet.tiles % COLUMNS, sheet.tiles / COLUMNS);
+            let frame =
+                gst_video::VideoFrameRef::from_buffer_ref_readable(&tile.picture, &tile.info)?;
+            place(&frame, &mut sheet, area)?;
             sheet.tiles += 1;
             self.tiles += 1;
             let full = sheet.tiles == COLUMNS * ROWS;
@@ -268,6 +293,17 @@ impl Maker {
             }
         }
         Ok(())
+    }
+
+    /// The place of a tile on a sheet.
+    fn area(&self, column: u32, row: u32) -> Area {
+        let board = &self.plan.storyboard;
+        Area {
+            left: column * board.tile_width,
+            top: row * board.tile_height,
+            width: board.tile_width,
+            height: board.tile_height,
+        }
     }
 
     fn finish_sheet(&mut self) -> Result<(), Error> {
@@ -288,9 +324,13 @@ impl Maker {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<(), Error> {
-        let result = self.finish_sheet();
-        self.send(Still::End { tiles: self.tiles });
+    fn finish(&mut self, spacing: &mut Spacing) -> Result<(), Error> {
+        self.drop_tiles(spacing.finish());
+        let result = self.settle().and_then(|()| self.finish_sheet());
+        self.send(Still::End {
+            tiles: self.tiles,
+            interval_us: spacing.interval_us(),
+        });
         result
     }
 
@@ -485,9 +525,13 @@ mod tests {
             if wants.choose(time) {
                 let want = wants.chosen.pop_back().unwrap();
                 thumbnails.extend(want.thumbnail.then_some(time));
-                tiles.extend(want.tile.then_some(time));
+                let drops = want.tile.unwrap_or(0);
+                (0..drops).for_each(|_| tiles = tiles.iter().copied().step_by(2).collect());
+                tiles.extend(want.tile.map(|_| time));
             }
         }
+        let drops = wants.spacing.finish();
+        (0..drops).for_each(|_| tiles = tiles.iter().copied().step_by(2).collect());
         (thumbnails, tiles)
     }
 

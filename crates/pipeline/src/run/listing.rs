@@ -5,7 +5,7 @@ use clipsy_domain::failure::FailureCode;
 use clipsy_domain::media_key;
 use clipsy_domain::playlist::{self, PlaylistState, Segment, Variant};
 use clipsy_domain::progress::Event;
-use clipsy_domain::storyboard;
+use clipsy_domain::storyboard::{self, StoryboardPlan};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
@@ -31,7 +31,11 @@ pub(crate) fn publish(made: &Made, context: &Context<'_>) -> Result<(), Error> {
         context.output.sync_folder(&rung.name)?;
     }
     if made.tiles > 0 {
-        let vtt = storyboard::vtt(&context.storyboard, made.tiles, made.duration_us);
+        let board = StoryboardPlan {
+            interval_us: made.tile_interval_us,
+            ..context.storyboard
+        };
+        let vtt = storyboard::vtt(&board, made.tiles, made.duration_us);
         context
             .output
             .write(media_key::STORYBOARD, vtt.as_bytes(), Durability::Durable)?;
@@ -191,6 +195,7 @@ impl Run<'_> {
             segments: self.segments,
             has_thumbnail: self.has_thumbnail,
             tiles: self.tiles,
+            tile_interval_us: self.tile_interval_us,
             decoder: self.decoder,
             warnings: self.warnings,
         })

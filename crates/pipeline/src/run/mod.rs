@@ -52,6 +52,8 @@ pub(crate) struct Made {
     pub(crate) duration_us: u64,
     pub(crate) has_thumbnail: bool,
     pub(crate) tiles: u64,
+    /// Time between two tiles in microseconds.
+    pub(crate) tile_interval_us: u64,
     pub(crate) decoder: Option<String>,
     pub(crate) warnings: Vec<WarningCode>,
 }
@@ -97,6 +99,7 @@ struct Run<'a> {
     playable: bool,
     has_thumbnail: bool,
     tiles: u64,
+    tile_interval_us: u64,
     stills_over: bool,
     seq: u64,
     last_progress: Instant,
@@ -122,6 +125,7 @@ impl<'a> Run<'a> {
             playable: false,
             has_thumbnail: false,
             tiles: 0,
+            tile_interval_us: 0,
             stills_over: false,
             seq: 0,
             last_progress: Instant::now(),
@@ -251,8 +255,9 @@ impl<'a> Run<'a> {
                         Durability::Durable,
                     )?;
                 }
-                Still::End { tiles } => {
+                Still::End { tiles, interval_us } => {
                     self.tiles = tiles;
+                    self.tile_interval_us = interval_us;
                     self.stills_over = true;
                 }
             }

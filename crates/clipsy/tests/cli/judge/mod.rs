@@ -1,5 +1,7 @@
 //! Judges what a transcode left in its output folder.
 
+mod chart;
+mod heard;
 pub(crate) mod picture;
 mod playlists;
 pub(crate) mod sound;
@@ -37,5 +39,18 @@ pub(crate) fn output(
     video::check(&tree, facts, report);
     sound::check(&tree, facts, report);
     stills::check(&tree, facts, report);
+    let clock = chart::check(&tree, facts, report);
+    heard::check(&tree, facts, clock, report);
+    check_warnings(done, facts, report);
     Some(tree)
+}
+
+/// What was warned of is what there is to warn of.
+fn check_warnings(done: &Done, facts: &Facts, report: &mut Report) {
+    let mut found = done.warnings();
+    found.retain(|code| !facts.may_warn.contains(code));
+    found.sort();
+    let mut expected = facts.warnings.clone();
+    expected.sort();
+    report.equal("warnings", found, expected);
 }

@@ -1,36 +1,23 @@
-//! Checks of the sound: its form, that it has no holes, what is heard and when.
+//! Checks of the sound: its form, that it has no holes, and that it begins and ends in time.
 
-use std::f64::consts::TAU;
-
+use super::heard::SAMPLE_RATE;
 use super::tree::{Frame, Rung, Tree};
 use crate::support::inputs::Facts;
 use crate::support::report::Report;
-use crate::support::tools::{ffmpeg, text, whole};
+use crate::support::tools::{text, whole};
 
-const SAMPLE_RATE: f64 = 48_000.0;
 const TICKS: f64 = 90_000.0;
 /// How far sound may begin or end from where it should, in seconds: blocks of AAC are 21 ms long,
 /// and an encoder needs up to three of them to start.
 const EDGE_S: f64 = 0.1;
 /// The same where the tracks of the source are not equally long.
 const UNEVEN_S: f64 = 0.6;
-/// How far a sound may be from its picture, in seconds, where the source has pictures at a constant
-/// rate.
-const SYNC_S: f64 = 0.01;
 
 pub(super) fn check(tree: &Tree, facts: &Facts, report: &mut Report) {
     for rung in &tree.rungs {
         check_streams(rung, facts, report);
         if facts.audio {
             check_times(tree, rung, facts, report);
-        }
-    }
-    if let (Some(hz), Some(rung)) = (facts.tone_hz, tree.rungs.last()) {
-        check_tone(rung, hz, facts.other_tone_hz, report);
-    }
-    if facts.sync {
-        for rung in &tree.rungs {
-            check_sync(tree, rung, facts, report);
         }
     }
 }
@@ -95,140 +82,4 @@ fn check_times(tree: &Tree, rung: &Rung, facts: &Facts, report: &mut Report) {
     report.check(others(rung) == others(&tree.rungs[0]), || {
         format!("{name}: the sound is cut unlike the first's")
     });
-}
-
-/// The middle of the track is this tone and nothing else.
-fn check_tone(rung: &Rung, hz: f64, other_hz: Option<f64>, report: &mut Report) {
-    let samples = match decode(rung) {
-        Ok(samples) => samples,
-        Err(problem) => return report.check(false, || problem),
-    };
-    let second = SAMPLE_RATE as usize;
-    let start = (samples.len() / 2).saturating_sub(second / 2);
-    let middle = &samples[start..samples.len().min(start + second)];
-    let share = share_of(middle, hz);
-    report.check(share > 0.9, || {
-        format!(
-            "{}: a tone of {hz} Hz is {share:.3} of what is heard",
-            rung.name
-        )
-    });
-    if let Some(other) = other_hz {
-        let share = share_of(middle, other);
-        report.check(share < 0.01, || {
-            format!(
-                "{}: {other} Hz of another track is {share:.3} of it",
-                rung.name
-            )
-        });
-    }
-}
-
-/// The part of a signal's power that lies at one frequency, 0 to 1.
-fn share_of(samples: &[f32], hz: f64) -> f64 {
-    let (mut re, mut im, mut power) = (0.0, 0.0, 0.0);
-    for (sample, index) in samples.iter().zip(0u32..) {
-        let (sample, angle) = (
-            f64::from(*sample),
-            TAU * hz * f64::from(index) / SAMPLE_RATE,
-        );
-        re += sample * angle.cos();
-        im += sample * angle.sin();
-        power += sample * sample;
-    }
-    if power > 0.0 {
-        2.0 * (re * re + im * im) / (power * samples.len() as f64)
-    } else {
-        0.0
-    }
-}
-
-/// Every flash has its beep, where the two coincide in the source.
-fn check_sync(tree: &Tree, rung: &Rung, facts: &Facts, report: &mut Report) {
-    let name = &rung.name;
-    let (flashes, beeps) = match (flashes(tree, rung), beeps(rung)) {
-        (Ok(flashes), Ok(beeps)) => (flashes, beeps),
-        (flashes, beeps) => {
-            return report.check(false, || {
-                format!("{name}: {:?} {:?}", flashes.err(), beeps.err())
-            });
-        }
-    };
-    let heard_from = facts.audio_start.unwrap_or(0.0);
-    let expected = facts
-        .durations()
-        .into_iter()
-        .fold(f64::MAX, f64::min)
-        .min(8.0) as usize;
-    report.check(flashes.len() >= expected, || {
-        format!(
-            "{name}: {} flashes, expected {expected}: {flashes:.3?}",
-            flashes.len()
-        )
-    });
-    // When the first picture is a flash, nobody can see when it began.
-    for flash in flashes
-        .iter()
-        .filter(|flash| **flash > (heard_from - 0.1).max(0.0))
-    {
-        let off = beeps
-            .iter()
-            .map(|beep| beep - flash)
-            .min_by(|a, b| a.abs().total_cmp(&b.abs()));
-        report.check(off.is_some_and(|off| off.abs() <= SYNC_S), || {
-            format!("{name}: the beep of the flash at {flash:.3} s is off by {off:.3?} s; beeps at {beeps:.3?}")
-        });
-    }
-}
-
-/// Times at which the picture turns white, in seconds from the first picture.
-fn flashes(tree: &Tree, rung: &Rung) -> Result<Vec<f64>, String> {
-    let input = rung.joined();
-    let filter = "scale=1:1:flags=area,format=gray";
-    let args = [
-        "-i",
-        &input,
-        "-map",
-        "0:v",
-        "-fps_mode",
-        "passthrough",
-        "-vf",
-        filter,
-        "-f",
-        "rawvideo",
-    ];
-    let luma = ffmpeg(args)?;
-    let is_white = |index: usize| luma[index] > 127;
-    let turns = (0..luma.len())
-        .filter(|index| is_white(*index) && !index.checked_sub(1).is_some_and(is_white));
-    Ok(turns.map(|index| tree.rate.seconds(index as u64)).collect())
-}
-
-/// Times at which a beep begins, in seconds from the first picture.
-fn beeps(rung: &Rung) -> Result<Vec<f64>, String> {
-    const WINDOW: usize = 240;
-    let samples = decode(rung)?;
-    let start = |frame: Option<&Frame>| frame.map_or(0, |frame| frame.pts);
-    let ahead = (start(rung.audio().next()) - start(rung.video().next())) as f64 / TICKS;
-    let loud: Vec<bool> = samples
-        .chunks(WINDOW)
-        .map(|window| window.iter().map(|s| s * s).sum::<f32>() / window.len() as f32 > 0.02)
-        .collect();
-    let begins =
-        (0..loud.len()).filter(|at| loud[*at] && !loud[at.saturating_sub(20)..*at].contains(&true));
-    Ok(begins
-        .map(|at| (at * WINDOW) as f64 / SAMPLE_RATE + ahead)
-        .collect())
-}
-
-/// The sound as samples of one channel.
-fn decode(rung: &Rung) -> Result<Vec<f32>, String> {
-    let input = rung.joined();
-    let bytes = ffmpeg([
-        "-i", &input, "-map", "0:a", "-ac", "1", "-ar", "48000", "-f", "f32le",
-    ])?;
-    Ok(bytes
-        .chunks_exact(4)
-        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-        .collect())
 }

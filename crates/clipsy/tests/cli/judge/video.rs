@@ -47,6 +47,14 @@ fn check_length(tree: &Tree, facts: &Facts, report: &mut Report) {
     };
     let tolerance = slack + 0.001;
     let found = tree.duration();
+    if let Some(exact) = facts.exact {
+        report.equal("pictures", tree.frames(), exact);
+    }
+    if let Some((shortest, longest)) = facts.span() {
+        report.check((shortest..=longest).contains(&found), || {
+            format!("duration: found {found:.3} s, expected {shortest} to {longest}")
+        });
+    }
     let durations = facts.durations();
     report.check(
         durations.is_empty() || durations.iter().any(|d| (d - found).abs() <= tolerance),
