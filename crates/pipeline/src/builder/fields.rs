@@ -52,40 +52,83 @@ pub(crate) fn complete(
 /// Samples to the left and right of one that an edge through it can touch.
 const REACH: usize = 3;
 
+/// Samples that are worked on at a time: arrays of a known length become vector instructions.
+const BLOCK: usize = 32;
+const WIDE: usize = BLOCK + 2 * REACH;
+
+type Block = [i16; BLOCK];
+
 /// A row between `above` and `below`, each sample the mean of the two that lie across from each
-/// other on the line of least difference.
+/// other on the line of least difference. Narrow pictures and the ends of rows do without lines.
 fn along_edges(out: &mut [u8], above: &[u8], below: &[u8]) {
     for ((out, &a), &b) in out.iter_mut().zip(above).zip(below) {
         *out = u8::midpoint(a, b);
     }
-    let Some(inner) = out.len().checked_sub(2 * REACH) else {
-        return;
-    };
-    let (above, below) = (&above[..inner + 2 * REACH], &below[..inner + 2 * REACH]);
-    for (x, out) in out[REACH..REACH + inner].iter_mut().enumerate() {
-        // `k` counts from `x` - REACH.
-        let a = |k: usize| i16::from(above[x + k]);
-        let b = |k: usize| i16::from(below[x + k]);
-        // How much the lines differ that lean by two samples more with each step.
-        let score = |up: usize, down: usize| {
-            (a(up - 1) - b(down - 1)).abs()
-                + (a(up) - b(down)).abs()
-                + (a(up + 1) - b(down + 1)).abs()
+    for at in blocks(out.len(), WIDE) {
+        let (a, b) = (load::<WIDE>(above, at), load::<WIDE>(below, at));
+        store(&mut out[at + REACH..], &leaning(&a, &b));
+    }
+}
+
+/// Where blocks of `block` samples begin that cover a row, of which all but [`REACH`] on both ends
+/// are new if they are wide. The last one may overlap.
+fn blocks(length: usize, block: usize) -> impl Iterator<Item = usize> {
+    let last = length.checked_sub(block);
+    let full = (0..last.unwrap_or(0)).step_by(BLOCK);
+    full.chain(last)
+}
+
+/// Samples from `at` on; what the row does not have is 0.
+fn load<const LENGTH: usize>(row: &[u8], at: usize) -> [i16; LENGTH] {
+    let mut block = [0; LENGTH];
+    for (sample, &byte) in block.iter_mut().zip(&row[at..]) {
+        *sample = i16::from(byte);
+    }
+    block
+}
+
+fn store(row: &mut [u8], block: &Block) {
+    for (byte, &sample) in row.iter_mut().zip(block) {
+        *byte = sample as u8;
+    }
+}
+
+/// Samples between `a` above and `b` below.
+fn leaning(a: &[i16; WIDE], b: &[i16; WIDE]) -> Block {
+    let mut best = line::<0, 0>(a, b);
+    // A line that leans further counts if the one before it was better than an upright one.
+    let (near, far) = (line::<0, 2>(a, b), line::<0, 4>(a, b));
+    better(&mut best, &near, &far);
+    let (near, far) = (line::<2, 0>(a, b), line::<4, 0>(a, b));
+    better(&mut best, &near, &far);
+    best.1
+}
+
+/// How much the ends of three lines next to each other differ, and the middle of the middle one.
+/// They lean by `RIGHT` samples to the right, or `LEFT` to the left.
+fn line<const LEFT: usize, const RIGHT: usize>(a: &[i16; WIDE], b: &[i16; WIDE]) -> (Block, Block) {
+    let (up, down) = (REACH + RIGHT / 2 - LEFT / 2, REACH + LEFT / 2 - RIGHT / 2);
+    let (mut score, mut middle) = ([0; BLOCK], [0; BLOCK]);
+    for i in 0..BLOCK {
+        let differs = |k: usize| {
+            a[i + up + k - 1]
+                .wrapping_sub(b[i + down + k - 1])
+                .wrapping_abs()
         };
-        let mean = |up: usize, down: usize| (a(up) + b(down)) >> 1;
-        let mut best = (score(3, 3), mean(3, 3));
-        for [(up, down), (far_up, far_down)] in [[(2, 4), (1, 5)], [(4, 2), (5, 1)]] {
-            let near = score(up, down);
-            let leans = near < best.0;
-            best = if leans { (near, mean(up, down)) } else { best };
-            let far = score(far_up, far_down);
-            best = if leans && far < best.0 {
-                (far, mean(far_up, far_down))
-            } else {
-                best
-            };
-        }
-        *out = best.1 as u8;
+        score[i] = differs(0).wrapping_add(differs(1)).wrapping_add(differs(2));
+        middle[i] = a[i + up].wrapping_add(b[i + down]) >> 1;
+    }
+    (score, middle)
+}
+
+fn better(best: &mut (Block, Block), near: &(Block, Block), far: &(Block, Block)) {
+    for i in 0..BLOCK {
+        let leans = near.0[i] < best.0[i];
+        let further = far.0[i] < near.0[i];
+        let score = if further { far.0[i] } else { near.0[i] };
+        let middle = if further { far.1[i] } else { near.1[i] };
+        best.0[i] = if leans { score } else { best.0[i] };
+        best.1[i] = if leans { middle } else { best.1[i] };
     }
 }
 
@@ -94,33 +137,45 @@ fn along_edges(out: &mut [u8], above: &[u8], below: &[u8]) {
 /// which are of the field that is kept, and the ones beyond.
 fn hold_still(out: &mut [u8], now: [&[u8]; 5], other: [&[u8]; 5]) {
     let length = out.len();
-    let now = now.map(|row| &row[..length]);
-    let other = other.map(|row| &row[..length]);
-    for (x, out) in out.iter_mut().enumerate() {
-        let [over, above, here, below, under] = now.map(|row| i16::from(row[x]));
-        let [over_2, above_2, here_2, below_2, under_2] = other.map(|row| i16::from(row[x]));
-        let still = (here + here_2) >> 1;
-        let (over, under) = ((over + over_2) >> 1, (under + under_2) >> 1);
-        let between = (here - here_2).abs() >> 1;
-        let around = ((above - above_2).abs() + (below - below_2).abs()) >> 1;
+    for at in blocks(length, BLOCK.min(length)) {
+        let [mut here, mut there] = [[[0; BLOCK]; 5]; 2];
+        for (block, row) in here.iter_mut().zip(now).chain(there.iter_mut().zip(other)) {
+            *block = load(row, at);
+        }
+        let made = load(out, at);
+        store(&mut out[at..], &held(&made, &here, &there));
+    }
+}
+
+/// One block of [`hold_still`].
+fn held(made: &Block, now: &[Block; 5], other: &[Block; 5]) -> Block {
+    let mut out = [0; BLOCK];
+    for i in 0..BLOCK {
+        let mean = |row: usize| now[row][i].wrapping_add(other[row][i]) >> 1;
+        let apart = |row: usize| now[row][i].wrapping_sub(other[row][i]).wrapping_abs();
+        let (over, still, under) = (mean(0), mean(2), mean(4));
+        let (above, below) = (now[1][i], now[3][i]);
+        let between = apart(2) >> 1;
+        let around = apart(1).wrapping_add(apart(3)) >> 1;
         // What moves to and fro looks still. It shows by its teeth: rows of one field all lighter
         // or all darker than those of the other.
-        let light = (still - above)
-            .min(still - below)
-            .min((over - above).max(under - below));
-        let dark = (above - still)
-            .min(below - still)
-            .min((above - over).max(below - under));
+        let (up, down) = (still.wrapping_sub(above), still.wrapping_sub(below));
+        let (up_2, down_2) = (over.wrapping_sub(above), under.wrapping_sub(below));
+        let light = up.min(down).min(up_2.max(down_2));
+        let dark = up.max(down).max(up_2.min(down_2)).wrapping_neg();
         let moves = between.max(around).max(light).max(dark);
-        *out = i16::from(*out).max(still - moves).min(still + moves) as u8;
+        out[i] = made[i]
+            .max(still.wrapping_sub(moves))
+            .min(still.wrapping_add(moves));
     }
+    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const WIDTH: usize = 24;
+    const WIDTH: usize = 64;
     const HEIGHT: usize = 12;
 
     fn plane(data: &[u8]) -> Plane<'_> {
