@@ -313,8 +313,9 @@ impl<'a> Transcode<'a> {
         ];
         let all = reached.picture.max(reached.sound);
         // A header may be wrong about a file that is there to its last byte.
+        let announced = self.front.duration_cut_s.or(self.media.duration_s);
         let of_file = (self.front.complete != Some(true) && self.video.duration_s.is_none())
-            .then_some((self.media.duration_s, all));
+            .then_some((announced, all));
         let ends = of_tracks.into_iter().chain(of_file);
         let missing = ends
             .filter_map(|(expected, found)| expected.map(|e| (e, found)))

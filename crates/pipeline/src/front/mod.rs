@@ -12,8 +12,12 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use clipsy_domain::speaker::Speaker;
+
 mod boxes;
+mod chan;
 mod edits;
+mod flv;
 mod fragments;
 mod joined;
 mod movie;
@@ -39,6 +43,8 @@ pub(crate) struct Front {
     pub(crate) duration_s: Option<f64>,
     /// An edit list plays a part at another rate.
     pub(crate) edited_rate: bool,
+    /// Length in seconds that the header of a file announces whose demuxer measures what is left.
+    pub(crate) duration_cut_s: Option<f64>,
     /// Whether all bytes that the headers announce are there.
     pub(crate) complete: Option<bool>,
     /// The transport stream is scrambled.
@@ -60,6 +66,8 @@ pub(crate) struct Track {
     pub(crate) full_range: Option<bool>,
     /// How uncompressed sound is stored.
     pub(crate) pcm: Option<Pcm>,
+    /// Where its channels belong, in stored order; empty if nothing says.
+    pub(crate) speakers: Vec<Speaker>,
 }
 
 /// A part of what the demuxer sees.
@@ -96,7 +104,9 @@ impl Front {
         movie::look(&source)
             .or_else(|| ts::look(&source))
             .unwrap_or_else(|| Self {
+                pieces: flv::look(&source).map(Into::into),
                 complete: size::is_complete(&source),
+                duration_cut_s: size::announced_s(&source),
                 ..Self::default()
             })
     }

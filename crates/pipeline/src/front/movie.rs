@@ -51,8 +51,9 @@ pub(super) fn look(source: &Source) -> Option<Front> {
 struct Found {
     start: u64,
     len: u64,
-    /// Where the header of a last box lies that has no size of its own.
-    open_end: Option<u64>,
+    /// The header of a last box that has no size of its own or one beyond the end of the file: where
+    /// it lies and how many bytes of size it has.
+    open_end: Option<(u64, usize)>,
 }
 
 fn find(source: &Source) -> Option<Found> {
@@ -61,7 +62,7 @@ fn find(source: &Source) -> Option<Found> {
         let Some(head) = source.read(at, 16).or_else(|| source.read(at, 8)) else {
             break;
         };
-        let (kind, _, size) = boxes::head(&head)?;
+        let (kind, header, size) = boxes::head(&head)?;
         // The first box tells whether this is such a file at all.
         let known: [&[u8; 4]; 9] = [
             b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"uuid",
@@ -69,9 +70,10 @@ fn find(source: &Source) -> Option<Found> {
         if at == 0 && !known.contains(&&kind) {
             return None;
         }
-        let len = if size == 0 { source.bytes - at } else { size };
-        if size == 0 {
-            open_end = Some(at);
+        let left = source.bytes - at;
+        let len = if size == 0 { left } else { size };
+        if size == 0 || len > left {
+            open_end = Some((at, if header == 16 { 8 } else { 4 }));
         }
         if kind == *b"moov" && movie.is_none() {
             movie = Some((at, len));
@@ -91,10 +93,13 @@ impl Found {
     fn replaced(&self, source: &Source, moov: &Node) -> Option<Vec<Piece>> {
         let mut out = Vec::new();
         let mut patches = vec![(self.start + 4, b"free".to_vec())];
-        if let Some(at) = self.open_end {
+        if let Some((at, width)) = self.open_end {
             // Otherwise that box would go on over the new movie box.
-            let size = u32::try_from(source.bytes - at).ok()?;
-            patches.push((at, size.to_be_bytes().to_vec()));
+            let size = source.bytes - at;
+            patches.push(match width {
+                8 => (at + 8, size.to_be_bytes().to_vec()),
+                _ => (at, u32::try_from(size).ok()?.to_be_bytes().to_vec()),
+            });
         }
         patches.sort_unstable();
         let mut at = 0;
@@ -237,8 +242,10 @@ fn describe(trak: &mut Node, is_sound: bool, track: &mut Track) -> Option<()> {
         let protected: [&[u8; 4]; 4] = [b"encv", b"enca", b"drmi", b"drms"];
         track.encrypted |= protected.contains(&&entry.kind);
         if is_sound {
-            if let Some((pcm, shown)) = pcm::look(entry) {
-                track.pcm.get_or_insert(pcm);
+            if let Some((pcm, speakers, shown)) = pcm::look(entry) {
+                if track.pcm.is_none() {
+                    (track.pcm, track.speakers) = (Some(pcm), speakers);
+                }
                 *entry = shown;
                 mended = true;
             }

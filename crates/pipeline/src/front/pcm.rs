@@ -5,7 +5,10 @@
 //! a description of the same version 2 (QuickTime File Format, "Sound Sample Description"), whose
 //! format is then set behind the demuxer to what it really is.
 
+use clipsy_domain::speaker::Speaker;
+
 use super::boxes::{self, Body, Node, u16_at, u32_at, u64_at};
+use super::chan;
 
 /// How samples are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +32,7 @@ struct Kind {
 
 /// The form of the sound that a sample entry describes, and the entry to show in its place.
 /// `None` if it is not uncompressed.
-pub(super) fn look(entry: &Node) -> Option<(Pcm, Node)> {
+pub(super) fn look(entry: &Node) -> Option<(Pcm, Vec<Speaker>, Node)> {
     let Body::Data(data) = &entry.body else {
         return None;
     };
@@ -56,7 +59,14 @@ pub(super) fn look(entry: &Node) -> Option<(Pcm, Node)> {
         channels,
         rate,
     };
-    (channels > 0 && channels <= 64 && rate > 0).then(|| (pcm, describe(&data[..8], kind, pcm)))
+    let layout = inner.iter().find_map(|node| match &node.body {
+        Body::Data(data) if node.kind == *b"chan" => chan::speakers(data, channels),
+        _ => None,
+    });
+    (channels > 0 && channels <= 64 && rate > 0).then(|| {
+        let shown = describe(&data[..8], kind, pcm);
+        (pcm, layout.unwrap_or_default(), shown)
+    })
 }
 
 fn kind(
@@ -202,7 +212,7 @@ mod tests {
     }
 
     fn format(node: &Node) -> Option<&'static str> {
-        look(node).map(|(pcm, _)| pcm.format)
+        look(node).map(|(pcm, ..)| pcm.format)
     }
 
     #[test]
@@ -222,7 +232,7 @@ mod tests {
 
     #[test]
     fn version_2_is_read_and_written() {
-        let (pcm, shown) = look(&entry(b"fl64", 6, 16, &[])).unwrap();
+        let (pcm, _, shown) = look(&entry(b"fl64", 6, 16, &[])).unwrap();
         assert_eq!(
             pcm,
             Pcm {

@@ -49,6 +49,22 @@ fn riff(head: &[u8]) -> Option<u64> {
     (bytes > 64).then_some(bytes)
 }
 
+/// The length that the main header of an AVI file gives, in seconds; `avidemux` counts pictures where
+/// the index was cut off.
+pub(super) fn announced_s(source: &Source) -> Option<f64> {
+    let head = source.read(0, 56)?;
+    let number = |at: usize| {
+        let bytes = head.get(at..at + 4)?.try_into().ok()?;
+        Some(f64::from(u32::from_le_bytes(bytes)))
+    };
+    let known = head.starts_with(b"RIFF") && head.get(24..28) == Some(b"avih");
+    known.then(|| {
+        number(32)
+            .zip(number(48))
+            .map(|(us, pictures)| us * pictures / 1e6)
+    })?
+}
+
 /// The size in the file properties of an ASF file (ASF specification, 3.2).
 fn asf(source: &Source, head: &[u8]) -> Option<u64> {
     const HEADER: [u8; 16] = [

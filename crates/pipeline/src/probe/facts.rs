@@ -139,7 +139,10 @@ impl Facts {
             audio: of(Kind::Audio)
                 .map(|s| {
                     let mut audio = s.audio();
-                    audio.duration_s = s.track_of(&self.front).and_then(|t| t.duration_s);
+                    if let Some(track) = s.track_of(&self.front) {
+                        audio.duration_s = track.duration_s;
+                        audio.speakers.clone_from(&track.speakers);
+                    }
                     audio
                 })
                 .collect(),
