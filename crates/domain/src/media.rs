@@ -29,6 +29,10 @@ pub struct MediaInfo {
 
 /// One video stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that do not follow from each other"
+)]
 pub struct VideoStream {
     /// Position among the video streams of the file, from 0.
     pub index: usize,

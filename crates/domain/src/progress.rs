@@ -40,7 +40,7 @@ pub enum Event {
         audio_track: Option<usize>,
         /// Which streams of the source are used, and why the others are not.
         #[serde(default)]
-        tracks: Tracks,
+        tracks: Box<Tracks>,
     },
     /// An encoder encoded real frames and was chosen.
     EncoderSelected {

@@ -89,7 +89,7 @@ pub fn transcode(
         deinterlaced: video.interlaced,
         orientation: video.orientation,
         audio_track: audio.map(|a| a.index),
-        tracks: Tracks::choose(&media),
+        tracks: Box::new(Tracks::choose(&media)),
     });
 
     transcode.tell_alterations(emit);
