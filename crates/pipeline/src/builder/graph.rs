@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -80,7 +80,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
     let order = Order::default();
     order.apply(&video.input);
     let size_changed = watch_size(&video.input);
-    let damaged = watch_damage(&video.input);
+    let damaged = watch_damage(&video.input, &order);
     let audio = match blueprint.audio {
         Some(stream) => Some(audio::add(
             &pipeline,
@@ -266,7 +266,7 @@ impl Selector {
 impl Selector {
     /// How the uncompressed sound of `pad` is stored, if the headers say.
     fn pcm_of(&self, pad: &gst::Pad) -> Option<Pcm> {
-        let id = pad.stream_id()?.rsplit('/').next()?.parse().ok()?;
+        let id = source::track_number(&pad.stream_id()?)?;
         self.tracks.get(&id)?.pcm
     }
 }
@@ -336,16 +336,36 @@ impl Observer for Selector {
     }
 }
 
-/// Notices damaged pictures on `pad`.
-fn watch_damage(pad: &gst::Pad) -> Arc<AtomicBool> {
+/// Notices damaged pictures on `pad`: those that a decoder knows to be damaged, and a break that was
+/// not in the packets, which is all that is left of one that could not be decoded.
+fn watch_damage(pad: &gst::Pad, order: &Order) -> Arc<AtomicBool> {
     let damaged = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&damaged);
-    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        if info
-            .buffer()
-            .is_some_and(|b| b.flags().contains(gst::BufferFlags::CORRUPTED))
-        {
-            flag.store(true, Ordering::Relaxed);
+    let (flag, order) = (Arc::clone(&damaged), order.clone());
+    // A segment begins with a break of its own.
+    let (fresh, breaks) = (AtomicBool::new(true), AtomicUsize::new(0));
+    let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
+    pad.add_probe(mask, move |_, info| {
+        match &info.data {
+            Some(gst::PadProbeData::Event(event)) => {
+                let begins = [gst::EventType::Segment, gst::EventType::Caps];
+                if begins.contains(&event.type_()) {
+                    fresh.store(true, Ordering::Relaxed);
+                }
+            }
+            Some(gst::PadProbeData::Buffer(picture)) => {
+                let flags = picture.flags();
+                let breaks_off = flags.contains(gst::BufferFlags::DISCONT)
+                    && !fresh.load(Ordering::Relaxed)
+                    && breaks.load(Ordering::Relaxed) == order.breaks();
+                if breaks_off || flags.contains(gst::BufferFlags::CORRUPTED) {
+                    flag.store(true, Ordering::Relaxed);
+                }
+                fresh.store(false, Ordering::Relaxed);
+                if flags.contains(gst::BufferFlags::DISCONT) {
+                    breaks.store(order.breaks(), Ordering::Relaxed);
+                }
+            }
+            _ => {}
         }
         gst::PadProbeReturn::Ok
     });

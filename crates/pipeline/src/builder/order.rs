@@ -27,11 +27,14 @@ struct Times {
     packets: usize,
     /// A packet came without a time of showing.
     of_decoding: bool,
+    /// Packets that came after a break.
+    breaks: usize,
 }
 
 impl Times {
     fn note(&mut self, packet: &gst::BufferRef) {
         self.packets += 1;
+        self.breaks += usize::from(packet.flags().contains(gst::BufferFlags::DISCONT));
         let Some(dts) = packet.dts().filter(|_| packet.size() > 0) else {
             return;
         };
@@ -77,6 +80,11 @@ impl Order {
             }
             gst::PadProbeReturn::Ok
         });
+    }
+
+    /// Packets so far that the demuxer says came after a break.
+    pub(crate) fn breaks(&self) -> usize {
+        self.lock().breaks
     }
 
     /// Sets the times of the pictures that pass `pad`, behind the decoder.

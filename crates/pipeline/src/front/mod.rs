@@ -20,6 +20,7 @@ mod edits;
 mod flv;
 mod fragments;
 mod joined;
+mod matroska;
 mod movie;
 mod pcm;
 mod size;
@@ -37,7 +38,7 @@ const MOST_HEADER_BYTES: u64 = 256 * 1024 * 1024;
 pub(crate) struct Front {
     /// The file as the demuxer is to see it; `None` if nothing needs mending.
     pub(crate) pieces: Option<Arc<[Piece]>>,
-    /// Tracks of an MP4 or MOV file by their number.
+    /// Tracks of an MP4, MOV or Matroska file by their number.
     pub(crate) tracks: HashMap<u32, Track>,
     /// Length of the presentation in seconds, where the headers' own tables tell it.
     pub(crate) duration_s: Option<f64>,
@@ -51,7 +52,7 @@ pub(crate) struct Front {
     pub(crate) scrambled: bool,
 }
 
-/// What the headers say about one track of an MP4 or MOV file.
+/// What the headers say about one track.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Track {
     /// Samples that the track's tables list; 0 if they lie in fragments.
@@ -60,14 +61,34 @@ pub(crate) struct Track {
     pub(crate) duration_s: Option<f64>,
     /// The media are encrypted.
     pub(crate) encrypted: bool,
+    /// The track is switched off, which only Matroska says here.
+    pub(crate) disabled: bool,
+    /// Somebody comments on the picture in it.
+    pub(crate) commentary: bool,
     /// Dolby Vision: profile and compatibility of the base layer.
     pub(crate) dolby_vision: Option<(u8, u8)>,
-    /// Full range of colours, or limited, if the container says.
-    pub(crate) full_range: Option<bool>,
+    /// Range of the colours.
+    pub(crate) range: Range,
     /// How uncompressed sound is stored.
     pub(crate) pcm: Option<Pcm>,
     /// Where its channels belong, in stored order; empty if nothing says.
     pub(crate) speakers: Vec<Speaker>,
+}
+
+/// Whose word on the range of colours holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Range {
+    /// What the demuxer says.
+    #[default]
+    Demuxed,
+    /// What the file says: full, limited, or nothing.
+    Told(Option<bool>),
+}
+
+/// Profile and compatibility in a configuration record of Dolby Vision ("Dolby Vision Streams Within
+/// the ISO Base Media File Format", 2.2).
+fn dolby_vision(record: &[u8]) -> Option<(u8, u8)> {
+    Some((record.get(2)? >> 1, record.get(4)? >> 4))
 }
 
 /// A part of what the demuxer sees.
@@ -104,6 +125,7 @@ impl Front {
         movie::look(&source)
             .or_else(|| ts::look(&source))
             .unwrap_or_else(|| Self {
+                tracks: matroska::look(&source).unwrap_or_default(),
                 pieces: flv::look(&source).map(Into::into),
                 complete: size::is_complete(&source),
                 duration_cut_s: size::announced_s(&source),

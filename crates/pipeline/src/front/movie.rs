@@ -5,7 +5,7 @@
 
 use super::boxes::{self, Body, Node, u32_at};
 use super::edits::{self, Edits, Scale};
-use super::{Front, Piece, Source, Track, fragments, joined, pcm, tables};
+use super::{Front, Piece, Range, Source, Track, fragments, joined, pcm, tables};
 
 /// Reads the movie box of `source`; `None` if there is none that can be read.
 pub(super) fn look(source: &Source) -> Option<Front> {
@@ -262,12 +262,12 @@ fn describe(trak: &mut Node, is_sound: bool, track: &mut Track) -> Option<()> {
                 }
                 _ => None,
             });
-            if let Some(flags) = colour.and_then(|c| c.get(10)) {
-                track.full_range.get_or_insert(flags & 0x80 != 0);
+            if track.range == Range::Demuxed {
+                let flags = colour.and_then(|c| c.get(10));
+                track.range = Range::Told(flags.map(|flags| flags & 0x80 != 0));
             }
-            // "Dolby Vision Streams Within the ISO Base Media File Format", 2.2.
-            if let Some([first, fourth]) = config.and_then(|c| Some([*c.get(2)?, *c.get(4)?])) {
-                track.dolby_vision.get_or_insert((first >> 1, fourth >> 4));
+            if let Some(dolby) = config.and_then(|c| super::dolby_vision(c)) {
+                track.dolby_vision.get_or_insert(dolby);
             }
         }
     }

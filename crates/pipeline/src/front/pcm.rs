@@ -63,7 +63,7 @@ pub(super) fn look(entry: &Node) -> Option<(Pcm, Vec<Speaker>, Node)> {
         Body::Data(data) if node.kind == *b"chan" => chan::speakers(data, channels),
         _ => None,
     });
-    (channels > 0 && channels <= 64 && rate > 0).then(|| {
+    (channels > 0 && channels <= 64 && (1_000..=768_000).contains(&rate)).then(|| {
         let shown = describe(&data[..8], kind, pcm);
         (pcm, layout.unwrap_or_default(), shown)
     })

@@ -29,7 +29,7 @@ fn matroska(head: &[u8]) -> Option<u64> {
 }
 
 /// A number of variable length (RFC 8794, 4) and how many bytes it takes; all ones mean unknown.
-fn vint(bytes: &[u8]) -> Option<(Option<u64>, usize)> {
+pub(super) fn vint(bytes: &[u8]) -> Option<(Option<u64>, usize)> {
     let width = bytes.first()?.leading_zeros() as usize + 1;
     let number = bytes.get(..width.min(9))?;
     if width > 8 {

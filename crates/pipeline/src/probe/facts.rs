@@ -140,6 +140,8 @@ impl Facts {
                 .map(|s| {
                     let mut audio = s.audio();
                     if let Some(track) = s.track_of(&self.front) {
+                        audio.enabled &= !track.disabled;
+                        audio.commentary |= track.commentary;
                         audio.duration_s = track.duration_s;
                         audio.speakers.clone_from(&track.speakers);
                     }
@@ -162,6 +164,7 @@ impl Facts {
                 _ => stream.packets == 1,
             };
         if let Some(track) = track {
+            video.enabled &= !track.disabled;
             video.duration_s = track.duration_s;
             // A base layer with a compatibility of 0 is for players of Dolby Vision alone.
             video.dolby_vision = track
@@ -197,7 +200,7 @@ impl Observer for Facts {
         }
         if stream.track.is_none() {
             let id = step.pad.stream_id();
-            stream.track = id.and_then(|id| id.rsplit('/').next()?.parse().ok());
+            stream.track = id.and_then(|id| source::track_number(&id));
         }
         let level = stream.steps.len();
         stream.steps.push(step.caps.clone());

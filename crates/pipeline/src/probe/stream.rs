@@ -11,7 +11,7 @@ use gstreamer_video as gst_video;
 use super::{colour, headers, timing};
 use crate::builder::H263;
 use crate::builder::source::StreamKey;
-use crate::front::{Front, Track};
+use crate::front::{Front, Range, Track};
 
 /// Packets after which a stream that has given no picture is not waited for any longer.
 pub(super) const TOO_MANY_PACKETS: usize = 1500;
@@ -227,8 +227,8 @@ impl Stream {
         let mut container = self.steps.first().and_then(|caps| colour::of(caps));
         // `qtdemux` takes limited range for told where the file leaves it open, and up to 1.24 it
         // looks for full range in the wrong byte.
-        if let Some(track) = track {
-            container = container.map(|c| colour::in_range(&c, track.full_range));
+        if let Some(Range::Told(full)) = track.map(|t| t.range) {
+            container = container.map(|c| colour::in_range(&c, full));
         }
         let format = info.format_info();
         let kind = if format.is_rgb() {
@@ -264,10 +264,16 @@ impl Stream {
                 .and_then(|n| u32::try_from(n).ok())
                 .unwrap_or(0)
         };
+        // A rate of a few samples a second would make hours of sound of nothing.
+        let rates = 1_000..=768_000;
+        let decoding = match self.decoding {
+            Decoding::Works if !rates.contains(&number("rate")) => Decoding::Skipped,
+            decoding => decoding,
+        };
         AudioStream {
             index: self.key.index,
             codec: self.codec(),
-            decoding: self.decoding,
+            decoding,
             default: self.default,
             enabled: self.enabled,
             commentary: self.is_commentary(),

@@ -1,0 +1,117 @@
+//! What the track headers of Matroska and `WebM` say and `matroskademux` does not pass on
+//! (RFC 9559, 5.1.4).
+
+use std::collections::HashMap;
+
+use super::{Source, Track};
+
+/// Track headers lie in front of the media, within this many bytes.
+const MOST_BYTES: u64 = 4 * 1024 * 1024;
+
+const HEADER: u32 = 0x1a45_dfa3;
+const SEGMENT: u32 = 0x1853_8067;
+const CLUSTER: u32 = 0x1f43_b675;
+const TRACKS: u32 = 0x1654_ae6b;
+const ENTRY: u32 = 0xae;
+const NUMBER: u32 = 0xd7;
+const ENABLED: u32 = 0xb9;
+const COMMENTARY: u32 = 0x55af;
+const ENCODINGS: u32 = 0x6d80;
+const ENCODING: u32 = 0x6240;
+const ENCRYPTION: u32 = 0x5035;
+const ADDITION: u32 = 0x41e4;
+const ADDITION_TYPE: u32 = 0x41e7;
+const ADDITION_DATA: u32 = 0x41ed;
+
+/// The tracks by their number; `None` if this is no such file.
+pub(super) fn look(source: &Source) -> Option<HashMap<u32, Track>> {
+    let start = source.read(0, source.bytes.min(MOST_BYTES))?;
+    let mut outer = Elements(&start);
+    outer.next().filter(|(id, _)| *id == HEADER)?;
+    let (_, segment) = outer.find(|(id, _)| *id == SEGMENT)?;
+    let (_, tracks) = Elements(segment)
+        .take_while(|(id, _)| *id != CLUSTER)
+        .find(|(id, _)| *id == TRACKS)?;
+    let entries = Elements(tracks).filter(|(id, _)| *id == ENTRY);
+    Some(entries.filter_map(|(_, entry)| track(entry)).collect())
+}
+
+fn track(entry: &[u8]) -> Option<(u32, Track)> {
+    let number = u32::try_from(unsigned(child(entry, NUMBER)?)).ok()?;
+    let flag = |id| child(entry, id).map(unsigned);
+    let encodings = child(entry, ENCODINGS).unwrap_or_default();
+    let encrypted = Elements(encodings)
+        .filter(|(id, _)| *id == ENCODING)
+        .any(|(_, encoding)| child(encoding, ENCRYPTION).is_some());
+    let additions = Elements(entry).filter(|(id, _)| *id == ADDITION);
+    let dolby_vision = additions.into_iter().find_map(|(_, addition)| {
+        let kind = unsigned(child(addition, ADDITION_TYPE)?).to_be_bytes();
+        let is_dolby = kind.ends_with(b"dvcC") || kind.ends_with(b"dvvC");
+        super::dolby_vision(child(addition, ADDITION_DATA).filter(|_| is_dolby)?)
+    });
+    let track = Track {
+        encrypted,
+        dolby_vision,
+        disabled: flag(ENABLED) == Some(0),
+        commentary: flag(COMMENTARY) == Some(1),
+        ..Track::default()
+    };
+    Some((number, track))
+}
+
+/// The content of the first child with this id.
+fn child(element: &[u8], id: u32) -> Option<&[u8]> {
+    Elements(element)
+        .find(|(other, _)| *other == id)
+        .map(|(_, content)| content)
+}
+
+fn unsigned(content: &[u8]) -> u64 {
+    content.iter().fold(0, |n, b| n << 8 | u64::from(*b))
+}
+
+/// The elements in some bytes, as id and content; one that is cut off or has no size goes on to
+/// their end (RFC 8794).
+struct Elements<'a>(&'a [u8]);
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = (u32, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let width = self.0.first()?.leading_zeros() as usize + 1;
+        let id = u32::try_from(unsigned(self.0.get(..width).filter(|_| width <= 4)?)).ok()?;
+        let rest = &self.0[width..];
+        let (size, width) = super::size::vint(rest)?;
+        let rest = &rest[width..];
+        let size = size
+            .and_then(|s| usize::try_from(s).ok())
+            .unwrap_or(usize::MAX);
+        let (content, after) = rest.split_at(size.min(rest.len()));
+        self.0 = after;
+        Some((id, content))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_track_tells_its_flags() {
+        let entry = [
+            &[0xd7, 0x81, 2, 0xb9, 0x81, 0, 0x55, 0xaf, 0x81, 1][..],
+            &[0x6d, 0x80, 0x86, 0x62, 0x40, 0x83, 0x50, 0x35, 0x80],
+        ]
+        .concat();
+        let (number, track) = track(&entry).unwrap();
+        assert_eq!(number, 2);
+        assert!(track.encrypted && track.disabled && track.commentary);
+    }
+
+    #[test]
+    fn what_is_cut_off_ends_with_the_bytes() {
+        let found: Vec<_> = Elements(&[0xae, 0x88, 1, 2]).collect();
+        assert_eq!(found, [(0xae, &[1u8, 2][..])]);
+        assert_eq!(Elements(&[0x00, 0x81]).count(), 0);
+    }
+}
