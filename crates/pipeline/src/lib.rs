@@ -12,6 +12,10 @@ pub mod catalog;
 pub mod doctor;
 pub mod encoder;
 pub mod error;
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "types of boxes are written as b\"moov\""
+)]
 mod front;
 mod measure;
 mod output;

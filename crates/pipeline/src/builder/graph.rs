@@ -247,8 +247,6 @@ struct Linked {
     video: bool,
     audio: bool,
     complete: bool,
-    /// The demuxer's pad of the picture is being watched.
-    watched: bool,
 }
 
 impl Selector {
@@ -290,10 +288,7 @@ fn set_format(input: &gst::Pad, pcm: Pcm) {
 impl Observer for Selector {
     fn step(&self, step: &Step<'_>) -> bool {
         if step.key == self.video.0 {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            if !std::mem::replace(&mut state.watched, true) {
-                self.order.watch(step.pad);
-            }
+            self.order.watch(step.pad);
         }
         self.input(step.key).is_some()
     }

@@ -29,6 +29,7 @@ struct Times {
     of_decoding: bool,
     /// Packets that came after a break.
     breaks: usize,
+    watched: bool,
 }
 
 impl Times {
@@ -71,8 +72,11 @@ impl Order {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes the packets that leave the demuxer at `pad`.
+    /// Notes the packets that leave the demuxer at `pad`, the first one that this is called for.
     pub(crate) fn watch(&self, pad: &gst::Pad) {
+        if std::mem::replace(&mut self.lock().watched, true) {
+            return;
+        }
         let order = self.clone();
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
             if let Some(packet) = info.buffer() {

@@ -53,9 +53,9 @@ pub(super) fn head(bytes: &[u8]) -> Option<([u8; 4], usize, u64)> {
 }
 
 impl Node {
-    pub(super) fn data(kind: &[u8; 4], data: Vec<u8>) -> Self {
+    pub(super) fn data(kind: [u8; 4], data: Vec<u8>) -> Self {
         Self {
-            kind: *kind,
+            kind,
             body: Body::Data(data),
         }
     }
@@ -67,7 +67,11 @@ impl Node {
         out.extend(self.kind);
         match &self.body {
             Body::Data(data) => out.extend(data),
-            Body::Boxes(boxes) => boxes.iter().for_each(|b| b.write(out)),
+            Body::Boxes(boxes) => {
+                for inner in boxes {
+                    inner.write(out);
+                }
+            }
         }
         let size = u32::try_from(out.len() - start).unwrap_or(u32::MAX);
         out[start..start + 4].copy_from_slice(&size.to_be_bytes());
@@ -148,7 +152,9 @@ mod tests {
         let nodes = parse(&bytes).unwrap();
         assert!(nodes[0].find(&[b"trak"]).is_some());
         let mut out = Vec::new();
-        nodes.iter().for_each(|n| n.write(&mut out));
+        for node in &nodes {
+            node.write(&mut out);
+        }
         assert_eq!(out, bytes);
     }
 

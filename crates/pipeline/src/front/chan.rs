@@ -33,13 +33,11 @@ fn labelled(label: u32) -> Option<Speaker> {
         2 | 39 => R,
         3 | 42 => C,
         4 => Lfe,
-        5 => Ls,
-        6 => Rs,
+        5 | 10 => Ls,
+        6 | 11 => Rs,
         7 => Lc,
         8 => Rc,
         9 => Cs,
-        10 => Ls,
-        11 => Rs,
         12 => Ts,
         13 => Vhl,
         14 => Vhc,
@@ -58,15 +56,14 @@ fn of_tag(tag: u32) -> Option<&'static [Speaker]> {
         100 => &[C],
         101..=106 => &[L, R],
         108 | 132 => &[L, R, Ls, Rs],
-        109 => &[L, R, Ls, Rs, C],
-        110 => &[L, R, Ls, Rs, C, Cs],
+        110 | 139 => &[L, R, Ls, Rs, C, Cs],
         111 => &[L, R, Ls, Rs, C, Cs, Lw, Rw],
         113 => &[L, R, C],
         114 => &[C, L, R],
         115 => &[L, R, C, Cs],
         116 => &[C, L, R, Cs],
         117 => &[L, R, C, Ls, Rs],
-        118 => &[L, R, Ls, Rs, C],
+        109 | 118 => &[L, R, Ls, Rs, C],
         119 => &[L, C, R, Ls, Rs],
         120 => &[C, L, R, Ls, Rs],
         121 => &[L, R, C, Lfe, Ls, Rs],
@@ -84,7 +81,6 @@ fn of_tag(tag: u32) -> Option<&'static [Speaker]> {
         136 => &[L, R, C, Lfe],
         137 => &[L, R, C, Lfe, Cs],
         138 => &[L, R, Ls, Rs, Lfe],
-        139 => &[L, R, Ls, Rs, C, Cs],
         140 => &[L, R, Ls, Rs, C, Rls, Rrs],
         141 => &[C, L, R, Ls, Rs, Cs],
         142 => &[C, L, R, Ls, Rs, Cs, Lfe],
@@ -100,7 +96,9 @@ mod tests {
 
     fn chan(numbers: &[u32]) -> Vec<u8> {
         let mut bytes = vec![0; 4];
-        numbers.iter().for_each(|n| bytes.extend(n.to_be_bytes()));
+        for n in numbers {
+            bytes.extend(n.to_be_bytes());
+        }
         bytes
     }
 

@@ -96,8 +96,10 @@ mod tests {
     fn table(kind: &[u8; 4], width: usize, rows: &[u32]) -> Node {
         let mut data = vec![0; 4];
         data.extend(((rows.len() / width) as u32).to_be_bytes());
-        rows.iter().for_each(|n| data.extend(n.to_be_bytes()));
-        Node::data(kind, data)
+        for n in rows {
+            data.extend(n.to_be_bytes());
+        }
+        Node::data(*kind, data)
     }
 
     fn track(tables: Vec<Node>) -> Node {

@@ -219,7 +219,7 @@ fn put(trak: &mut Node, ctts: Vec<u8>) {
         .find_mut(&[b"mdia", b"minf", b"stbl"])
         .and_then(Node::boxes_mut)
     {
-        stbl.push(Node::data(b"ctts", ctts));
+        stbl.push(Node::data(*b"ctts", ctts));
     }
     // What it says of the offsets holds no longer.
     if let Some(stbl) = trak
@@ -274,7 +274,9 @@ fn describe(trak: &mut Node, is_sound: bool, track: &mut Track) -> Option<()> {
     if mended {
         let mut data = vec![0; 4];
         data.extend(u32::try_from(entries.len()).ok()?.to_be_bytes());
-        entries.iter().for_each(|e| e.write(&mut data));
+        for entry in &entries {
+            entry.write(&mut data);
+        }
         trak.replace(&tables::path(b"stsd"), data);
     }
     Some(())

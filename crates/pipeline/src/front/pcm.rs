@@ -2,7 +2,7 @@
 //!
 //! `qtdemux` of 1.22 takes each sound sample of a description of version 2 for one that is stored
 //! alone, and knows neither little-endian floats nor the boxes of ISO/IEC 23003-5. All of them get
-//! a description of the same version 2 (QuickTime File Format, "Sound Sample Description"), whose
+//! a description of the same version 2 (`QuickTime` File Format, "Sound Sample Description"), whose
 //! format is then set behind the demuxer to what it really is.
 
 use clipsy_domain::speaker::Speaker;
@@ -20,7 +20,12 @@ pub(crate) struct Pcm {
     pub(crate) rate: u32,
 }
 
+/// A sample as the descriptions give it, flag by flag.
 #[derive(Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are flags of the format"
+)]
 struct Kind {
     bytes: u32,
     float: bool,
@@ -53,7 +58,7 @@ pub(super) fn look(entry: &Node) -> Option<(Pcm, Vec<Speaker>, Node)> {
         .get(children..)
         .and_then(boxes::parse)
         .unwrap_or_default();
-    let kind = kind(&entry.kind, data, version, bits, channels, &inner)?;
+    let kind = kind(entry.kind, data, version, bits, channels, &inner)?;
     let pcm = Pcm {
         format: name(kind)?,
         channels,
@@ -70,7 +75,7 @@ pub(super) fn look(entry: &Node) -> Option<(Pcm, Vec<Speaker>, Node)> {
 }
 
 fn kind(
-    fourcc: &[u8; 4],
+    fourcc: [u8; 4],
     data: &[u8],
     version: u16,
     bits: u32,
@@ -103,7 +108,7 @@ fn kind(
             .is_some_and(|little| little != 0)
     };
     let integer = |big| plain(bits.div_ceil(8).clamp(1, 4), false, big);
-    Some(match fourcc {
+    Some(match &fourcc {
         b"lpcm" if version == 2 => {
             const FLOAT: u32 = 1;
             const BIG: u32 = 2;
@@ -144,7 +149,7 @@ fn kind(
                     _ => None,
                 })?;
             let (flags, bits) = (*config.get(4)?, u32::from(*config.get(5)?));
-            plain(bits.div_ceil(8), fourcc == b"fpcm", flags & 1 == 0)
+            plain(bits.div_ceil(8), fourcc == *b"fpcm", flags & 1 == 0)
         }
         _ => return None,
     })
@@ -193,7 +198,7 @@ fn describe(head: &[u8], kind: Kind, pcm: Pcm) -> Node {
     // The demuxer counts bytes and channels here.
     data.extend(kind.bytes.to_be_bytes());
     data.extend(pcm.channels.to_be_bytes());
-    Node::data(fourcc, data)
+    Node::data(*fourcc, data)
 }
 
 #[cfg(test)]
@@ -208,7 +213,7 @@ mod tests {
         data.extend([0; 4]);
         data.extend((48_000u32 << 16).to_be_bytes());
         data.extend(inner);
-        Node::data(fourcc, data)
+        Node::data(*fourcc, data)
     }
 
     fn format(node: &Node) -> Option<&'static str> {

@@ -5,7 +5,7 @@ use super::boxes::{Node, u32_at, u64_at};
 const STBL: [&[u8; 4]; 3] = [b"mdia", b"minf", b"stbl"];
 
 /// The path of a sample table's box below its track.
-pub(super) fn path<'a>(name: &'a [u8; 4]) -> [&'a [u8; 4]; 4] {
+pub(super) fn path(name: &[u8; 4]) -> [&[u8; 4]; 4] {
     [STBL[0], STBL[1], STBL[2], name]
 }
 

@@ -138,10 +138,19 @@ fn reference(packet: &[u8]) -> Option<u64> {
 fn reference_packet(pid: u16, base: u64) -> [u8; PACKET] {
     let mut packet = [0xff; PACKET];
     let [high, low] = pid.to_be_bytes();
-    let [.., a, b, c, d, e] = (base << 7).to_be_bytes();
+    let clock = clock_field(base);
     packet[..6].copy_from_slice(&[0x47, high & 0x1f, low, 0x20, 183, 0x10]);
-    packet[6..12].copy_from_slice(&[a, b, c, d, e & 0x80 | 0x7e, 0]);
+    packet[6..11].copy_from_slice(&clock);
+    packet[10] |= 0x7e;
+    packet[11] = 0;
     packet
+}
+
+/// The 33 bits of a clock reference, in front of those of its fine part.
+fn clock_field(base: u64) -> [u8; 5] {
+    let mut field = [0; 5];
+    field.copy_from_slice(&(base << 7).to_be_bytes()[3..]);
+    field
 }
 
 /// A transport stream whose clock references are earlier than in the file.
@@ -177,9 +186,9 @@ impl SetBack {
 
     fn set_back(&self, packet: &mut [u8]) {
         if let Some(time) = reference(packet) {
-            let [.., a, b, c, d, e] = (((time + WRAP - self.ticks) % WRAP) << 7).to_be_bytes();
-            packet[6..10].copy_from_slice(&[a, b, c, d]);
-            packet[10] = e & 0x80 | packet[10] & 0x7f;
+            let below = packet[10] & 0x7f;
+            packet[6..11].copy_from_slice(&clock_field((time + WRAP - self.ticks) % WRAP));
+            packet[10] |= below;
         }
     }
 }
