@@ -69,11 +69,10 @@ const CODECS: [(&str, &str, &str); 13] = [
 ];
 
 /// Elements without which no job runs, and the packages that bring them.
-const PARTS: [(&str, &str); 8] = [
+const PARTS: [(&str, &str); 7] = [
     ("decodebin", "gstreamer1.0-plugins-base"),
     ("videorate", "gstreamer1.0-plugins-base"),
     ("videoflip", "gstreamer1.0-plugins-good"),
-    ("deinterlace", "gstreamer1.0-plugins-good"),
     ("jpegenc", "gstreamer1.0-plugins-good"),
     ("h264parse", "gstreamer1.0-plugins-bad"),
     ("mpegtsmux", "gstreamer1.0-plugins-bad"),

@@ -20,13 +20,17 @@ const REFERENCE_WHITE: f32 = 203.0;
 /// Light of the brightest picture element in cd/m², of HLG and where PQ does not say.
 const USUAL_PEAK: f32 = 1000.0;
 
-/// 10-bit code values between two nodes of the luma table in both directions of chroma.
-const LUMA_STEP: usize = 16;
+/// 10-bit code values between two nodes of the luma table in both directions of chroma, and its
+/// logarithm.
+const LUMA_BITS: u32 = 4;
+const LUMA_STEP: usize = 1 << LUMA_BITS;
 const LUMA_NODES: usize = 1024 / LUMA_STEP + 1;
 /// 10-bit code values between two nodes of the chroma table, in chroma and in luma.
-const CHROMA_STEP: usize = 8;
+const CHROMA_BITS: u32 = 3;
+const CHROMA_STEP: usize = 1 << CHROMA_BITS;
 const CHROMA_NODES: usize = 1024 / CHROMA_STEP + 1;
-const CHROMA_LUMA_STEP: usize = 16;
+const CHROMA_LUMA_BITS: u32 = 4;
+const CHROMA_LUMA_STEP: usize = 1 << CHROMA_LUMA_BITS;
 const CHROMA_LUMA_NODES: usize = 1024 / CHROMA_LUMA_STEP + 1;
 
 /// What pictures are made of that a [`ToneMap`] takes.
@@ -77,77 +81,102 @@ impl ToneMap {
         }
     }
 
-    /// The luma values that go with a pair of chroma values.
-    pub(crate) fn luma_of(&self, cb: u16, cr: u16) -> Row<'_> {
-        let (cb, right) = node(cb, LUMA_STEP);
-        let (cr, down) = node(cr, LUMA_STEP);
+    /// What becomes of four picture elements of the luma `mean` on average that share their chroma.
+    pub(crate) fn block(&self, mean: u16, cb: u16, cr: u16) -> Block<'_> {
+        let (left, right) = node(cb, LUMA_BITS);
+        let (up, down) = node(cr, LUMA_BITS);
         let row = |cb: usize, cr: usize| {
             let at = (cb * LUMA_NODES + cr) * 1024;
             &self.luma[at..at + 1024]
         };
-        let (left, up) = (LUMA_STEP as u32 - right, LUMA_STEP as u32 - down);
-        Row {
+        let (near_left, near_up) = ((1 << LUMA_BITS) - right, (1 << LUMA_BITS) - down);
+        let mut block = Block {
             corners: [
-                row(cb, cr),
-                row(cb, cr + 1),
-                row(cb + 1, cr),
-                row(cb + 1, cr + 1),
+                row(left, up),
+                row(left, up + 1),
+                row(left + 1, up),
+                row(left + 1, up + 1),
             ],
-            weights: [left * up, left * down, right * up, right * down],
-        }
-    }
-
-    /// The chroma values of four picture elements of luma `y` on average.
-    pub(crate) fn chroma_of(&self, y: u16, cb: u16, cr: u16) -> [u8; 2] {
+            weights: [
+                near_left * near_up,
+                near_left * down,
+                right * near_up,
+                right * down,
+            ],
+            correction: 0,
+            chroma: [0; 2],
+        };
         if self.chroma.is_empty() {
             // Next to the edge of a gamut a step of a table is a leap.
-            let [_, blue, red] = self.curve.convert([y, cb, cr].map(usize::from));
-            return [blue, red];
+            let [luma, blue, red] = self.curve.convert([mean, cb, cr].map(usize::from));
+            block.correction = i32::from(luma) * Block::WHOLE - block.sum(mean);
+            block.chroma = [blue, red];
+        } else {
+            block.chroma = self.chroma_of(mean, cb, cr);
         }
-        let (cb, right) = node(cb, CHROMA_STEP);
-        let (cr, down) = node(cr, CHROMA_STEP);
-        let (y, above) = node(y, CHROMA_LUMA_STEP);
+        block
+    }
+
+    /// Chroma by the table.
+    fn chroma_of(&self, y: u16, cb: u16, cr: u16) -> [u8; 2] {
+        let (cb, right) = node(cb, CHROMA_BITS);
+        let (cr, down) = node(cr, CHROMA_BITS);
+        let (y, above) = node(y, CHROMA_LUMA_BITS);
         let mut sums = [0; 2];
-        for (cb, right) in [(cb, CHROMA_STEP as u32 - right), (cb + 1, right)] {
-            for (cr, down) in [(cr, CHROMA_STEP as u32 - down), (cr + 1, down)] {
+        for (cb, right) in [(cb, (1 << CHROMA_BITS) - right), (cb + 1, right)] {
+            for (cr, down) in [(cr, (1 << CHROMA_BITS) - down), (cr + 1, down)] {
                 let at = (cb * CHROMA_NODES + cr) * CHROMA_LUMA_NODES + y;
                 for (pair, above) in self.chroma[at..at + 2]
                     .iter()
-                    .zip([CHROMA_LUMA_STEP as u32 - above, above])
+                    .zip([(1 << CHROMA_LUMA_BITS) - above, above])
                 {
                     for (sum, &value) in sums.iter_mut().zip(pair) {
-                        *sum += u32::from(value) * right * down * above;
+                        *sum += i32::from(value) * right * down * above;
                     }
                 }
             }
         }
-        let whole = (CHROMA_STEP * CHROMA_STEP * CHROMA_LUMA_STEP) as u32;
+        let whole = 1 << (2 * CHROMA_BITS + CHROMA_LUMA_BITS);
         sums.map(|sum| ((sum + whole / 2) / whole) as u8)
     }
 }
 
 /// The node at or below a 10-bit code, and how far above it the code is.
-fn node(code: u16, step: usize) -> (usize, u32) {
-    let code = usize::from(code.min(1023));
-    (code / step, (code % step) as u32)
+fn node(code: u16, bits: u32) -> (usize, i32) {
+    let code = code.min(1023);
+    (
+        usize::from(code >> bits),
+        i32::from(code & ((1 << bits) - 1)),
+    )
 }
 
-/// Luma by 10-bit luma, between four nodes of the table.
-pub(crate) struct Row<'a> {
+/// What becomes of picture elements that share their chroma.
+pub(crate) struct Block<'a> {
+    /// Chroma, blue then red.
+    pub(crate) chroma: [u8; 2],
+    /// Luma by 10-bit luma at the four nodes around the chroma.
     corners: [&'a [u8]; 4],
-    weights: [u32; 4],
+    weights: [i32; 4],
+    /// What the mean of the four is off at the luma of the block.
+    correction: i32,
 }
 
-impl Row<'_> {
+impl Block<'_> {
+    /// All weights together.
+    const WHOLE: i32 = 1 << (2 * LUMA_BITS);
+
     /// The luma value that goes with a 10-bit code.
-    pub(crate) fn get(&self, code: u16) -> u8 {
-        const WHOLE: u32 = (LUMA_STEP * LUMA_STEP) as u32;
+    pub(crate) fn luma(&self, code: u16) -> u8 {
+        let sum = self.sum(code) + self.correction;
+        ((sum + Self::WHOLE / 2) / Self::WHOLE).clamp(16, 235) as u8
+    }
+
+    fn sum(&self, code: u16) -> i32 {
         let at = usize::from(code.min(1023));
         let values = self.corners.iter().zip(self.weights);
-        let sum: u32 = values
-            .map(|(row, weight)| u32::from(row[at]) * weight)
-            .sum();
-        ((sum + WHOLE / 2) / WHOLE) as u8
+        values
+            .map(|(row, weight)| i32::from(row[at]) * weight)
+            .sum()
     }
 }
 
@@ -427,11 +456,13 @@ mod tests {
             (333, 601, 409),
         ] {
             let [luma, blue, red] = curve.convert([y.into(), cb.into(), cr.into()]);
-            assert!(map.luma_of(cb, cr).get(y).abs_diff(luma) <= 1);
-            let [b, r] = map.chroma_of(y, cb, cr);
+            let block = map.block(y, cb, cr);
+            assert!(block.luma(y).abs_diff(luma) <= 1);
+            let [b, r] = block.chroma;
             assert!(b.abs_diff(blue) <= 1 && r.abs_diff(red) <= 1);
         }
-        assert!(map.luma_of(u16::MAX, u16::MAX).get(u16::MAX) > 0);
+        let block = map.block(u16::MAX, u16::MAX, u16::MAX);
+        assert!(block.luma(u16::MAX) > 16);
     }
 
     #[test]
@@ -464,6 +495,17 @@ mod tests {
                 let exact = (f64::from(from) - middle) * scale / 255.0 + zero;
                 assert_eq!(to, exact.round() as u8, "{from}");
             }
+        }
+    }
+
+    #[test]
+    fn blocks_of_wide_gamut_are_exact_at_their_own_luma() {
+        let map = ToneMap::new(&signal("2:3:5:11"), &"bt709".parse().unwrap());
+        let curve = curve("2:3:5:11");
+        for code in [[420u16, 460, 400], [384, 421, 684], [300, 620, 440]] {
+            let [luma, blue, red] = curve.convert(code.map(usize::from));
+            let block = map.block(code[0], code[1], code[2]);
+            assert_eq!((block.luma(code[0]), block.chroma), (luma, [blue, red]));
         }
     }
 

@@ -234,26 +234,25 @@ mod imp {
         let out = output.plane_data_mut(0)?;
         for pair in 0..height.div_ceil(2) {
             let (blues, reds) = (row(blue, pair, half), row(red, pair, half));
-            let mut sums = vec![(0u32, 0u32); half];
-            for y in [2 * pair, 2 * pair + 1].into_iter().filter(|y| *y < height) {
-                let line = &mut out[y * stride..y * stride + width];
-                let codes = row(luma, y, width);
-                let each = codes
-                    .chunks(2 * BYTES)
-                    .zip(line.chunks_mut(2))
-                    .zip(&mut sums);
-                for (at, ((codes, line), sum)) in each.enumerate() {
-                    let table = table.luma_of(code(blues, at), code(reds, at));
-                    for (x, value) in line.iter_mut().enumerate() {
-                        let code = code(codes, x);
-                        *value = table.get(code);
-                        *sum = (sum.0 + u32::from(code), sum.1 + 1);
+            let rows = 2 * pair..(2 * pair + 2).min(height);
+            for at in 0..half {
+                let columns = 2 * at..(2 * at + 2).min(width);
+                let (mut sum, mut count) = (0, 0);
+                for codes in rows.clone().map(|y| row(luma, y, width)) {
+                    for x in columns.clone() {
+                        sum += u32::from(code(codes, x));
+                        count += 1;
                     }
                 }
-            }
-            for (at, (sum, count)) in sums.into_iter().enumerate() {
-                let y = (sum / count.max(1)) as u16;
-                let [b, r] = table.chroma_of(y, code(blues, at), code(reds, at));
+                let mean = (sum / count) as u16;
+                let block = table.block(mean, code(blues, at), code(reds, at));
+                for y in rows.clone() {
+                    let codes = row(luma, y, width);
+                    for x in columns.clone() {
+                        out[y * stride + x] = block.luma(code(codes, x));
+                    }
+                }
+                let [b, r] = block.chroma;
                 chroma[0].push(b);
                 chroma[1].push(r);
             }
