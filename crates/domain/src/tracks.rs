@@ -73,8 +73,9 @@ pub enum LeftReason {
 }
 
 impl Tracks {
-    /// Chooses among the streams of `media`: one that can be decoded, that is switched on, that
-    /// moves (or is no commentary), that the container marks, that is larger, that comes first.
+    /// Chooses among the streams of `media`: one that can be decoded, that moves (a cover is never
+    /// the video), that is switched on, that is no commentary, that the container marks, that is
+    /// larger, that comes first.
     pub fn choose(media: &MediaInfo) -> Self {
         let video = main_video(media);
         let audio = main_audio(media);
@@ -108,8 +109,8 @@ pub fn main_video(media: &MediaInfo) -> Option<&VideoStream> {
     media.video.iter().max_by_key(|v| {
         (
             v.decoding == Decoding::Works,
-            v.enabled,
             !v.still,
+            v.enabled,
             v.default,
             area(v),
             std::cmp::Reverse(v.index),

@@ -13,6 +13,9 @@ use clipsy_domain::frame_rate::FrameRate;
 /// How far, in marks, a picture may be moved to follow the one before it without a gap.
 const SLACK: f64 = 0.75;
 
+/// Containers that count milliseconds move a time by up to one.
+const ROUNDING_NS: u64 = 1_500_000;
+
 /// Places pictures on a grid, in the order of their times.
 pub(crate) struct Cadence {
     rate: FrameRate,
@@ -37,8 +40,9 @@ impl Cadence {
             last: None,
             given: 0,
         };
-        // A few nanoseconds short of a mark is that mark, rounded down by a container.
-        let mark = (cadence.exact(example_ns) + 1e-4).floor().max(0.0);
+        // What is a little short of a mark is that mark, rounded down by a container.
+        let rounded = example_ns.saturating_add(ROUNDING_NS);
+        let mark = cadence.exact(rounded).floor().max(0.0);
         cadence.phase_ns = example_ns.saturating_sub(cadence.time_of_mark(mark as u64));
         cadence
     }

@@ -398,6 +398,14 @@ pub(crate) fn limit_decoder_threads(pipeline: &gst::Pipeline) {
     const LEAST: i32 = 2;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = i32::try_from(cores / 2).unwrap_or(MOST).clamp(LEAST, MOST);
+    set_decoder_threads(pipeline, threads);
+}
+
+/// Gives each decoder of libav this many threads.
+///
+/// With more than one, `gst-libav` of 1.22 crashes on pictures of a format that it does not know, such
+/// as 10-bit grey; so whoever finds out whether a stream can be decoded uses one.
+pub(crate) fn set_decoder_threads(pipeline: &gst::Pipeline, threads: i32) {
     pipeline.connect_deep_element_added(move |_, _, element| {
         let is_libav = element
             .factory()

@@ -267,6 +267,10 @@ fn may_plug(factory: &gst::ElementFactory, caps: &gst::Caps, preferred: &[String
         .metadata(gst::ELEMENT_METADATA_KLASS)
         .unwrap_or_default();
     let has = |word: &str| class.split('/').any(|part| part == word);
+    // A stand-in for transparent VP8 and VP9 that takes plain ones, too, and waits for their alpha.
+    if name.ends_with("alphadecodebin") {
+        return false;
+    }
     if FOLLOWS_REFERENCES.contains(&name.as_str())
         || !(has("Demuxer") || has("Parser") || has("Decoder") || has("Demux"))
     {

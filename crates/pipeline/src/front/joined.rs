@@ -2,7 +2,8 @@
 //!
 //! A program that joins files appends the sample tables. The parts agree about decoding times, but
 //! if only the first has B-frames, its pictures are shown later by their delay and the first ones
-//! of the second part have the times of its last. Each part is moved behind the one before it.
+//! of the second part have the times of its last; if only the second has, there is a gap. Each part
+//! is moved to the end of the one before it.
 
 use super::boxes::Node;
 use super::tables;
@@ -35,12 +36,9 @@ pub(super) fn unfolded(trak: &Node) -> Option<Vec<u8>> {
             decode += i64::from(times[i]);
         }
         let earliest = shown.iter().map(|(at, ..)| *at).min()?;
-        let by = if end == i64::MIN {
-            0
-        } else {
-            (end - earliest).max(0)
-        };
-        any |= by > 0;
+        // Decoding goes on without a gap from part to part, and so do the pictures.
+        let by = if end == i64::MIN { 0 } else { end - earliest };
+        any |= by != 0;
         for (at, length, offset) in shown {
             end = end.max(at + by + length);
             moved.push(offset + by);

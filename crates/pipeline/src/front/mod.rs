@@ -28,7 +28,7 @@ mod tables;
 mod ts;
 
 pub(crate) use pcm::Pcm;
-pub(crate) use ts::SetBack;
+pub(crate) use ts::Reclocked;
 
 /// Most that is read of a file's headers.
 const MOST_HEADER_BYTES: u64 = 256 * 1024 * 1024;
@@ -98,8 +98,8 @@ pub(crate) enum Piece {
     Made(Arc<[u8]>),
     /// A part of the file.
     File { start: u64, len: u64 },
-    /// A transport stream whose clock references are set back.
-    Clock(SetBack),
+    /// A transport stream with other clock references.
+    Clock(Reclocked),
 }
 
 impl Piece {
@@ -107,7 +107,7 @@ impl Piece {
         match self {
             Self::Made(bytes) => bytes.len() as u64,
             Self::File { len, .. } => *len,
-            Self::Clock(stream) => stream.len,
+            Self::Clock(stream) => stream.len(),
         }
     }
 }

@@ -1,10 +1,11 @@
-//! Transport streams (ISO/IEC 13818-1) whose clock reference comes late.
+//! Transport streams (ISO/IEC 13818-1) whose clock reference is late or rare.
 //!
 //! `tsdemux` measures every time from the first clock reference. Sound that begins before a late
 //! picture, which carries the reference, seems to lie before it: its times are taken for those of
-//! a clock that has wrapped, or half a second of it makes the demuxer give no times at all. All
-//! references are set back, so that none is later than the earliest time, and one is put in front;
-//! nothing here plays at the speed of that clock.
+//! a clock that has wrapped, or half a second of it makes the demuxer give no times at all; and
+//! where references are half a second apart, as with slides, each begins a clock of its own. Such
+//! streams are shown with references of ours instead, which are dense and earlier than all times.
+//! Nothing here plays at the speed of that clock.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -16,6 +17,8 @@ const PACKET: usize = 188;
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
 /// Ticks of the 90 kHz clock in a second.
 const SECOND: u64 = 90_000;
+/// References further apart begin a new clock.
+const RARE: u64 = SECOND * 45 / 100;
 /// Values of the 33-bit clock.
 const WRAP: u64 = 1 << 33;
 
@@ -35,19 +38,20 @@ pub(super) fn look(source: &Source) -> Option<Front> {
         scrambled: times.packets > 0 && times.scrambled * 2 > times.packets,
         ..Front::default()
     };
-    if let (Some((pid, reference)), Some(earliest)) = (times.reference, times.earliest)
-        && ahead(reference, earliest) > SECOND / 2
+    if let (Some((pid, _)), Some(earliest)) = (times.reference, times.earliest)
+        && times.are_poor()
     {
-        let stream = SetBack {
+        let stream = Reclocked {
             start: first as u64,
-            len: source.bytes - first as u64,
+            bytes: (source.bytes - first as u64) / stride as u64 * stride as u64,
             stride: stride as u64,
-            ticks: ahead(reference, earliest) + SECOND,
+            pid,
+            clock: (earliest + WRAP - SECOND) % WRAP,
         };
-        let clock = (reference + 2 * WRAP - stream.ticks - SECOND / 10) % WRAP;
-        let mut lead = reference_packet(pid, clock).to_vec();
-        lead.resize(stride, 0);
-        front.pieces = Some(vec![Piece::Made(lead.into()), Piece::Clock(stream)].into());
+        front.duration_s = last_time(source, first, stride)
+            .map(|last| ahead(last, earliest) as f64 / SECOND as f64)
+            .filter(|s| *s > 0.0);
+        front.pieces = Some(vec![Piece::Clock(stream)].into());
     }
     Some(front)
 }
@@ -63,11 +67,29 @@ fn layout(bytes: &[u8]) -> Option<(usize, usize)> {
     })
 }
 
-/// The first clock reference and the earliest time before it.
+/// The latest time in the last packets.
+fn last_time(source: &Source, first: usize, stride: usize) -> Option<u64> {
+    let packets = (source.bytes - first as u64) / stride as u64;
+    let read = packets.min(MOST_BYTES / stride as u64);
+    let start = first as u64 + (packets - read) * stride as u64;
+    let end = source.read(start, read * stride as u64)?;
+    let times = end
+        .chunks(stride)
+        .filter_map(|packet| time_of(packet.get(..PACKET)?));
+    times.reduce(|a, b| if ahead(b, a) > 0 { b } else { a })
+}
+
+/// The first clock reference, what lies before it, and how far references are from each other.
 #[derive(Default)]
 struct Times {
     reference: Option<(u16, u64)>,
+    latest_reference: u64,
+    references: u64,
+    /// References more than [`RARE`] behind the one before them.
+    rare: u64,
     earliest: Option<u64>,
+    /// The latest time before the first reference.
+    latest: u64,
     packets: u64,
     scrambled: u64,
 }
@@ -75,7 +97,7 @@ struct Times {
 impl Times {
     fn note(&mut self, packet: &[u8]) {
         let pid = u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
-        let (has_field, has_payload) = (packet[3] & 0x20 != 0, packet[3] & 0x10 != 0);
+        let has_payload = packet[3] & 0x10 != 0;
         if pid == 0x1fff {
             return;
         }
@@ -83,25 +105,52 @@ impl Times {
             self.packets += 1;
             self.scrambled += u64::from(packet[3] & 0xc0 != 0);
         }
-        let mut payload = 4;
-        if has_field {
-            let len = usize::from(packet[4]);
-            if self.reference.is_none() {
-                self.reference = reference(packet).map(|time| (pid, time));
+        if let Some(time) = reference(packet) {
+            let (only, _) = *self.reference.get_or_insert((pid, time));
+            if only == pid {
+                self.references += 1;
+                let gap = ahead(time, self.latest_reference);
+                self.rare += u64::from(self.references > 1 && gap > RARE);
+                self.latest_reference = time;
             }
-            payload += 1 + len;
         }
-        if self.reference.is_none()
-            && has_payload
-            && packet[1] & 0x40 != 0
-            && let Some(time) = packet.get(payload..).and_then(first_time)
-        {
+        if let Some(time) = time_of(packet) {
+            if self.reference.is_none() {
+                if self.earliest.is_none() || ahead(time, self.latest) > 0 {
+                    self.latest = time;
+                }
+            }
             let earlier = |e: u64| ahead(e, time) > 0;
             if self.earliest.is_none_or(earlier) {
                 self.earliest = Some(time);
             }
         }
     }
+
+    /// True if the demuxer could not tell times by these references.
+    fn are_poor(&self) -> bool {
+        let (Some((_, reference)), Some(earliest)) = (self.reference, self.earliest) else {
+            return false;
+        };
+        ahead(reference, earliest) > SECOND / 2
+            || ahead(self.latest, earliest) > SECOND / 2
+            || self.rare * 10 > self.references
+    }
+}
+
+/// The time of the PES packet that begins in `packet`.
+fn time_of(packet: &[u8]) -> Option<u64> {
+    let (has_field, has_payload) = (packet[3] & 0x20 != 0, packet[3] & 0x10 != 0);
+    let begins = has_payload && packet[1] & 0x40 != 0;
+    let payload = if has_field {
+        5 + usize::from(packet[4])
+    } else {
+        4
+    };
+    packet
+        .get(payload..)
+        .filter(|_| begins)
+        .and_then(first_time)
 }
 
 /// How far `later` is ahead of `earlier` on the clock, 0 if it is behind.
@@ -153,43 +202,64 @@ fn clock_field(base: u64) -> [u8; 5] {
     field
 }
 
-/// A transport stream whose clock references are earlier than in the file.
+/// A transport stream with clock references of ours in it and none of its own.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct SetBack {
+pub(crate) struct Reclocked {
     /// Where its first packet lies in the file.
     start: u64,
-    pub(super) len: u64,
+    /// Its length in the file.
+    bytes: u64,
     /// Bytes from one packet to the next.
     stride: u64,
-    /// By how much, in ticks of 90 kHz.
-    ticks: u64,
+    pid: u16,
+    /// The first reference.
+    clock: u64,
 }
 
-impl SetBack {
+/// Packets of the file behind each of ours.
+const BLOCK: u64 = 32;
+/// From one of our references to the next.
+const STEP: u64 = SECOND / 100;
+
+impl Reclocked {
+    /// Length with our packets.
+    pub(super) fn len(&self) -> u64 {
+        self.bytes + self.bytes.div_ceil(BLOCK * self.stride) * self.stride
+    }
+
     /// Fills `out` with what lies at `offset`.
     pub(crate) fn read(&self, file: &File, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
         // Whole packets, since a reference may lie across the end of what is asked for.
-        let first = offset / self.stride * self.stride;
-        let end = (offset + out.len() as u64)
-            .next_multiple_of(self.stride)
-            .min(self.len);
-        let mut bytes = vec![0; usize::try_from(end - first).unwrap_or(usize::MAX)];
-        file.read_exact_at(&mut bytes, self.start + first)?;
-        let stride = usize::try_from(self.stride).unwrap_or(PACKET);
-        for packet in bytes.chunks_mut(stride).filter(|p| p.len() >= PACKET) {
-            self.set_back(packet);
+        let end = offset + out.len() as u64;
+        let mut at = offset / self.stride * self.stride;
+        while at < end {
+            let packet = self.packet(file, at / self.stride)?;
+            let skip = offset.saturating_sub(at);
+            let take = (end - at).min(self.stride) - skip;
+            let to = (at + skip - offset) as usize;
+            let from = &packet[skip as usize..(skip + take) as usize];
+            out[to..to + from.len()].copy_from_slice(from);
+            at += self.stride;
         }
-        let skip = usize::try_from(offset - first).unwrap_or(usize::MAX);
-        out.copy_from_slice(&bytes[skip..skip + out.len()]);
         Ok(())
     }
 
-    fn set_back(&self, packet: &mut [u8]) {
-        if let Some(time) = reference(packet) {
-            let below = packet[10] & 0x7f;
-            packet[6..11].copy_from_slice(&clock_field((time + WRAP - self.ticks) % WRAP));
-            packet[10] |= below;
+    /// Packet `index`, with what is between it and the next one.
+    fn packet(&self, file: &File, index: u64) -> std::io::Result<Vec<u8>> {
+        let (block, within) = (index / (BLOCK + 1), index % (BLOCK + 1));
+        let mut packet = vec![0; self.stride as usize];
+        if within == 0 {
+            let clock = (self.clock + block * STEP) % WRAP;
+            packet[..PACKET].copy_from_slice(&reference_packet(self.pid, clock));
+        } else {
+            let source = block * BLOCK + within - 1;
+            file.read_exact_at(&mut packet, self.start + source * self.stride)?;
+            // What the flag announces becomes stuffing, unless more follows it.
+            if reference(&packet).is_some() && packet[5] & 0x0f == 0 {
+                packet[5] &= !0x10;
+            }
         }
+        Ok(packet)
     }
 }
 
@@ -198,19 +268,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reference_is_set_back() {
-        let mut packet = reference_packet(0x101, 11);
-        packet[11] = 7;
-        let stream = SetBack {
+    fn a_reference_is_read_as_it_was_written() {
+        assert_eq!(
+            reference(&reference_packet(0x101, 0x1_2345_6789)),
+            Some(0x1_2345_6789)
+        );
+    }
+
+    #[test]
+    fn packets_of_ours_are_in_between() {
+        use std::io::Write;
+        let mut file = tempfile::tempfile().unwrap();
+        let own = reference_packet(0x100, 5);
+        for _ in 0..40 {
+            file.write_all(&own).unwrap();
+        }
+        let stream = Reclocked {
             start: 0,
-            len: 0,
+            bytes: 40 * 188,
             stride: 188,
-            ticks: 12,
+            pid: 0x101,
+            clock: 7,
         };
-        assert_eq!(reference(&packet), Some(11));
-        stream.set_back(&mut packet);
-        assert_eq!(reference(&packet), Some(WRAP - 1));
-        assert_eq!(packet[11], 7);
+        assert_eq!(stream.len(), 42 * 188);
+        let mut out = vec![0; 42 * 188];
+        // In odd steps, as readers do.
+        for (start, part) in (0..).step_by(1000).zip(out.chunks_mut(1000)) {
+            stream.read(&file, start, part).unwrap();
+        }
+        let clocks: Vec<_> = out.chunks(188).map(reference).collect();
+        let ours = |i: usize| (i.is_multiple_of(33)).then(|| 7 + i as u64 / 33 * STEP);
+        assert_eq!(clocks, (0..42).map(ours).collect::<Vec<_>>());
     }
 
     #[test]

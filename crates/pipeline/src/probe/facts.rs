@@ -215,9 +215,15 @@ impl Observer for Facts {
             std::ops::ControlFlow::Continue(gst::EventForeachAction::Keep)
         });
         let left_aside = step.key.kind == Kind::Audio && self.sound == Sound::LeftAside;
-        let wanted = step.key.kind != Kind::Other && !is_beyond(&self.limits, step.caps);
+        let wanted = step.key.kind != Kind::Other
+            && !is_beyond(&self.limits, step.caps)
+            && !has_unknown_format(step.caps);
         if !wanted && step.key.kind != Kind::Other {
-            stream.decoding = Decoding::Skipped;
+            stream.decoding = if has_unknown_format(step.caps) {
+                Decoding::NoDecoder
+            } else {
+                Decoding::Skipped
+            };
         }
         drop(found);
         watch_packets(step.pad, &self.found, step.key, level);
@@ -289,6 +295,16 @@ fn watch_output(pad: &gst::Pad, found: &Arc<Mutex<Found>>, key: StreamKey) {
         }
         gst::PadProbeReturn::Ok
     });
+}
+
+/// True for grey of more than 8 bits where `GStreamer` has no format for it: `gst-libav` up to 1.24
+/// crashes on that instead of refusing it.
+fn has_unknown_format(caps: &gst::Caps) -> bool {
+    let deep_grey = caps
+        .structure(0)
+        .and_then(|s| s.get::<&str>("profile").ok())
+        .is_some_and(|profile| profile.starts_with("monochrome-"));
+    deep_grey && gst::version() < (1, 26, 0, 0)
 }
 
 /// True if the caps announce a picture that is too large to decode.

@@ -17,7 +17,7 @@ use clipsy_domain::tracks;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
-use crate::builder::{audio, source};
+use crate::builder::{audio, graph, source};
 use crate::front::Front;
 use crate::run::{describe, stop};
 use crate::{CancelToken, Error};
@@ -79,6 +79,12 @@ fn read(
     }
     let media = facts.media_info(bytes, duration, !matches!(end, End::TooSlow));
     if media.track_count() == 0 {
+        if media.encrypted {
+            return Err(refuse(
+                FailureCode::EncryptedInput,
+                "the media are encrypted",
+            ));
+        }
         return Err(match end {
             End::BrokeOff(reason) => Error::Failure(reason.as_refusal(facts.saw_container())),
             End::Enough | End::TooSlow => refuse(
@@ -105,6 +111,7 @@ fn look(
     cancel: &CancelToken,
 ) -> Result<(Arc<Facts>, Option<gst::ClockTime>, End), Error> {
     let pipeline = gst::Pipeline::with_name("probe");
+    graph::set_decoder_threads(&pipeline, 1);
     let facts = Arc::new(Facts::new(&pipeline, limits.clone(), front, sound));
     source::add(&pipeline, path, front, None, &facts)?;
     let outcome = scan(&pipeline, &facts, cancel);
