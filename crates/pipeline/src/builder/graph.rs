@@ -80,7 +80,8 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
     let order = Order::default();
     order.apply(&video.input);
     let size_changed = watch_size(&video.input);
-    let damaged = watch_damage(&video.input, &order);
+    let damaged = Arc::new(AtomicBool::new(false));
+    watch_damage(&video.input, &order, &damaged);
     let audio = match blueprint.audio {
         Some(stream) => Some(audio::add(
             &pipeline,
@@ -90,8 +91,10 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
         )?),
         None => None,
     };
+    let sound_order = Order::default();
     if let Some(audio) = &audio {
         activity.watch(&audio.encoded);
+        watch_damage(&audio.input, &sound_order, &damaged);
         segment::unify(&audio.input)?;
     }
 
@@ -144,6 +147,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
         }),
         tracks: blueprint.front.tracks.clone(),
         order,
+        sound_order,
         state: Mutex::default(),
     });
     source::add(
@@ -239,6 +243,7 @@ struct Selector {
     audio: Option<(StreamKey, gst::Pad)>,
     tracks: HashMap<u32, Track>,
     order: Order,
+    sound_order: Order,
     state: Mutex<Linked>,
 }
 
@@ -289,6 +294,8 @@ impl Observer for Selector {
     fn step(&self, step: &Step<'_>) -> bool {
         if step.key == self.video.0 {
             self.order.watch(step.pad);
+        } else if self.input(step.key).is_some() {
+            self.sound_order.watch(step.pad);
         }
         self.input(step.key).is_some()
     }
@@ -331,11 +338,10 @@ impl Observer for Selector {
     }
 }
 
-/// Notices damaged pictures on `pad`: those that a decoder knows to be damaged, and a break that was
-/// not in the packets, which is all that is left of one that could not be decoded.
-fn watch_damage(pad: &gst::Pad, order: &Order) -> Arc<AtomicBool> {
-    let damaged = Arc::new(AtomicBool::new(false));
-    let (flag, order) = (Arc::clone(&damaged), order.clone());
+/// Notices damage in what a decoder gives out at `pad`: what it knows to be damaged, and a break that
+/// was not in the packets, which is all that is left of one that could not be decoded.
+fn watch_damage(pad: &gst::Pad, order: &Order, damaged: &Arc<AtomicBool>) {
+    let (flag, order) = (Arc::clone(damaged), order.clone());
     // A segment begins with a break of its own.
     let (fresh, breaks) = (AtomicBool::new(true), AtomicUsize::new(0));
     let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
@@ -364,7 +370,6 @@ fn watch_damage(pad: &gst::Pad, order: &Order) -> Arc<AtomicBool> {
         }
         gst::PadProbeReturn::Ok
     });
-    damaged
 }
 
 /// Notices a change of size on `pad`.

@@ -9,6 +9,8 @@ pub(super) struct Edit {
     pub(super) length: u64,
     /// Where it begins in the media, in units of the track; `None` shows nothing.
     pub(super) start: Option<u64>,
+    /// How many times as long as in the media it lasts: a dwell is a single picture made longer.
+    pub(super) slower: u64,
 }
 
 /// An edit list that was brought into form.
@@ -19,6 +21,11 @@ pub(super) struct Edits {
     pub(super) other_rate: bool,
 }
 
+/// The rate of an edit that is played as it is.
+const ONE: u32 = 1 << 16;
+/// No rate may become 0 or 1, which would mean another thing.
+const MOST_SLOWER: u64 = 16_384;
+
 /// What the numbers of an edit list mean.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scale {
@@ -28,18 +35,20 @@ pub(super) struct Scale {
     pub(super) track: u32,
     /// Length of the track in its units.
     pub(super) length: u64,
+    /// Length of a sample in units of the track, on average.
+    pub(super) sample: u64,
     /// The track is sound, of which nothing is held.
     pub(super) is_sound: bool,
 }
 
 /// Reads the content of an `elst` box.
 ///
-/// - A rate of 0 (a dwell) holds a picture: it becomes a very short edit and an empty one.
+/// - A rate of 0 (a dwell) holds a picture: one picture of the media is played as slowly. Of sound it
+///   is silence.
 /// - Another rate than 1 is played at 1, with a warning; no demuxer of ours does it right.
 /// - What reaches beyond the media ends with them, and what begins behind them shows nothing.
 /// - Edits that follow each other in the media become one, so that nothing is decoded twice.
 pub(super) fn read(elst: &[u8], scale: Scale) -> Option<Edits> {
-    const ONE: u32 = 1 << 16;
     let wide = *elst.first()? == 1;
     let count = u32_at(elst, 4)? as usize;
     let mut list = Edits::default();
@@ -72,15 +81,16 @@ pub(super) fn read(elst: &[u8], scale: Scale) -> Option<Edits> {
         let left = scale.in_movie(scale.length.saturating_sub(start));
         let length = if length == 0 { left } else { length };
         if rate == 0 {
-            let instant = if scale.is_sound {
-                0
+            let picture = scale.in_movie(scale.sample).min(left).max(1);
+            if scale.is_sound || left == 0 || length < picture {
+                list.push(length, None);
             } else {
-                scale.instant().min(length)
-            };
-            if instant > 0 && left > 0 {
-                list.push(instant, Some(start));
+                list.edits.push(Edit {
+                    length: picture,
+                    start: Some(start),
+                    slower: (length / picture).min(MOST_SLOWER),
+                });
             }
-            list.push(length - instant, None);
             continue;
         }
         // Some programs write 1 for 1.0.
@@ -97,7 +107,11 @@ pub(super) fn read(elst: &[u8], scale: Scale) -> Option<Edits> {
 impl Edits {
     fn push(&mut self, length: u64, start: Option<u64>) {
         if length > 0 {
-            self.edits.push(Edit { length, start });
+            self.edits.push(Edit {
+                length,
+                start,
+                slower: 1,
+            });
         }
     }
 
@@ -106,6 +120,7 @@ impl Edits {
         let Some(Edit {
             length: before,
             start: Some(from),
+            slower: 1,
         }) = self.edits.last_mut()
         else {
             return false;
@@ -121,9 +136,9 @@ impl Edits {
 
     /// Length of the presentation in units of the movie.
     pub(super) fn length(&self) -> u64 {
-        self.edits
-            .iter()
-            .fold(0, |sum, e| sum.saturating_add(e.length))
+        self.edits.iter().fold(0, |sum, e| {
+            sum.saturating_add(e.length.saturating_mul(e.slower))
+        })
     }
 
     /// The content of an `elst` box of version 1.
@@ -137,7 +152,7 @@ impl Edits {
         for edit in &self.edits {
             out.extend(edit.length.to_be_bytes());
             out.extend(edit.start.map_or(u64::MAX, |s| s).to_be_bytes());
-            out.extend([0, 1, 0, 0]);
+            out.extend((ONE / edit.slower as u32).to_be_bytes());
         }
         out
     }
@@ -150,11 +165,6 @@ impl Scale {
 
     fn in_track(self, movie_units: u64) -> u64 {
         scaled(movie_units, self.track, self.movie)
-    }
-
-    /// A millisecond, in units of the movie.
-    fn instant(self) -> u64 {
-        u64::from(self.movie / 1000).max(1)
     }
 }
 
@@ -172,6 +182,7 @@ mod tests {
         movie: 1000,
         track: 10_000,
         length: 80_000,
+        sample: 400,
         is_sound: false,
     };
 
@@ -191,8 +202,6 @@ mod tests {
         let rows = found.edits.iter().map(|e| (e.length, e.start)).collect();
         (rows, found.other_rate)
     }
-
-    const ONE: u32 = 65536;
 
     #[test]
     fn plain_lists_stay() {
@@ -216,19 +225,22 @@ mod tests {
     }
 
     #[test]
-    fn a_dwell_holds_a_picture() {
-        assert_eq!(
-            edits(&[(2000, 0, ONE), (1000, 50_000, 0), (3000, 50_000, ONE)]),
-            (
-                vec![
-                    (2000, Some(0)),
-                    (1, Some(50_000)),
-                    (999, None),
-                    (3000, Some(50_000))
-                ],
-                false
-            )
-        );
+    fn a_dwell_is_one_picture_made_longer() {
+        let rows = [(2000, 0, ONE), (1000, 50_000, 0), (3000, 50_000, ONE)];
+        let found = read(&list(&rows), SCALE).unwrap();
+        let held = Edit {
+            length: 40,
+            start: Some(50_000),
+            slower: 25,
+        };
+        assert_eq!((found.edits.len(), found.edits[1]), (3, held));
+        assert_eq!(found.length(), 6000);
+        let sound = Scale {
+            is_sound: true,
+            ..SCALE
+        };
+        let found = read(&list(&rows), sound).unwrap();
+        assert_eq!((found.edits[1].start, found.length()), (None, 6000));
     }
 
     #[test]
@@ -238,11 +250,6 @@ mod tests {
             (vec![(7000, Some(10_000))], false)
         );
         assert_eq!(edits(&[(0, 0, ONE)]), (vec![(8000, Some(0))], false));
-        assert_eq!(
-            edits(&[(2000, 0, ONE), (1000, 50_000, 0)]).0,
-            [(2000, Some(0)), (1, Some(50_000)), (999, None)],
-            "a dwell at the end stays"
-        );
         assert_eq!(
             edits(&[(1000, 90_000, ONE), (1000, 0, ONE)]),
             (vec![(1000, None), (1000, Some(0))], false)

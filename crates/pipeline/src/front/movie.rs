@@ -160,6 +160,7 @@ fn mend(
         movie: movie_scale,
         track: scale,
         length,
+        sample: length / samples.max(1),
         is_sound,
     };
     if is_picture

@@ -132,7 +132,7 @@ impl Times {
         let (Some((_, reference)), Some(earliest)) = (self.reference, self.earliest) else {
             return false;
         };
-        ahead(reference, earliest) > SECOND / 2
+        ahead(reference, earliest) > SECOND / 100
             || ahead(self.latest, earliest) > SECOND / 2
             || self.rare * 10 > self.references
     }

@@ -113,9 +113,11 @@ impl Facts {
         read_to_the_end: bool,
     ) -> MediaInfo {
         let found = self.found();
-        let declared = duration
-            .filter(|d| !d.is_zero())
-            .map(|d| d.nseconds().saturating_sub(found.counted_from_ns()));
+        let declared = duration.filter(|d| !d.is_zero()).map(|d| {
+            let (length, from) = (d.nseconds(), found.counted_from_ns());
+            // A length that ends before the first packet does not count from zero.
+            length.checked_sub(from).unwrap_or(length)
+        });
         let of_tables = self.front.duration_s.map(|s| (s * 1e9) as u64);
         let declared = of_tables.or(declared);
         let duration_ns = declared.or_else(|| found.measured_ns().filter(|_| read_to_the_end));
@@ -340,7 +342,7 @@ impl Found {
         self.streams.iter().filter(moves).any(|s| s.packets > 1)
     }
 
-    /// Matroska counts its length from zero even if the first packet comes later.
+    /// Matroska and FLV count their length from zero even if the first packet comes later.
     fn counted_from_ns(&self) -> u64 {
         let name = self
             .container
@@ -348,7 +350,10 @@ impl Found {
             .and_then(|caps| caps.structure(0))
             .map(|s| s.name().as_str());
         match name {
-            Some("video/x-matroska" | "audio/x-matroska" | "video/webm" | "audio/webm") => self
+            Some(
+                "video/x-matroska" | "audio/x-matroska" | "video/webm" | "audio/webm"
+                | "video/x-flv",
+            ) => self
                 .streams
                 .iter()
                 .filter_map(|s| s.first_ns)

@@ -87,6 +87,10 @@ fn read(
         }
         return Err(match end {
             End::BrokeOff(reason) => Error::Failure(reason.as_refusal(facts.saw_container())),
+            End::Enough | End::TooSlow if facts.saw_container() => refuse(
+                FailureCode::NoVideoStream,
+                "the file has no video stream (no audio either)",
+            ),
             End::Enough | End::TooSlow => refuse(
                 FailureCode::UnsupportedContainer,
                 "no known format was recognised",
