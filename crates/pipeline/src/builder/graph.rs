@@ -408,15 +408,34 @@ pub(crate) fn limit_decoder_threads(pipeline: &gst::Pipeline) {
 
 /// Gives each decoder of libav this many threads.
 ///
+/// Threads that work on several pictures hold back some of them. `gst-libav` asks for those at the end
+/// and where a stream breaks off only of codecs that hold back pictures by themselves; of all others
+/// the threads share one picture.
+///
 /// With more than one, `gst-libav` of 1.22 crashes on pictures of a format that it does not know, such
 /// as 10-bit grey; so whoever finds out whether a stream can be decoded uses one.
 pub(crate) fn set_decoder_threads(pipeline: &gst::Pipeline, threads: i32) {
+    const HOLD_BACK: [&str; 7] = [
+        "avdec_h264",
+        "avdec_h265",
+        "avdec_mpeg1video",
+        "avdec_mpeg2video",
+        "avdec_mpeg4",
+        "avdec_vc1",
+        "avdec_wmv3",
+    ];
     pipeline.connect_deep_element_added(move |_, _, element| {
+        let holds_back = element
+            .factory()
+            .is_some_and(|f| HOLD_BACK.contains(&f.name().as_str()));
         let is_libav = element
             .factory()
             .is_some_and(|f| f.name().starts_with("avdec_"));
         if is_libav && element.has_property_with_type("max-threads", i32::static_type()) {
             element.set_property("max-threads", threads);
+            if !holds_back && element.has_property("thread-type") {
+                element.set_property_from_str("thread-type", "slice");
+            }
             // What was decoded without its references is grey; the picture before it stays.
             if element.has_property("output-corrupt") {
                 element.set_property("output-corrupt", false);
