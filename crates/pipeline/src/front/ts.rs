@@ -115,10 +115,9 @@ impl Times {
             }
         }
         if let Some(time) = time_of(packet) {
-            if self.reference.is_none() {
-                if self.earliest.is_none() || ahead(time, self.latest) > 0 {
-                    self.latest = time;
-                }
+            let is_later = self.earliest.is_none() || ahead(time, self.latest) > 0;
+            if self.reference.is_none() && is_later {
+                self.latest = time;
             }
             let earlier = |e: u64| ahead(e, time) > 0;
             if self.earliest.is_none_or(earlier) {
@@ -255,7 +254,8 @@ impl Reclocked {
             let source = block * BLOCK + within - 1;
             file.read_exact_at(&mut packet, self.start + source * self.stride)?;
             // What the flag announces becomes stuffing, unless more follows it.
-            if reference(&packet).is_some() && packet[5] & 0x0f == 0 {
+            let more = packet[5] & 0x0f;
+            if reference(&packet).is_some() && more == 0 {
                 packet[5] &= !0x10;
             }
         }
