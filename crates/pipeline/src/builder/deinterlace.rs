@@ -33,6 +33,7 @@ mod imp {
         VideoBufferFlags, VideoFieldOrder, VideoFrameRef, VideoInfo, VideoInterlaceMode,
     };
 
+    use super::super::picture::row_length;
     use super::{glib, gst};
     use crate::builder::fields;
     use crate::builder::picture::{Plane, PlaneMut};
@@ -276,14 +277,6 @@ mod imp {
             width: frame.comp_width(component),
             height: frame.comp_height(component),
         })
-    }
-
-    fn row_length(strides: &[i32], component: u32) -> usize {
-        strides
-            .get(component as usize)
-            .copied()
-            .and_then(|s| usize::try_from(s).ok())
-            .unwrap_or(0)
     }
 
     #[glib::object_subclass]

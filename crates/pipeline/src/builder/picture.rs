@@ -27,6 +27,15 @@ pub(crate) struct PlaneMut<'a> {
     pub(crate) stride: usize,
 }
 
+/// Bytes from one row of a component to the next; 0 if there is no such component.
+pub(crate) fn row_length(strides: &[i32], component: u32) -> usize {
+    strides
+        .get(component as usize)
+        .copied()
+        .and_then(|s| usize::try_from(s).ok())
+        .unwrap_or(0)
+}
+
 /// A rectangle in samples of a plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Area {

@@ -61,7 +61,6 @@ mod imp {
     #[derive(Default)]
     struct State {
         segment: Option<gst::FormattedSegment<gst::ClockTime>>,
-        segment_sent: bool,
         cadence: Option<Cadence>,
         held: Option<Held>,
         /// Output frames pushed so far.
@@ -142,11 +141,8 @@ mod imp {
                 .ok_or(gst::FlowError::NotNegotiated)?;
             cadence.place(first_ns);
             state.cadence = Some(cadence);
-            if !state.segment_sent {
-                state.segment_sent = true;
-                let segment = gst::FormattedSegment::<gst::ClockTime>::new();
-                self.src.push_event(gst::event::Segment::new(&segment));
-            }
+            let segment = gst::FormattedSegment::<gst::ClockTime>::new();
+            self.src.push_event(gst::event::Segment::new(&segment));
             Ok(())
         }
 

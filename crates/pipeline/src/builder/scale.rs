@@ -22,7 +22,7 @@ mod imp {
     use gstreamer_video::prelude::*;
     use gstreamer_video::subclass::prelude::*;
 
-    use super::picture::{self, Area, Plane, PlaneMut, Scaler};
+    use super::picture::{self, Area, Plane, PlaneMut, Scaler, row_length};
     use super::{glib, gst, gst_video};
 
     #[derive(Default)]
@@ -162,13 +162,5 @@ mod imp {
             }
             Ok(gst::FlowSuccess::Ok)
         }
-    }
-
-    fn row_length(strides: &[i32], component: u32) -> usize {
-        strides
-            .get(component as usize)
-            .copied()
-            .and_then(|s| usize::try_from(s).ok())
-            .unwrap_or(0)
     }
 }

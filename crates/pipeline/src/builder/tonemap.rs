@@ -30,6 +30,7 @@ mod imp {
     use gstreamer_video::prelude::*;
     use gstreamer_video::subclass::prelude::*;
 
+    use super::super::picture::row_length;
     use super::tone::{self, Signal, ToneMap};
     use super::{glib, gst, gst_video};
 
@@ -279,13 +280,5 @@ mod imp {
         } else {
             u16::from_le_bytes([row[2 * x], row[2 * x + 1]])
         }
-    }
-
-    fn row_length(strides: &[i32], component: u32) -> usize {
-        strides
-            .get(component as usize)
-            .copied()
-            .and_then(|s| usize::try_from(s).ok())
-            .unwrap_or(0)
     }
 }
