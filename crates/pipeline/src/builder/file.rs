@@ -74,6 +74,7 @@ mod imp {
                     }
                     Piece::File { start, .. } => file.read_exact_at(room, start + offset)?,
                     Piece::Clock(stream) => stream.read(file, offset, room)?,
+                    Piece::Jumps(stream) => stream.read(file, offset, room)?,
                 }
                 filled += take;
                 offset = 0;

@@ -20,13 +20,16 @@ mod edits;
 mod flv;
 mod fragments;
 mod joined;
+mod jumps;
 mod matroska;
 mod movie;
 mod pcm;
+mod programs;
 mod size;
 mod tables;
 mod ts;
 
+pub(crate) use jumps::Jumps;
 pub(crate) use pcm::Pcm;
 pub(crate) use ts::Reclocked;
 
@@ -100,6 +103,8 @@ pub(crate) enum Piece {
     File { start: u64, len: u64 },
     /// A transport stream with other clock references.
     Clock(Reclocked),
+    /// A transport stream whose clock goes on where its own jumps.
+    Jumps(Arc<Jumps>),
 }
 
 impl Piece {
@@ -108,6 +113,7 @@ impl Piece {
             Self::Made(bytes) => bytes.len() as u64,
             Self::File { len, .. } => *len,
             Self::Clock(stream) => stream.len(),
+            Self::Jumps(stream) => stream.len(),
         }
     }
 }

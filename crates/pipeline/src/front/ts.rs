@@ -9,29 +9,34 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
+use super::jumps::{self, Jumps};
+use super::programs::Programs;
 use super::{Front, Piece, Source};
 
-const PACKET: usize = 188;
+pub(super) const PACKET: usize = 188;
 /// How far the first packets are looked through.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
 /// Ticks of the 90 kHz clock in a second.
-const SECOND: u64 = 90_000;
+pub(super) const SECOND: u64 = 90_000;
 /// References further apart begin a new clock.
 const RARE: u64 = SECOND * 45 / 100;
 /// Values of the 33-bit clock.
-const WRAP: u64 = 1 << 33;
+pub(super) const WRAP: u64 = 1 << 33;
 
 /// Looks at the beginning of a transport stream; `None` if it is none.
 pub(super) fn look(source: &Source) -> Option<Front> {
     let start = source.read(0, source.bytes.min(MOST_BYTES))?;
     let (first, stride) = layout(&start)?;
+    let packets = || {
+        let each = start[first..].chunks(stride);
+        each.filter_map(|p| p.get(..PACKET))
+            .filter(|p| p[0] == 0x47)
+    };
     let mut times = Times::default();
-    for packet in start[first..].chunks(stride) {
-        if let Some(packet) = packet.get(..PACKET) {
-            times.note(packet);
-        }
-    }
+    packets().for_each(|packet| times.note(packet));
+    let programs = Programs::look(packets());
     let mut front = Front {
         // There is no length in a transport stream, so nothing in it can be missing.
         complete: Some(true),
@@ -47,18 +52,28 @@ pub(super) fn look(source: &Source) -> Option<Front> {
             stride: stride as u64,
             pid,
             clock: (earliest + WRAP - SECOND) % WRAP,
+            programs,
         };
         front.duration_s = last_time(source, first, stride)
             .map(|last| ahead(last, earliest) as f64 / SECOND as f64)
             .filter(|s| *s > 0.0);
         front.pieces = Some(vec![Piece::Clock(stream)].into());
+    } else if let Some((pid, clock)) = times.reference {
+        let jumps = Jumps::new(
+            first as u64,
+            source.bytes,
+            stride as u64,
+            (pid, clock),
+            programs,
+        );
+        front.pieces = Some(vec![Piece::Jumps(Arc::new(jumps))].into());
     }
     Some(front)
 }
 
 /// Where the first packet begins and how far it is from one to the next: 188 bytes, or 192 with
 /// the time stamps of a camera.
-fn layout(bytes: &[u8]) -> Option<(usize, usize)> {
+pub(super) fn layout(bytes: &[u8]) -> Option<(usize, usize)> {
     const PACKETS: usize = 5;
     [PACKET, 192].into_iter().find_map(|stride| {
         let whole =
@@ -87,6 +102,8 @@ struct Times {
     references: u64,
     /// References more than [`RARE`] behind the one before them.
     rare: u64,
+    /// Another clock has begun: all that is told of times is from before.
+    has_jumped: bool,
     earliest: Option<u64>,
     /// The latest time before the first reference.
     latest: u64,
@@ -96,7 +113,7 @@ struct Times {
 
 impl Times {
     fn note(&mut self, packet: &[u8]) {
-        let pid = u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
+        let pid = pid(packet);
         let has_payload = packet[3] & 0x10 != 0;
         if pid == 0x1fff {
             return;
@@ -107,14 +124,17 @@ impl Times {
         }
         if let Some(time) = reference(packet) {
             let (only, _) = *self.reference.get_or_insert((pid, time));
-            if only == pid {
+            self.has_jumped |= only == pid
+                && self.references > 0
+                && jumps::is_other_clock(time, self.latest_reference);
+            if only == pid && !self.has_jumped {
                 self.references += 1;
                 let gap = ahead(time, self.latest_reference);
                 self.rare += u64::from(self.references > 1 && gap > RARE);
                 self.latest_reference = time;
             }
         }
-        if let Some(time) = time_of(packet) {
+        if let Some(time) = time_of(packet).filter(|_| !self.has_jumped) {
             let is_later = self.earliest.is_none() || ahead(time, self.latest) > 0;
             if self.reference.is_none() && is_later {
                 self.latest = time;
@@ -138,44 +158,74 @@ impl Times {
 }
 
 /// The time of the PES packet that begins in `packet`.
-fn time_of(packet: &[u8]) -> Option<u64> {
-    let (has_field, has_payload) = (packet[3] & 0x20 != 0, packet[3] & 0x10 != 0);
-    let begins = has_payload && packet[1] & 0x40 != 0;
-    let payload = if has_field {
-        5 + usize::from(packet[4])
-    } else {
-        4
-    };
-    packet
-        .get(payload..)
-        .filter(|_| begins)
-        .and_then(first_time)
+pub(super) fn time_of(packet: &[u8]) -> Option<u64> {
+    let (first, second) = time_fields(packet)?;
+    // A decoding time is not later.
+    read_time(packet, second.unwrap_or(first))
+}
+
+/// Which stream a packet belongs to.
+pub(super) fn pid(packet: &[u8]) -> u16 {
+    u16::from_be_bytes([packet[1] & 0x1f, packet[2]])
 }
 
 /// How far `later` is ahead of `earlier` on the clock, 0 if it is behind.
-fn ahead(later: u64, earlier: u64) -> u64 {
+pub(super) fn ahead(later: u64, earlier: u64) -> u64 {
     let difference = (later + WRAP - earlier) % WRAP;
     if difference < WRAP / 2 { difference } else { 0 }
 }
 
-/// The decoding or presentation time of the PES packet that begins `payload` (2.4.3.7).
-fn first_time(payload: &[u8]) -> Option<u64> {
-    let rest = payload.strip_prefix(&[0, 0, 1])?;
-    let is_media = matches!(rest.first()?, 0xbd | 0xc0..=0xef | 0xfd);
-    let flags = rest.get(4)? >> 6;
-    let at = match flags {
-        2 => 6,
-        // A decoding time follows, which is not later.
-        3 => 11,
-        _ => return None,
+/// Where the payload of `packet` lies, if something begins in it (2.4.3.3).
+pub(super) fn payload(packet: &[u8]) -> Option<usize> {
+    let (has_field, has_payload) = (packet[3] & 0x20 != 0, packet[3] & 0x10 != 0);
+    let begins = has_payload && packet[1] & 0x40 != 0;
+    let start = if has_field {
+        5 + usize::from(packet[4])
+    } else {
+        4
     };
-    let t = rest.get(at..at + 5).filter(|_| is_media)?;
+    begins.then_some(start)
+}
+
+/// Where the PES packet that begins in `packet` has its time of showing, and that of decoding if
+/// there is one (2.4.3.7).
+pub(super) fn time_fields(packet: &[u8]) -> Option<(usize, Option<usize>)> {
+    let payload = payload(packet)?;
+    let rest = packet.get(payload..)?.strip_prefix(&[0, 0, 1])?;
+    let is_media = matches!(rest.first()?, 0xbd | 0xc0..=0xef | 0xfd);
+    let first = payload + 9;
+    match rest.get(4)? >> 6 {
+        2 if is_media => Some((first, None)),
+        3 if is_media => Some((first, Some(first + 5))),
+        _ => None,
+    }
+}
+
+/// The time in the five bytes at `at`.
+fn read_time(packet: &[u8], at: usize) -> Option<u64> {
+    let t = packet.get(at..at + 5)?;
     let t = |i: usize| u64::from(t[i]);
     Some((t(0) >> 1 & 7) << 30 | t(1) << 22 | (t(2) >> 1) << 15 | t(3) << 7 | t(4) >> 1)
 }
 
+/// Adds `delta` to the time in the five bytes at `at`.
+pub(super) fn shift_time(packet: &mut [u8], at: usize, delta: u64) {
+    let Some(time) = read_time(packet, at) else {
+        return;
+    };
+    let time = (time + delta) % WRAP;
+    let bits = |shift: u32| (time >> shift) as u8;
+    let t = &mut packet[at..at + 5];
+    // The lowest bits of the first, third and fifth byte are markers.
+    t[0] = t[0] & 0xf1 | (bits(30) & 7) << 1;
+    t[1] = bits(22);
+    t[2] = bits(15) << 1 | 1;
+    t[3] = bits(7);
+    t[4] = bits(0) << 1 | 1;
+}
+
 /// The clock reference of a packet, in ticks of 90 kHz (2.4.3.5).
-fn reference(packet: &[u8]) -> Option<u64> {
+pub(super) fn reference(packet: &[u8]) -> Option<u64> {
     let has_reference =
         packet[0] == 0x47 && packet[3] & 0x20 != 0 && packet[4] >= 7 && packet[5] & 0x10 != 0;
     let base = packet[6..10].iter().fold(0, |n, b| n << 8 | u64::from(*b));
@@ -195,14 +245,14 @@ fn reference_packet(pid: u16, base: u64) -> [u8; PACKET] {
 }
 
 /// The 33 bits of a clock reference, in front of those of its fine part.
-fn clock_field(base: u64) -> [u8; 5] {
+pub(super) fn clock_field(base: u64) -> [u8; 5] {
     let mut field = [0; 5];
     field.copy_from_slice(&(base << 7).to_be_bytes()[3..]);
     field
 }
 
 /// A transport stream with clock references of ours in it and none of its own.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Reclocked {
     /// Where its first packet lies in the file.
     start: u64,
@@ -213,6 +263,7 @@ pub(crate) struct Reclocked {
     pid: u16,
     /// The first reference.
     clock: u64,
+    programs: Programs,
 }
 
 /// Packets of the file behind each of ours.
@@ -258,6 +309,7 @@ impl Reclocked {
             if reference(&packet).is_some() && more == 0 {
                 packet[5] &= !0x10;
             }
+            self.programs.mend(&mut packet[..PACKET]);
         }
         Ok(packet)
     }
@@ -289,6 +341,7 @@ mod tests {
             stride: 188,
             pid: 0x101,
             clock: 7,
+            programs: Programs::default(),
         };
         assert_eq!(stream.len(), 42 * 188);
         let mut out = vec![0; 42 * 188];
@@ -308,17 +361,22 @@ mod tests {
     }
 
     #[test]
-    fn the_time_of_a_packet_is_found() {
-        let mut pes = vec![0, 0, 1, 0xc0, 0, 0, 0x80, 0x80, 5];
+    fn the_time_of_a_packet_is_found_and_moved() {
+        let mut packet = [0xff; PACKET];
+        packet[..13].copy_from_slice(&[0x47, 0x41, 0, 0x10, 0, 0, 1, 0xc0, 0, 0, 0x80, 0x80, 5]);
         let t: u64 = 0x1_8765_4321;
-        pes.extend([
+        packet[13..18].copy_from_slice(&[
             0x21 | ((t >> 30) as u8) << 1,
             (t >> 22) as u8,
-            1 | ((t >> 15) as u8) << 1,
+            1 | ((t >> 15) << 1) as u8,
             (t >> 7) as u8,
-            1 | (t as u8) << 1,
+            1 | (t << 1) as u8,
         ]);
-        assert_eq!(first_time(&pes), Some(t));
-        assert_eq!(first_time(b"\0\0\x01\xbc\0\0\0\0\0\0\0\0\0"), None);
+        assert_eq!(time_of(&packet), Some(t));
+        shift_time(&mut packet, 13, WRAP - 0x1_0000_0000);
+        assert_eq!(time_of(&packet), Some(0x8765_4321));
+        assert_eq!(packet[13] & 0xf1, 0x21);
+        packet[7] = 0xbc;
+        assert_eq!(time_of(&packet), None);
     }
 }
