@@ -13,10 +13,11 @@ use gstreamer::prelude::*;
 
 use super::order::Order;
 use super::package::{self, Encode, SegmentFrames};
+use super::segment::{self, Segments};
 use super::source::{self, Kind, Observer, Step, StreamKey};
 use super::stills::{self, Still, StillsPlan};
 use super::tail::{self, Tails};
-use super::{audio, segment, video};
+use super::{audio, video};
 use crate::Error;
 use crate::catalog::{AudioEncoderSpec, DecoderSpec};
 use crate::front::{Front, Pcm, Track};
@@ -76,7 +77,8 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
     };
     let video = trunk.add(&pipeline)?;
     activity.watch(&video.input);
-    segment::unify(&video.input)?;
+    let segments = Segments::default();
+    segments.unify(&video.input)?;
     let order = Order::default();
     order.apply(&video.input);
     let size_changed = watch_size(&video.input);
@@ -95,7 +97,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
     if let Some(audio) = &audio {
         activity.watch(&audio.encoded);
         watch_damage(&audio.input, &sound_order, &damaged);
-        segment::unify(&audio.input)?;
+        segments.unify(&audio.input)?;
     }
 
     let audio_tail = audio.as_ref().map(|a| (&a.tail, a.push_out));
@@ -293,7 +295,9 @@ fn set_format(input: &gst::Pad, pcm: Pcm) {
 impl Observer for Selector {
     fn step(&self, step: &Step<'_>) -> bool {
         if step.key == self.video.0 {
-            self.order.watch(step.pad);
+            if self.order.watch(step.pad) {
+                segment::drain_between_edits(step.pad);
+            }
         } else if self.input(step.key).is_some() {
             self.sound_order.watch(step.pad);
         }

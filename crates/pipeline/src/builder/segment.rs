@@ -1,6 +1,6 @@
 //! Gives each stream one segment for its whole length.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -11,51 +11,122 @@ use crate::Error;
 /// Starts that lie closer together than this mean the same beginning.
 const SAME_BEGINNING: gst::ClockTime = gst::ClockTime::SECOND;
 
-/// Takes the end off the segments that leave `queue`, since elements drop what lies behind it and
-/// a stream may have to be prolonged, and drops segments that say again what the first one said:
-/// `matroskademux` corrects the start by milliseconds after the first packet, on which `videorate`
-/// would begin anew.
-pub(crate) fn unify(queue_input: &gst::Pad) -> Result<(), Error> {
-    let queue = queue_input
-        .parent_element()
-        .ok_or_else(|| Error::Internal("a queue lost its pad".into()))?;
-    let first: Mutex<Option<gst::FormattedSegment<gst::ClockTime>>> = Mutex::new(None);
-    let pad = element::pad(&queue, "src")?;
-    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
-        let Some(event) = info.event() else {
-            return gst::PadProbeReturn::Ok;
+type Segment = gst::FormattedSegment<gst::ClockTime>;
+
+/// The segments of the streams of one file.
+#[derive(Clone, Default)]
+pub(crate) struct Segments(Arc<Mutex<Option<Segment>>>);
+
+impl Segments {
+    /// Takes the end off the segments that leave `queue`, since elements drop what lies behind it and
+    /// a stream may have to be prolonged, and drops segments that say again what the first one said:
+    /// `matroskademux` corrects the start by milliseconds after the first packet, on which `videorate`
+    /// would begin anew. Streams that count from one zero get one beginning: `flvdemux` of 1.26 begins
+    /// each with its own first packet.
+    pub(crate) fn unify(&self, queue_input: &gst::Pad) -> Result<(), Error> {
+        let queue = queue_input
+            .parent_element()
+            .ok_or_else(|| Error::Internal("a queue lost its pad".into()))?;
+        let first: Mutex<Option<Segment>> = Mutex::new(None);
+        let common = self.clone();
+        let pad = element::pad(&queue, "src")?;
+        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+            let Some(event) = info.event() else {
+                return gst::PadProbeReturn::Ok;
+            };
+            let view = match event.view() {
+                gst::EventView::Segment(view) => view,
+                // It has done its work in the decoder.
+                gst::EventView::Gap(gap) if gap.get().1 == Some(gst::ClockTime::ZERO) => {
+                    return gst::PadProbeReturn::Handled;
+                }
+                _ => return gst::PadProbeReturn::Ok,
+            };
+            let Some(segment) = view.segment().downcast_ref::<gst::ClockTime>() else {
+                return gst::PadProbeReturn::Ok;
+            };
+            let Ok(mut first) = first.lock() else {
+                return gst::PadProbeReturn::Ok;
+            };
+            if let Some(first) = first.as_ref()
+                && says_the_same(first, segment)
+            {
+                // Handled, not dropped: GStreamer 1.22 complains about a dropped event.
+                return gst::PadProbeReturn::Handled;
+            }
+            let mut open = common.of_all(segment);
+            open.set_stop(gst::ClockTime::NONE);
+            let replaced = gst::event::Segment::builder(&open)
+                .seqnum(event.seqnum())
+                .build();
+            first.get_or_insert(open);
+            info.data = Some(gst::PadProbeData::Event(replaced));
+            gst::PadProbeReturn::Ok
+        });
+        Ok(())
+    }
+
+    /// `segment`, or that of the stream that came first if both count from one zero.
+    fn of_all(&self, segment: &Segment) -> Segment {
+        let from_zero = |s: &Segment| s.time() == s.start();
+        let Ok(mut common) = self.0.lock() else {
+            return segment.clone();
         };
-        let gst::EventView::Segment(view) = event.view() else {
-            return gst::PadProbeReturn::Ok;
-        };
-        let Some(segment) = view.segment().downcast_ref::<gst::ClockTime>() else {
-            return gst::PadProbeReturn::Ok;
-        };
-        let Ok(mut first) = first.lock() else {
-            return gst::PadProbeReturn::Ok;
-        };
-        if let Some(first) = first.as_ref()
-            && says_the_same(first, segment)
-        {
-            // Handled, not dropped: GStreamer 1.22 complains about a dropped event.
-            return gst::PadProbeReturn::Handled;
+        let known = common.get_or_insert_with(|| segment.clone());
+        if from_zero(known) && from_zero(segment) && says_the_same(known, segment) {
+            known.clone()
+        } else {
+            segment.clone()
         }
-        let mut open = segment.clone();
-        open.set_stop(gst::ClockTime::NONE);
-        let replaced = gst::event::Segment::builder(&open)
-            .seqnum(event.seqnum())
-            .build();
-        first.get_or_insert(open);
-        info.data = Some(gst::PadProbeData::Event(replaced));
-        gst::PadProbeReturn::Ok
-    });
-    Ok(())
+    }
 }
 
-fn says_the_same(
-    first: &gst::FormattedSegment<gst::ClockTime>,
-    other: &gst::FormattedSegment<gst::ClockTime>,
-) -> bool {
+/// Empties the decoder behind the demuxer's `pad` where an edit goes on at another place: pictures of
+/// the edit before, which it holds back, would be taken for those of the new one, since both have the
+/// same numbers in HEVC.
+pub(crate) fn drain_between_edits(pad: &gst::Pad) {
+    struct State {
+        base: Option<gst::ClockTime>,
+        latest: Option<gst::ClockTime>,
+        is_new: bool,
+    }
+    let state = Mutex::new(State {
+        base: None,
+        latest: None,
+        is_new: false,
+    });
+    let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
+    pad.add_probe(mask, move |pad, info| {
+        let Ok(mut state) = state.lock() else {
+            return gst::PadProbeReturn::Ok;
+        };
+        match &info.data {
+            Some(gst::PadProbeData::Event(event)) => {
+                if let gst::EventView::Segment(view) = event.view()
+                    && let Some(segment) = view.segment().downcast_ref::<gst::ClockTime>()
+                {
+                    state.is_new |= state.base.is_some() && state.base != segment.base();
+                    state.base = segment.base();
+                }
+            }
+            Some(gst::PadProbeData::Buffer(packet)) => {
+                let is_key = !packet.flags().contains(gst::BufferFlags::DELTA_UNIT);
+                let gap_at = state.latest.filter(|_| state.is_new && is_key);
+                state.is_new = false;
+                state.latest = packet.pts().or(state.latest);
+                drop(state);
+                if let Some(at) = gap_at {
+                    let gap = gst::event::Gap::builder(at).duration(gst::ClockTime::ZERO);
+                    pad.push_event(gap.build());
+                }
+            }
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+fn says_the_same(first: &Segment, other: &Segment) -> bool {
     let near = |a: Option<gst::ClockTime>, b: Option<gst::ClockTime>| match (a, b) {
         (Some(a), Some(b)) => a.absdiff(b) < SAME_BEGINNING,
         (a, b) => a == b,

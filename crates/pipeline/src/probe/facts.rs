@@ -206,6 +206,7 @@ impl Observer for Facts {
         }
         let level = stream.steps.len();
         stream.steps.push(step.caps.clone());
+        stream.forget_packets();
         if let Some(event) = step.pad.sticky_event::<gst::event::StreamStart>(0) {
             let flags = event.stream_flags();
             stream.default = flags.contains(gst::StreamFlags::SELECT);

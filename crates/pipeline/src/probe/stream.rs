@@ -83,6 +83,15 @@ impl Stream {
         }
     }
 
+    /// Packets are counted on the last step: those that a parser has taken but not given out yet come
+    /// once more.
+    pub(super) fn forget_packets(&mut self) {
+        self.packets = 0;
+        self.pts.clear();
+        self.first_ns = None;
+        self.last_ns = 0;
+    }
+
     fn media_type(&self) -> String {
         let structure = self.steps.last().and_then(|c| c.structure(0));
         structure.map(|s| s.name().to_string()).unwrap_or_default()
