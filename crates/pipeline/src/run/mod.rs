@@ -171,12 +171,7 @@ impl<'a> Run<'a> {
             self.take_stills(false)?;
             self.progress(false);
             if watchdog.has_barked(self.graph.activity.count()) {
-                let seconds = self.context.stall_timeout.as_secs();
-                return Err(failure(
-                    FailureCode::Stalled,
-                    format!("nothing moved for {seconds} s"),
-                )
-                .into());
+                return Err(self.stalled().into());
             }
         }
         while let Some(message) = bus.pop() {
