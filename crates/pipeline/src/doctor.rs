@@ -238,7 +238,7 @@ fn software_decoder(id: &str, label: &str, caps: &str) -> Finding {
     let reason = found.unwrap_or_else(|| "no decoder is installed".into());
     Finding {
         label: format!("{label} on the CPU"),
-        ..finding(id, works, reason, advice)
+        ..Finding::new(id, works, reason, advice)
     }
 }
 
@@ -249,7 +249,7 @@ fn hardware_decoders(catalog: &Catalog, spec: &DecoderSpec, prover: &dyn Prover)
     if !all.iter().any(find) {
         return vec![Finding {
             label: format!("{} (decoding)", spec.label),
-            ..finding(
+            ..Finding::new(
                 &spec.id,
                 false,
                 diagnose::why_missing(&spec.needs, &all),
@@ -270,7 +270,7 @@ fn hardware_decoders(catalog: &Catalog, spec: &DecoderSpec, prover: &dyn Prover)
         };
         Finding {
             label: format!("{codec} on {}", spec.label),
-            ..finding(&format!("{}-{codec}", spec.id), works, reason, advice)
+            ..Finding::new(&format!("{}-{codec}", spec.id), works, reason, advice)
         }
     })
     .collect()
@@ -306,15 +306,18 @@ pub(crate) fn prove_decoder(
     }
 }
 
-fn finding(id: &str, works: bool, reason: String, advice: Option<String>) -> Finding {
-    Finding {
-        id: id.to_owned(),
-        label: id.to_owned(),
-        works,
-        reason,
-        advice,
-        variants: Vec::new(),
-        sessions: None,
+impl Finding {
+    /// A finding that is called as it is identified.
+    pub fn new(id: &str, works: bool, reason: String, advice: Option<String>) -> Self {
+        Self {
+            id: id.to_owned(),
+            label: id.to_owned(),
+            works,
+            reason,
+            advice,
+            variants: Vec::new(),
+            sessions: None,
+        }
     }
 }
 
@@ -337,7 +340,7 @@ fn audio_encoder(catalog: &Catalog) -> Finding {
     );
     Finding {
         label: "AAC encoder".into(),
-        ..finding("aac-encoder", found.is_some(), reason, advice)
+        ..Finding::new("aac-encoder", found.is_some(), reason, advice)
     }
 }
 
@@ -345,5 +348,5 @@ fn part(element: &str, package: &str) -> Finding {
     let works = gst::ElementFactory::find(element).is_some();
     let reason = if works { "installed" } else { "not installed" };
     let advice = (!works).then(|| format!("install {package}"));
-    finding(element, works, reason.into(), advice)
+    Finding::new(element, works, reason.into(), advice)
 }

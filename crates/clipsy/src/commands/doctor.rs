@@ -76,18 +76,15 @@ struct Whole {
 /// Has a process lock itself in and try to get out.
 fn sandbox() -> Finding {
     let tried = try_sandbox().unwrap_or_else(|error| Err(format!("it cannot be tried: {error:#}")));
+    let advice = tried.is_err().then(|| {
+        "run a kernel with Landlock (Linux 5.13 or newer) and seccomp; in a container, allow \
+         their system calls"
+            .into()
+    });
+    let works = tried.is_ok();
     Finding {
-        id: "sandbox".into(),
         label: "Sandbox for parsing videos".into(),
-        works: tried.is_ok(),
-        variants: Vec::new(),
-        sessions: None,
-        advice: tried.is_err().then(|| {
-            "run a kernel with Landlock (Linux 5.13 or newer) and seccomp; in a container, allow \
-             their system calls"
-                .into()
-        }),
-        reason: tried.unwrap_or_else(|reason| reason),
+        ..Finding::new("sandbox", works, tried.unwrap_or_else(|reason| reason), advice)
     }
 }
 

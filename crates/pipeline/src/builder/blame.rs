@@ -83,6 +83,11 @@ impl Chain {
         })
     }
 
+    /// Pictures that reached the encoder.
+    pub(crate) fn scaled(&self) -> u64 {
+        self.scaled.load(Ordering::Relaxed)
+    }
+
     /// True if the encoder has given out all that it will.
     pub(crate) fn is_over(&self) -> bool {
         self.units.sticky_event::<gst::event::Eos>(0).is_some()

@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::ts::{PACKET, payload, pid};
+use super::ts::{payload, pid};
 
 /// Types of streams (ISO/IEC 13818-1, table 2-34, and those that are in use beside it).
 const MPEG: u8 = 0x03;
@@ -161,6 +161,7 @@ fn crc(bytes: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ts::PACKET;
     use super::*;
 
     fn packet(stream: u16, rest: &[u8]) -> [u8; PACKET] {

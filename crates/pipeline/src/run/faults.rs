@@ -94,7 +94,7 @@ impl Run<'_> {
     }
 
     /// The part of ours that is at fault, whoever tells of it.
-    fn blame(&self, source: Option<&gst::Object>, text: &str) -> Option<Error> {
+    pub(super) fn blame(&self, source: Option<&gst::Object>, text: &str) -> Option<Error> {
         let chains = self.graph.renditions.iter().map(|r| &r.chain);
         let told = source.and_then(|source| {
             let rung = package::rung_of_encoder(source)?;

@@ -167,6 +167,7 @@ impl<'a> Run<'a> {
                 None => {}
             }
             self.check_encoders()?;
+            self.check_chains(&bus)?;
             self.note_flaws();
             self.take_stills(false)?;
             self.progress(false);
@@ -186,6 +187,8 @@ impl<'a> Run<'a> {
         }
         self.decoder = self.graph.decoder();
         self.check_encoders()?;
+        self.check_chains(&bus)?;
+        self.check_counts()?;
         self.note_flaws();
         self.take_stills(true)?;
         self.progress(true);
@@ -212,6 +215,42 @@ impl<'a> Run<'a> {
             if seconds > limit_s + 1.0 {
                 let message = format!("the video goes on after {limit_s:.0} s, which is the limit");
                 return Err(failure(FailureCode::LimitsExceeded, message).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Encoders that fail are not always told of: some decoders of cards take the error that comes back
+    /// to them for a broken picture and go on.
+    fn check_chains(&self, bus: &gst::Bus) -> Result<(), Stopped> {
+        if self.graph.renditions.iter().all(|r| r.chain.refused().is_none()) {
+            return Ok(());
+        }
+        // Whoever has something to say has posted it before.
+        let message = bus.timed_pop_filtered(gst::ClockTime::ZERO, &[gst::MessageType::Error]);
+        if let Some(message) = message
+            && let gst::MessageView::Error(error) = message.view()
+        {
+            return Err(self.stopped_by(error));
+        }
+        Err(self
+            .blame(None, "it gave an error back without a word")
+            .unwrap_or_else(|| Error::Internal("a part stopped without a word".into()))
+            .into())
+    }
+
+    /// What an encoder took it must have given back.
+    fn check_counts(&self) -> Result<(), Error> {
+        for rendition in &self.graph.renditions {
+            let (taken, given) = (rendition.chain.scaled(), rendition.meter.frames());
+            if taken != given {
+                return Err(Error::encoder(
+                    self.context.encoder,
+                    format!(
+                        "the {} encoder took {taken} pictures and gave {given} back",
+                        rendition.rung
+                    ),
+                ));
             }
         }
         Ok(())
