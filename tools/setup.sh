@@ -29,6 +29,9 @@ test_packages=(
     curl
     ffmpeg
     iproute2
+    libavcodec-dev
+    libffmpeg-nvenc-dev
+    libx264-dev
     nats-server
     openssl
     postgresql

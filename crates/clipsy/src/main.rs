@@ -3,6 +3,7 @@
 mod commands;
 mod config;
 mod metrics;
+mod proofs;
 mod sandbox;
 mod service;
 mod telemetry;

@@ -41,6 +41,9 @@ pub enum Event {
         /// Which streams of the source are used, and why the others are not.
         #[serde(default)]
         tracks: Box<Tracks>,
+        /// Where the pictures are decoded.
+        #[serde(default)]
+        decoding: Decoding,
     },
     /// An encoder encoded real frames and was chosen.
     EncoderSelected {
@@ -50,6 +53,10 @@ pub enum Event {
         label: String,
         /// Encoders of higher preference that did not work, with the reason.
         passed_over: Vec<PassedOver>,
+        /// What pictures pass from the decoder to the encoder, in order: the decoder if it is a card's,
+        /// then elements.
+        #[serde(default)]
+        path: Vec<String>,
     },
     /// The encoder failed while running; everything starts again on the next one.
     EncoderFallback {
@@ -121,14 +128,25 @@ pub enum WarningCode {
     DamagedInput,
     /// The audio of the source cannot be used.
     AudioDropped,
-    /// Decoding on a GPU failed; everything started again on the CPU.
+    /// Decoding on a card failed or was asked for in vain; the CPU decodes.
     DecoderFallback,
+    /// Scaling on a card failed or cannot be done; the CPU scales.
+    ScalerFallback,
     /// The picture changes its size in mid-stream; it was fitted into the first size.
     SizeChanged,
     /// Dolby Vision without a base layer that other players can show; its colours are wrong.
     DolbyVision,
     /// The edit list plays parts slower or faster; they were used at their own speed.
     EditRate,
+}
+
+/// Where pictures are decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Decoding {
+    /// Identifier from `pipelines/encoders.toml`, or `"software"`.
+    pub decoder: String,
+    /// Why decoded pictures leave the card at full size, if they do.
+    pub leaves_card: Option<String>,
 }
 
 /// An encoder that was tried and not used.

@@ -2,6 +2,7 @@
 //! properties. It is data (`pipelines/encoders.toml`); adding an encoder touches no Rust.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -14,9 +15,12 @@ pub struct Catalog {
     /// Video encoders; `auto` takes the first that proves itself.
     #[serde(rename = "encoder")]
     pub encoders: Vec<EncoderSpec>,
-    /// Ways to decode on a GPU; used only when asked for.
+    /// Ways to decode on a card.
     #[serde(rename = "decoder", default)]
     pub decoders: Vec<DecoderSpec>,
+    /// Memory of cards, by what moves and scales pictures in it.
+    #[serde(rename = "memory", default)]
+    pub memories: Vec<MemorySpec>,
     /// AAC encoders; the first that is installed is used.
     #[serde(rename = "audio_encoder")]
     pub audio_encoders: Vec<AudioEncoderSpec>,
@@ -35,7 +39,7 @@ pub struct EncoderSpec {
     /// How `doctor` finds out why it does not work.
     #[serde(default)]
     pub needs: Needs,
-    /// Element set-ups in order of preference; the first whose elements are all installed is used.
+    /// Element set-ups in order of preference; the first that proves itself is used.
     #[serde(rename = "variant")]
     pub variants: Vec<VariantSpec>,
 }
@@ -46,12 +50,103 @@ pub struct EncoderSpec {
 pub struct Needs {
     /// Shared libraries by file name.
     pub libraries: Vec<String>,
-    /// Device nodes; one that can be opened is enough.
+    /// Device nodes, of which one that can be opened is enough; `{n}` stands for any number.
     pub devices: Vec<String>,
     /// Package that brings the elements on Debian.
     pub package: Option<String>,
     /// What to do when the device is missing.
     pub device_advice: Option<String>,
+    /// Oldest version of `GStreamer` that will do, and why.
+    pub gstreamer: Option<Least>,
+}
+
+impl Needs {
+    /// The device nodes that there are.
+    pub fn found_devices(&self) -> Vec<PathBuf> {
+        let mut found: Vec<PathBuf> = self.devices.iter().flat_map(|d| matching(d)).collect();
+        found.sort();
+        found
+    }
+}
+
+/// The files that `pattern` names, in which `{n}` stands for a number at the end.
+fn matching(pattern: &str) -> Vec<PathBuf> {
+    let Some((folder, name)) = pattern
+        .strip_suffix("{n}")
+        .and_then(|start| start.rsplit_once('/'))
+    else {
+        let path = PathBuf::from(pattern);
+        return path.exists().then_some(path).into_iter().collect();
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_numbered = |entry: &std::fs::DirEntry| {
+        let file = entry.file_name();
+        let number = file.to_str().and_then(|file| file.strip_prefix(name));
+        number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    entries
+        .filter(is_numbered)
+        .map(|entry| entry.path())
+        .collect()
+}
+
+/// The oldest version that will do.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Least {
+    /// Major, minor and micro.
+    pub version: (u32, u32, u32),
+    /// What is wrong with older ones.
+    pub why: String,
+}
+
+/// An element with its properties; a plain name stands for one without any.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum ElementSpec {
+    /// Factory name.
+    Plain(String),
+    /// Factory name and properties.
+    Set {
+        /// Factory name.
+        element: String,
+        /// Properties; one that the installed version does not have is skipped.
+        properties: BTreeMap<String, toml::Value>,
+    },
+}
+
+impl ElementSpec {
+    /// Factory name.
+    pub fn element(&self) -> &str {
+        match self {
+            Self::Plain(element) | Self::Set { element, .. } => element,
+        }
+    }
+}
+
+/// Memory of a card in which pictures can be scaled.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemorySpec {
+    /// Stable identifier, e.g. `"cuda"`.
+    pub id: String,
+    /// Caps feature of pictures in it, e.g. `"memory:CUDAMemory"`.
+    pub feature: String,
+    /// Brings pictures into it.
+    pub upload: Vec<ElementSpec>,
+    /// Scales pictures in it, with black bars where the shape is another.
+    pub scale: Vec<ElementSpec>,
+    /// Brings pictures to system memory.
+    pub download: Vec<ElementSpec>,
+    /// The scaler gives out pictures in system memory if that is asked for.
+    #[serde(default)]
+    pub scales_to_system: bool,
+    /// By how much one scaler may divide a side without losing quality; more is done in steps.
+    #[serde(default)]
+    pub most_ratio: Option<f64>,
+    /// What its elements need besides the driver.
+    #[serde(default)]
+    pub needs: Needs,
 }
 
 /// One way to build an encoder.
@@ -60,19 +155,23 @@ pub struct Needs {
 pub struct VariantSpec {
     /// Factory name of the encoder element.
     pub element: String,
-    /// Elements between the tee's queue and the encoder, the scaler among them.
+    /// Elements between the tee's queue and the encoder for pictures in system memory, the scaler
+    /// among them.
     pub prepare: Vec<String>,
     /// Raw video format the encoder is fed.
     pub format: String,
-    /// Caps feature of the memory the encoder is fed, e.g. `"memory:CUDAMemory"`.
+    /// Memory of a card from which the encoder takes pictures as well.
     #[serde(default)]
-    pub memory: Option<String>,
+    pub accepts: Vec<String>,
+    /// What it needs besides what its encoder does.
+    #[serde(default)]
+    pub needs: Needs,
     /// Extra fields of the encoded caps, e.g. `profile = "high"`.
     #[serde(default)]
     pub output: BTreeMap<String, String>,
-    /// Element properties. Values may hold `{name}` placeholders, see [`Settings`]. A property
-    /// that the installed version does not have is skipped, so old and new names can stand side
-    /// by side.
+    /// Element properties. Values may hold `{name}` placeholders, see [`Settings`]; of a list the
+    /// first that fits is taken. A property that the installed version does not have is skipped, so
+    /// old and new names can stand side by side.
     #[serde(default)]
     pub properties: BTreeMap<String, toml::Value>,
     /// Properties that larger pictures have instead or besides, in the order of their sizes.
@@ -124,13 +223,20 @@ pub struct DecoderSpec {
     pub needs: Needs,
     /// Decoder element per codec, as factory names in order of preference.
     pub elements: BTreeMap<String, Vec<String>>,
-    /// Caps feature of the decoded pictures.
+    /// Most bits per component by codec; more of them are decoded on the CPU.
+    pub bits: BTreeMap<String, u8>,
+    /// The memory that decoded pictures lie in.
     pub memory: String,
-    /// Elements that scale such pictures and bring them to system memory for a CPU encoder.
-    pub to_system: Vec<String>,
-    /// Elements that bring such pictures to system memory at full size, for everything on the
-    /// way that only works there.
-    pub download: Vec<String>,
+}
+
+impl DecoderSpec {
+    /// The elements that decode streams of this media type with so many bits per component.
+    pub fn elements_for(&self, media_type: &str, bits: u8) -> Option<(&str, &[String])> {
+        let codec = media_type.strip_prefix("video/x-")?;
+        let (codec, elements) = self.elements.get_key_value(codec)?;
+        let most = self.bits.get(codec).copied().unwrap_or(8);
+        (bits <= most).then_some((codec.as_str(), elements.as_slice()))
+    }
 }
 
 /// One AAC encoder.
@@ -174,12 +280,14 @@ impl AudioEncoderSpec {
 /// The values that placeholders stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// `{max_kbps}`: cap in kbit/s; `{max_bps}` is the same in bit/s, `{target_kbps}` is three
-    /// quarters of it, the average that variable-rate hardware encoders aim at.
+    /// `{max_kbps}`: cap in kbit/s; `{max_bps}` is the same in bit/s, `{max_kibps}` in units of 1024
+    /// bit/s. `{target_kbps}` and `{target_kibps}` are three quarters of it, the average that
+    /// variable-rate hardware encoders aim at.
     pub max_kbps: u32,
     /// `{quality}`: constant-rate-factor target.
     pub quality: u32,
-    /// `{vbv_ms}`: time over which the cap holds; `{vbv_kbit}` is that much of the cap.
+    /// `{vbv_ms}`: time over which the cap holds; `{vbv_kbit}` is that much of the cap, and
+    /// `{vbv_kibit}` the same in units of 1024 bit.
     pub vbv_ms: u32,
     /// `{gop_frames}`: frames from one keyframe to the next at most.
     pub gop_frames: u32,
@@ -207,13 +315,18 @@ impl Settings {
     }
 
     fn value(&self, name: &str) -> Result<u64, Error> {
+        let max_bps = u64::from(self.max_kbps) * 1000;
+        let vbv_bit = u64::from(self.max_kbps) * u64::from(self.vbv_ms);
         Ok(match name {
             "max_kbps" => self.max_kbps.into(),
-            "max_bps" => u64::from(self.max_kbps) * 1000,
+            "max_bps" => max_bps,
+            "max_kibps" => max_bps / 1024,
             "target_kbps" => u64::from(self.max_kbps) * 3 / 4,
+            "target_kibps" => max_bps * 3 / 4 / 1024,
             "quality" => self.quality.into(),
             "vbv_ms" => self.vbv_ms.into(),
-            "vbv_kbit" => u64::from(self.max_kbps) * u64::from(self.vbv_ms) / 1000,
+            "vbv_kbit" => vbv_bit / 1000,
+            "vbv_kibit" => vbv_bit / 1024,
             "gop_frames" => self.gop_frames.into(),
             "threads" => self.threads.into(),
             _ => return Err(Error::Catalog(format!("unknown placeholder {{{name}}}"))),
@@ -237,6 +350,11 @@ impl Catalog {
     /// The encoder with this identifier.
     pub fn encoder(&self, id: &str) -> Option<&EncoderSpec> {
         self.encoders.iter().find(|e| e.id == id)
+    }
+
+    /// The memory with this identifier.
+    pub fn memory(&self, id: &str) -> Option<&MemorySpec> {
+        self.memories.iter().find(|memory| memory.id == id)
     }
 
     fn validate(&self) -> Result<(), Error> {
@@ -269,12 +387,28 @@ impl Catalog {
                 )));
             }
             for value in encoder.variants.iter().flat_map(VariantSpec::all_values) {
-                if let toml::Value::String(template) = value {
-                    sample.fill(template)?;
+                for choice in choices(value) {
+                    sample.fill(&choice)?;
                 }
             }
         }
-        Ok(())
+        let accepted = self.encoders.iter().flat_map(|e| &e.variants);
+        let named = accepted
+            .flat_map(|variant| &variant.accepts)
+            .chain(self.decoders.iter().map(|decoder| &decoder.memory));
+        match named.into_iter().find(|id| self.memory(id).is_none()) {
+            Some(id) => Err(Error::Catalog(format!("there is no memory {id:?}"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The values that a property may have, the best first, as text.
+pub(crate) fn choices(value: &toml::Value) -> Vec<String> {
+    match value {
+        toml::Value::Array(values) => values.iter().flat_map(choices).collect(),
+        toml::Value::String(text) => vec![text.clone()],
+        other => vec![other.to_string()],
     }
 }
 
@@ -297,6 +431,12 @@ mod tests {
                 .fill("{max_bps}/{vbv_kbit}:k={gop_frames}")
                 .unwrap(),
             "5000000/10000:k=48"
+        );
+        assert_eq!(
+            SETTINGS
+                .fill("{max_kibps} {target_kibps} {vbv_kibit}")
+                .unwrap(),
+            "4882 3662 9765"
         );
         assert_eq!(SETTINGS.fill("plain").unwrap(), "plain");
         assert!(SETTINGS.fill("{nonsense}").is_err());
@@ -330,6 +470,20 @@ mod tests {
             [Some(true), Some(false), Some(false)]
         );
         assert!(aac.properties_for(1).contains_key("bitrate"));
+    }
+
+    #[test]
+    fn nodes_are_found_by_their_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["card0", "card12", "cardctl", "card", "other3"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let path = |name: &str| folder.path().join(name);
+        let needs = Needs {
+            devices: vec![path("card{n}").display().to_string()],
+            ..Needs::default()
+        };
+        assert_eq!(needs.found_devices(), [path("card0"), path("card12")]);
     }
 
     #[test]

@@ -6,8 +6,9 @@ use gstreamer as gst;
 use serde::Serialize;
 
 use crate::CancelToken;
-use crate::catalog::{Catalog, DecoderSpec};
-use crate::encoder::{self, diagnose};
+use crate::catalog::{Catalog, DecoderSpec, EncoderSpec};
+use crate::encoder::prove::{Claim, Proof, Prover, Refusal, RefusalKind};
+use crate::encoder::{self, Choice, Selection, diagnose};
 
 /// What was found.
 #[derive(Debug, Clone, Serialize)]
@@ -37,6 +38,32 @@ pub struct Finding {
     pub reason: String,
     /// What to do about it, if it does not work.
     pub advice: Option<String>,
+    /// What was seen of each variant of an encoder, in the order in which they are tried.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<VariantFinding>,
+    /// Encoding sessions that could be open at once, of hardware that works.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Sessions>,
+}
+
+/// Whether one variant of an encoder works.
+#[derive(Debug, Clone, Serialize)]
+pub struct VariantFinding {
+    /// Factory name of the encoder.
+    pub element: String,
+    /// True if it works.
+    pub works: bool,
+    /// The elements that pictures passed, or why it does not work.
+    pub reason: String,
+}
+
+/// How many sessions were open at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Sessions {
+    /// Those that were opened.
+    pub opened: u32,
+    /// True if there may be more: so many were tried and no more.
+    pub more: bool,
 }
 
 /// Codecs that people upload, with the caps that ask for a decoder.
@@ -80,13 +107,18 @@ const PARTS: [(&str, &str); 7] = [
 ];
 
 /// Tries everything out. Takes some seconds on a machine with a GPU.
-pub fn examine(catalog: &Catalog, ladder: &Ladder) -> Report {
-    let encoders = encoder_findings(catalog, ladder);
+pub fn examine(catalog: &Catalog, ladder: &Ladder, prover: &dyn Prover) -> Report {
+    let encoders = encoder_findings(catalog, ladder, prover);
     let selected = encoders.iter().find(|f| f.works).map(|f| f.id.clone());
     let decoders = CODECS
         .iter()
         .map(|&(id, label, caps)| software_decoder(id, label, caps))
-        .chain(catalog.decoders.iter().flat_map(hardware_decoders))
+        .chain(
+            catalog
+                .decoders
+                .iter()
+                .flat_map(|spec| hardware_decoders(catalog, spec, prover)),
+        )
         .collect();
     let parts = PARTS
         .iter()
@@ -102,7 +134,7 @@ pub fn examine(catalog: &Catalog, ladder: &Ladder) -> Report {
 }
 
 /// Tries every encoder of the catalog with the whole ladder at 1080p.
-fn encoder_findings(catalog: &Catalog, ladder: &Ladder) -> Vec<Finding> {
+fn encoder_findings(catalog: &Catalog, ladder: &Ladder, prover: &dyn Prover) -> Vec<Finding> {
     let (width, height) = (1920u32, 1080u32);
     let mut rungs: Vec<PlannedRung> = ladder
         .rungs
@@ -121,27 +153,65 @@ fn encoder_findings(catalog: &Catalog, ladder: &Ladder) -> Vec<Finding> {
         gop_s: ladder.video.gop_s,
         segment_s: ladder.video.segment_s,
     };
+    let selection = Selection {
+        catalog,
+        choice: &Choice::Auto,
+        prover,
+        plan: &plan,
+        video: &ladder.video,
+        from: (width, height),
+    };
     let each = catalog.encoders.iter();
-    each.map(|spec| {
-        let (works, reason) = match encoder::prove(spec, &plan, &ladder.video, &CancelToken::new())
-        {
-            Ok(variant) => (true, format!("{} encoded real pictures", variant.element)),
-            Err(reason) => (false, reason),
+    each.map(|spec| encoder_finding(&selection, spec)).collect()
+}
+
+fn encoder_finding(selection: &Selection<'_>, spec: &EncoderSpec) -> Finding {
+    let cancel = CancelToken::new();
+    let (mut tried, mut variants, mut working) = (Vec::new(), Vec::new(), None);
+    for (number, variant) in spec.variants.iter().enumerate() {
+        let seen = selection.prove(spec, number, &cancel);
+        let reason = match &seen {
+            Ok(Proof::Works(path)) => path.join(", "),
+            Ok(Proof::Sessions { .. }) => String::new(),
+            Err(refusal) => refusal.reason.clone(),
         };
-        let advice = if works {
-            None
-        } else {
-            diagnose::advice(&spec.needs)
-        };
-        Finding {
-            id: spec.id.clone(),
-            label: spec.label.clone(),
-            works,
+        variants.push(VariantFinding {
+            element: variant.element.clone(),
+            works: seen.is_ok(),
             reason,
-            advice,
+        });
+        match seen {
+            Ok(_) => working = working.or(Some(number)),
+            Err(refusal) => tried.push((number, refusal)),
         }
-    })
-    .collect()
+    }
+    let refusal = encoder::reasons(spec, &tried);
+    let sessions = working.filter(|_| spec.hardware).and_then(|number| {
+        let claim = Claim::Sessions {
+            encoder: spec.id.clone(),
+            variant: number,
+            video: selection.video.clone(),
+        };
+        match selection.prover.prove(selection.catalog, &claim, &cancel) {
+            Ok(Proof::Sessions { opened, more }) => Some(Sessions { opened, more }),
+            _ => None,
+        }
+    });
+    Finding {
+        id: spec.id.clone(),
+        label: spec.label.clone(),
+        works: working.is_some(),
+        reason: match working {
+            Some(number) => format!("{} encoded real pictures", spec.variants[number].element),
+            None => refusal.reason,
+        },
+        advice: match working {
+            Some(_) => None,
+            None => diagnose::advice(&spec.needs, refusal.kind),
+        },
+        variants,
+        sessions,
+    }
 }
 
 fn software_decoder(id: &str, label: &str, caps: &str) -> Finding {
@@ -161,81 +231,94 @@ fn software_decoder(id: &str, label: &str, caps: &str) -> Finding {
             .max_by_key(|f| gst::prelude::PluginFeatureExtManual::rank(*f))
             .map(|f| gst::prelude::GstObjectExt::name(f).to_string())
     });
+    let advice = found
+        .is_none()
+        .then(|| "install gstreamer1.0-libav and gstreamer1.0-plugins-good".to_owned());
+    let works = found.is_some();
+    let reason = found.unwrap_or_else(|| "no decoder is installed".into());
     Finding {
-        id: id.to_owned(),
         label: format!("{label} on the CPU"),
-        works: found.is_some(),
-        advice: found
-            .is_none()
-            .then(|| "install gstreamer1.0-libav and gstreamer1.0-plugins-good".to_owned()),
-        reason: found.unwrap_or_else(|| "no decoder is installed".into()),
+        ..Finding::new(id, works, reason, advice)
     }
 }
 
-/// One finding for each codec of a hardware decoder, or a single one if nothing of it works.
-fn hardware_decoders(spec: &DecoderSpec) -> Vec<Finding> {
-    if let Some(reason) = decoder_fault(spec) {
+/// One finding for each codec of a hardware decoder, or a single one if nothing of it is installed.
+fn hardware_decoders(catalog: &Catalog, spec: &DecoderSpec, prover: &dyn Prover) -> Vec<Finding> {
+    let find = |name: &String| gst::ElementFactory::find(name).is_some();
+    let all: Vec<String> = spec.elements.values().flatten().cloned().collect();
+    if !all.iter().any(find) {
         return vec![Finding {
-            id: spec.id.clone(),
             label: format!("{} (decoding)", spec.label),
-            works: false,
-            reason,
-            advice: diagnose::advice(&spec.needs),
+            ..Finding::new(
+                &spec.id,
+                false,
+                diagnose::why_missing(&spec.needs, &all),
+                diagnose::advice(&spec.needs, RefusalKind::Missing),
+            )
         }];
     }
-    let each = spec.elements.iter();
-    each.map(|(codec, elements)| {
-        let installed = elements
-            .iter()
-            .find(|e| gst::ElementFactory::find(e).is_some());
-        let works = installed.is_some();
-        let reason = match installed {
-            Some(element) => element.clone(),
-            None => format!(
-                "GStreamer has no {} (this GPU does not decode it)",
-                elements.join(" or ")
-            ),
+    let cancel = CancelToken::new();
+    let each = spec.elements.keys();
+    each.map(|codec| {
+        let seen = prove_decoder(prover, catalog, spec, codec, &cancel);
+        let (works, reason, advice) = match seen {
+            Ok(path) => (true, path.join(", "), None),
+            Err(refusal) => {
+                let advice = diagnose::advice(&spec.needs, refusal.kind);
+                (false, refusal.reason, advice)
+            }
         };
         Finding {
-            id: format!("{}-{codec}", spec.id),
             label: format!("{codec} on {}", spec.label),
-            works,
-            advice: if works {
-                None
-            } else {
-                diagnose::advice(&spec.needs)
-            },
-            reason,
+            ..Finding::new(&format!("{}-{codec}", spec.id), works, reason, advice)
         }
     })
     .collect()
 }
 
-/// Why nothing can be decoded with `spec`; `None` if something can.
-pub(crate) fn decoder_fault(spec: &DecoderSpec) -> Option<String> {
+/// Proves that `spec` decodes streams of `codec` here; the answer is the element that does.
+pub(crate) fn prove_decoder(
+    prover: &dyn Prover,
+    catalog: &Catalog,
+    spec: &DecoderSpec,
+    codec: &str,
+    cancel: &CancelToken,
+) -> Result<Vec<String>, Refusal> {
+    let elements = spec.elements.get(codec).map_or(&[][..], Vec::as_slice);
     let find = |name: &String| gst::ElementFactory::find(name).is_some();
-    let needed: Vec<String> = spec
-        .to_system
-        .iter()
-        .chain(&spec.download)
-        .filter(|e| !find(e))
-        .cloned()
-        .collect();
-    if !needed.is_empty() {
-        return Some(diagnose::why_missing(&spec.needs, &needed));
+    if !elements.iter().any(find) {
+        let others = spec.elements.values().flatten().any(find);
+        let reason = if others {
+            let names = elements.join(" or ");
+            format!("GStreamer has no {names} (this GPU does not decode it)")
+        } else {
+            diagnose::why_missing(&spec.needs, elements)
+        };
+        return Err(Refusal::new(RefusalKind::Missing, reason));
     }
-    let any = spec.elements.values().flatten().any(find);
-    (!any).then(|| {
-        diagnose::why_missing(
-            &spec.needs,
-            &spec
-                .elements
-                .values()
-                .flatten()
-                .cloned()
-                .collect::<Vec<_>>(),
-        )
-    })
+    let claim = Claim::Decodes {
+        decoder: spec.id.clone(),
+        codec: codec.to_owned(),
+    };
+    match prover.prove(catalog, &claim, cancel)? {
+        Proof::Works(path) => Ok(path),
+        Proof::Sessions { .. } => Ok(Vec::new()),
+    }
+}
+
+impl Finding {
+    /// A finding that is called as it is identified.
+    pub fn new(id: &str, works: bool, reason: String, advice: Option<String>) -> Self {
+        Self {
+            id: id.to_owned(),
+            label: id.to_owned(),
+            works,
+            reason,
+            advice,
+            variants: Vec::new(),
+            sessions: None,
+        }
+    }
 }
 
 /// The first AAC encoder of the catalog that is installed.
@@ -248,39 +331,22 @@ fn audio_encoder(catalog: &Catalog) -> Finding {
     let found = names
         .iter()
         .find(|name| gst::ElementFactory::find(name).is_some());
+    let advice = found
+        .is_none()
+        .then(|| "install gstreamer1.0-libav".to_owned());
+    let reason = found.map_or_else(
+        || format!("GStreamer has none of {}", names.join(", ")),
+        |name| (*name).to_owned(),
+    );
     Finding {
-        id: "aac-encoder".into(),
         label: "AAC encoder".into(),
-        works: found.is_some(),
-        reason: found.map_or_else(
-            || format!("GStreamer has none of {}", names.join(", ")),
-            |name| (*name).to_owned(),
-        ),
-        advice: found
-            .is_none()
-            .then(|| "install gstreamer1.0-libav".to_owned()),
+        ..Finding::new("aac-encoder", found.is_some(), reason, advice)
     }
-}
-
-/// Whether `spec` can decode streams of this media type here.
-pub(crate) fn decodes(spec: &DecoderSpec, media_type: &str) -> bool {
-    let codec = media_type.strip_prefix("video/x-").unwrap_or_default();
-    let elements = spec.elements.get(codec);
-    let installed = |e: &String| gst::ElementFactory::find(e).is_some();
-    decoder_fault(spec).is_none() && elements.is_some_and(|e| e.iter().any(installed))
 }
 
 fn part(element: &str, package: &str) -> Finding {
     let works = gst::ElementFactory::find(element).is_some();
-    Finding {
-        id: element.to_owned(),
-        label: element.to_owned(),
-        works,
-        reason: if works {
-            "installed".into()
-        } else {
-            "not installed".into()
-        },
-        advice: (!works).then(|| format!("install {package}")),
-    }
+    let reason = if works { "installed" } else { "not installed" };
+    let advice = (!works).then(|| format!("install {package}"));
+    Finding::new(element, works, reason.into(), advice)
 }

@@ -24,6 +24,20 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
+    /// Pictures cannot be moved or scaled in the memory of a card.
+    #[error("{0}")]
+    Card(String),
+    /// A decoder of a card gave out damaged pictures or too few.
+    #[error("{0}")]
+    CardDecoder(String),
+    /// Nothing moved any more.
+    #[error("{reason}")]
+    Stalled {
+        /// What was waited for.
+        at: Stall,
+        /// The same in words.
+        reason: String,
+    },
     /// The source cannot be opened.
     #[error("cannot open {path}: {source}")]
     Source {
@@ -51,6 +65,19 @@ pub enum Error {
     Internal(String),
 }
 
+/// What a pipeline waits for in which nothing moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stall {
+    /// Reading and decoding.
+    Decoder,
+    /// Scaling for a rendition.
+    Scaler,
+    /// Encoding a rendition.
+    Encoder,
+    /// Writing segments.
+    Output,
+}
+
 impl Error {
     pub(crate) fn output(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self::Output {
@@ -72,7 +99,10 @@ impl Error {
             Self::Failure(failure) => return failure.clone(),
             Self::Encoder { .. } => FailureCode::EncoderFailed,
             Self::Output { source, .. } if is_disk_full(source) => FailureCode::OutOfDisk,
+            Self::Stalled { .. } => FailureCode::Stalled,
             Self::MissingElement(_)
+            | Self::Card(_)
+            | Self::CardDecoder(_)
             | Self::Source { .. }
             | Self::Output { .. }
             | Self::Catalog(_)

@@ -9,14 +9,20 @@ use clipsy_domain::limits::Limits;
 use clipsy_domain::media::{AudioStream, MediaInfo, VideoStream};
 use clipsy_domain::media_key;
 use clipsy_domain::playlist::Segment;
-use clipsy_domain::progress::{Event, PassedOver, RenditionSummary, Summary, WarningCode};
+use clipsy_domain::progress::{
+    Decoding, Event, PassedOver, RenditionSummary, Summary, WarningCode,
+};
 use clipsy_domain::tracks::{self, Tracks};
 
 use crate::builder::graph::{self, Blueprint};
+use crate::builder::route::Route;
 use crate::builder::stills::StillsPlan;
 use crate::builder::tail::Tails;
-use crate::catalog::{Catalog, DecoderSpec};
-use crate::encoder::{self, Choice};
+use crate::builder::video::off_card;
+use crate::catalog::{Catalog, DecoderSpec, VariantSpec};
+use crate::encoder::prove::Prover;
+use crate::encoder::{self, Choice, FailedVariant, Selection};
+use crate::error::Stall;
 use crate::front::Front;
 use crate::measure::round;
 use crate::output::OutputTree;
@@ -24,7 +30,7 @@ use crate::run::{self, Made, Stopped};
 use crate::{CancelToken, Error, doctor, probe};
 
 /// What to make of which file.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Job<'a> {
     /// The source file.
     pub input: &'a Path,
@@ -40,6 +46,8 @@ pub struct Job<'a> {
     pub encoder: Choice,
     /// Where to decode.
     pub decoder: Decoder,
+    /// Where encoders and decoders prove that they work.
+    pub prover: &'a dyn Prover,
     /// How long nothing may move before the job is ended.
     pub stall_timeout: Duration,
 }
@@ -47,10 +55,12 @@ pub struct Job<'a> {
 /// Where to decode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Decoder {
-    /// On the CPU.
+    /// On a card if it has proven that it decodes this codec, else on the CPU.
     #[default]
+    Auto,
+    /// On the CPU.
     Software,
-    /// On a GPU if one can decode this codec, else on the CPU.
+    /// As [`Self::Auto`], with a warning if no card does it.
     Hardware,
 }
 
@@ -77,9 +87,11 @@ pub fn transcode(
         video,
         plan: &plan,
         warnings: Vec::new(),
-        decoder: job.decoder,
+        decoder: None,
+        without: Vec::new(),
     };
     let audio = transcode.choose_audio(emit);
+    transcode.choose_decoder(emit);
     emit(Event::Planned {
         renditions: plan.rungs.clone(),
         frame_rate: plan.frame_rate.to_string(),
@@ -90,6 +102,7 @@ pub fn transcode(
         orientation: video.orientation,
         audio_track: audio.map(|a| a.index),
         tracks: Box::new(Tracks::choose(&media)),
+        decoding: transcode.decoding(),
     });
 
     transcode.tell_alterations(emit);
@@ -111,8 +124,10 @@ struct Transcode<'a> {
     video: &'a VideoStream,
     plan: &'a Plan,
     warnings: Vec<WarningCode>,
-    /// Hardware only as long as it works.
-    decoder: Decoder,
+    /// The card's decoder, as long as it works; `None` is the CPU.
+    decoder: Option<&'a DecoderSpec>,
+    /// Memory of cards in which scaling failed.
+    without: Vec<String>,
 }
 
 impl<'a> Transcode<'a> {
@@ -123,23 +138,25 @@ impl<'a> Transcode<'a> {
         output: &mut OutputTree,
         emit: &mut dyn FnMut(Event),
     ) -> Result<(Made, String), Error> {
-        let mut failed: Vec<String> = Vec::new();
+        let mut failed: Vec<FailedVariant> = Vec::new();
         let mut last_reason = None;
         loop {
             let job = self.job;
-            let (selected, passed_over) = encoder::select(
-                job.catalog,
-                &job.encoder,
-                &failed,
-                self.plan,
-                &job.ladder.video,
-                self.cancel,
-            )?;
+            let selection = Selection {
+                catalog: job.catalog,
+                choice: &job.encoder,
+                prover: job.prover,
+                plan: self.plan,
+                video: &job.ladder.video,
+                from: self.video.display_size(),
+            };
+            let (selected, passed_over) = selection.select(&failed, self.cancel)?;
             let Some(selected) = selected else {
                 return Err(out_of_encoders(last_reason, &passed_over));
             };
             let id = selected.spec.id.clone();
             if let (Some(from), Some(reason)) = (failed.last().cloned(), last_reason.take()) {
+                let from = from.encoder;
                 tracing::warn!(
                     from,
                     to = id,
@@ -152,14 +169,18 @@ impl<'a> Transcode<'a> {
                     reason,
                 });
             }
+            let route = self.route(selected.variant(), emit);
+            let mut path: Vec<String> = self.decoder.iter().map(|d| d.id.clone()).collect();
+            path.extend(route.describe(selected.variant()));
             emit(Event::EncoderSelected {
                 encoder: id.clone(),
                 label: selected.spec.label.clone(),
                 passed_over,
+                path,
             });
 
             output.prepare(self.plan)?;
-            match self.attempt(selected, audio, output, emit) {
+            match self.attempt(selected, &route, audio, output, emit) {
                 Ok(made) => return Ok((made, id)),
                 Err(Stopped::NoAudio) => {
                     self.warn(
@@ -169,34 +190,90 @@ impl<'a> Transcode<'a> {
                     );
                     audio = None;
                 }
-                Err(Stopped::Failed(Error::Encoder { encoder, reason }))
-                    if job.encoder == Choice::Auto =>
-                {
-                    failed.push(encoder);
-                    last_reason = Some(reason);
-                }
-                Err(Stopped::Failed(Error::Failure(failure)))
-                    if failure.code == FailureCode::Stalled
-                        && selected.spec.hardware
-                        && job.encoder == Choice::Auto =>
-                {
-                    failed.push(id);
-                    last_reason = Some(failure.message);
-                }
-                Err(Stopped::Failed(error)) if self.can_decode_elsewhere(&error) => {
-                    self.decoder = Decoder::Software;
-                    let message =
-                        format!("decoding on the GPU failed, starting again on the CPU: {error}");
-                    self.warn(WarningCode::DecoderFallback, &message, emit);
-                }
-                Err(Stopped::Failed(error)) => return Err(error),
+                Err(Stopped::Failed(error)) => match self.blame(&error, &route) {
+                    Blame::Encoder if job.encoder == Choice::Auto => {
+                        failed.push(FailedVariant {
+                            encoder: id,
+                            number: selected.number,
+                        });
+                        last_reason = Some(match error {
+                            Error::Encoder { reason, .. } => reason,
+                            other => other.to_string(),
+                        });
+                    }
+                    Blame::Memory(memory) => {
+                        self.without.push(memory);
+                        let message = format!(
+                            "scaling on the card failed, starting again with scaling on the CPU: {error}"
+                        );
+                        self.warn(WarningCode::ScalerFallback, &message, emit);
+                    }
+                    Blame::Decoder => {
+                        self.decoder = None;
+                        let message = format!(
+                            "decoding on the card failed, starting again on the CPU: {error}"
+                        );
+                        self.warn(WarningCode::DecoderFallback, &message, emit);
+                    }
+                    _ => return Err(error),
+                },
             }
         }
+    }
+
+    /// Which part is tried without next.
+    fn blame(&self, error: &Error, route: &Route<'_>) -> Blame {
+        let memory = || match route.scaled {
+            Some(memory) => Blame::Memory(memory.id.clone()),
+            None => Blame::Nobody,
+        };
+        match error {
+            Error::Encoder { .. }
+            | Error::Stalled {
+                at: Stall::Encoder, ..
+            } => Blame::Encoder,
+            Error::Card(_)
+            | Error::Stalled {
+                at: Stall::Scaler, ..
+            } => memory(),
+            Error::CardDecoder(_) => Blame::Decoder,
+            error => {
+                let code = error.to_failure(Stage::Transcode).code;
+                let suspicious = [
+                    FailureCode::CorruptInput,
+                    FailureCode::Internal,
+                    FailureCode::Stalled,
+                ];
+                if self.decoder.is_some() && suspicious.contains(&code) {
+                    Blame::Decoder
+                } else {
+                    Blame::Nobody
+                }
+            }
+        }
+    }
+
+    /// The way of the pictures to this encoder; says so if a scaler is missing on it.
+    fn route(&mut self, variant: &VariantSpec, emit: &mut dyn FnMut(Event)) -> Route<'a> {
+        let route = Route::plan(
+            self.job.catalog,
+            self.video,
+            self.decoder,
+            variant,
+            &self.without,
+        );
+        let told = self.warnings.contains(&WarningCode::ScalerFallback);
+        if let Some(lack) = route.lacks.clone().filter(|_| !told) {
+            let message = format!("pictures are scaled on the CPU and not on the card: {lack}");
+            self.warn(WarningCode::ScalerFallback, &message, emit);
+        }
+        route
     }
 
     fn attempt(
         &mut self,
         selected: encoder::Selected<'_>,
+        route: &Route<'_>,
         audio: Option<&AudioStream>,
         output: &OutputTree,
         emit: &mut dyn FnMut(Event),
@@ -208,11 +285,9 @@ impl<'a> Transcode<'a> {
             width,
             height,
         );
-        let hardware = self.hardware_decoder();
-        let in_gpu = graph::stays_on_gpu(self.video, hardware);
-        let prepare = hardware.filter(|_| in_gpu).map(|h| h.to_system.as_slice());
         let settings = encoder::settings(self.plan, &job.ladder.video);
-        let encodes = encoder::encodes(self.plan, &settings, selected.variant, prepare);
+        let variant = selected.variant();
+        let encodes = encoder::encodes(self.plan, &settings, variant, route, (width, height));
         let graph = graph::build(&Blueprint {
             input: job.input,
             front: self.front,
@@ -222,7 +297,8 @@ impl<'a> Transcode<'a> {
             video: self.video,
             audio,
             audio_encoders: &job.catalog.audio_encoders,
-            hardware,
+            hardware: self.decoder,
+            route,
             encodes: &encodes,
             stills,
         })?;
@@ -237,12 +313,24 @@ impl<'a> Transcode<'a> {
                 0
             },
             storyboard: stills.storyboard,
+            on_card: self.decoder.is_some(),
             stall_timeout: job.stall_timeout,
             cancel: self.cancel,
             output,
         };
         let made = run::run(&graph, &context, emit)?;
-        self.check_length(audio, &graph.tails, emit);
+        let missing = self.missing(audio, &graph.tails);
+        if self.decoder.is_some() {
+            // A decoder of a card that fails may go on without a word, and only the CPU tells whether
+            // it was the source.
+            let flaw = made.flaw.clone().or_else(|| missing.clone());
+            if let Some(flaw) = flaw {
+                return Err(Error::CardDecoder(flaw).into());
+            }
+        }
+        if let Some(message) = missing {
+            self.warn(WarningCode::Truncated, &message, emit);
+        }
         self.warnings.extend(made.warnings.iter().copied());
         run::publish(&made, &context)?;
         Ok(made)
@@ -262,24 +350,43 @@ impl<'a> Transcode<'a> {
         audio
     }
 
-    /// The first hardware decoder that works for the codec of this source, if one is wanted.
-    fn hardware_decoder(&self) -> Option<&'a DecoderSpec> {
-        if self.decoder == Decoder::Software {
-            return None;
+    /// Chooses the card's decoder that has proven itself for the codec of this source, if one is
+    /// wanted.
+    fn choose_decoder(&mut self, emit: &mut dyn FnMut(Event)) {
+        if self.job.decoder == Decoder::Software {
+            return;
         }
-        let decodes = |spec: &&DecoderSpec| doctor::decodes(spec, &self.video.media_type);
-        self.job.catalog.decoders.iter().find(decodes)
+        let (catalog, video) = (self.job.catalog, self.video);
+        let mut reasons = Vec::new();
+        for spec in &catalog.decoders {
+            let found = spec.elements_for(&video.media_type, video.bit_depth);
+            let Some((codec, _)) = found.filter(|_| video.chroma == "4:2:0") else {
+                reasons.push(format!("{}: not for this kind of stream", spec.id));
+                continue;
+            };
+            match doctor::prove_decoder(self.job.prover, catalog, spec, codec, self.cancel) {
+                Ok(_) => {
+                    self.decoder = Some(spec);
+                    return;
+                }
+                Err(refusal) => reasons.push(format!("{}: {}", spec.id, refusal.reason)),
+            }
+        }
+        if self.job.decoder == Decoder::Hardware {
+            let message = format!("decoding on the CPU ({})", reasons.join("; "));
+            self.warn(WarningCode::DecoderFallback, &message, emit);
+        }
     }
 
-    /// True if `error` may come from a hardware decoder that is in use.
-    fn can_decode_elsewhere(&self, error: &Error) -> bool {
-        let code = error.to_failure(Stage::Transcode).code;
-        let suspicious = [
-            FailureCode::CorruptInput,
-            FailureCode::Internal,
-            FailureCode::Stalled,
-        ];
-        self.hardware_decoder().is_some() && suspicious.contains(&code)
+    /// Where the pictures are decoded, and why they leave the card if they do.
+    fn decoding(&self) -> Decoding {
+        Decoding {
+            decoder: self
+                .decoder
+                .map_or("software", |decoder| &decoder.id)
+                .to_owned(),
+            leaves_card: self.decoder.and_then(|_| off_card(self.video)),
+        }
     }
 
     /// Says what will not look as the source means it to.
@@ -297,13 +404,8 @@ impl<'a> Transcode<'a> {
         }
     }
 
-    /// Warns if picture or sound ends before it should.
-    fn check_length(
-        &mut self,
-        audio: Option<&AudioStream>,
-        tails: &Tails,
-        emit: &mut dyn FnMut(Event),
-    ) {
+    /// Says so if picture or sound ends before it should.
+    fn missing(&self, audio: Option<&AudioStream>, tails: &Tails) -> Option<String> {
         /// What may be missing: less than a listener or viewer takes for a loss.
         const TOLERANCE_S: f64 = 0.3;
         let reached = tails.reached_s();
@@ -320,12 +422,9 @@ impl<'a> Transcode<'a> {
         let missing = ends
             .filter_map(|(expected, found)| expected.map(|e| (e, found)))
             .find(|(expected, found)| found + TOLERANCE_S < *expected);
-        if let Some((expected, found)) = missing {
-            let message = format!(
-                "the source ends after {found:.1} s of {expected:.1} s; what is there was used"
-            );
-            self.warn(WarningCode::Truncated, &message, emit);
-        }
+        missing.map(|(expected, found)| {
+            format!("the source ends after {found:.1} s of {expected:.1} s; what is there was used")
+        })
     }
 
     fn warn(&mut self, code: WarningCode, message: &str, emit: &mut dyn FnMut(Event)) {
@@ -373,6 +472,16 @@ impl<'a> Transcode<'a> {
             speed: round(duration_s / wall_s, 100.0),
         }
     }
+}
+
+/// Without which part to try next.
+enum Blame {
+    Encoder,
+    Decoder,
+    /// Scaling in the memory of this name.
+    Memory(String),
+    /// There is nothing else to try.
+    Nobody,
 }
 
 fn out_of_encoders(last_reason: Option<String>, passed_over: &[PassedOver]) -> Error {

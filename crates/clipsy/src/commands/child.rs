@@ -2,7 +2,7 @@
 //! only after the process has locked itself in.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::{exit, print_json, transcode};
 use crate::config::environment;
+use crate::proofs::{self, Asked, ProofJob};
 use crate::sandbox::{self, Closed, Mode, Openings, harden, self_test};
 use crate::worker::protocol::{ChildJob, Hello, StillJob, StillTold};
 
@@ -26,6 +27,9 @@ pub(crate) struct Args {
     /// Take one picture instead of making renditions
     #[arg(long, conflicts_with = "self_test")]
     still: bool,
+    /// Prove that an encoder or decoder works
+    #[arg(long, conflicts_with_all = ["self_test", "still"])]
+    prove: bool,
     /// Try from inside whether the sandbox holds, and print what was tried as JSON
     #[arg(long)]
     self_test: bool,
@@ -51,8 +55,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if args.still {
         return still();
     }
+    if args.prove {
+        return prove();
+    }
     let mut events = take_standard_output()?;
-    let job: ChildJob = order()?;
+    let mut input = BufReader::new(std::io::stdin());
+    let job: ChildJob = order(&mut input)?;
     let openings = Openings {
         readable: [job.plugins.clone(), vec![job.input.clone()]].concat(),
         writable: vec![job.scratch.clone()],
@@ -70,6 +78,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Some(text) => Catalog::parse(text)?,
         None => Catalog::built_in()?,
     };
+    let prover = Asked::new(events.try_clone()?, input);
     let transcode = Job {
         input: &job.input,
         output: &job.output,
@@ -78,6 +87,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         limits: &job.limits,
         encoder: Choice::parse(&job.encoder),
         decoder: job.decoder.into(),
+        prover: &prover,
         stall_timeout: Duration::from_secs(job.stall_timeout_s),
     };
     // Whoever cancels kills this process: nothing of it is worth keeping.
@@ -100,7 +110,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 /// Takes one picture out of a segment.
 fn still() -> anyhow::Result<()> {
     let mut events = take_standard_output()?;
-    let job: StillJob = order()?;
+    let job: StillJob = order(&mut std::io::stdin().lock())?;
     let openings = Openings {
         readable: [job.plugins.clone(), vec![job.segment.clone()]].concat(),
         writable: vec![job.scratch.clone()],
@@ -118,9 +128,23 @@ fn still() -> anyhow::Result<()> {
     Ok(say(&mut events, &told)?)
 }
 
-/// What there is to do.
-fn order<T: serde::de::DeserializeOwned>() -> anyhow::Result<T> {
-    serde_json::from_reader(std::io::stdin().lock()).context("the job on standard input")
+/// Proves one thing.
+fn prove() -> anyhow::Result<()> {
+    let mut events = take_standard_output()?;
+    let job: ProofJob = order(&mut std::io::stdin().lock())?;
+    let openings = Openings {
+        readable: environment::child_folders(),
+        writable: Vec::new(),
+    };
+    lock_in(job.parent, job.sandbox, &openings)?;
+    Ok(say(&mut events, &proofs::prove_here(&job))?)
+}
+
+/// What there is to do: one line.
+fn order<T: serde::de::DeserializeOwned>(input: &mut impl BufRead) -> anyhow::Result<T> {
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    serde_json::from_str(&line).context("the job on standard input")
 }
 
 /// Locks this process in before it opens any media.

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{print, print_json};
 use crate::config::Settings;
+use crate::proofs::Spawned;
 use crate::sandbox::self_test::Tested;
 
 /// Arguments of `clipsy doctor`.
@@ -32,7 +33,8 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     }
     let (catalog, ladder) = (settings.catalog()?, settings.ladder()?);
     clipsy_pipeline::init()?;
-    let report = doctor::examine(&catalog, &ladder);
+    let prover = Spawned::new(settings.encoders_text()?);
+    let report = doctor::examine(&catalog, &ladder, &prover);
     let whole = Whole {
         sandbox: sandbox(),
         report,
@@ -74,16 +76,20 @@ struct Whole {
 /// Has a process lock itself in and try to get out.
 fn sandbox() -> Finding {
     let tried = try_sandbox().unwrap_or_else(|error| Err(format!("it cannot be tried: {error:#}")));
+    let advice = tried.is_err().then(|| {
+        "run a kernel with Landlock (Linux 5.13 or newer) and seccomp; in a container, allow \
+         their system calls"
+            .into()
+    });
+    let works = tried.is_ok();
     Finding {
-        id: "sandbox".into(),
         label: "Sandbox for parsing videos".into(),
-        works: tried.is_ok(),
-        advice: tried.is_err().then(|| {
-            "run a kernel with Landlock (Linux 5.13 or newer) and seccomp; in a container, allow \
-             their system calls"
-                .into()
-        }),
-        reason: tried.unwrap_or_else(|reason| reason),
+        ..Finding::new(
+            "sandbox",
+            works,
+            tried.unwrap_or_else(|reason| reason),
+            advice,
+        )
     }
 }
 
@@ -139,6 +145,21 @@ fn describe(whole: &Whole) -> String {
 fn describe_finding(text: &mut String, finding: &Finding) {
     let mark = if finding.works { "works" } else { "  no " };
     let _ = writeln!(text, "  {mark}  {:<26} {}", finding.label, finding.reason);
+    if let Some(sessions) = &finding.sessions {
+        let more = if sessions.more { " at least" } else { "" };
+        let _ = writeln!(
+            text,
+            "         {:<26} sessions at once: {}{more}",
+            "", sessions.opened
+        );
+    }
+    if finding.variants.len() > 1 {
+        for variant in &finding.variants {
+            let mark = if variant.works { "works" } else { "no" };
+            let line = format!("{}: {mark}: {}", variant.element, variant.reason);
+            let _ = writeln!(text, "         {:<26} {line}", "");
+        }
+    }
     if let Some(advice) = &finding.advice {
         let _ = writeln!(text, "         {:<26} → {advice}", "");
     }

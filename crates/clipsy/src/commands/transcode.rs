@@ -11,6 +11,7 @@ use clipsy_pipeline::transcode::{self, Job};
 use super::exit;
 use super::{cancel_on_signals, print_json};
 use crate::config::{Settings, TranscodeArgs};
+use crate::proofs::Spawned;
 use bars::Bars;
 
 mod bars;
@@ -38,6 +39,7 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     let limits = args.how.limits.limits();
     let cancel = cancel_on_signals()?;
     clipsy_pipeline::init()?;
+    let prover = Spawned::new(settings.encoders_text()?);
     let job = Job {
         input: &args.input,
         output: &args.out,
@@ -46,6 +48,7 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
         limits: &limits,
         encoder: Choice::parse(&args.how.encoder),
         decoder: args.how.decoder.into(),
+        prover: &prover,
         stall_timeout: args.how.stall_timeout(),
     };
     let mut bars = (!args.json).then(|| Bars::new(std::io::stderr().is_terminal()));

@@ -21,8 +21,9 @@ pub(crate) struct TranscodeArgs {
         value_name = "ID"
     )]
     pub(crate) encoder: String,
-    /// Where to decode; hardware falls back to software for codecs that the GPU does not know
-    #[arg(long, env = "CLIPSY_DECODER", value_enum, default_value = "software")]
+    /// Where to decode; auto and hardware use a card for what it has proven to decode and the CPU for the
+    /// rest, and hardware says so if no card does
+    #[arg(long, env = "CLIPSY_DECODER", value_enum, default_value = "auto")]
     pub(crate) decoder: DecoderArg,
     /// Length of a segment in seconds, a multiple of the keyframe interval [default: the ladder's]
     #[arg(long, env = "CLIPSY_SEGMENT_SECONDS", value_name = "SECONDS")]
@@ -55,6 +56,7 @@ impl TranscodeArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum DecoderArg {
+    Auto,
     Software,
     Hardware,
 }
@@ -62,6 +64,7 @@ pub(crate) enum DecoderArg {
 impl From<DecoderArg> for Decoder {
     fn from(arg: DecoderArg) -> Self {
         match arg {
+            DecoderArg::Auto => Self::Auto,
             DecoderArg::Software => Self::Software,
             DecoderArg::Hardware => Self::Hardware,
         }

@@ -14,6 +14,7 @@ use tracing::{Instrument as _, Span};
 
 use super::child::{Ended, Process, Task};
 use super::persist::persist;
+use super::proofs::Proofs;
 use super::protocol::ChildJob;
 use super::publish::Publisher;
 use super::relay::{Relay, Told};
@@ -155,8 +156,15 @@ async fn in_child(
     order: &ChildJob,
     scratch: &Scratch,
 ) -> End {
-    let (spawner, registry) = (&worker.spawner, &worker.settings.registry);
-    let started = Process::start(spawner, registry, Task::Transcode, order, scratch).await;
+    let proofs = Proofs {
+        spawner: worker.spawner.clone(),
+        registry: worker.settings.registry.clone(),
+        folder: scratch.folder.clone(),
+        temporary: scratch.temporary.clone(),
+        encoders: order.encoders.clone(),
+        sandbox: order.sandbox,
+    };
+    let started = Process::start_with_proofs(Task::Transcode, order, proofs).await;
     let (mut process, lines) = match started {
         Ok(started) => started,
         Err(error) => return internal(&format!("no process can be started: {error}")),

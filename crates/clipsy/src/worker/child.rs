@@ -10,11 +10,11 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal};
 use serde::Serialize;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::scratch::Scratch;
+use super::proofs::Proofs;
 use crate::config::environment;
 
 /// This very program, also when its file was replaced meanwhile.
@@ -33,7 +33,7 @@ const ENDING: Duration = Duration::from_secs(20);
 
 /// Starts processes from a thread of its own: the kernel kills a child when the *thread* that
 /// started it ends, and other threads of the server come and go.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Spawner(mpsc::UnboundedSender<Order>);
 
 #[derive(Debug)]
@@ -74,6 +74,8 @@ pub(super) enum Task {
     Transcode,
     /// One picture of a segment.
     Still,
+    /// A proof that an encoder or decoder works.
+    Prove,
 }
 
 /// A running child.
@@ -97,29 +99,53 @@ pub(super) type Lines = mpsc::Receiver<String>;
 impl Process {
     /// Starts a child for `task` on `job` with what it may know and write. `registry` is the file
     /// of plugins that it is to use.
+    /// `folders` are its own and the one for temporary files.
     pub(super) async fn start(
         spawner: &Spawner,
         registry: &Path,
         task: Task,
         job: &impl Serialize,
-        scratch: &Scratch,
+        folders: (&Path, &Path),
     ) -> io::Result<(Self, Lines)> {
-        let mut child = spawner.spawn(command(registry, task, scratch)).await?;
+        let (process, stdin, stdout) = Self::begin(spawner, registry, task, job, folders).await?;
+        drop(stdin);
+        Ok((process, listen(stdout, None)))
+    }
+
+    /// The same for a child that may ask for proofs.
+    pub(super) async fn start_with_proofs(
+        task: Task,
+        job: &impl Serialize,
+        proofs: Proofs,
+    ) -> io::Result<(Self, Lines)> {
+        let folders: (&Path, &Path) = (&proofs.folder, &proofs.temporary);
+        let begun = Self::begin(&proofs.spawner, &proofs.registry, task, job, folders);
+        let (process, stdin, stdout) = begun.await?;
+        Ok((process, listen(stdout, Some((proofs, stdin)))))
+    }
+
+    async fn begin(
+        spawner: &Spawner,
+        registry: &Path,
+        task: Task,
+        job: &impl Serialize,
+        folders: (&Path, &Path),
+    ) -> io::Result<(Self, ChildStdin, ChildStdout)> {
+        let mut child = spawner.spawn(command(registry, task, folders)).await?;
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(mut stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
             return Err(io::Error::other("the child has no pipes"));
         };
-        let lines = listen(stdout);
         let errors = tokio::spawn(last_lines(stderr));
         let process = Self { child, errors };
         // A child that ends before it has read this says why on standard error.
-        let told = serde_json::to_vec(job)?;
+        let mut told = serde_json::to_vec(job)?;
+        told.push(b'\n');
         if let Err(error) = stdin.write_all(&told).await {
             tracing::debug!(%error, "the child did not read its job");
         }
-        drop(stdin);
-        Ok((process, lines))
+        Ok((process, stdin, stdout))
     }
 
     /// Kills it with everything that it started.
@@ -149,6 +175,11 @@ impl Process {
 }
 
 impl Ended {
+    /// How the system says it ended.
+    pub(super) fn status(&self) -> Option<ExitStatus> {
+        self.status
+    }
+
     /// True if it ended as a program should.
     pub(super) fn is_success(&self) -> bool {
         self.status.is_some_and(|status| status.success())
@@ -192,21 +223,27 @@ fn name(signal: i32) -> &'static str {
     }
 }
 
-fn command(registry: &Path, task: Task, scratch: &Scratch) -> Command {
+fn command(registry: &Path, task: Task, (folder, temporary): (&Path, &Path)) -> Command {
     let mut command = Command::new(PROGRAM);
     command.arg0("clipsy").arg("child");
-    if task == Task::Still {
-        command.arg("--still");
+    match task {
+        Task::Transcode => {}
+        Task::Still => {
+            command.arg("--still");
+        }
+        Task::Prove => {
+            command.arg("--prove");
+        }
     }
     command
         .env_clear()
         .env("GST_REGISTRY", registry)
         .envs(environment::of_child())
-        .env("HOME", &scratch.temporary)
-        .env("TMPDIR", &scratch.temporary)
-        .env("XDG_CACHE_HOME", &scratch.temporary)
-        .env("XDG_RUNTIME_DIR", &scratch.temporary)
-        .current_dir(&scratch.folder)
+        .env("HOME", temporary)
+        .env("TMPDIR", temporary)
+        .env("XDG_CACHE_HOME", temporary)
+        .env("XDG_RUNTIME_DIR", temporary)
+        .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -216,11 +253,17 @@ fn command(registry: &Path, task: Task, scratch: &Scratch) -> Command {
     command
 }
 
-fn listen(stdout: ChildStdout) -> Lines {
+/// Lines of a child; those that ask for a proof are answered here.
+fn listen(stdout: ChildStdout, mut proofs: Option<(Proofs, ChildStdin)>) -> Lines {
     let (sender, lines) = mpsc::channel(LINES_WAITING);
     tokio::spawn(async move {
         let mut stdout = BufReader::new(stdout);
         while let Ok(Some(line)) = line(&mut stdout).await {
+            if let Some((proofs, stdin)) = &mut proofs
+                && proofs.answer(&line, stdin).await
+            {
+                continue;
+            }
             if sender.send(line).await.is_err() {
                 return;
             }

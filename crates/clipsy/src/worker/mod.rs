@@ -14,6 +14,7 @@ pub(crate) mod gpu;
 mod guard;
 mod persist;
 mod phases;
+mod proofs;
 pub(crate) mod protocol;
 mod publish;
 mod relay;

@@ -1,6 +1,5 @@
 //! How many jobs run side by side.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -35,8 +34,8 @@ pub(crate) fn slots_with(gpu: bool) -> usize {
 async fn uses_gpu(catalog: &Catalog, encoder: &str) -> bool {
     let is_hardware = |id: &str| catalog.encoders.iter().any(|e| e.id == id && e.hardware);
     let hardware = catalog.encoders.iter().filter(|e| e.hardware);
-    let mut devices = hardware.flat_map(|encoder| &encoder.needs.devices);
-    if !devices.any(|device| Path::new(device).exists()) {
+    let mut devices = hardware.flat_map(|encoder| encoder.needs.found_devices());
+    if devices.next().is_none() {
         return false;
     }
     if encoder != "auto" {

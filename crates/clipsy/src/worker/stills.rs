@@ -153,7 +153,7 @@ impl Inner {
             &settings.registry,
             Task::Still,
             &order,
-            scratch,
+            (&scratch.folder, &scratch.temporary),
         )
         .await
         .map_err(failed)?;

@@ -8,6 +8,7 @@ mod clips;
 mod disk_full;
 mod doctor;
 mod early;
+mod gpu;
 mod judge;
 mod probe;
 mod refuse;

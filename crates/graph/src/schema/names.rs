@@ -117,8 +117,10 @@ pub(crate) enum WarningCode {
     DamagedInput,
     /// The sound of the file cannot be used.
     AudioDropped,
-    /// Decoding on a GPU failed; everything started again on the CPU.
+    /// Decoding on a GPU failed or was asked for in vain; the CPU decodes.
     DecoderFallback,
+    /// Scaling on a GPU failed or cannot be done; the CPU scales.
+    ScalerFallback,
     /// The picture changes its size in mid-stream; it was fitted into the first size.
     SizeChanged,
     /// Dolby Vision without a base layer that other players can show; its colours are wrong.

@@ -69,7 +69,9 @@ pub(crate) fn add(
         gop_frames: 0,
         threads: 1,
     };
-    element::set_properties(&encoder, &spec.properties_for(stream.channels), &numbers)?;
+    element::set_properties(&encoder, &spec.properties_for(stream.channels), |t| {
+        numbers.fill(t)
+    })?;
     let mixer = make(sound::NAME, "audio-sound")?;
     layout::watch(&input, &mixer, &stream.speakers)?;
     let parse = make("aacparse", "audio-parse")?;

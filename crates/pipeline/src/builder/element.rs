@@ -6,7 +6,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 
 use crate::Error;
-use crate::catalog::Settings;
+use crate::catalog::{self, ElementSpec};
 
 /// Makes an element; `name` shows up in error messages and is how the failing part is found.
 pub(crate) fn make(factory: &str, name: &str) -> Result<gst::Element, Error> {
@@ -85,29 +85,43 @@ pub(crate) fn branch(tee: &gst::Element, branch: &gst::Element) -> Result<gst::P
     Ok(source)
 }
 
-/// Sets every property that `element` has; the others belong to other versions of it.
-/// A value that the property cannot take is an error.
+/// An element as the catalog describes it.
+pub(crate) fn make_set(spec: &ElementSpec, name: &str) -> Result<gst::Element, Error> {
+    let element = make(spec.element(), name)?;
+    if let ElementSpec::Set { properties, .. } = spec {
+        set_properties(&element, properties, |text| Ok(text.to_owned()))?;
+    }
+    Ok(element)
+}
+
+/// Sets every property that `element` has; the others belong to other versions of it. Of several
+/// values the first is taken that the property can take; if there is none, that is an error.
+/// `fill` puts in what placeholders stand for.
 pub(crate) fn set_properties(
     element: &gst::Element,
     properties: &BTreeMap<String, toml::Value>,
-    settings: &Settings,
+    fill: impl Fn(&str) -> Result<String, Error>,
 ) -> Result<(), Error> {
     for (name, value) in properties {
         let Some(spec) = element.find_property(name) else {
             tracing::debug!(element = %element.name(), property = %name, "not in this version, skipped");
             continue;
         };
-        let text = match value {
-            toml::Value::String(template) => settings.fill(template)?,
-            other => other.to_string(),
-        };
-        let parsed = gst::glib::Value::deserialize_with_pspec(&text, &spec).map_err(|_| {
-            Error::Catalog(format!(
-                "{text:?} does not fit the property {name:?} of {}",
+        let choices = catalog::choices(value);
+        let texts: Vec<String> = choices.iter().map(|t| fill(t)).collect::<Result<_, _>>()?;
+        let parse = |text: &String| gst::glib::Value::deserialize_with_pspec(text, &spec).ok();
+        let Some(value) = texts.iter().find_map(parse) else {
+            return Err(Error::Catalog(format!(
+                "{} does not fit the property {name:?} of {}",
+                texts
+                    .iter()
+                    .map(|text| format!("{text:?}"))
+                    .collect::<Vec<_>>()
+                    .join(" or "),
                 element.name()
-            ))
-        })?;
-        element.set_property_from_value(name, &parsed);
+            )));
+        };
+        element.set_property_from_value(name, &value);
     }
     Ok(())
 }

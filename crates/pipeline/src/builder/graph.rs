@@ -11,8 +11,10 @@ use clipsy_domain::media::{AudioStream, VideoStream};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
+use super::blame::Chain;
 use super::order::Order;
 use super::package::{self, Encode, SegmentFrames};
+use super::route::Route;
 use super::segment::{self, Segments};
 use super::source::{self, Kind, Observer, Step, StreamKey};
 use super::stills::{self, Still, StillsPlan};
@@ -34,6 +36,7 @@ pub(crate) struct Blueprint<'a> {
     pub(crate) audio: Option<&'a AudioStream>,
     pub(crate) audio_encoders: &'a [AudioEncoderSpec],
     pub(crate) hardware: Option<&'a DecoderSpec>,
+    pub(crate) route: &'a Route<'a>,
     pub(crate) encodes: &'a [Encode<'a>],
     pub(crate) stills: StillsPlan,
 }
@@ -50,6 +53,8 @@ pub(crate) struct Graph {
     pub(crate) size_changed: Arc<AtomicBool>,
     /// Set when the decoder gave out a picture that it knows to be damaged.
     pub(crate) damaged: Arc<AtomicBool>,
+    /// From the decoder to the tee.
+    pub(crate) trunk: Vec<gst::Element>,
     selector: Arc<Selector>,
 }
 
@@ -58,6 +63,7 @@ pub(crate) struct Rendition {
     pub(crate) rung: String,
     pub(crate) meter: Meter,
     pub(crate) segment_frames: SegmentFrames,
+    pub(crate) chain: Chain,
 }
 
 /// Builds the whole graph.
@@ -72,7 +78,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
         frame_rate: blueprint.plan.frame_rate,
         gop_s: blueprint.plan.gop_s,
         deinterlace: blueprint.ladder.video.deinterlace,
-        hardware: blueprint.hardware,
+        route: blueprint.route,
         tails: &tails,
     };
     let video = trunk.add(&pipeline)?;
@@ -106,28 +112,26 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
     let mut renditions = Vec::new();
     for encode in blueprint.encodes {
         let rung = encode.rung.name.clone();
-        let encoded = encode.add(&pipeline, &video.tee)?;
+        let chain = encode.add(&pipeline, &video.tee)?;
         let meter = Meter::new(blueprint.plan.frame_rate, blueprint.plan.gop_s);
-        meter.watch(&encoded, &activity);
+        meter.watch(&chain.units, &activity);
         let segment_frames = package::add_sink(
             &pipeline,
             &rung,
             &blueprint.folder.join(&rung),
             blueprint.plan.segment_s,
-            &encoded,
+            &chain.units,
             audio.as_ref().map(|a| (&a.tee, a.priming)),
         )?;
         renditions.push(Rendition {
             rung,
             meter,
             segment_frames,
+            chain,
         });
     }
-    let download = match blueprint.hardware {
-        Some(hardware) if trunk.stays_on_gpu() => hardware.download.as_slice(),
-        _ => &[],
-    };
-    let stills = stills::add(&pipeline, &video.tee, download, blueprint.stills)?;
+    let fetch = blueprint.route.fetch();
+    let stills = stills::add(&pipeline, &video.tee, fetch, blueprint.stills)?;
 
     let selector = Arc::new(Selector {
         pipeline: pipeline.downgrade(),
@@ -169,13 +173,9 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
         encoded_audio,
         size_changed,
         damaged,
+        trunk: video.elements,
         selector,
     })
-}
-
-/// True if pictures decoded by `hardware` can stay in its memory up to the scalers.
-pub(crate) fn stays_on_gpu(video: &VideoStream, hardware: Option<&DecoderSpec>) -> bool {
-    hardware.is_some() && video::works_in_gpu_memory(video)
 }
 
 impl Graph {
@@ -205,6 +205,18 @@ impl Graph {
         };
         source.is_some_and(audio::is_part_of_sound)
             || (audio::is_refused(input) && !audio::is_refused(&self.selector.video.1))
+    }
+
+    /// True if `source` reads, demuxes, parses or decodes.
+    pub(crate) fn is_reading(&self, source: &gst::Object) -> bool {
+        let mut object = Some(source.clone());
+        while let Some(current) = object {
+            if matches!(current.name().as_str(), "source" | "decode") {
+                return true;
+            }
+            object = current.parent();
+        }
+        false
     }
 
     /// True if sound was planned for and none came.

@@ -11,6 +11,7 @@
 //! ```
 
 pub(crate) mod audio;
+pub(crate) mod blame;
 mod cadence;
 pub(crate) mod colour;
 mod deinterlace;
@@ -24,8 +25,10 @@ mod layout;
 mod mix;
 mod order;
 pub(crate) mod package;
+pub(crate) mod pattern;
 pub(crate) mod picture;
 mod rate;
+pub(crate) mod route;
 mod scale;
 mod segment;
 mod sound;

@@ -10,7 +10,9 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_video as gst_video;
 
+use super::blame::Chain;
 use super::element::{self, make};
+use super::route::{Route, side};
 use crate::Error;
 use crate::catalog::{Settings, VariantSpec};
 
@@ -20,8 +22,9 @@ pub(crate) struct Encode<'a> {
     pub(crate) rung: &'a PlannedRung,
     pub(crate) variant: &'a VariantSpec,
     pub(crate) settings: &'a Settings,
-    /// Elements instead of the variant's own, for pictures in GPU memory.
-    pub(crate) prepare: Option<&'a [String]>,
+    pub(crate) route: &'a Route<'a>,
+    /// Size of the pictures at the tee.
+    pub(crate) from: (u32, u32),
 }
 
 /// Pictures that wait in front of a scaler.
@@ -33,36 +36,30 @@ impl Encode<'_> {
         format!("{}:{part}", self.rung.name)
     }
 
-    /// Adds queue, scaler, encoder and parser; the answer is the pad that gives access units.
-    /// All elements are named `{rung}:{part}`.
-    pub(crate) fn add(
-        &self,
-        pipeline: &gst::Pipeline,
-        tee: &gst::Element,
-    ) -> Result<gst::Pad, Error> {
+    /// Adds queue, scaler, encoder and parser. All elements are named `{rung}:{part}`.
+    pub(crate) fn add(&self, pipeline: &gst::Pipeline, tee: &gst::Element) -> Result<Chain, Error> {
+        let size = (self.rung.width, self.rung.height);
         let queue = element::frame_queue(&self.name("queue"), WAITING_PICTURES)?;
         let mut elements = vec![queue.clone()];
-        for (i, factory) in self
-            .prepare
-            .unwrap_or(&self.variant.prepare)
-            .iter()
-            .enumerate()
-        {
-            elements.push(make(factory, &self.name(&format!("prepare-{i}")))?);
-        }
-        let side = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
-        let raw = gst_video::VideoCapsBuilder::new()
-            .width(side(self.rung.width))
-            .height(side(self.rung.height))
+        let scalers = self
+            .route
+            .scalers(self.variant, self.from, size, |part| self.name(part))?;
+        elements.extend(scalers);
+        let mut raw = gst_video::VideoCapsBuilder::new()
+            .width(side(size.0))
+            .height(side(size.1))
             .field("format", self.variant.format.as_str())
-            .pixel_aspect_ratio(gst::Fraction::new(1, 1))
-            .build();
-        let raw = element::in_memory(raw, self.variant.memory.as_deref());
+            .pixel_aspect_ratio(gst::Fraction::new(1, 1));
+        if self.route.scaled.is_some() {
+            // Encoders of cards that can encode fields would choose those where nothing is said.
+            raw = raw.field("interlace-mode", "progressive");
+        }
+        let feature = self.route.feature().filter(|_| self.route.direct);
+        let raw = element::in_memory(raw.build(), feature);
         let encoder = make(&self.variant.element, &self.name("encoder"))?;
-        let properties = self
-            .variant
-            .properties_for(self.rung.width, self.rung.height);
-        element::set_properties(&encoder, &properties, self.settings)?;
+        check_sink(&encoder, size, &self.rung.name)?;
+        let properties = self.variant.properties_for(size.0, size.1);
+        element::set_properties(&encoder, &properties, |text| self.settings.fill(text))?;
         let mut coded = gst::Caps::builder("video/x-h264");
         for (field, value) in &self.variant.output {
             coded = coded.field(field.as_str(), value.as_str());
@@ -76,15 +73,60 @@ impl Encode<'_> {
         let units = element::capsfilter(&self.name("units"), &units.build())?;
         elements.extend([
             element::capsfilter(&self.name("size"), &raw)?,
-            encoder,
+            encoder.clone(),
             element::capsfilter(&self.name("profile"), &coded.build())?,
             parse,
             units.clone(),
         ]);
         element::chain(pipeline.upcast_ref(), &elements)?;
         element::branch(tee, &queue)?;
-        element::pad(&units, "src")
+        Chain::new(
+            &self.rung.name,
+            elements,
+            &encoder,
+            element::pad(&units, "src")?,
+        )
     }
+}
+
+/// Says in words that an encoder does not take such pictures.
+fn check_sink(encoder: &gst::Element, size: (u32, u32), rung: &str) -> Result<(), Error> {
+    let Some(template) = encoder.pad_template("sink") else {
+        return Ok(());
+    };
+    let caps = template.caps();
+    let progressive = gst::Caps::builder("video/x-raw")
+        .any_features()
+        .field("interlace-mode", "progressive")
+        .build();
+    if !caps.can_intersect(&progressive) {
+        return Err(Error::Catalog(
+            "it takes no progressive pictures, which is a fault of GStreamer before 1.22.2 with cards \
+             that can encode fields"
+                .into(),
+        ));
+    }
+    let bounds = |name: &str, length: u32| {
+        let length = side(length);
+        let mut least = i32::MAX;
+        for structure in caps.iter() {
+            match structure.get::<gst::IntRange<i32>>(name) {
+                Ok(range) if length < range.min() => least = least.min(range.min()),
+                // Within the range, or not limited by one.
+                _ => return None,
+            }
+        }
+        (least < i32::MAX).then_some(least)
+    };
+    for (name, length) in [("width", size.0), ("height", size.1)] {
+        if let Some(least) = bounds(name, length) {
+            return Err(Error::Catalog(format!(
+                "the {rung} picture is {}x{}, and its {name} must be {least} at least",
+                size.0, size.1
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Frames in each finished segment of a rendition, in order.

@@ -15,6 +15,7 @@ use super::element::{self, make};
 use super::keyframes::running_time;
 use super::picture::{Area, Plane, PlaneMut, Scaler};
 use crate::Error;
+use crate::catalog::ElementSpec;
 
 /// What to take from the video, in microseconds of its own time.
 #[derive(Debug, Clone, Copy)]
@@ -86,13 +87,13 @@ pub(crate) enum Still {
 pub(crate) fn add(
     pipeline: &gst::Pipeline,
     tee: &gst::Element,
-    download: &[String],
+    download: &[ElementSpec],
     plan: StillsPlan,
 ) -> Result<Receiver<Still>, Error> {
     let queue = element::frame_queue("stills.queue", 2)?;
     let mut elements = vec![queue.clone()];
-    for (i, factory) in download.iter().enumerate() {
-        elements.push(make(factory, &format!("stills.download-{i}"))?);
+    for (i, spec) in download.iter().enumerate() {
+        elements.push(element::make_set(spec, &format!("stills.download-{i}"))?);
     }
     let i420 = gst_video::VideoCapsBuilder::new()
         .format(gst_video::VideoFormat::I420)

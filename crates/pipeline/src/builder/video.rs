@@ -10,10 +10,10 @@ use gstreamer::prelude::*;
 use gstreamer_video as gst_video;
 
 use super::element::{self, make};
+use super::route::Route;
 use super::tail::Tails;
 use super::{colour, keyframes, rate};
 use crate::Error;
-use crate::catalog::DecoderSpec;
 
 /// What the trunk has to do to the decoded picture.
 pub(crate) struct Trunk<'a> {
@@ -21,7 +21,7 @@ pub(crate) struct Trunk<'a> {
     pub(crate) frame_rate: FrameRate,
     pub(crate) gop_s: u32,
     pub(crate) deinterlace: Deinterlace,
-    pub(crate) hardware: Option<&'a DecoderSpec>,
+    pub(crate) route: &'a Route<'a>,
     pub(crate) tails: &'a Arc<Tails>,
 }
 
@@ -31,14 +31,11 @@ pub(crate) struct Ends {
     pub(crate) input: gst::Pad,
     /// Has a branch for every rendition and the stills.
     pub(crate) tee: gst::Element,
+    /// What lies between them, in order.
+    pub(crate) elements: Vec<gst::Element>,
 }
 
 impl Trunk<'_> {
-    /// True if pictures can stay in the GPU's memory up to the scalers.
-    pub(crate) fn stays_on_gpu(&self) -> bool {
-        self.hardware.is_some() && works_in_gpu_memory(self.source)
-    }
-
     /// What makes whole pictures in I420 of anything that a decoder gives out.
     fn converters(&self) -> Result<Vec<gst::Element>, Error> {
         let colour = colour::of(self.source);
@@ -74,12 +71,10 @@ impl Trunk<'_> {
     pub(crate) fn add(&self, pipeline: &gst::Pipeline) -> Result<Ends, Error> {
         let input = element::frame_queue("decoded", 2)?;
         let mut elements = vec![input.clone()];
-        if let (Some(hardware), false) = (self.hardware, self.stays_on_gpu()) {
-            for (i, factory) in hardware.download.iter().enumerate() {
-                elements.push(make(factory, &format!("download-{i}"))?);
-            }
+        for (i, spec) in self.route.download().iter().enumerate() {
+            elements.push(element::make_set(spec, &format!("download-{i}"))?);
         }
-        if !self.stays_on_gpu() {
+        if !self.route.stays() {
             elements.extend(self.converters()?);
         }
         elements.push(self.rate()?);
@@ -88,11 +83,11 @@ impl Trunk<'_> {
             flip.set_property_from_str("video-direction", direction(self.source.orientation));
             elements.push(flip);
         }
-        let memory = self
-            .hardware
-            .filter(|_| self.stays_on_gpu())
-            .map(|h| h.memory.as_str());
-        let caps = element::in_memory(gst_video::VideoCapsBuilder::new().build(), memory);
+        for (i, spec) in self.route.upload().iter().enumerate() {
+            elements.push(element::make_set(spec, &format!("upload-{i}"))?);
+        }
+        let caps = gst_video::VideoCapsBuilder::new().build();
+        let caps = element::in_memory(caps, self.route.feature());
         let uniform = element::capsfilter("uniform", &caps)?;
         let tee = make("tee", "video-tee")?;
         elements.extend([uniform.clone(), tee.clone()]);
@@ -101,7 +96,11 @@ impl Trunk<'_> {
         keyframes::force_at_interval(&element::pad(&uniform, "src")?, self.frame_rate, self.gop_s);
         let input = element::pad(&input, "sink")?;
         colour::hold(&input, self.source);
-        Ok(Ends { input, tee })
+        Ok(Ends {
+            input,
+            tee,
+            elements,
+        })
     }
 }
 
@@ -123,13 +122,21 @@ impl Trunk<'_> {
     }
 }
 
-/// True if nothing needs doing to the picture that only works in system memory.
-pub(crate) fn works_in_gpu_memory(source: &VideoStream) -> bool {
+/// What has to be done to the picture that only works in system memory.
+pub(crate) fn off_card(source: &VideoStream) -> Option<String> {
     let colour = colour::of(source);
-    !source.interlaced
-        && source.orientation.is_upright()
-        && source.bit_depth <= 8
-        && colour::encoded(&colour) == colour
+    let reason = if source.interlaced {
+        "fields are made into pictures on the CPU"
+    } else if !source.orientation.is_upright() {
+        "the picture is turned on the CPU"
+    } else if source.hdr.is_some() {
+        "high dynamic range is mapped on the CPU"
+    } else if colour::encoded(&colour) != colour {
+        "colours are changed on the CPU"
+    } else {
+        return None;
+    };
+    Some(reason.to_owned())
 }
 
 /// The `video-direction` that makes a picture with this orientation upright.

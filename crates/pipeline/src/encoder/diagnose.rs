@@ -2,8 +2,9 @@
 
 use std::fs::OpenOptions;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::prove::RefusalKind;
 use crate::catalog::Needs;
 
 /// Why the elements in `missing` are not there.
@@ -29,8 +30,31 @@ pub(crate) fn explain(needs: &Needs, error: &str) -> String {
     }
 }
 
+/// Why the version of `GStreamer` that is running is not enough.
+pub(crate) fn too_old(needs: &Needs) -> Option<String> {
+    let least = needs.gstreamer.as_ref()?;
+    let (major, minor, micro, _) = gstreamer::version();
+    let (a, b, c) = least.version;
+    ((major, minor, micro) < least.version).then(|| {
+        format!(
+            "GStreamer {a}.{b}.{c} or newer is needed, this is {major}.{minor}.{micro}: {}",
+            least.why
+        )
+    })
+}
+
 /// What to do about it.
-pub(crate) fn advice(needs: &Needs) -> Option<String> {
+pub(crate) fn advice(needs: &Needs, kind: RefusalKind) -> Option<String> {
+    if kind == RefusalKind::Settings {
+        return Some(
+            "the encoder catalog does not fit this version of GStreamer or this picture; \
+             see docs/GPU.md"
+                .into(),
+        );
+    }
+    if too_old(needs).is_some() {
+        return Some("install a newer GStreamer, such as that of Debian 13".into());
+    }
     if what_lacks(needs).is_some() {
         return needs.device_advice.clone();
     }
@@ -49,32 +73,41 @@ pub(crate) fn advice(needs: &Needs) -> Option<String> {
 
 /// The first thing that `needs` names and the machine has not.
 fn what_lacks(needs: &Needs) -> Option<String> {
-    if !needs.devices.is_empty() {
-        let mut refused = None;
-        let mut found = false;
-        for device in &needs.devices {
-            match OpenOptions::new().read(true).write(true).open(device) {
-                Ok(_) => found = true,
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                    refused = Some(format!("no permission to open {device}"));
-                }
-                Err(_) => {}
-            }
-        }
-        if !found {
-            let first = &needs.devices[0];
-            return Some(refused.unwrap_or_else(|| format!("no device {first}")));
-        }
-    }
-    needs
+    let library = needs
         .libraries
         .iter()
         .find(|library| !is_installed(library))
-        .map(|library| format!("no library {library}"))
+        .map(|library| format!("no library {library}"));
+    if needs.devices.is_empty() {
+        return library;
+    }
+    let mut refused = None;
+    for device in needs.found_devices() {
+        match OpenOptions::new().read(true).write(true).open(&device) {
+            Ok(_) => return library,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                refused = Some(format!("no permission to open {}", device.display()));
+            }
+            Err(_) => {}
+        }
+    }
+    let first = needs.devices[0].replace("{n}", "*");
+    refused.or_else(|| Some(format!("no device {first}")))
 }
 
 /// Whether the dynamic linker would find a library. Looks where it looks, without loading it.
 fn is_installed(library: &str) -> bool {
+    if library == "libnvrtc.so"
+        && let Some(named) = std::env::var_os("GST_CUDA_NVRTC_LIBNAME")
+    {
+        return named.to_str().is_some_and(|name| {
+            Path::new(name).is_absolute() && Path::new(name).exists() || is_in_a_folder(name)
+        });
+    }
+    is_in_a_folder(library)
+}
+
+fn is_in_a_folder(library: &str) -> bool {
     let configured = std::fs::read_to_string("/etc/ld.so.conf").unwrap_or_default();
     let included = std::fs::read_dir("/etc/ld.so.conf.d")
         .into_iter()
@@ -86,8 +119,10 @@ fn is_installed(library: &str) -> bool {
     let lines = configured
         .lines()
         .chain(included.iter().flat_map(|text| text.lines()));
-    let mut folders: Vec<PathBuf> = lines
-        .map(str::trim)
+    let asked = std::env::var("LD_LIBRARY_PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = asked
+        .split(':')
+        .chain(lines.map(str::trim))
         .filter(|l| l.starts_with('/'))
         .map(PathBuf::from)
         .collect();

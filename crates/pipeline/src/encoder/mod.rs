@@ -1,7 +1,7 @@
 //! Choosing an encoder: the first that proves itself.
 
 pub(crate) mod diagnose;
-mod prove;
+pub mod prove;
 mod threads;
 
 use clipsy_domain::failure::{Failure, FailureCode, Stage};
@@ -10,9 +10,10 @@ use clipsy_domain::progress::PassedOver;
 use gstreamer as gst;
 
 use crate::builder::package::Encode;
+use crate::builder::route::Route;
 use crate::catalog::{Catalog, EncoderSpec, Settings, VariantSpec};
 use crate::{CancelToken, Error};
-pub(crate) use prove::prove;
+use prove::{Claim, Proof, Prover, Refusal, RefusalKind};
 
 /// Which encoder to use.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,41 +40,131 @@ impl Choice {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Selected<'a> {
     pub(crate) spec: &'a EncoderSpec,
-    pub(crate) variant: &'a VariantSpec,
+    /// Position of the variant in it.
+    pub(crate) number: usize,
 }
 
-/// Tries the encoders that `choice` allows, except those in `failed`, and takes the first that
-/// encodes real pictures at the sizes of `plan`. Also tells which were passed over and why.
-pub(crate) fn select<'a>(
-    catalog: &'a Catalog,
-    choice: &Choice,
-    failed: &[String],
-    plan: &Plan,
-    video: &VideoSettings,
-    cancel: &CancelToken,
-) -> Result<(Option<Selected<'a>>, Vec<PassedOver>), Error> {
-    check(catalog, choice)?;
-    let candidates: Vec<&EncoderSpec> = match choice {
-        Choice::Auto => catalog.encoders.iter().collect(),
-        Choice::Only(id) => catalog.encoder(id).into_iter().collect(),
-    };
-    let mut passed_over = Vec::new();
-    for spec in candidates
-        .into_iter()
-        .filter(|spec| !failed.contains(&spec.id))
-    {
-        if cancel.is_cancelled() {
-            return Err(Failure::new(FailureCode::Cancelled, Stage::Plan, "cancelled").into());
+impl<'a> Selected<'a> {
+    pub(crate) fn variant(self) -> &'a VariantSpec {
+        &self.spec.variants[self.number]
+    }
+}
+
+/// A variant of an encoder that stopped working.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FailedVariant {
+    pub(crate) encoder: String,
+    pub(crate) number: usize,
+}
+
+/// Who chooses, among what, and for what.
+pub(crate) struct Selection<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) choice: &'a Choice,
+    pub(crate) prover: &'a dyn Prover,
+    pub(crate) plan: &'a Plan,
+    pub(crate) video: &'a VideoSettings,
+    /// Size of the pictures at the tee.
+    pub(crate) from: (u32, u32),
+}
+
+impl<'a> Selection<'a> {
+    /// Tries the encoders, each variant in turn except those in `failed`, and takes the first that
+    /// encodes real pictures at the sizes of the plan. Also tells which were passed over and why.
+    pub(crate) fn select(
+        &self,
+        failed: &[FailedVariant],
+        cancel: &CancelToken,
+    ) -> Result<(Option<Selected<'a>>, Vec<PassedOver>), Error> {
+        check(self.catalog, self.choice)?;
+        let candidates: Vec<&EncoderSpec> = match self.choice {
+            Choice::Auto => self.catalog.encoders.iter().collect(),
+            Choice::Only(id) => self.catalog.encoder(id).into_iter().collect(),
+        };
+        let mut passed_over = Vec::new();
+        for spec in candidates {
+            let mut tried = Vec::new();
+            for number in 0..spec.variants.len() {
+                let this = FailedVariant {
+                    encoder: spec.id.clone(),
+                    number,
+                };
+                if failed.contains(&this) {
+                    continue;
+                }
+                if cancel.is_cancelled() {
+                    let failure = Failure::new(FailureCode::Cancelled, Stage::Plan, "cancelled");
+                    return Err(failure.into());
+                }
+                match self.prove(spec, number, cancel) {
+                    Ok(_) => return Ok((Some(Selected { spec, number }), passed_over)),
+                    Err(refusal) => tried.push((number, refusal)),
+                }
+            }
+            if !tried.is_empty() {
+                passed_over.push(PassedOver {
+                    encoder: spec.id.clone(),
+                    reason: reasons(spec, &tried).reason,
+                });
+            }
         }
-        match prove(spec, plan, video, cancel) {
-            Ok(variant) => return Ok((Some(Selected { spec, variant }), passed_over)),
-            Err(reason) => passed_over.push(PassedOver {
-                encoder: spec.id.clone(),
-                reason,
-            }),
+        Ok((None, passed_over))
+    }
+
+    /// Proves the variant `number` of `spec`.
+    pub(crate) fn prove(
+        &self,
+        spec: &EncoderSpec,
+        number: usize,
+        cancel: &CancelToken,
+    ) -> Result<Proof, Refusal> {
+        let variant = &spec.variants[number];
+        let missing = missing(variant);
+        if !missing.is_empty() {
+            let reason = diagnose::why_missing(&spec.needs, &missing);
+            return Err(Refusal::new(RefusalKind::Missing, reason));
+        }
+        for needs in [&spec.needs, &variant.needs] {
+            if let Some(reason) = diagnose::too_old(needs) {
+                return Err(Refusal::new(RefusalKind::Missing, reason));
+            }
+        }
+        let claim = Claim::Encodes {
+            encoder: spec.id.clone(),
+            variant: number,
+            plan: self.plan.clone(),
+            video: self.video.clone(),
+            from: self.from,
+        };
+        self.prover.prove(self.catalog, &claim, cancel)
+    }
+}
+
+/// Why no variant of `spec` works, on one line.
+pub(crate) fn reasons(spec: &EncoderSpec, tried: &[(usize, Refusal)]) -> Refusal {
+    let element = |number: usize| spec.variants[number].element.as_str();
+    let there: Vec<&(usize, Refusal)> = tried
+        .iter()
+        .filter(|(number, _)| missing(&spec.variants[*number]).is_empty())
+        .collect();
+    match there.as_slice() {
+        // None is installed: that is one reason and not one for each.
+        [] => {
+            let variants = tried.iter().map(|(number, _)| &spec.variants[*number]);
+            let names: Vec<String> = variants.flat_map(missing).collect();
+            Refusal::new(
+                RefusalKind::Missing,
+                diagnose::why_missing(&spec.needs, &names),
+            )
+        }
+        [(_, refusal)] => refusal.clone(),
+        [(_, first), ..] => {
+            let each = there
+                .iter()
+                .map(|(number, refusal)| format!("{}: {}", element(*number), refusal.reason));
+            Refusal::new(first.kind, each.collect::<Vec<_>>().join("; "))
         }
     }
-    Ok((None, passed_over))
 }
 
 /// Refuses a choice that the catalog does not know.
@@ -111,12 +202,13 @@ pub(crate) fn settings(plan: &Plan, video: &VideoSettings) -> Vec<Settings> {
         .collect()
 }
 
-/// One [`Encode`] for each rendition of `plan`.
+/// One [`Encode`] for each rendition of `plan`; `from` is the size of the pictures at the tee.
 pub(crate) fn encodes<'a>(
     plan: &'a Plan,
     settings: &'a [Settings],
     variant: &'a VariantSpec,
-    prepare: Option<&'a [String]>,
+    route: &'a Route<'a>,
+    from: (u32, u32),
 ) -> Vec<Encode<'a>> {
     plan.rungs
         .iter()
@@ -125,22 +217,17 @@ pub(crate) fn encodes<'a>(
             rung,
             variant,
             settings,
-            prepare,
+            route,
+            from,
         })
         .collect()
 }
 
-/// The first variant of `spec` whose elements are all installed, or the elements that are missing.
-pub(crate) fn installed(spec: &EncoderSpec) -> Result<&VariantSpec, Vec<String>> {
-    let missing = |variant: &VariantSpec| -> Vec<String> {
-        let names = variant.prepare.iter().chain([&variant.element]);
-        names
-            .filter(|name| gst::ElementFactory::find(name).is_none())
-            .cloned()
-            .collect()
-    };
-    match spec.variants.iter().find(|v| missing(v).is_empty()) {
-        Some(variant) => Ok(variant),
-        None => Err(spec.variants.iter().flat_map(missing).collect()),
-    }
+/// The elements of `variant` that are not installed.
+pub(crate) fn missing(variant: &VariantSpec) -> Vec<String> {
+    let names = variant.prepare.iter().chain([&variant.element]);
+    names
+        .filter(|name| gst::ElementFactory::find(name).is_none())
+        .cloned()
+        .collect()
 }

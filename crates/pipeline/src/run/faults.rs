@@ -9,7 +9,9 @@ use gstreamer::prelude::*;
 
 use super::{Run, Stopped};
 use crate::Error;
+use crate::builder::blame::{self, Part};
 use crate::builder::package;
+use crate::error::Stall;
 
 impl Run<'_> {
     pub(super) fn note_warning(&mut self, warning: &gst::message::Warning) {
@@ -39,6 +41,10 @@ impl Run<'_> {
     }
 
     fn warn_once(&mut self, code: WarningCode, message: String) {
+        if self.context.on_card && code == WarningCode::DamagedInput {
+            self.flaw.get_or_insert(message);
+            return;
+        }
         if !self.warnings.contains(&code) {
             self.warnings.push(code);
             (self.emit)(Event::Warning { code, message });
@@ -76,13 +82,12 @@ impl Run<'_> {
             )
             .into();
         }
-        if let Some(rung) = source.and_then(package::rung_of_encoder) {
-            return Error::encoder(
-                self.context.encoder,
-                format!("the {rung} encoder stopped: {text}"),
-            );
+        if let Some(error) = self.blame(source, &text) {
+            return error;
         }
-        if error.is::<gst::StreamError>() {
+        // What is above our own part of the pipeline reads and decodes.
+        let is_ours = source.is_some_and(|s| !self.graph.is_reading(s));
+        if error.is::<gst::StreamError>() && !is_ours {
             return failure(
                 FailureCode::CorruptInput,
                 format!("the file cannot be read ({text})"),
@@ -90,6 +95,70 @@ impl Run<'_> {
             .into();
         }
         failure(FailureCode::Internal, text).into()
+    }
+
+    /// The part of ours that is at fault, whoever tells of it.
+    pub(super) fn blame(&self, source: Option<&gst::Object>, text: &str) -> Option<Error> {
+        let chains = self.graph.renditions.iter().map(|r| &r.chain);
+        let told = source.and_then(|source| {
+            let rung = package::rung_of_encoder(source)?;
+            let element = source.downcast_ref::<gst::Element>();
+            let chain = chains.clone().find(|chain| chain.rung == rung)?;
+            Some((chain, element.map_or(Part::Encoder, |e| chain.part_of(e))))
+        });
+        let found = told.or_else(|| {
+            chains
+                .clone()
+                .find_map(|chain| chain.refused().map(|part| (chain, part)))
+        });
+        if let Some((chain, part)) = found {
+            let rung = &chain.rung;
+            return Some(match part {
+                Part::Encoder => Error::encoder(
+                    self.context.encoder,
+                    format!("the {rung} encoder stopped: {text}"),
+                ),
+                Part::Scaler => Error::Card(format!("the {rung} scaler stopped: {text}")),
+            });
+        }
+        let at = blame::refuser(&self.graph.trunk)?;
+        let name = self.graph.trunk[at].name();
+        Some(
+            if name.starts_with("upload") || name.starts_with("download") {
+                Error::Card(format!(
+                    "pictures cannot be moved to or from the card: {text}"
+                ))
+            } else {
+                failure(FailureCode::Internal, format!("{name} stopped: {text}")).into()
+            },
+        )
+    }
+
+    /// What is waited for when nothing has moved for long.
+    pub(super) fn stalled(&self) -> Error {
+        let seconds = self.context.stall_timeout.as_secs();
+        let chains = self.graph.renditions.iter().map(|r| &r.chain);
+        let stuck = chains
+            .clone()
+            .find_map(|chain| chain.stuck().map(|part| (&chain.rung, part)));
+        let (at, what) = match stuck {
+            Some((rung, Part::Scaler)) => (Stall::Scaler, format!("the {rung} scaler")),
+            Some((rung, Part::Encoder)) => (Stall::Encoder, format!("the {rung} encoder")),
+            None if chains.clone().all(blame::Chain::is_over) => {
+                (Stall::Output, "the output".to_owned())
+            }
+            // All others have come to their end.
+            None if chains.clone().any(blame::Chain::is_over) => {
+                let late = chains.clone().find(|chain| !chain.is_over());
+                let rung = late.map_or("last", |chain| &chain.rung);
+                (Stall::Encoder, format!("the {rung} encoder"))
+            }
+            None => (Stall::Decoder, "the decoder".to_owned()),
+        };
+        Error::Stalled {
+            at,
+            reason: format!("nothing moved for {seconds} s: {what} is at a stop"),
+        }
     }
 }
 

@@ -198,6 +198,7 @@ impl Run<'_> {
             tile_interval_us: self.tile_interval_us,
             decoder: self.decoder,
             warnings: self.warnings,
+            flaw: self.flaw,
         })
     }
 }

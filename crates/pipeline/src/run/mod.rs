@@ -39,6 +39,8 @@ pub(crate) struct Context<'a> {
     pub(crate) max_duration_s: f64,
     pub(crate) audio_kbps: u32,
     pub(crate) storyboard: StoryboardPlan,
+    /// A card decodes: what is damaged may be its own fault, so nothing is told of it yet.
+    pub(crate) on_card: bool,
     pub(crate) stall_timeout: Duration,
     pub(crate) cancel: &'a CancelToken,
     pub(crate) output: &'a OutputTree,
@@ -56,6 +58,8 @@ pub(crate) struct Made {
     pub(crate) tile_interval_us: u64,
     pub(crate) decoder: Option<String>,
     pub(crate) warnings: Vec<WarningCode>,
+    /// What is wrong with the pictures that a card decoded.
+    pub(crate) flaw: Option<String>,
 }
 
 /// How a run ended otherwise.
@@ -106,6 +110,7 @@ struct Run<'a> {
     percent: f64,
     decoder: Option<String>,
     warnings: Vec<WarningCode>,
+    flaw: Option<String>,
 }
 
 impl<'a> Run<'a> {
@@ -132,6 +137,7 @@ impl<'a> Run<'a> {
             percent: 0.0,
             decoder: None,
             warnings: Vec::new(),
+            flaw: None,
         }
     }
 
@@ -167,16 +173,12 @@ impl<'a> Run<'a> {
                 None => {}
             }
             self.check_encoders()?;
+            self.check_chains(&bus)?;
             self.note_flaws();
             self.take_stills(false)?;
             self.progress(false);
             if watchdog.has_barked(self.graph.activity.count()) {
-                let seconds = self.context.stall_timeout.as_secs();
-                return Err(failure(
-                    FailureCode::Stalled,
-                    format!("nothing moved for {seconds} s"),
-                )
-                .into());
+                return Err(self.stalled().into());
             }
         }
         while let Some(message) = bus.pop() {
@@ -191,6 +193,8 @@ impl<'a> Run<'a> {
         }
         self.decoder = self.graph.decoder();
         self.check_encoders()?;
+        self.check_chains(&bus)?;
+        self.check_counts()?;
         self.note_flaws();
         self.take_stills(true)?;
         self.progress(true);
@@ -217,6 +221,47 @@ impl<'a> Run<'a> {
             if seconds > limit_s + 1.0 {
                 let message = format!("the video goes on after {limit_s:.0} s, which is the limit");
                 return Err(failure(FailureCode::LimitsExceeded, message).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Encoders that fail are not always told of: some decoders of cards take the error that comes back
+    /// to them for a broken picture and go on.
+    fn check_chains(&self, bus: &gst::Bus) -> Result<(), Stopped> {
+        if self
+            .graph
+            .renditions
+            .iter()
+            .all(|r| r.chain.refused().is_none())
+        {
+            return Ok(());
+        }
+        // Whoever has something to say has posted it before.
+        let message = bus.timed_pop_filtered(gst::ClockTime::ZERO, &[gst::MessageType::Error]);
+        if let Some(message) = message
+            && let gst::MessageView::Error(error) = message.view()
+        {
+            return Err(self.stopped_by(error));
+        }
+        Err(self
+            .blame(None, "it gave an error back without a word")
+            .unwrap_or_else(|| Error::Internal("a part stopped without a word".into()))
+            .into())
+    }
+
+    /// What an encoder took it must have given back.
+    fn check_counts(&self) -> Result<(), Error> {
+        for rendition in &self.graph.renditions {
+            let (taken, given) = (rendition.chain.scaled(), rendition.meter.frames());
+            if taken != given {
+                return Err(Error::encoder(
+                    self.context.encoder,
+                    format!(
+                        "the {} encoder took {taken} pictures and gave {given} back",
+                        rendition.rung
+                    ),
+                ));
             }
         }
         Ok(())

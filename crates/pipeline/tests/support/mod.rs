@@ -11,6 +11,7 @@ use clipsy_domain::limits::Limits;
 use clipsy_domain::progress::{Event, Summary};
 use clipsy_pipeline::catalog::Catalog;
 use clipsy_pipeline::encoder::Choice;
+use clipsy_pipeline::encoder::prove::InProcess;
 use clipsy_pipeline::transcode::{Decoder, Job, transcode};
 use clipsy_pipeline::{CancelToken, Error};
 
@@ -74,6 +75,7 @@ impl Bench {
             limits: &Limits::default(),
             encoder: Choice::parse(encoder),
             decoder: Decoder::Software,
+            prover: &InProcess,
             stall_timeout,
         };
         let mut events = Vec::new();

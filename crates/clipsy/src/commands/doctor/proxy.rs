@@ -89,12 +89,10 @@ fn finding(outcome: &Outcome) -> Finding {
             Some("check that the address is that of Clipsy"),
         ),
     };
+    let (works, advice) = (advice.is_none(), advice.map(str::to_owned));
     Finding {
-        id: "proxy".into(),
         label: "Uploads through the proxy".into(),
-        works: advice.is_none(),
-        reason,
-        advice: advice.map(str::to_owned),
+        ..Finding::new("proxy", works, reason, advice)
     }
 }
 

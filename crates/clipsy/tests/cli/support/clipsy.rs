@@ -111,6 +111,11 @@ impl Running {
         }
     }
 
+    /// Number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next event; `None` when there will be no more.
     pub(crate) fn next_event(&mut self) -> Option<Value> {
         match self

@@ -1,0 +1,122 @@
+//! The picture that encoders and decoders are proven with: cells of one colour each, which all change
+//! from picture to picture. What comes back green, torn, shifted or in another order is told by the
+//! means of the cells, and scaling and coding change those little.
+
+/// Cells in a row, and rows.
+const CELLS: u32 = 8;
+/// Most that the mean of a cell may differ, and that all may on average, in steps of 8 bits.
+const MOST: f64 = 24.0;
+const MOST_MEAN: f64 = 5.0;
+
+/// A picture in I420.
+#[derive(Debug, Clone)]
+pub(crate) struct Picture {
+    pub(crate) planes: [Vec<u8>; 3],
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+}
+
+/// The colour of a cell in the picture `number`: luma and both chroma.
+fn colour(column: u32, row: u32, number: u32) -> [u8; 3] {
+    // tools/make-samples.py draws the same.
+    let n = column * 3 + row * 5 + number * 7;
+    let at = |least: u32, step: u32, most: u32| (least + n * step % most) as u8;
+    [at(48, 53, 160), at(80, 29, 96), at(80, 71, 96)]
+}
+
+/// Size of a plane: those of chroma have half the size in both directions.
+fn size(plane: usize, width: usize, height: usize) -> (usize, usize) {
+    if plane == 0 {
+        (width, height)
+    } else {
+        (width.div_ceil(2), height.div_ceil(2))
+    }
+}
+
+/// The picture `number`, with rows without gaps.
+pub(crate) fn draw(width: usize, height: usize, number: u32) -> Picture {
+    let planes = [0, 1, 2].map(|plane| {
+        let (width, height) = size(plane, width, height);
+        let cell = |at: usize, length: usize| (at * CELLS as usize / length.max(1)) as u32;
+        let row = |y: usize| {
+            (0..width).map(move |x| colour(cell(x, width), cell(y, height), number)[plane])
+        };
+        (0..height).flat_map(row).collect()
+    });
+    Picture {
+        planes,
+        width,
+        height,
+    }
+}
+
+/// How a picture differs from the one with this number, in words; `None` if it does not.
+pub(crate) fn differs(picture: &Picture, number: u32) -> Option<String> {
+    let (mut sum, mut most) = (0.0, 0.0f64);
+    for (plane, data) in picture.planes.iter().enumerate() {
+        let (width, height) = size(plane, picture.width, picture.height);
+        for row in 0..CELLS {
+            for column in 0..CELLS {
+                let mean = mean(data, width, height, (column, row))?;
+                let expected = colour(column, row, number)[plane];
+                let difference = (mean - f64::from(expected)).abs();
+                sum += difference;
+                most = most.max(difference);
+            }
+        }
+    }
+    let mean = sum / f64::from(CELLS * CELLS * 3);
+    (most > MOST || mean > MOST_MEAN).then(|| {
+        format!("picture {number} came back changed, by {mean:.0} on average and {most:.0} at most")
+    })
+}
+
+/// The mean of the middle of a cell.
+fn mean(data: &[u8], width: usize, height: usize, cell: (u32, u32)) -> Option<f64> {
+    let span = |at: u32, length: usize| {
+        let edge = |n: u32| n as usize * length / CELLS as usize;
+        let (start, end) = (edge(at), edge(at + 1));
+        // The edges are blurred by scaling.
+        let margin = (end - start) / 5;
+        start + margin..(end - margin).max(start + margin + 1)
+    };
+    let (columns, rows) = (span(cell.0, width), span(cell.1, height));
+    let count = columns.len() * rows.len();
+    let mut sum = 0u64;
+    for y in rows {
+        let row = data.get(y * width..(y + 1) * width)?;
+        sum += row
+            .get(columns.clone())?
+            .iter()
+            .map(|v| u64::from(*v))
+            .sum::<u64>();
+    }
+    Some(sum as f64 / count as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_itself_and_no_other() {
+        let picture = draw(320, 180, 3);
+        assert_eq!(differs(&picture, 3), None);
+        assert!(differs(&picture, 2).is_some());
+    }
+
+    #[test]
+    fn green_and_torn_pictures_are_told() {
+        let mut green = draw(320, 180, 0);
+        for plane in &mut green.planes {
+            plane.fill(0);
+        }
+        assert!(differs(&green, 0).is_some());
+        let mut torn = draw(320, 180, 0);
+        for plane in &mut torn.planes {
+            let half = plane.len() / 2;
+            plane[half..].rotate_right(17);
+        }
+        assert!(differs(&torn, 0).is_some());
+    }
+}
