@@ -15,6 +15,7 @@ use clipsy_pipeline::encoder::prove::{self, Claim, Proof, Prover, Refusal, Refus
 use serde::{Deserialize, Serialize};
 
 use crate::sandbox::Mode;
+use crate::worker::cards::find::View;
 
 /// Longest proof: the pictures, and starting and stopping a driver.
 pub(crate) const TIME_LIMIT: Duration = prove::TIME_LIMIT.saturating_mul(3);
@@ -32,6 +33,8 @@ pub(crate) struct ProofJob {
     pub(crate) claim: Claim,
     /// Whether it locks itself in.
     pub(crate) sandbox: Mode,
+    /// The card that it may see; all without one.
+    pub(crate) card: Option<View>,
 }
 
 /// What a child of the server writes when it wants something proven; the answer is an [`Answer`] on
@@ -63,6 +66,7 @@ impl Spawned {
             encoders: self.encoders.clone(),
             claim: claim.clone(),
             sandbox: Mode::Off,
+            card: None,
         };
         let mut child = Command::new("/proc/self/exe")
             .arg0("clipsy")
@@ -149,16 +153,25 @@ impl Prover for Asked {
 
 /// Proves what `job` claims, in this process.
 pub(crate) fn prove_here(job: &ProofJob) -> Answer {
-    let catalog = job
-        .encoders
-        .as_deref()
-        .map_or_else(Catalog::built_in, Catalog::parse);
+    let catalog = catalog(job.encoders.as_deref(), job.card.as_ref());
     let refuse = |reason: String| Refusal {
         reason,
         kind: RefusalKind::Settings,
     };
     let catalog = catalog.map_err(|error| refuse(error.to_string()))?;
     prove::prove(&catalog, &job.claim, &CancelToken::new())
+}
+
+/// The catalog for a child that sees `card` and no other.
+pub(crate) fn catalog(
+    encoders: Option<&str>,
+    card: Option<&View>,
+) -> Result<Catalog, clipsy_pipeline::Error> {
+    let mut catalog = encoders.map_or_else(Catalog::built_in, Catalog::parse)?;
+    if let Some(node) = card.and_then(|card| card.render_node.as_deref()) {
+        catalog.use_render_node(node);
+    }
+    Ok(catalog)
 }
 
 /// A proof that ended without an answer.

@@ -47,3 +47,30 @@ pub struct EncoderFound {
     /// True for the one that `auto` uses.
     pub preferred: bool,
 }
+
+/// A graphics card of a worker's machine, as it was when last looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardFound {
+    /// Stable identifier on its machine: the UUID of an NVIDIA card, the name of a render node.
+    pub id: String,
+    /// Name for people, e.g. `"NVIDIA L4"`.
+    pub label: String,
+    /// `nvidia` or `va`.
+    pub kind: String,
+    /// Jobs of this worker that are on it.
+    pub jobs: u32,
+    /// Encoding sessions that jobs of its machine hold on it.
+    pub sessions: u32,
+    /// Sessions that may be open at once, if that is limited.
+    pub session_limit: Option<u32>,
+    /// Load of the encoder in percent, where the driver tells.
+    pub encoder_load: Option<u8>,
+    /// Load of the decoder in percent, where the driver tells.
+    pub decoder_load: Option<u8>,
+    /// Load of the rest in percent, where the driver tells.
+    pub load: Option<u8>,
+    /// Memory in use in bytes, where the driver tells.
+    pub memory_used: Option<u64>,
+    /// All of its memory in bytes, where the driver tells.
+    pub memory: Option<u64>,
+}

@@ -147,6 +147,19 @@ pub struct MemorySpec {
     /// What its elements need besides the driver.
     #[serde(default)]
     pub needs: Needs,
+    /// How elements of further cards are named.
+    #[serde(default)]
+    pub per_node: Option<PerNode>,
+}
+
+/// How elements are named after the render node of their card.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerNode {
+    /// How the names of the first card's elements begin.
+    pub prefix: String,
+    /// What stands there for another card; `{node}` is the name of its render node.
+    pub named: String,
 }
 
 /// One way to build an encoder.
@@ -350,6 +363,37 @@ impl Catalog {
     /// The encoder with this identifier.
     pub fn encoder(&self, id: &str) -> Option<&EncoderSpec> {
         self.encoders.iter().find(|e| e.id == id)
+    }
+
+    /// Names elements after a card's render node, such as `renderD129`: the plain ones are those of the
+    /// first card.
+    pub fn use_render_node(&mut self, node: &str) {
+        let rule = |memory: &MemorySpec| memory.per_node.clone();
+        for PerNode { prefix, named } in self.memories.iter().filter_map(rule).collect::<Vec<_>>() {
+            let named = named.replace("{node}", node);
+            let rename = |name: &mut String| {
+                let Some(rest) = name.strip_prefix(&prefix) else {
+                    return;
+                };
+                let other = format!("{named}{rest}");
+                if gstreamer::ElementFactory::find(&other).is_some() {
+                    *name = other;
+                }
+            };
+            for variant in self.encoders.iter_mut().flat_map(|e| &mut e.variants) {
+                rename(&mut variant.element);
+            }
+            for decoder in &mut self.decoders {
+                decoder.elements.values_mut().flatten().for_each(rename);
+            }
+            for memory in &mut self.memories {
+                let all = memory.upload.iter_mut().chain(&mut memory.scale);
+                for spec in all.chain(&mut memory.download) {
+                    let (ElementSpec::Plain(element) | ElementSpec::Set { element, .. }) = spec;
+                    rename(element);
+                }
+            }
+        }
     }
 
     /// The memory with this identifier.

@@ -10,7 +10,6 @@ use anyhow::Context as _;
 use clipsy_domain::failure::{Failure, FailureCode, Stage};
 use clipsy_domain::progress::Event;
 use clipsy_pipeline::CancelToken;
-use clipsy_pipeline::catalog::Catalog;
 use clipsy_pipeline::encoder::Choice;
 use clipsy_pipeline::transcode::Job;
 use serde::Serialize;
@@ -19,6 +18,7 @@ use super::{exit, print_json, transcode};
 use crate::config::environment;
 use crate::proofs::{self, Asked, ProofJob};
 use crate::sandbox::{self, Closed, Mode, Openings, harden, self_test};
+use crate::worker::cards::find::View;
 use crate::worker::protocol::{ChildJob, Hello, StillJob, StillTold};
 
 /// Arguments of `clipsy child`.
@@ -64,6 +64,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let openings = Openings {
         readable: [job.plugins.clone(), vec![job.input.clone()]].concat(),
         writable: vec![job.scratch.clone()],
+        cards: nodes(job.card.as_ref()),
     };
     match lock_in(job.parent, job.sandbox, &openings) {
         Ok(closed) => say(&mut events, &Hello { sandbox: closed })?,
@@ -74,10 +75,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             return Err(error);
         }
     }
-    let catalog = match &job.encoders {
-        Some(text) => Catalog::parse(text)?,
-        None => Catalog::built_in()?,
-    };
+    let catalog = proofs::catalog(job.encoders.as_deref(), job.card.as_ref())?;
     let prover = Asked::new(events.try_clone()?, input);
     let transcode = Job {
         input: &job.input,
@@ -114,6 +112,7 @@ fn still() -> anyhow::Result<()> {
     let openings = Openings {
         readable: [job.plugins.clone(), vec![job.segment.clone()]].concat(),
         writable: vec![job.scratch.clone()],
+        cards: Some(Vec::new()),
     };
     let closed = lock_in(job.parent, job.sandbox, &openings)?;
     say(&mut events, &Hello { sandbox: closed })?;
@@ -135,9 +134,15 @@ fn prove() -> anyhow::Result<()> {
     let openings = Openings {
         readable: environment::child_folders(),
         writable: Vec::new(),
+        cards: nodes(job.card.as_ref()),
     };
     lock_in(job.parent, job.sandbox, &openings)?;
     Ok(say(&mut events, &proofs::prove_here(&job))?)
+}
+
+/// Device nodes of the card that a child may see; all cards' without one.
+fn nodes(card: Option<&View>) -> Option<Vec<PathBuf>> {
+    card.map(|card| card.nodes.clone())
 }
 
 /// What there is to do: one line.
@@ -180,6 +185,7 @@ fn test(args: &Args) -> anyhow::Result<()> {
         ]
         .concat(),
         writable: args.output.iter().cloned().collect(),
+        cards: None,
     };
     let closed = sandbox::close(Mode::Auto, &openings)?;
     let trials = self_test::run(&self_test::Targets {

@@ -110,7 +110,8 @@ fn rules(openings: &Openings) -> Result<RulesetCreated, landlock::RulesetError> 
     for path in &openings.writable {
         ruleset = open(ruleset, path, write)?;
     }
-    for path in DEVICES.iter().map(PathBuf::from).chain(gpu_nodes()) {
+    let cards = openings.cards.clone().unwrap_or_else(gpu_nodes);
+    for path in DEVICES.iter().map(PathBuf::from).chain(cards) {
         ruleset = open(ruleset, &path, device)?;
     }
     // The kernel makes these entries anew when nobody holds them, and the rule would go with the

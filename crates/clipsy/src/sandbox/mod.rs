@@ -32,6 +32,8 @@ pub(crate) struct Openings {
     pub(crate) readable: Vec<PathBuf>,
     /// Folders that may be written.
     pub(crate) writable: Vec<PathBuf>,
+    /// Device nodes of graphics cards; `None` for those of all.
+    pub(crate) cards: Option<Vec<PathBuf>>,
 }
 
 /// What was closed.

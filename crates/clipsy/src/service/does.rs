@@ -1,6 +1,8 @@
 //! What this process can do, and what it does.
 
 use clipsy_dispatch::Need;
+use std::sync::Arc;
+
 use clipsy_domain::worker::EncoderFound;
 use clipsy_graph::tickets::{Wants, use_gpu};
 use clipsy_pipeline::catalog::Catalog;
@@ -9,7 +11,8 @@ use super::state::State;
 use crate::commands::exit::Refusal;
 use crate::config::Settings;
 use crate::config::work::WorkArgs;
-use crate::worker::gpu::Sessions;
+use crate::worker::cards::Cards;
+use crate::worker::cards::sessions::Limit;
 use crate::worker::{self, encoders};
 
 /// What a process does.
@@ -127,11 +130,11 @@ impl Does {
         let ladder = work.transcode.adjust(settings.ladder()?)?;
         let catalog = settings.catalog()?;
         let software = |id: &str| catalog.encoders.iter().any(|e| e.id == id && !e.hardware);
-        let gpu = match work.gpu_sessions {
+        let limit = match work.gpu_sessions {
             Some(limit) if !software(&work.transcode.encoder) => {
                 let each = u16::try_from(ladder.rungs.len()).unwrap_or(u16::MAX);
                 let folder = &work.gpu_lock_dir;
-                Some(Sessions::open(folder, limit, each).map_err(|error| {
+                Some(Limit::open(folder, limit, each).map_err(|error| {
                     let message = format!("--gpu-lock-dir: {}: {error}", folder.display());
                     Refusal::new("usage", message)
                 })?)
@@ -145,7 +148,7 @@ impl Does {
             wants: self.wants,
             peers,
             tried: self.tried,
-            gpu,
+            cards: Arc::new(Cards::new(limit)),
             scratch: state.scratch(),
             registry: state.registry(),
             retry: work.retry(),

@@ -12,7 +12,8 @@ use clipsy_storage::Finished;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
-use super::child::{Ended, Process, Task};
+use super::cards::Held;
+use super::child::{self, Process, Task};
 use super::persist::persist;
 use super::proofs::Proofs;
 use super::protocol::ChildJob;
@@ -54,7 +55,7 @@ pub(super) struct Surroundings<'a> {
 }
 
 /// Does `job`, which was claimed, and settles it.
-pub(super) async fn run(worker: &Worker, job: &Job, around: Surroundings<'_>) {
+pub(super) async fn run(worker: &Worker, job: &Job, held: Held, around: Surroundings<'_>) {
     let span = tracing::info_span!(
         "attempt",
         job_id = job.id,
@@ -68,7 +69,7 @@ pub(super) async fn run(worker: &Worker, job: &Job, around: Surroundings<'_>) {
         tracing::info!("attempt started");
         let running = figures::claimed(worker, job);
         worker.job_changed(job.asset_id, job.id).await;
-        let end = work(worker, job, around).await;
+        let end = work(worker, job, held, around).await;
         let span = Span::current();
         trace::note(&span, "clipsy.outcome", end.name());
         if let End::Failed(failure) = &end {
@@ -81,7 +82,7 @@ pub(super) async fn run(worker: &Worker, job: &Job, around: Surroundings<'_>) {
     whole.instrument(span).await;
 }
 
-async fn work(worker: &Worker, job: &Job, mut around: Surroundings<'_>) -> End {
+async fn work(worker: &Worker, job: &Job, mut held: Held, mut around: Surroundings<'_>) -> End {
     let asset = persist("read an asset", || worker.db.asset(job.asset_id)).await;
     let Some(Some(asset)) = asset else {
         return End::Lost;
@@ -98,7 +99,7 @@ async fn work(worker: &Worker, job: &Job, mut around: Surroundings<'_>) -> End {
         }
     };
     let settings = &worker.settings;
-    let order = ChildJob {
+    let mut order = ChildJob {
         parent: std::process::id(),
         input,
         output: scratch.output.clone(),
@@ -111,10 +112,35 @@ async fn work(worker: &Worker, job: &Job, mut around: Surroundings<'_>) -> End {
         decoder: settings.decoder,
         stall_timeout_s: settings.stall_timeout.as_secs(),
         sandbox: settings.sandbox,
+        card: None,
     };
-    let end = in_child(worker, job, around, &order, &scratch).await;
+    // Cards that have failed, and the next one to try.
+    let mut tried = Vec::new();
+    let end = loop {
+        order.card = held.view();
+        tracing::debug!(card = held.label(), "the child gets a card");
+        tried.extend(held.place());
+        let spare = held.other(&tried);
+        match in_child(worker, job, &mut around, &order, &scratch, spare.is_some()).await {
+            Ended::Moved => {
+                held.shun();
+                if let Some(spare) = spare {
+                    held = spare;
+                }
+            }
+            Ended::Here(end) => break end,
+        }
+    };
     scratch.remove().await;
     end
+}
+
+/// How a child's run ended.
+enum Ended {
+    /// With its attempt.
+    Here(End),
+    /// An encoder failed, and another card is to make the whole result.
+    Moved,
 }
 
 /// Where the original lies on this machine. If the store has it elsewhere, it is fetched; that ends
@@ -149,13 +175,15 @@ fn too_long(worker: &Worker) -> End {
     failed(FailureCode::LimitsExceeded, &message)
 }
 
+/// Runs a child. `may_move` if there is another card for the job.
 async fn in_child(
     worker: &Worker,
     job: &Job,
-    mut around: Surroundings<'_>,
+    around: &mut Surroundings<'_>,
     order: &ChildJob,
     scratch: &Scratch,
-) -> End {
+    may_move: bool,
+) -> Ended {
     let proofs = Proofs {
         spawner: worker.spawner.clone(),
         registry: worker.settings.registry.clone(),
@@ -163,11 +191,14 @@ async fn in_child(
         temporary: scratch.temporary.clone(),
         encoders: order.encoders.clone(),
         sandbox: order.sandbox,
+        card: order.card.clone(),
     };
     let started = Process::start_with_proofs(Task::Transcode, order, proofs).await;
     let (mut process, lines) = match started {
         Ok(started) => started,
-        Err(error) => return internal(&format!("no process can be started: {error}")),
+        Err(error) => {
+            return Ended::Here(internal(&format!("no process can be started: {error}")));
+        }
     };
     let halt = CancellationToken::new();
     let publisher = Publisher::new(
@@ -176,7 +207,7 @@ async fn in_child(
         media_key::output_prefix(job.asset_id, job.attempt),
         halt.clone(),
     );
-    let mut relay = Relay::new(worker, job, publisher, halt.clone());
+    let mut relay = Relay::new(worker, job, publisher, halt.clone(), may_move);
     let patience = relay.patience();
     let stopped = {
         let follow = relay.follow(lines);
@@ -197,7 +228,12 @@ async fn in_child(
         }
         stopped
     };
-    match stopped {
+    Ended::Here(match stopped {
+        Ok(Told::Moved) => {
+            process.kill();
+            process.end().await;
+            return Ended::Moved;
+        }
         Ok(Told::Finished(made)) => {
             let ended = process.end().await;
             if !ended.is_success() {
@@ -246,11 +282,11 @@ async fn in_child(
             process.end().await;
             end
         }
-    }
+    })
 }
 
 /// The last lines of a child for people who read failures, without where its files lie here.
-fn log(ended: &Ended, order: &ChildJob) -> Vec<String> {
+fn log(ended: &child::Ended, order: &ChildJob) -> Vec<String> {
     let hide = |line: &str| {
         let mut line = line.to_owned();
         for (path, name) in [

@@ -14,7 +14,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::proofs::Proofs;
+use super::proofs::{Proofs, view_variables};
 use crate::config::environment;
 
 /// This very program, also when its file was replaced meanwhile.
@@ -99,15 +99,18 @@ pub(super) type Lines = mpsc::Receiver<String>;
 impl Process {
     /// Starts a child for `task` on `job` with what it may know and write. `registry` is the file
     /// of plugins that it is to use.
-    /// `folders` are its own and the one for temporary files.
+    /// `folders` are its own and the one for temporary files; `variables` are set besides those that
+    /// every child gets.
     pub(super) async fn start(
         spawner: &Spawner,
         registry: &Path,
         task: Task,
         job: &impl Serialize,
         folders: (&Path, &Path),
+        variables: &[(String, String)],
     ) -> io::Result<(Self, Lines)> {
-        let (process, stdin, stdout) = Self::begin(spawner, registry, task, job, folders).await?;
+        let begun = Self::begin(spawner, registry, task, job, folders, variables);
+        let (process, stdin, stdout) = begun.await?;
         drop(stdin);
         Ok((process, listen(stdout, None)))
     }
@@ -119,7 +122,9 @@ impl Process {
         proofs: Proofs,
     ) -> io::Result<(Self, Lines)> {
         let folders: (&Path, &Path) = (&proofs.folder, &proofs.temporary);
-        let begun = Self::begin(&proofs.spawner, &proofs.registry, task, job, folders);
+        let variables = view_variables(proofs.card.as_ref());
+        let (spawner, registry) = (&proofs.spawner, &proofs.registry);
+        let begun = Self::begin(spawner, registry, task, job, folders, variables);
         let (process, stdin, stdout) = begun.await?;
         Ok((process, listen(stdout, Some((proofs, stdin)))))
     }
@@ -130,8 +135,11 @@ impl Process {
         task: Task,
         job: &impl Serialize,
         folders: (&Path, &Path),
+        variables: &[(String, String)],
     ) -> io::Result<(Self, ChildStdin, ChildStdout)> {
-        let mut child = spawner.spawn(command(registry, task, folders)).await?;
+        let mut command = command(registry, task, folders);
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
+        let mut child = spawner.spawn(command).await?;
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(mut stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {

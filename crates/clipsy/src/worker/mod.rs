@@ -6,11 +6,11 @@
 //! removes what it published.
 
 mod attempt;
+pub(crate) mod cards;
 mod child;
 pub(crate) mod encoders;
 mod fetch;
 mod figures;
-pub(crate) mod gpu;
 mod guard;
 mod persist;
 mod phases;
@@ -50,8 +50,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::DecoderArg;
 use crate::sandbox::{Closed, Mode};
+use cards::Cards;
 use child::Spawner;
-use gpu::Sessions;
 use sweep::Sweeper;
 
 pub(crate) use sign::host;
@@ -77,8 +77,8 @@ pub(crate) struct Settings {
     pub(crate) peers: bool,
     /// The encoders of this machine, if they were tried already.
     pub(crate) tried: Vec<EncoderFound>,
-    /// Sessions on GPUs that the workers of this machine share; `None` for no limit.
-    pub(crate) gpu: Option<Sessions>,
+    /// The graphics cards of this machine.
+    pub(crate) cards: Arc<Cards>,
     /// Folder for what children write. Everything in it is deleted at start.
     pub(crate) scratch: PathBuf,
     /// File in which `GStreamer` notes the plugins that it found.

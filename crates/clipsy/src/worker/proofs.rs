@@ -6,6 +6,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
 use tokio::time::timeout;
 
+use super::cards::find::View;
 use super::child::{Process, Spawner, Task};
 use crate::proofs::{self, Answer, ProofJob, Request};
 use crate::sandbox::Mode;
@@ -23,6 +24,13 @@ pub(super) struct Proofs {
     pub(super) encoders: Option<String>,
     /// Whether the process locks itself in.
     pub(super) sandbox: Mode,
+    /// The card that it may see; all without one.
+    pub(super) card: Option<View>,
+}
+
+/// The variables by which a driver shows one card only.
+pub(super) fn view_variables(card: Option<&View>) -> &[(String, String)] {
+    card.map_or(&[], |card| &card.variables)
 }
 
 impl Proofs {
@@ -51,9 +59,18 @@ impl Proofs {
             encoders: self.encoders.clone(),
             claim: request.prove,
             sandbox: self.sandbox,
+            card: self.card.clone(),
         };
         let folders: (&Path, &Path) = (&self.folder, &self.temporary);
-        let started = Process::start(&self.spawner, &self.registry, Task::Prove, &job, folders);
+        let variables = view_variables(self.card.as_ref());
+        let started = Process::start(
+            &self.spawner,
+            &self.registry,
+            Task::Prove,
+            &job,
+            folders,
+            variables,
+        );
         let (mut process, mut lines) = started.await.map_err(|error| proofs::untried(&error))?;
         let Ok(line) = timeout(proofs::TIME_LIMIT, lines.recv()).await else {
             process.kill();

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::DecoderArg;
 use crate::sandbox::{Closed, Mode};
+use crate::worker::cards::find::View;
 
 /// Everything that a child is told. It holds no secrets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -38,6 +39,8 @@ pub(crate) struct ChildJob {
     pub(crate) stall_timeout_s: u64,
     /// Whether it locks itself in.
     pub(crate) sandbox: Mode,
+    /// The card that it may see; all without one.
+    pub(crate) card: Option<View>,
 }
 
 /// Everything that a child is told that takes one picture. It holds no secrets.

@@ -9,7 +9,7 @@ use clipsy_domain::job::Job;
 use clipsy_domain::ladder::PlannedRung;
 use clipsy_domain::media::VideoStream;
 use clipsy_domain::notes::Notes;
-use clipsy_domain::progress::{Event, RenditionProgress, Summary};
+use clipsy_domain::progress::{Event, PassedOver, RenditionProgress, Summary};
 use clipsy_domain::tracks;
 use clipsy_storage::{Finished, NewRendition};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -42,6 +42,8 @@ pub(super) enum Told {
     Lost,
     /// The child said nothing for too long.
     Silent,
+    /// An encoder failed, and another card is to make it all.
+    Moved,
     /// The child stopped talking without saying how it ended, or was stopped.
     Nothing,
 }
@@ -53,6 +55,8 @@ pub(super) struct Relay<'a> {
     job: &'a Job,
     publisher: Publisher,
     stop: CancellationToken,
+    /// There is another card for the job.
+    may_move: bool,
     /// How long the child may say nothing.
     patience: Duration,
     greeted: bool,
@@ -82,12 +86,14 @@ impl<'a> Relay<'a> {
         job: &'a Job,
         publisher: Publisher,
         stop: CancellationToken,
+        may_move: bool,
     ) -> Self {
         Self {
             worker,
             job,
             publisher,
             stop,
+            may_move,
             // It looks at its own clock; the rest is for opening the file, trying the encoders
             // and bringing a large result to disk.
             patience: worker.settings.stall_timeout * 2 + Duration::from_mins(1),
@@ -190,14 +196,28 @@ impl<'a> Relay<'a> {
                 None
             }
             Event::Planned { .. } => self.planned(&event).await,
-            Event::EncoderSelected { encoder, .. } => self.start(encoder.clone()).await,
+            Event::EncoderSelected {
+                encoder,
+                passed_over,
+                ..
+            } => {
+                // Nothing was made yet: another card may encode it.
+                if self.may_move && self.misses_card(encoder, passed_over) {
+                    Some(Told::Moved)
+                } else {
+                    self.start(encoder.clone()).await
+                }
+            }
             Event::Thumbnail { .. } => self.thumbnail().await,
             Event::Playable { .. } => self.playable().await,
             Event::EncoderFallback { from, to, reason } => {
                 self.phases.failed("encoder");
                 tracing::warn!(from, to, reason, "an encoder failed");
                 figures::fallback(self.worker, from, to);
-                None
+                match self.may_move {
+                    true => self.start_over().await.or(Some(Told::Moved)),
+                    false => None,
+                }
             }
             Event::Warning { code, message } => {
                 self.phases
@@ -215,6 +235,16 @@ impl<'a> Relay<'a> {
             }
         }
         told
+    }
+
+    /// True if an encoder of a card failed its proof and the CPU would encode.
+    fn misses_card(&self, encoder: &str, passed_over: &[PassedOver]) -> bool {
+        let encoders = &self.worker.settings.encoders;
+        let Ok(catalog) = crate::proofs::catalog(encoders.as_deref(), None) else {
+            return false;
+        };
+        let of_card = |id: &str| catalog.encoder(id).is_some_and(|spec| spec.hardware);
+        !of_card(encoder) && passed_over.iter().any(|passed| of_card(&passed.encoder))
     }
 
     async fn planned(&mut self, event: &Event) -> Option<Told> {
@@ -259,6 +289,11 @@ impl<'a> Relay<'a> {
         self.encoder = Some(encoder);
         self.bytes.clear();
         self.unwritten = None;
+        self.start_over().await
+    }
+
+    /// Takes back what was published of a run that does not count.
+    async fn start_over(&mut self) -> Option<Told> {
         if self.publisher.has_segments() {
             // First nothing points to it, then it goes.
             let (db, job) = (&self.worker.db, self.job);

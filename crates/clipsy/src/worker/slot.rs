@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use super::attempt::{self, Surroundings};
-use super::gpu::Held;
+use super::cards::{Cards, Held};
 
 /// Wait after the queue or the database did not answer.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -28,10 +28,7 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
             pulled = pull(&worker) => pulled,
         };
         match pulled {
-            Ok((delivery, sessions)) => {
-                one(&worker, delivery, &stop).await;
-                drop(sessions);
-            }
+            Ok((delivery, held)) => one(&worker, delivery, held, &stop).await,
             Err(error) => {
                 tracing::warn!(%error, "the queue does not answer");
                 let _ = tokio::time::timeout(AGAIN, stop.cancelled()).await;
@@ -40,16 +37,18 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     }
 }
 
-/// Waits for a ticket, with the sessions on a GPU that its job may take. They are held before the
-/// ticket is: a job in hand must not wait for what other workers have.
-async fn pull(worker: &Worker) -> clipsy_dispatch::Result<(Delivery, Option<Held>)> {
-    let Some(gpu) = &worker.settings.gpu else {
-        return Ok((worker.dispatch.queue.pull().await?, None));
-    };
+/// Waits for a ticket, with a place on a card and the sessions that its job may take there. They are
+/// held before the ticket is: a job in hand must not wait for what other workers have.
+async fn pull(worker: &Worker) -> clipsy_dispatch::Result<(Delivery, Held)> {
+    let cards = &worker.settings.cards;
+    if !cards.is_limited() {
+        let delivery = worker.dispatch.queue.pull().await?;
+        return Ok((delivery, Cards::acquire(cards).await));
+    }
     loop {
-        let held = gpu.acquire().await;
+        let held = Cards::acquire(cards).await;
         if let Ok(pulled) = tokio::time::timeout(IDLE, worker.dispatch.queue.pull()).await {
-            return Ok((pulled?, Some(held)));
+            return Ok((pulled?, held));
         }
         // Nothing comes here; perhaps it does elsewhere.
         drop(held);
@@ -57,7 +56,7 @@ async fn pull(worker: &Worker) -> clipsy_dispatch::Result<(Delivery, Option<Held
     }
 }
 
-async fn one(worker: &Worker, delivery: Delivery, stop: &CancellationToken) {
+async fn one(worker: &Worker, delivery: Delivery, held: Held, stop: &CancellationToken) {
     let job_id = delivery.ticket.job_id;
     // Listening starts before the claim, so that no cancel can come in between.
     let events = worker.dispatch.events.subscribe();
@@ -75,7 +74,7 @@ async fn one(worker: &Worker, delivery: Delivery, stop: &CancellationToken) {
             };
             worker.busy.fetch_add(1, Ordering::SeqCst);
             worker.changed.notify_one();
-            attempt::run(worker, &job, around).await;
+            attempt::run(worker, &job, held, around).await;
             worker.busy.fetch_sub(1, Ordering::SeqCst);
             worker.changed.notify_one();
             delivery.ack().await

@@ -154,6 +154,7 @@ impl Inner {
             Task::Still,
             &order,
             (&scratch.folder, &scratch.temporary),
+            &[],
         )
         .await
         .map_err(failed)?;

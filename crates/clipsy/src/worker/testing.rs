@@ -15,6 +15,7 @@ use clipsy_graph::tickets::Wants;
 use clipsy_storage::media::LocalStore;
 use clipsy_storage::{Db, NewAsset, NewUser, sqlite_url};
 
+use super::cards::Cards;
 use super::{Settings, Worker};
 use crate::config::DecoderArg;
 use crate::sandbox::Mode;
@@ -62,7 +63,7 @@ pub(super) async fn setup() -> Setup {
         wants: Wants::Anybody,
         peers: false,
         tried: Vec::new(),
-        gpu: None,
+        cards: Arc::new(Cards::new(None)),
         scratch: folder.path().join("scratch"),
         registry: folder.path().join("registry"),
         retry: RetryPolicy::default(),
