@@ -5,6 +5,7 @@
 #![cfg(test)]
 
 mod accounts;
+mod cards;
 mod crash;
 mod flow;
 mod metrics;
