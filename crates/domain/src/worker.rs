@@ -23,6 +23,9 @@ pub struct WorkerSign {
     pub busy: i64,
     /// What encoders it found; empty until it has tried them.
     pub encoders: Vec<EncoderFound>,
+    /// Graphics cards of its machine that its jobs may use; empty if there are none or they were
+    /// not looked for yet.
+    pub cards: Vec<CardFound>,
     /// True while it is going down and takes no more jobs.
     pub draining: bool,
 }
@@ -46,4 +49,31 @@ pub struct EncoderFound {
     pub advice: Option<String>,
     /// True for the one that `auto` uses.
     pub preferred: bool,
+}
+
+/// A graphics card of a worker's machine, as it was when last looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardFound {
+    /// Stable identifier on its machine: the UUID of an NVIDIA card, the name of a render node.
+    pub id: String,
+    /// Name for people, e.g. `"NVIDIA L4"`.
+    pub label: String,
+    /// `nvidia` or `va`.
+    pub kind: String,
+    /// Jobs of this worker's machine that are on it.
+    pub jobs: u32,
+    /// Encoding sessions that jobs of this machine hold on it.
+    pub sessions: u32,
+    /// Sessions that may be open at once, if that is limited.
+    pub session_limit: Option<u32>,
+    /// Load of its encoder in percent, where the driver tells.
+    pub encoder_load: Option<u8>,
+    /// Load of its decoder in percent, where the driver tells.
+    pub decoder_load: Option<u8>,
+    /// Load of it as a whole in percent, where the driver tells.
+    pub load: Option<u8>,
+    /// Memory in use, in bytes, where the driver tells.
+    pub memory_used: Option<u64>,
+    /// Memory that it has, in bytes, where the driver tells.
+    pub memory: Option<u64>,
 }

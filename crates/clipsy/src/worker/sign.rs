@@ -99,6 +99,7 @@ async fn give(worker: &Worker, stop: &CancellationToken) {
         slots: i64::try_from(worker.settings.slots).unwrap_or(i64::MAX),
         busy: worker.busy.load(Ordering::SeqCst),
         encoders,
+        cards: worker.cards(),
         draining: stop.is_cancelled(),
     };
     if let Err(error) = worker.db.note_worker(&sign).await {
