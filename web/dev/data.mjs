@@ -237,7 +237,11 @@ const queue = () => ({
   oldestQueuedAt: minutesAgo(2),
   jobs: videos.filter((video) => ["QUEUED", "PROCESSING"].includes(video.state)).map(job),
 });
-const worker = () => ({ id: "W1", host: "studio-1", startedAt: minutesAgo(300), lastSeenAt: minutesAgo(0), slots: 2, busy: 1, encoders: ["x264"], draining: false, version: "0.1.0", jobs: [] });
+const cards = [
+  { id: "C1", name: "GPU-5c2a6f0e", label: "NVIDIA L4", kind: "nvidia", jobs: 1, sessions: 4, sessionLimit: 8, encoderLoad: 62, decoderLoad: 18, load: 35, memoryUsedBytes: 3.2e9, memoryBytes: 24e9 },
+  { id: "C2", name: "renderD129", label: "Intel Arc A380", kind: "va", jobs: 0, sessions: 0, sessionLimit: null, encoderLoad: null, decoderLoad: null, load: null, memoryUsedBytes: null, memoryBytes: null },
+];
+const worker = () => ({ id: "W1", host: "studio-1", startedAt: minutesAgo(300), lastSeenAt: minutesAgo(0), slots: 2, busy: 1, encoders: ["x264"], cards, draining: false, version: "0.1.0", jobs: [] });
 const session = (context) => {
   context.setCookie("clipsy_refresh=1; HttpOnly; SameSite=Strict; Path=/graphql");
   return done({ accessToken: "mock", refreshToken: null, expiresAt: minutesAgo(-15), viewer: admin });

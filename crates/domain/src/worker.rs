@@ -23,6 +23,9 @@ pub struct WorkerSign {
     pub busy: i64,
     /// What encoders it found; empty until it has tried them.
     pub encoders: Vec<EncoderFound>,
+    /// Graphics cards of its machine that its jobs may use; empty if there are none or they were
+    /// not looked for yet.
+    pub cards: Vec<CardFound>,
     /// True while it is going down and takes no more jobs.
     pub draining: bool,
 }
@@ -63,14 +66,14 @@ pub struct CardFound {
     pub sessions: u32,
     /// Sessions that may be open at once, if that is limited.
     pub session_limit: Option<u32>,
-    /// Load of the encoder in percent, where the driver tells.
+    /// Load of its encoder in percent, where the driver tells.
     pub encoder_load: Option<u8>,
-    /// Load of the decoder in percent, where the driver tells.
+    /// Load of its decoder in percent, where the driver tells.
     pub decoder_load: Option<u8>,
-    /// Load of the rest in percent, where the driver tells.
+    /// Load of it as a whole in percent, where the driver tells.
     pub load: Option<u8>,
-    /// Memory in use in bytes, where the driver tells.
+    /// Memory in use, in bytes, where the driver tells.
     pub memory_used: Option<u64>,
-    /// All of its memory in bytes, where the driver tells.
+    /// Memory that it has, in bytes, where the driver tells.
     pub memory: Option<u64>,
 }

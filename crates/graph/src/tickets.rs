@@ -170,6 +170,7 @@ mod tests {
             slots: 1,
             busy: 0,
             encoders,
+            cards: Vec::new(),
             draining,
         };
         assert!(serves_gpu(&worker(

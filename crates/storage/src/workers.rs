@@ -16,14 +16,16 @@ impl Db {
         let now = self.now();
         let encoders = serde_json::to_string(&sign.encoders)
             .map_err(|error| sqlx::Error::Encode(error.into()))?;
+        let cards = serde_json::to_string(&sign.cards)
+            .map_err(|error| sqlx::Error::Encode(error.into()))?;
         let mut tx = self.begin().await?;
         sqlx::query(
             "INSERT INTO workers (id, host, version, started_at, seen_at, slots, busy, encoders, \
-             draining) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+             draining, cards) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
              ON CONFLICT (id) DO UPDATE SET host = excluded.host, version = excluded.version, \
              started_at = excluded.started_at, seen_at = excluded.seen_at, \
              slots = excluded.slots, busy = excluded.busy, encoders = excluded.encoders, \
-             draining = excluded.draining",
+             draining = excluded.draining, cards = excluded.cards",
         )
         .bind(storable(&sign.id).as_ref())
         .bind(storable(&sign.host).as_ref())
@@ -34,6 +36,7 @@ impl Db {
         .bind(sign.busy)
         .bind(storable(&encoders).as_ref())
         .bind(i64::from(sign.draining))
+        .bind(storable(&cards).as_ref())
         .execute(&mut *tx)
         .await?;
         sqlx::query("DELETE FROM workers WHERE seen_at <= $1")
@@ -56,7 +59,7 @@ impl Db {
     /// The workers that have given a sign of life within [`WORKER_SILENCE_MS`], by host and name.
     pub async fn workers(&self) -> Result<Vec<WorkerSign>> {
         let rows = sqlx::query(
-            "SELECT id, host, version, started_at, seen_at, slots, busy, encoders, draining \
+            "SELECT id, host, version, started_at, seen_at, slots, busy, encoders, draining, cards \
              FROM workers WHERE seen_at > $1 ORDER BY host, id",
         )
         .bind(self.now().saturating_sub(WORKER_SILENCE_MS))
@@ -85,5 +88,12 @@ fn worker_from(row: &AnyRow) -> Result<WorkerSign> {
             })?
         },
         draining: cells.flag()?,
+        cards: match cells.maybe_text()? {
+            Some(value) => serde_json::from_str(&value).map_err(|_| Error::Unreadable {
+                what: "list of graphics cards",
+                value,
+            })?,
+            None => Vec::new(),
+        },
     })
 }

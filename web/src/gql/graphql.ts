@@ -204,12 +204,14 @@ export type WarningCode =
   | 'AUDIO_DROPPED'
   /** Parts of the file could not be decoded and were skipped. */
   | 'DAMAGED_INPUT'
-  /** Decoding on a GPU failed; everything started again on the CPU. */
+  /** Decoding on a GPU failed or was asked for in vain; the CPU decodes. */
   | 'DECODER_FALLBACK'
   /** Dolby Vision without a base layer that other players can show; its colours are wrong. */
   | 'DOLBY_VISION'
   /** The edit list plays parts slower or faster; they were used at their own speed. */
   | 'EDIT_RATE'
+  /** Scaling on a GPU failed or cannot be done; the CPU scales. */
+  | 'SCALER_FALLBACK'
   /** The picture changes its size in mid-stream; it was fitted into the first size. */
   | 'SIZE_CHANGED'
   /** The file ends before its header says; what is there was used. */

@@ -196,6 +196,23 @@ pub(super) const FIGURES: &[Figure] = &[
         "clipsy_encoder_sessions",
         "Sessions of encoders in use, one for each rendition.",
     ),
+    // Graphics cards, of which every worker of a machine tells the same.
+    gauge(
+        "clipsy_card_sessions",
+        "Encoding sessions that jobs of this machine hold on a graphics card.",
+    ),
+    gauge(
+        "clipsy_card_session_limit",
+        "Encoding sessions that may be open on a graphics card, if that is limited.",
+    ),
+    gauge(
+        "clipsy_card_load_ratio",
+        "Load of a graphics card by unit (encoder, decoder, all), 0 to 1, if its driver tells.",
+    ),
+    gauge(
+        "clipsy_card_memory_used_bytes",
+        "Memory of a graphics card in use, if its driver tells.",
+    ),
 ];
 
 /// Says what each figure is, and makes those known that have one value.

@@ -8,8 +8,9 @@ use std::time::Instant;
 use clipsy_domain::failure::FailureCode;
 use clipsy_domain::job::Job;
 use clipsy_domain::progress::Summary;
+use clipsy_domain::worker::CardFound;
 use clipsy_pipeline::catalog::Catalog;
-use metrics::{Gauge, counter, gauge, histogram};
+use metrics::{Gauge, Label, counter, gauge, histogram};
 
 use super::Worker;
 
@@ -150,6 +151,58 @@ impl Drop for Sessions {
     }
 }
 
+/// A figure of a graphics card: its name, its labels, its value.
+type Reading = (&'static str, Vec<Label>, f64);
+
+/// The graphics cards of this machine, as they were just found. To be called before the worker
+/// notes them: what was told of a card until then and no longer is becomes `NaN`, as when the card
+/// was lost.
+pub(super) fn cards(worker: &Worker, found: &[CardFound]) {
+    tell_cards(&worker.cards(), found);
+}
+
+fn tell_cards(before: &[CardFound], found: &[CardFound]) {
+    let now = readings(found);
+    for (name, labels, _) in readings(before) {
+        let told = |(other, same, _): &Reading| *other == name && *same == labels;
+        if !now.iter().any(told) {
+            gauge!(name, labels).set(f64::NAN);
+        }
+    }
+    for (name, labels, value) in now {
+        gauge!(name, labels).set(value);
+    }
+}
+
+/// What is known of cards, and nothing of what their drivers do not tell.
+fn readings(cards: &[CardFound]) -> Vec<Reading> {
+    let mut readings = Vec::new();
+    for card in cards {
+        let label = || Label::new("card", card.id.clone());
+        let sessions = f64::from(card.sessions);
+        readings.push(("clipsy_card_sessions", vec![label()], sessions));
+        if let Some(limit) = card.session_limit {
+            let limit = f64::from(limit);
+            readings.push(("clipsy_card_session_limit", vec![label()], limit));
+        }
+        for (unit, percent) in [
+            ("encoder", card.encoder_load),
+            ("decoder", card.decoder_load),
+            ("all", card.load),
+        ] {
+            let Some(percent) = percent else { continue };
+            let labels = vec![label(), Label::new("unit", unit)];
+            let ratio = f64::from(percent) / 100.0;
+            readings.push(("clipsy_card_load_ratio", labels, ratio));
+        }
+        if let Some(bytes) = card.memory_used {
+            let bytes = bytes as f64;
+            readings.push(("clipsy_card_memory_used_bytes", vec![label()], bytes));
+        }
+    }
+    readings
+}
+
 /// The encoder's identifier, or `other` if it is in no catalog.
 fn known(worker: &Worker, encoder: &str) -> String {
     let known = catalog(worker)
@@ -171,6 +224,8 @@ fn seconds(milliseconds: i64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
     use super::*;
     use crate::worker::testing;
 
@@ -181,6 +236,76 @@ mod tests {
         assert_eq!(known("nvenc"), "nvenc");
         assert_eq!(known("software"), "software");
         assert_eq!(known("x\"} 1\nevil{"), "other");
+    }
+
+    #[test]
+    fn cards_are_told_as_far_as_their_drivers_tell() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        let told = |before: &[CardFound], found: &[CardFound]| -> Vec<String> {
+            metrics::with_local_recorder(&recorder, || tell_cards(before, found));
+            let text = handle.render();
+            let lines = text.lines().filter(|line| line.starts_with("clipsy_"));
+            let mut lines: Vec<String> = lines.map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        let silent = CardFound {
+            id: "renderD128".into(),
+            label: "Arc A380".into(),
+            kind: "va".into(),
+            jobs: 1,
+            sessions: 4,
+            session_limit: None,
+            encoder_load: None,
+            decoder_load: None,
+            load: None,
+            memory_used: None,
+            memory: None,
+        };
+        let card = CardFound {
+            id: "GPU-1".into(),
+            sessions: 3,
+            session_limit: Some(8),
+            encoder_load: Some(62),
+            decoder_load: Some(0),
+            load: Some(100),
+            memory_used: Some(3 << 30),
+            memory: Some(24 << 30),
+            ..silent.clone()
+        };
+        assert_eq!(told(&[], &[]), [""; 0]);
+        let both = [card.clone(), silent.clone()];
+        assert_eq!(
+            told(&[], &both),
+            [
+                "clipsy_card_load_ratio{card=\"GPU-1\",unit=\"all\"} 1",
+                "clipsy_card_load_ratio{card=\"GPU-1\",unit=\"decoder\"} 0",
+                "clipsy_card_load_ratio{card=\"GPU-1\",unit=\"encoder\"} 0.62",
+                "clipsy_card_memory_used_bytes{card=\"GPU-1\"} 3221225472",
+                "clipsy_card_session_limit{card=\"GPU-1\"} 8",
+                "clipsy_card_sessions{card=\"GPU-1\"} 3",
+                "clipsy_card_sessions{card=\"renderD128\"} 4",
+            ]
+        );
+        // Its driver no longer answers, and the other card is gone.
+        let mute = CardFound {
+            id: card.id,
+            sessions: 2,
+            ..silent
+        };
+        assert_eq!(
+            told(&both, &[mute]),
+            [
+                "clipsy_card_load_ratio{card=\"GPU-1\",unit=\"all\"} NaN",
+                "clipsy_card_load_ratio{card=\"GPU-1\",unit=\"decoder\"} NaN",
+                "clipsy_card_load_ratio{card=\"GPU-1\",unit=\"encoder\"} NaN",
+                "clipsy_card_memory_used_bytes{card=\"GPU-1\"} NaN",
+                "clipsy_card_session_limit{card=\"GPU-1\"} NaN",
+                "clipsy_card_sessions{card=\"GPU-1\"} 2",
+                "clipsy_card_sessions{card=\"renderD128\"} NaN",
+            ]
+        );
     }
 
     #[test]

@@ -31,7 +31,7 @@ mod testing;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clipsy_dispatch::{Dispatch, Message};
@@ -40,7 +40,7 @@ use clipsy_domain::clock::Timestamp;
 use clipsy_domain::job::{Job, JobId, JobState, RetryPolicy};
 use clipsy_domain::ladder::Ladder;
 use clipsy_domain::limits::Limits;
-use clipsy_domain::worker::EncoderFound;
+use clipsy_domain::worker::{CardFound, EncoderFound};
 use clipsy_graph::tickets::{Wants, queue_job};
 use clipsy_storage::Db;
 use clipsy_storage::media::MediaStore;
@@ -122,6 +122,8 @@ pub(crate) struct Worker {
     busy: AtomicI64,
     /// What encoders were found; empty until they were tried.
     encoders: Mutex<Vec<EncoderFound>>,
+    /// The graphics cards as they were when last looked at.
+    cards: Mutex<Vec<CardFound>>,
     /// Told when there is news for a sign of life.
     changed: Notify,
 }
@@ -136,6 +138,7 @@ impl Worker {
     ) -> std::io::Result<Self> {
         Ok(Self {
             encoders: Mutex::new(std::mem::take(&mut settings.tried)),
+            cards: Mutex::default(),
             started_at: db.clock().now(),
             db,
             media,
@@ -147,6 +150,22 @@ impl Worker {
             busy: AtomicI64::new(0),
             changed: Notify::new(),
         })
+    }
+
+    /// The graphics cards as they were when last looked at.
+    fn cards(&self) -> Vec<CardFound> {
+        let cards = self.cards.lock();
+        cards.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks at the graphics cards, which takes some milliseconds.
+    async fn look_at_cards(&self) {
+        let cards = Arc::clone(&self.settings.cards);
+        let Ok(found) = tokio::task::spawn_blocking(move || cards.found()).await else {
+            return;
+        };
+        figures::cards(self, &found);
+        *self.cards.lock().unwrap_or_else(PoisonError::into_inner) = found;
     }
 
     /// Takes up what a predecessor left and works until `stop`. Then running jobs are put back,

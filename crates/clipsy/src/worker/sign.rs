@@ -86,6 +86,7 @@ pub(super) async fn hold(worker: &Worker) {
 }
 
 async fn give(worker: &Worker, stop: &CancellationToken) {
+    worker.look_at_cards().await;
     let encoders = match worker.encoders.lock() {
         Ok(encoders) => encoders.clone(),
         Err(poisoned) => poisoned.into_inner().clone(),
@@ -99,6 +100,7 @@ async fn give(worker: &Worker, stop: &CancellationToken) {
         slots: i64::try_from(worker.settings.slots).unwrap_or(i64::MAX),
         busy: worker.busy.load(Ordering::SeqCst),
         encoders,
+        cards: worker.cards(),
         draining: stop.is_cancelled(),
     };
     if let Err(error) = worker.db.note_worker(&sign).await {

@@ -115,7 +115,7 @@ fn the_cpu_makes_what_no_card_can() {
 
 #[test]
 fn workers_tell_of_their_cards() {
-    const QUERY: &str = "{ workers { cards { id label kind jobs sessions sessionLimit } } }";
+    const QUERY: &str = "{ workers { cards { name label kind jobs sessions sessionLimit } } }";
     let folder = scratch();
     let server = with_cards(&folder.path().join("state"), "2")
         .env("CLIPSY_GPU_SESSIONS", "8")
@@ -128,10 +128,10 @@ fn workers_tell_of_their_cards() {
         (cards.len() == 2).then_some(cards)
     });
     assert!(
-        cards[0]["id"].as_str().unwrap().starts_with("GPU-"),
+        cards[0]["name"].as_str().unwrap().starts_with("GPU-"),
         "{cards:?}"
     );
-    assert_ne!(cards[0]["id"], cards[1]["id"]);
+    assert_ne!(cards[0]["name"], cards[1]["name"]);
     assert_eq!(cards[0]["sessionLimit"], 8);
     server.stop();
 }

@@ -66,6 +66,11 @@ pub(crate) fn encoder(host: &str, id: &str) -> ID {
     ID(URL_SAFE_NO_PAD.encode(format!("Encoder:{id}@{host}")))
 }
 
+/// The id of a graphics card of a machine.
+pub(crate) fn card(host: &str, id: &str) -> ID {
+    ID(URL_SAFE_NO_PAD.encode(format!("GraphicsCard:{id}@{host}")))
+}
+
 /// The video that an id names; its plain number is taken, too.
 pub(crate) fn video(id: &ID) -> Option<AssetId> {
     if let Some(number) = number(id) {

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::TimeDelta;
 use clipsy_domain::clock::{Timestamp, from_millis};
 use clipsy_domain::job;
-use clipsy_domain::worker::{EncoderFound, WorkerSign};
+use clipsy_domain::worker::{CardFound, EncoderFound, WorkerSign};
 use clipsy_storage::Usage;
 
 use super::asked::app;
@@ -123,6 +123,12 @@ impl Worker {
         works.map(|encoder| encoder.id.as_str()).collect()
     }
 
+    /// Graphics cards of its machine that its jobs may use; empty until they were looked for.
+    async fn cards(&self) -> Vec<GraphicsCard> {
+        let card = |card| GraphicsCard::of(&self.0.host, card);
+        self.0.cards.iter().map(card).collect()
+    }
+
     /// True while it is going down and takes no more jobs.
     async fn draining(&self) -> bool {
         self.0.draining
@@ -181,6 +187,56 @@ impl Encoder {
             preferred: found.preferred,
             element: found.element,
             host: host.to_owned(),
+        }
+    }
+}
+
+/// A graphics card of a worker's machine, as it was when last looked at.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(serial)]
+pub(crate) struct GraphicsCard {
+    /// Identifies it on this machine.
+    id: ID,
+    /// The UUID of an NVIDIA card, the name of a render node: `card` in the figures.
+    name: String,
+    /// Name for people.
+    label: String,
+    /// `nvidia` or `va`.
+    kind: String,
+    /// Jobs of this worker that are on it.
+    jobs: i32,
+    /// Encoding sessions that jobs of this machine hold on it.
+    sessions: i32,
+    /// Sessions that may be open at once; null if that is not limited.
+    session_limit: Option<i32>,
+    /// Load of its encoder, 0 to 100; null if the driver does not tell.
+    encoder_load: Option<i32>,
+    /// Load of its decoder, 0 to 100; null if the driver does not tell.
+    decoder_load: Option<i32>,
+    /// Load of it as a whole, 0 to 100; null if the driver does not tell.
+    load: Option<i32>,
+    /// Memory in use, in bytes; null if the driver does not tell.
+    memory_used_bytes: Option<BigInt>,
+    /// Memory that it has, in bytes; null if the driver does not tell.
+    memory_bytes: Option<BigInt>,
+}
+
+impl GraphicsCard {
+    fn of(host: &str, found: &CardFound) -> Self {
+        let bytes = |bytes: u64| BigInt(i64::try_from(bytes).unwrap_or(i64::MAX));
+        Self {
+            id: ids::card(host, &found.id),
+            name: found.id.clone(),
+            label: found.label.clone(),
+            kind: found.kind.clone(),
+            jobs: int(found.jobs.into()),
+            sessions: int(found.sessions.into()),
+            session_limit: found.session_limit.map(|limit| int(limit.into())),
+            encoder_load: found.encoder_load.map(i32::from),
+            decoder_load: found.decoder_load.map(i32::from),
+            load: found.load.map(i32::from),
+            memory_used_bytes: found.memory_used.map(bytes),
+            memory_bytes: found.memory.map(bytes),
         }
     }
 }

@@ -3,7 +3,7 @@
 use clipsy_dispatch::Message;
 use clipsy_domain::clock::from_millis;
 use clipsy_domain::failure::FailureCode;
-use clipsy_domain::worker::{EncoderFound, WorkerSign};
+use clipsy_domain::worker::{CardFound, EncoderFound, WorkerSign};
 use serde_json::{Value, json};
 
 use crate::gql::{Watch, code, data, refusals};
@@ -21,6 +21,33 @@ fn sign(busy: i64) -> WorkerSign {
         advice: (!works).then(|| "install the driver".into()),
         preferred: works,
     };
+    let card = CardFound {
+        id: "GPU-1".into(),
+        label: "NVIDIA L4".into(),
+        kind: "nvidia".into(),
+        jobs: 2,
+        sessions: 3,
+        session_limit: Some(8),
+        encoder_load: Some(62),
+        decoder_load: Some(0),
+        load: Some(100),
+        memory_used: Some(3 << 30),
+        memory: Some(24 << 30),
+    };
+    // Of this one its driver tells nothing.
+    let silent = CardFound {
+        id: "renderD128".into(),
+        label: "Arc A380".into(),
+        kind: "va".into(),
+        jobs: 0,
+        sessions: 0,
+        session_limit: None,
+        encoder_load: None,
+        decoder_load: None,
+        load: None,
+        memory_used: None,
+        memory: None,
+    };
     WorkerSign {
         id: "test".into(),
         host: "machine".into(),
@@ -30,6 +57,7 @@ fn sign(busy: i64) -> WorkerSign {
         slots: 3,
         busy,
         encoders: vec![encoder("nvenc", false), encoder("software", true)],
+        cards: vec![card, silent],
         draining: false,
     }
 }
@@ -93,7 +121,10 @@ fn queue_workers_and_encoders_are_told() {
     give(&server, &sign(1));
     let query = "{ queue { paused queued running failed concurrency oldestQueuedAt
             jobs(first: 5) { state worker video { number title } } }
-        workers { host slots busy encoders draining version lastSeenAt jobs { state video { number } } }
+        workers { host slots busy encoders draining version lastSeenAt
+            jobs { state video { number } }
+            cards { name label kind jobs sessions sessionLimit encoderLoad decoderLoad load
+                memoryUsedBytes memoryBytes } }
         encoders { name label kind works reason advice preferred element host } }";
     let found = data(&server, &root, query, &json!({}));
     let queue = &found["queue"];
@@ -113,6 +144,17 @@ fn queue_workers_and_encoders_are_told() {
     assert_eq!(workers.len(), 1);
     assert_eq!(workers[0]["encoders"], json!(["software"]));
     assert_eq!(workers[0]["jobs"][0]["video"]["number"], first);
+    assert_eq!(
+        workers[0]["cards"],
+        json!([
+            {"name": "GPU-1", "label": "NVIDIA L4", "kind": "nvidia", "jobs": 2, "sessions": 3,
+                "sessionLimit": 8, "encoderLoad": 62, "decoderLoad": 0, "load": 100,
+                "memoryUsedBytes": 3_221_225_472_i64, "memoryBytes": 25_769_803_776_i64},
+            {"name": "renderD128", "label": "Arc A380", "kind": "va", "jobs": 0, "sessions": 0,
+                "sessionLimit": null, "encoderLoad": null, "decoderLoad": null, "load": null,
+                "memoryUsedBytes": null, "memoryBytes": null},
+        ])
+    );
     assert_eq!(found["encoders"][0]["works"], false);
     assert_eq!(found["encoders"][0]["advice"], "install the driver");
     assert_eq!(
@@ -128,6 +170,35 @@ fn queue_workers_and_encoders_are_told() {
         (&found["workers"], &found["encoders"]),
         (&json!([]), &json!([]))
     );
+}
+
+#[test]
+fn a_card_is_the_same_for_all_workers_of_a_machine() {
+    let server = Server::start();
+    let root = server.token("root");
+    let second = WorkerSign {
+        id: "second".into(),
+        ..sign(0)
+    };
+    let elsewhere = WorkerSign {
+        id: "elsewhere".into(),
+        host: "another".into(),
+        ..sign(0)
+    };
+    for worker in [&sign(0), &second, &elsewhere] {
+        give(&server, worker);
+    }
+    let query = "{ workers { host cards { id } } }";
+    let found = data(&server, &root, query, &json!({}));
+    let ids = |worker: usize| {
+        let cards = found["workers"][worker]["cards"].as_array().unwrap();
+        assert_eq!(cards.len(), 2);
+        assert_ne!(cards[0]["id"], cards[1]["id"]);
+        cards.clone()
+    };
+    assert_eq!(found["workers"][0]["host"], "another");
+    assert_eq!(ids(1), ids(2));
+    assert_ne!(ids(0), ids(1));
 }
 
 #[test]
@@ -217,7 +288,7 @@ fn failures_throughput_and_storage_are_added_up() {
 fn workers_are_watched() {
     let server = Server::start();
     let root = server.token("root");
-    let query = "subscription { workerChanged { host busy jobs { id } } }";
+    let query = "subscription { workerChanged { host busy cards { sessions } jobs { id } } }";
     assert_eq!(
         Watch::start(&server, "", query, &json!({})).error(),
         "UNAUTHENTICATED"
@@ -241,6 +312,13 @@ fn workers_are_watched() {
     give(&server, &sign(2));
     let changed = watch.until("one is busy", |worker| worker["busy"] == 2);
     assert_eq!(changed["host"], "machine");
+    assert_eq!(changed["cards"][0]["sessions"], 3);
+    let mut busier = sign(2);
+    busier.cards[0].sessions = 8;
+    give(&server, &busier);
+    watch.until("its card is busier", |worker| {
+        worker["cards"][0]["sessions"] == 8
+    });
 }
 
 #[test]

@@ -1,10 +1,11 @@
-/** Machines that make videos, and the encoders found there: also those that do not work, and why. */
+/** Machines that make videos, their graphics cards, and the encoders found there: also those that do not work, and why. */
 
 import { useTranslation } from "react-i18next";
 import { useQuery, useSubscription } from "urql";
 import { WorkerChangedDocument, WorkersDocument, type WorkersQuery } from "../../gql/admin/graphql";
 import { usePollWhenLost } from "../../api/hooks";
 import { Ago, Empty, PageHead, Title, Trouble } from "../../ui/parts";
+import { Cards } from "./Cards";
 
 export default function Workers() {
   const { t } = useTranslation();
@@ -57,6 +58,7 @@ function Worker({ worker }: { worker: WorkersQuery["workers"][number] }) {
       <p className="text-sm text-muted">
         {t("workers.started")} <Ago at={worker.startedAt} /> · {t("workers.seen")} <Ago at={worker.lastSeenAt} />
       </p>
+      <Cards cards={worker.cards} />
     </li>
   );
 }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use clipsy_domain::clock::from_millis;
 use clipsy_domain::job::JobState;
-use clipsy_domain::worker::{EncoderFound, WorkerSign};
+use clipsy_domain::worker::{CardFound, EncoderFound, WorkerSign};
 use clipsy_storage::{Finished, WORKER_SILENCE_MS};
 
 use crate::support::{LEASE, POLICY, World, crash, finished, rendition};
@@ -130,6 +130,7 @@ pub(crate) async fn workers_are_listed_while_they_say_something(world: World) {
         slots: 2,
         busy: 0,
         encoders: Vec::new(),
+        cards: Vec::new(),
         draining: false,
     };
     db.note_worker(&sign("w2", "a")).await.unwrap();
@@ -144,9 +145,33 @@ pub(crate) async fn workers_are_listed_while_they_say_something(world: World) {
         advice: None,
         preferred: true,
     };
+    let card = |id: &str| CardFound {
+        id: id.into(),
+        label: "NVIDIA L4".into(),
+        kind: "nvidia".into(),
+        jobs: 1,
+        sessions: 4,
+        session_limit: Some(8),
+        encoder_load: Some(93),
+        decoder_load: Some(0),
+        load: Some(100),
+        memory_used: Some(3 << 30),
+        memory: Some(24 << 30),
+    };
+    // Of this one its driver tells nothing.
+    let silent = CardFound {
+        session_limit: None,
+        encoder_load: None,
+        decoder_load: None,
+        load: None,
+        memory_used: None,
+        memory: None,
+        ..card("renderD128")
+    };
     let busy = WorkerSign {
         busy: 1,
         encoders: vec![encoder],
+        cards: vec![card("GPU-1"), silent],
         draining: true,
         ..sign("w1", "b")
     };
@@ -163,6 +188,11 @@ pub(crate) async fn workers_are_listed_while_they_say_something(world: World) {
             ..busy
         }
     );
+
+    // A version that knew of no cards leaves this empty.
+    world.run("UPDATE workers SET cards = NULL").await;
+    let listed = db.workers().await.unwrap();
+    assert_eq!((listed.len(), listed[1].cards.len()), (2, 0));
 
     world.pass(WORKER_SILENCE_MS - 10);
     let listed = db.workers().await.unwrap();
