@@ -6,7 +6,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 # The recipes share packages, clips and cargo's locks; cargo and the scripts use all cores anyway.
 .NOTPARALLEL:
-.PHONY: help run sample build web graphiql test corpus bench bench-gpu check fmt setup clips media clean
+.PHONY: help run sample build web graphiql test test-debian13 corpus bench bench-gpu check fmt setup clips media clean
 
 CLIPSY := target/release/clipsy
 SAMPLE := target/sample-hls
@@ -15,7 +15,7 @@ WEB_SOURCES := $(shell find web/src web/public web/tools -type f) \
 	$(wildcard web/*.html web/*.ts web/package-lock.json)
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/' | expand -t 14
 
 run: build ## Run the service on 127.0.0.1:8000 with ./clipsy-data as its state
 	$(CLIPSY) serve
@@ -51,6 +51,9 @@ test: media $(WEB) graphiql ## Run all tests
 # What it compares with is recorded once and committed: tools/corpus.py says how.
 corpus: media build ## Compare what comes out of every input with what was recorded (CASES=dir, ROOT=dir, RECORD=1)
 	tools/corpus.py $(if $(RECORD),--record) $(if $(CASES),--cases $(CASES)) $(if $(ROOT),--root $(ROOT))
+
+test-debian13: media $(WEB) graphiql ## Run the tests of graphics cards on Debian 13 in a folder (ROOT=dir)
+	tools/test-debian13.sh $(if $(ROOT),$(ROOT),target/debian13)
 
 bench: setup build clips ## Compare speed and quality with other programs, on this machine's CPU
 	@for run in bench/*/run; do \

@@ -37,7 +37,7 @@ pub(crate) struct WorkArgs {
     /// Whether the processes that parse videos are locked in
     #[arg(long, env = "CLIPSY_SANDBOX", value_enum, default_value = "auto")]
     pub(crate) sandbox: Mode,
-    /// Encoding sessions on GPUs that all workers of this machine may have open together; a job
+    /// Encoding sessions that all workers of this machine may have open together on each card; a job
     /// opens one for each rendition [default: no limit]
     #[arg(long, env = "CLIPSY_GPU_SESSIONS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) gpu_sessions: Option<u16>,

@@ -127,7 +127,11 @@ impl Card {
 fn driver() -> &'static Path {
     static DRIVER: OnceLock<PathBuf> = OnceLock::new();
     DRIVER.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nvidia-emulator");
+        // Each system has its own libraries under it.
+        let system = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+        let version = system.lines().find_map(|line| line.strip_prefix("VERSION_ID="));
+        let name = format!("nvidia-emulator-{}", version.unwrap_or("").trim_matches('"'));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let build = Command::new(repository("tools/nvidia-emulator/build"))
             .arg(&folder)
             .output()
