@@ -129,8 +129,13 @@ fn driver() -> &'static Path {
     DRIVER.get_or_init(|| {
         // Each system has its own libraries under it.
         let system = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
-        let version = system.lines().find_map(|line| line.strip_prefix("VERSION_ID="));
-        let name = format!("nvidia-emulator-{}", version.unwrap_or("").trim_matches('"'));
+        let version = system
+            .lines()
+            .find_map(|line| line.strip_prefix("VERSION_ID="));
+        let name = format!(
+            "nvidia-emulator-{}",
+            version.unwrap_or("").trim_matches('"')
+        );
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let build = Command::new(repository("tools/nvidia-emulator/build"))
             .arg(&folder)

@@ -229,7 +229,7 @@ impl Segment {
 impl ElementaryStream {
     fn read(input: &str) -> Result<Self, String> {
         // Delimiters between the pictures make them easy to count.
-        let filter = "h264_metadata=aud=insert";
+        let filter = "filter_units=remove_types=9,h264_metadata=aud=insert";
         let bytes = ffmpeg([
             "-i", input, "-map", "0:v", "-c", "copy", "-bsf:v", filter, "-f", "h264",
         ])?;
