@@ -15,7 +15,7 @@ use super::blame::Chain;
 use super::order::Order;
 use super::package::{self, Encode, SegmentFrames};
 use super::route::Route;
-use super::segment::{self, Segments};
+use super::segment::Segments;
 use super::source::{self, Kind, Observer, Step, StreamKey};
 use super::stills::{self, Still, StillsPlan};
 use super::tail::{self, Tails};
@@ -307,9 +307,7 @@ fn set_format(input: &gst::Pad, pcm: Pcm) {
 impl Observer for Selector {
     fn step(&self, step: &Step<'_>) -> bool {
         if step.key == self.video.0 {
-            if self.order.watch(step.pad) {
-                segment::drain_between_edits(step.pad);
-            }
+            self.order.watch(step.pad);
         } else if self.input(step.key).is_some() {
             self.sound_order.watch(step.pad);
         }

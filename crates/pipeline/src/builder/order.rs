@@ -72,11 +72,10 @@ impl Order {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes the packets that leave the demuxer at `pad`, the first one that this is called for; false
-    /// if it is another one.
-    pub(crate) fn watch(&self, pad: &gst::Pad) -> bool {
+    /// Notes the packets that leave the demuxer at `pad`, the first one that this is called for.
+    pub(crate) fn watch(&self, pad: &gst::Pad) {
         if std::mem::replace(&mut self.lock().watched, true) {
-            return false;
+            return;
         }
         let order = self.clone();
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
@@ -85,7 +84,6 @@ impl Order {
             }
             gst::PadProbeReturn::Ok
         });
-        true
     }
 
     /// Packets so far that the demuxer says came after a break.

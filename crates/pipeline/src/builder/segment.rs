@@ -34,13 +34,8 @@ impl Segments {
             let Some(event) = info.event() else {
                 return gst::PadProbeReturn::Ok;
             };
-            let view = match event.view() {
-                gst::EventView::Segment(view) => view,
-                // It has done its work in the decoder.
-                gst::EventView::Gap(gap) if gap.get().1 == Some(gst::ClockTime::ZERO) => {
-                    return gst::PadProbeReturn::Handled;
-                }
-                _ => return gst::PadProbeReturn::Ok,
+            let gst::EventView::Segment(view) = event.view() else {
+                return gst::PadProbeReturn::Ok;
             };
             let Some(segment) = view.segment().downcast_ref::<gst::ClockTime>() else {
                 return gst::PadProbeReturn::Ok;
@@ -79,51 +74,6 @@ impl Segments {
             segment.clone()
         }
     }
-}
-
-/// Empties the decoder behind the demuxer's `pad` where an edit goes on at another place: pictures of
-/// the edit before, which it holds back, would be taken for those of the new one, since both have the
-/// same numbers in HEVC.
-pub(crate) fn drain_between_edits(pad: &gst::Pad) {
-    struct State {
-        base: Option<gst::ClockTime>,
-        latest: Option<gst::ClockTime>,
-        is_new: bool,
-    }
-    let state = Mutex::new(State {
-        base: None,
-        latest: None,
-        is_new: false,
-    });
-    let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
-    pad.add_probe(mask, move |pad, info| {
-        let Ok(mut state) = state.lock() else {
-            return gst::PadProbeReturn::Ok;
-        };
-        match &info.data {
-            Some(gst::PadProbeData::Event(event)) => {
-                if let gst::EventView::Segment(view) = event.view()
-                    && let Some(segment) = view.segment().downcast_ref::<gst::ClockTime>()
-                {
-                    state.is_new |= state.base.is_some() && state.base != segment.base();
-                    state.base = segment.base();
-                }
-            }
-            Some(gst::PadProbeData::Buffer(packet)) => {
-                let is_key = !packet.flags().contains(gst::BufferFlags::DELTA_UNIT);
-                let gap_at = state.latest.filter(|_| state.is_new && is_key);
-                state.is_new = false;
-                state.latest = packet.pts().or(state.latest);
-                drop(state);
-                if let Some(at) = gap_at {
-                    let gap = gst::event::Gap::builder(at).duration(gst::ClockTime::ZERO);
-                    pad.push_event(gap.build());
-                }
-            }
-            _ => {}
-        }
-        gst::PadProbeReturn::Ok
-    });
 }
 
 fn says_the_same(first: &Segment, other: &Segment) -> bool {

@@ -40,7 +40,7 @@ pub(crate) fn encode(
     size: (u32, u32),
     ends: Ends,
 ) -> Result<Outputs, Error> {
-    let source = pattern_source(size, ends);
+    let source = pattern_source(size, cells(encodes), ends);
     let mut elements = vec![source.upcast()];
     for (i, spec) in route.upload().iter().enumerate() {
         elements.push(element::make_set(spec, &format!("trial-upload-{i}"))?);
@@ -83,6 +83,12 @@ pub(crate) fn encode(
     Ok(outputs)
 }
 
+/// How many cells in a row the pattern has for these renditions.
+pub(crate) fn cells(encodes: &[Encode<'_>]) -> u32 {
+    let sides = encodes.iter().map(|e| e.rung.width.min(e.rung.height));
+    pattern::cells(sides.min().unwrap_or(0))
+}
+
 /// Whether the source of a trial comes to an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ends {
@@ -92,7 +98,7 @@ pub(crate) enum Ends {
 }
 
 /// Gives out the pictures of the pattern.
-fn pattern_source((width, height): (u32, u32), ends: Ends) -> gst_app::AppSrc {
+fn pattern_source((width, height): (u32, u32), cells: u32, ends: Ends) -> gst_app::AppSrc {
     let caps = gst_video::VideoCapsBuilder::new()
         .format(gst_video::VideoFormat::I420)
         .width(side(width))
@@ -110,7 +116,7 @@ fn pattern_source((width, height): (u32, u32), ends: Ends) -> gst_app::AppSrc {
             }
             return;
         }
-        let Some(mut buffer) = picture(width, height, number) else {
+        let Some(mut buffer) = picture(width, height, cells, number) else {
             let _ = source.end_of_stream();
             return;
         };
@@ -131,11 +137,11 @@ fn pattern_source((width, height): (u32, u32), ends: Ends) -> gst_app::AppSrc {
 }
 
 /// A picture of the pattern as `GStreamer` lays it out.
-fn picture(width: u32, height: u32, number: u32) -> Option<gst::Buffer> {
+fn picture(width: u32, height: u32, cells: u32, number: u32) -> Option<gst::Buffer> {
     let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, width, height)
         .build()
         .ok()?;
-    let drawn = pattern::draw(width as usize, height as usize, number);
+    let drawn = pattern::draw(width as usize, height as usize, cells, number);
     let mut buffer = gst::Buffer::with_size(info.size()).ok()?;
     {
         let mut map = buffer.get_mut()?.map_writable().ok()?;

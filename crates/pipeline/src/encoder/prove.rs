@@ -193,6 +193,7 @@ fn encodes(
     }
     let decoders = ["avdec_h264", "openh264dec"];
     let decoder = decoders.into_iter().find(|name| is_installed(name));
+    let cells = trial::cells(&encodes);
     for (output, encode) in outputs.iter().zip(&encodes) {
         // Where nothing decodes H.264, nothing can be compared.
         let Some(decoder) = decoder else { break };
@@ -200,7 +201,7 @@ fn encodes(
         let seen = run(cancel, |pipeline| {
             trial::decode_units(pipeline, units, decoder)
         })
-        .and_then(|pictures| compare(&pictures).map_err(Trouble::Failed));
+        .and_then(|pictures| compare(&pictures, cells).map_err(Trouble::Failed));
         if let Err(trouble) = seen {
             let rung = &encode.rung.name;
             return Err(trouble.refusal(|reason| failed(format!("{rung}: {reason}"))));
@@ -249,7 +250,7 @@ fn decodes(
         let seen = run(cancel, |pipeline| {
             trial::decode(pipeline, sample, parser, element, scaled)
         })
-        .and_then(|pictures| compare(&pictures).map_err(Trouble::Failed));
+        .and_then(|pictures| compare(&pictures, pattern::CELLS).map_err(Trouble::Failed));
         match seen {
             Ok(()) => return Ok(Proof::Works(vec![element.clone()])),
             Err(trouble) => reasons.push(format!("{element}: {}", trouble.reason())),
@@ -363,15 +364,15 @@ fn run<T>(
     Ok(made)
 }
 
-/// Fails unless `pictures` are those of the pattern.
-fn compare(pictures: &trial::Pictures) -> Result<(), String> {
+/// Fails unless `pictures` are those of the pattern with so many cells in a row.
+fn compare(pictures: &trial::Pictures, cells: u32) -> Result<(), String> {
     let pictures = pictures.lock().unwrap_or_else(PoisonError::into_inner);
     let count = pictures.len() as u64;
     if count != trial::FRAMES {
         return Err(format!("{count} of {} pictures came back", trial::FRAMES));
     }
     let mut each = (0u32..).zip(pictures.iter());
-    match each.find_map(|(number, picture)| pattern::differs(picture, number)) {
+    match each.find_map(|(number, picture)| pattern::differs(picture, cells, number)) {
         Some(difference) => Err(difference),
         None => Ok(()),
     }
