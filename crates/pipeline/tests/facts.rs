@@ -1,11 +1,7 @@
-//! The catalog against what GStreamer's elements have, version by version, also those of hardware
+//! The catalog against what `GStreamer`'s elements have, version by version, also those of hardware
 //! that is not here: `facts/elements.json`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeMap;
 

@@ -58,6 +58,15 @@ pub(crate) fn child_folders() -> Vec<PathBuf> {
         .collect()
 }
 
+/// The variable by which CUDA sees only some cards.
+pub(crate) const VISIBLE_CARDS: &str = "CUDA_VISIBLE_DEVICES";
+
+/// Which of NVIDIA's cards may be used; `None` for all, nothing for none.
+pub(crate) fn visible_cards() -> Option<String> {
+    let list = std::env::var_os(VISIBLE_CARDS)?;
+    Some(list.to_string_lossy().into_owned())
+}
+
 /// The password for the first account in `CLIPSY_ADMIN_PASSWORD`. It is no flag, since everybody
 /// on the machine can read those.
 pub(crate) fn admin_password() -> Option<String> {

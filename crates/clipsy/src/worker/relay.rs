@@ -214,9 +214,10 @@ impl<'a> Relay<'a> {
                 self.phases.failed("encoder");
                 tracing::warn!(from, to, reason, "an encoder failed");
                 figures::fallback(self.worker, from, to);
-                match self.may_move {
-                    true => self.start_over().await.or(Some(Told::Moved)),
-                    false => None,
+                if self.may_move {
+                    self.start_over().await.or(Some(Told::Moved))
+                } else {
+                    None
                 }
             }
             Event::Warning { code, message } => {

@@ -1,4 +1,4 @@
-//! The NVIDIA path, over the emulated driver of `tools/nvidia-emulator`: GStreamer's own plug-in runs,
+//! The NVIDIA path, over the emulated driver of `tools/nvidia-emulator`: `GStreamer`'s own plug-in runs,
 //! and what it asks of the driver is counted.
 
 mod card;

@@ -208,7 +208,7 @@ impl Graph {
     }
 
     /// True if `source` reads, demuxes, parses or decodes.
-    pub(crate) fn is_reading(&self, source: &gst::Object) -> bool {
+    pub(crate) fn is_reading(source: &gst::Object) -> bool {
         let mut object = Some(source.clone());
         while let Some(current) = object {
             if matches!(current.name().as_str(), "source" | "decode") {

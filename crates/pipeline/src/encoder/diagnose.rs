@@ -119,13 +119,14 @@ fn is_in_a_folder(library: &str) -> bool {
     let lines = configured
         .lines()
         .chain(included.iter().flat_map(|text| text.lines()));
-    let asked = std::env::var("LD_LIBRARY_PATH").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = asked
-        .split(':')
-        .chain(lines.map(str::trim))
+    let mut folders: Vec<PathBuf> = lines
+        .map(str::trim)
         .filter(|l| l.starts_with('/'))
         .map(PathBuf::from)
         .collect();
+    if let Some(asked) = std::env::var_os("LD_LIBRARY_PATH") {
+        folders.extend(std::env::split_paths(&asked));
+    }
     folders.extend(["/lib", "/usr/lib", "/lib64", "/usr/lib64"].map(PathBuf::from));
     let arch = std::env::consts::ARCH;
     folders.extend(

@@ -10,6 +10,7 @@ use gstreamer::prelude::*;
 use super::{Run, Stopped};
 use crate::Error;
 use crate::builder::blame::{self, Part};
+use crate::builder::graph::Graph;
 use crate::builder::package;
 use crate::error::Stall;
 
@@ -86,7 +87,7 @@ impl Run<'_> {
             return error;
         }
         // What is above our own part of the pipeline reads and decodes.
-        let is_ours = source.is_some_and(|s| !self.graph.is_reading(s));
+        let is_ours = source.is_some_and(|s| !Graph::is_reading(s));
         if error.is::<gst::StreamError>() && !is_ours {
             return failure(
                 FailureCode::CorruptInput,

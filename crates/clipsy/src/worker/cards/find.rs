@@ -7,10 +7,10 @@ use clipsy_domain::worker::CardFound;
 use nvml_wrapper::Nvml;
 use serde::{Deserialize, Serialize};
 
+use crate::config::environment;
+
 /// NVIDIA's library for looking at cards, by the name that drivers install.
 const NVML: &str = "libnvidia-ml.so.1";
-/// The variable by which CUDA sees only some cards.
-const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
 /// Nodes that all cards of NVIDIA share.
 const SHARED: [&str; 5] = [
     "/dev/nvidiactl",
@@ -74,7 +74,7 @@ impl Finder {
 
     fn nvidia(&self) -> Option<Vec<Card>> {
         let nvml = self.nvml.as_ref()?;
-        let visible = std::env::var(VISIBLE).ok();
+        let visible = environment::visible_cards();
         let mut cards = Vec::new();
         for index in 0..nvml.device_count().ok()? {
             let Ok(device) = nvml.device_by_index(index) else {
@@ -92,7 +92,7 @@ impl Finder {
                 kind: "nvidia",
                 view: View {
                     nodes: shared.chain([own]).collect(),
-                    variables: vec![(VISIBLE.into(), uuid.clone())],
+                    variables: vec![(environment::VISIBLE_CARDS.into(), uuid.clone())],
                     render_node: None,
                 },
                 id: uuid,

@@ -76,18 +76,16 @@ impl Held {
         Some(&self.cards.all[self.place?].card.label)
     }
 
-    /// Another card for the same job, of the same kind if there is one; the cards in `tried` have
-    /// failed. `None` if all have, or none has room.
+    /// Another card for the same job, of the same kind if there is one; those in `tried`, this one
+    /// among them, have failed. `None` if all have, or none has room.
     pub(crate) fn other(&self, tried: &[usize]) -> Option<Held> {
         let kind = self.cards.all[self.place?].card.kind;
         let mut order = self.cards.by_room(tried);
         order.retain(|place| !self.cards.all[*place].is_shunned());
         order.sort_by_key(|place| self.cards.all[*place].card.kind != kind);
-        let taken = order.into_iter().find_map(|place| {
-            let held = Cards::take(&self.cards, Some(place)).ok()?;
-            held.filter(|_| Some(place) != self.place)
-        });
-        taken
+        order
+            .into_iter()
+            .find_map(|place| Cards::take(&self.cards, Some(place)).ok()?)
     }
 
     /// Notes that an encoder failed on the card, and which one it is.

@@ -76,14 +76,14 @@ impl Card {
         command
     }
 
-    /// Whether GStreamer has this element here.
+    /// Whether `GStreamer` has this element here.
     pub(super) fn has(&self, element: &str) -> bool {
         let mut command = self.command("gst-inspect-1.0");
         command.args(["--exists", element]);
         command.status().unwrap().success()
     }
 
-    /// The version of GStreamer.
+    /// The version of `GStreamer`.
     pub(super) fn version(&self) -> (u32, u32, u32) {
         let mut command = self.command("gst-inspect-1.0");
         let said = command.arg("--version").output().unwrap().stdout;
