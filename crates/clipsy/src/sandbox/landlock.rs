@@ -52,8 +52,10 @@ const MACHINE: [&str; 9] = [
     "/proc/sys",
     "/proc/version",
 ];
-/// This process; the CUDA driver writes names of threads there.
+/// This process; the CUDA driver writes names of threads there, over what is there.
 const SELF: &str = "/proc/self";
+/// Where the CUDA driver looks for cards; it starts with no less. Names are all that is to be had.
+const NODES: &str = "/dev";
 /// Devices without memory.
 const DEVICES: [&str; 5] = [
     "/dev/null",
@@ -117,7 +119,9 @@ fn rules(openings: &Openings) -> Result<RulesetCreated, landlock::RulesetError> 
     // The kernel makes these entries anew when nobody holds them, and the rule would go with the
     // old ones: so this one is held for as long as the process lives.
     std::mem::forget(std::fs::File::open(SELF));
-    open(ruleset, Path::new(SELF), read | AccessFs::WriteFile)
+    let own = read | AccessFs::WriteFile | AccessFs::Truncate;
+    ruleset = open(ruleset, Path::new(SELF), own)?;
+    open(ruleset, Path::new(NODES), AccessFs::ReadDir.into())
 }
 
 /// Opens what there is; a path that does not exist needs no opening.
