@@ -111,7 +111,7 @@ fn try_sandbox() -> anyhow::Result<Result<String, String>> {
     Ok(match (tested.sandbox.missing, open.is_empty()) {
         (None, true) => Ok(format!(
             "Landlock and seccomp hold: {} ways out are closed",
-            tested.trials.len()
+            tested.trials.iter().filter(|trial| trial.refused).count()
         )),
         (Some(missing), _) => Err(missing),
         (None, false) => Err(format!("these are possible: {}", open.join(", "))),

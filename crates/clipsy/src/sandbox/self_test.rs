@@ -108,6 +108,15 @@ pub(crate) fn run(targets: &Targets) -> Vec<Trial> {
         refused("signal the parent".into(), signal(parent));
     }
 
+    // The CUDA driver does not start without these.
+    let named = name_a_thread();
+    let listed = fs::read_dir("/dev").map(drop);
+    trials.push(trial("name a thread".into(), true, named));
+    trials.push(trial("list the devices".into(), true, listed));
+    let mut refused = |what: String, result: io::Result<()>| {
+        trials.push(trial(what, false, result));
+    };
+
     if let Some(input) = &targets.input {
         refused(format!("write {}", input.display()), write(input));
         trials.push(trial("read the input".into(), true, read(input)));
@@ -138,6 +147,23 @@ fn read(path: &Path) -> io::Result<()> {
         return fs::read_dir(path).map(drop);
     }
     io::Read::read(&mut fs::File::open(path)?, &mut [0]).map(drop)
+}
+
+/// Writes a name over that of another thread, as drivers do.
+fn name_a_thread() -> io::Result<()> {
+    let (number, of_thread) = std::sync::mpsc::channel();
+    let (done, end) = std::sync::mpsc::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        let _ = number.send(rustix::thread::gettid());
+        let _ = end.recv();
+    });
+    let written = of_thread
+        .recv()
+        .map_err(io::Error::other)
+        .and_then(|id| fs::write(format!("/proc/self/task/{id}/comm"), "clipsy-test"));
+    drop(done);
+    let _ = thread.join();
+    written
 }
 
 /// Opens for writing, without changing what is there.

@@ -49,7 +49,13 @@ fn the_state_of_a_server_is_out_of_reach() {
     ] {
         assert_eq!(find(&refused)["refused"], true, "{refused}");
     }
-    for allowed in ["read the input", "write to the output"] {
+    for allowed in [
+        "read the input",
+        "write to the output",
+        // Without these the CUDA driver does not start; seen on a real card.
+        "name a thread",
+        "list the devices",
+    ] {
         assert_eq!(find(allowed)["error"], Value::Null, "{allowed}");
     }
     // The server is as well as before.
