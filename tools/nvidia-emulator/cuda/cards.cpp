@@ -76,6 +76,10 @@ EXPORT CUresult cuInit(unsigned int flags)
         return misuse(INVALID_VALUE, "cuInit with flags %u", flags);
     if (nv_on("NO_DEVICE") || visible_cards() == 0)
         return R(NO_DEVICE);
+    if (const char *what = refused_by_system()) {
+        fprintf(stderr, "nv-emulator: cuInit: the system does not let it %s\n", what);
+        return R(OPERATING_SYSTEM);
+    }
     g_ready = true;
     return R(OK);
 }
@@ -206,6 +210,7 @@ static const ErrorText ERRORS[] = {
     { INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE", "invalid argument" },
     { OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY", "out of memory" },
     { NOT_INITIALIZED, "CUDA_ERROR_NOT_INITIALIZED", "initialization error" },
+    { OPERATING_SYSTEM, "CUDA_ERROR_OPERATING_SYSTEM", "OS call failed or operation not supported on this OS" },
     { NO_DEVICE, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected" },
     { INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal" },
     { INVALID_IMAGE, "CUDA_ERROR_INVALID_IMAGE", "device kernel image is invalid" },

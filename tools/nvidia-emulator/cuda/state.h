@@ -9,7 +9,7 @@
 // dynlink_cuda.h names only four results; these are the driver's numbers.
 enum {
     OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100,
-    INVALID_DEVICE = 101, INVALID_IMAGE = 200, INVALID_CONTEXT = 201, PEER_ALREADY = 704,
+    INVALID_DEVICE = 101, OPERATING_SYSTEM = 304, INVALID_IMAGE = 200, INVALID_CONTEXT = 201, PEER_ALREADY = 704,
     PEER_NOT_ENABLED = 705, CONTEXT_DESTROYED = 709, INVALID_HANDLE = 400, NOT_FOUND = 500,
     ILLEGAL_ADDRESS = 700, NOT_SUPPORTED = 801,
 };
@@ -78,3 +78,6 @@ bool may_reach(CUcontext from, CUcontext to);
 bool find_block(uintptr_t address, size_t length, Block *out);
 void free_blocks_of(CUcontext context);
 int bytes_of(CUarray_format format);
+
+// start.cpp: what the system refuses that the driver needs, in words; null if nothing.
+const char *refused_by_system();
