@@ -52,12 +52,25 @@ pub(crate) type Answer = Result<Proof, Refusal>;
 #[derive(Debug)]
 pub(crate) struct Spawned {
     encoders: Option<String>,
+    /// The card that proofs see; all without one.
+    card: Option<View>,
 }
 
 impl Spawned {
     /// For the catalog `encoders` as TOML, or the built-in one.
     pub(crate) fn new(encoders: Option<String>) -> Self {
-        Self { encoders }
+        Self {
+            encoders,
+            card: None,
+        }
+    }
+
+    /// The same with a view of one card.
+    pub(crate) fn on(encoders: Option<String>, card: View) -> Self {
+        Self {
+            encoders,
+            card: Some(card),
+        }
     }
 
     fn run(&self, claim: &Claim, cancel: &CancelToken) -> std::io::Result<Answer> {
@@ -66,11 +79,13 @@ impl Spawned {
             encoders: self.encoders.clone(),
             claim: claim.clone(),
             sandbox: Mode::Off,
-            card: None,
+            card: self.card.clone(),
         };
+        let variables = self.card.iter().flat_map(|card| card.variables.clone());
         let mut child = Command::new("/proc/self/exe")
             .arg0("clipsy")
             .args(["child", "--prove"])
+            .envs(variables)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

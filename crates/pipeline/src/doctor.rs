@@ -133,6 +133,13 @@ pub fn examine(catalog: &Catalog, ladder: &Ladder, prover: &dyn Prover) -> Repor
     }
 }
 
+/// Tries the hardware encoders of the catalog on the card that `prover` sees.
+pub fn examine_card(catalog: &Catalog, ladder: &Ladder, prover: &dyn Prover) -> Vec<Finding> {
+    let mut hardware = catalog.clone();
+    hardware.encoders.retain(|spec| spec.hardware);
+    encoder_findings(&hardware, ladder, prover)
+}
+
 /// Tries every encoder of the catalog with the whole ladder at 1080p.
 fn encoder_findings(catalog: &Catalog, ladder: &Ladder, prover: &dyn Prover) -> Vec<Finding> {
     let (width, height) = (1920u32, 1080u32);

@@ -13,6 +13,7 @@ use super::{print, print_json};
 use crate::config::Settings;
 use crate::proofs::Spawned;
 use crate::sandbox::self_test::Tested;
+use crate::worker::cards::find::Finder;
 
 /// Arguments of `clipsy doctor`.
 #[derive(Debug, clap::Args)]
@@ -35,7 +36,18 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     clipsy_pipeline::init()?;
     let prover = Spawned::new(settings.encoders_text()?);
     let report = doctor::examine(&catalog, &ladder, &prover);
+    let encoders = settings.encoders_text()?;
+    let cards = Finder::new().find().into_iter().map(|card| OnCard {
+        encoders: doctor::examine_card(
+            &catalog,
+            &ladder,
+            &Spawned::on(encoders.clone(), card.view),
+        ),
+        id: card.id,
+        label: card.label,
+    });
     let whole = Whole {
+        cards: cards.collect(),
         sandbox: sandbox(),
         report,
     };
@@ -69,8 +81,18 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
 struct Whole {
     #[serde(flatten)]
     report: Report,
+    /// What each graphics card encodes.
+    cards: Vec<OnCard>,
     /// Whether the processes that parse videos for the service are locked in.
     sandbox: Finding,
+}
+
+/// What one card encodes.
+#[derive(Debug, Serialize)]
+struct OnCard {
+    id: String,
+    label: String,
+    encoders: Vec<Finding>,
 }
 
 /// Has a process lock itself in and try to get out.
@@ -129,6 +151,15 @@ fn describe(whole: &Whole) -> String {
         let _ = writeln!(text, "\n{title}");
         for finding in findings {
             describe_finding(&mut text, finding);
+        }
+    }
+    for card in &whole.cards {
+        let _ = writeln!(text, "\ncard {} ({})", card.label, card.id);
+        for finding in card.encoders.iter().filter(|f| f.works) {
+            describe_finding(&mut text, finding);
+        }
+        if !card.encoders.iter().any(|f| f.works) {
+            text.push_str("    no  encoder works on it\n");
         }
     }
     text.push_str("\nservice\n");

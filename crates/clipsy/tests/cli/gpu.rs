@@ -153,3 +153,23 @@ fn doctor_counts_sessions_and_proves_decoders() {
     assert_eq!(nvenc["works"], true, "{nvenc}");
     assert_eq!(nvenc["sessions"]["opened"], 6, "{nvenc}");
 }
+
+#[test]
+fn doctor_proves_each_card() {
+    // Sessions are counted by card; the second one has no encoder that works.
+    let card = Card::new()
+        .with("CARDS", "2")
+        .with("PROBES_FREE", "1")
+        .with("SESSIONS_0", "5")
+        .with("GREEN_1", "1");
+    let done = card.clipsy(["doctor", "--json"]);
+    let report = &done.events()[0];
+    let cards = report["cards"].as_array().unwrap();
+    assert_eq!(cards.len(), 2, "{report}");
+    let nvenc = |card: &Value| -> Value {
+        let all = card["encoders"].as_array().unwrap();
+        all.iter().find(|f| f["id"] == "nvenc").unwrap().clone()
+    };
+    assert_eq!(nvenc(&cards[0])["sessions"]["opened"], 5, "{report}");
+    assert_eq!(nvenc(&cards[1])["works"], false, "{report}");
+}
