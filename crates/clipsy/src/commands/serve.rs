@@ -75,7 +75,14 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
     }
     let file = args.admin_password_file.as_deref();
     let sign_in = first_account::make(&db, address, file, &state.keys()).await?;
-    let does = does::find(settings, &args.work, peers, does::Whose::Server).await?;
+    let does = does::find(
+        settings,
+        &args.work,
+        peers,
+        does::Whose::Server,
+        &state.registry(),
+    )
+    .await?;
     let dispatch = dispatch::open(
         &args.nats,
         &args.state,

@@ -79,7 +79,14 @@ async fn work(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     // It receives no uploads.
     let media = media::open(&args.media, folder.join("media"), 0).await?;
     let media = metrics::timed(metrics.as_ref(), media);
-    let does = does::find(settings, &args.work, true, does::Whose::Worker).await?;
+    let does = does::find(
+        settings,
+        &args.work,
+        true,
+        does::Whose::Worker,
+        &state.registry(),
+    )
+    .await?;
     let dispatch = dispatch::open(
         &args.nats,
         &args.state,

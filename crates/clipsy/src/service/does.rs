@@ -1,6 +1,7 @@
 //! What this process can do, and what it does.
 
 use clipsy_dispatch::Need;
+use std::path::Path;
 use std::sync::Arc;
 
 use clipsy_domain::worker::EncoderFound;
@@ -38,19 +39,20 @@ pub(crate) enum Whose {
 }
 
 /// Finds out. With `peers` the encoders are tried first: whoever takes a job that needs a GPU has to
-/// have one that works.
+/// have one that works. `registry` is the file of plugins that jobs use.
 pub(crate) async fn find(
     settings: &Settings,
     work: &WorkArgs,
     peers: bool,
     whose: Whose,
+    registry: &Path,
 ) -> anyhow::Result<Does> {
     let catalog = settings.catalog()?;
     let encoder = &work.transcode.encoder;
     if !peers {
         let slots = match work.jobs {
             Some(jobs) => jobs,
-            None => worker::default_slots(&catalog, encoder).await,
+            None => worker::default_slots(&catalog, encoder, registry).await,
         };
         if slots == 0 {
             tracing::warn!("--jobs is 0 and there is no --nats-url: no video will be processed");
@@ -81,7 +83,7 @@ pub(crate) async fn find(
     }
     let text = settings.encoders_text()?;
     let file = settings.encoders_file();
-    let tried = encoders::find(text.as_deref(), file.as_deref(), encoder)
+    let tried = encoders::find(text.as_deref(), file.as_deref(), encoder, registry)
         .await
         .unwrap_or_default();
     let gpu = use_gpu(&tried);

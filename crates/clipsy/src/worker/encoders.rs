@@ -16,11 +16,12 @@ const TRIAL: Duration = Duration::from_mins(2);
 
 /// Tries all encoders in a process of its own, where a driver may crash. `catalog` is the catalog as
 /// TOML and `file` where it comes from, both `None` for the built-in one; `wanted` is the encoder
-/// that was asked for, or `auto`. `None` if it cannot be told, which is logged.
+/// that was asked for, or `auto`; `registry` is the file of plugins that jobs use. `None` if it cannot be told, which is logged.
 pub(crate) async fn find(
     catalog: Option<&str>,
     file: Option<&Path>,
     wanted: &str,
+    registry: &Path,
 ) -> Option<Vec<EncoderFound>> {
     let catalog = match catalog.map_or_else(Catalog::built_in, Catalog::parse) {
         Ok(catalog) => catalog,
@@ -35,6 +36,8 @@ pub(crate) async fn find(
     }
     doctor
         .args(["doctor", "--json"])
+        // What jobs will find, and not what a user found before the driver was there.
+        .env("GST_REGISTRY", registry)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true);

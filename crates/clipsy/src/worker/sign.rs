@@ -140,6 +140,7 @@ async fn try_encoders(worker: &Worker) {
         settings.encoders.as_deref(),
         settings.encoders_file.as_deref(),
         &settings.encoder,
+        &settings.registry,
     );
     let Some(found) = trial.await else {
         return;

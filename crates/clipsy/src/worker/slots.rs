@@ -1,5 +1,6 @@
 //! How many jobs run side by side.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -13,9 +14,9 @@ const GPU_JOBS: usize = 2;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One job for every eight cores; with an encoder on a GPU at least two. `encoder` is the one that
-/// was asked for.
-pub(crate) async fn default_slots(catalog: &Catalog, encoder: &str) -> usize {
-    slots_with(uses_gpu(catalog, encoder).await)
+/// was asked for; `registry` is the file of plugins that jobs use.
+pub(crate) async fn default_slots(catalog: &Catalog, encoder: &str, registry: &Path) -> usize {
+    slots_with(uses_gpu(catalog, encoder, registry).await)
 }
 
 /// [`default_slots`] of a machine of which it is known whether jobs are encoded on a GPU.
@@ -31,7 +32,7 @@ pub(crate) fn slots_with(gpu: bool) -> usize {
 
 /// Whether jobs will be encoded on a GPU. Drivers are tried in a process of their own, and only
 /// if there is a device at all.
-async fn uses_gpu(catalog: &Catalog, encoder: &str) -> bool {
+async fn uses_gpu(catalog: &Catalog, encoder: &str, registry: &Path) -> bool {
     let is_hardware = |id: &str| catalog.encoders.iter().any(|e| e.id == id && e.hardware);
     let hardware = catalog.encoders.iter().filter(|e| e.hardware);
     let mut devices = hardware.flat_map(|encoder| encoder.needs.found_devices());
@@ -44,6 +45,7 @@ async fn uses_gpu(catalog: &Catalog, encoder: &str) -> bool {
     let mut doctor = tokio::process::Command::new(super::child::PROGRAM);
     doctor
         .args(["doctor", "--json"])
+        .env("GST_REGISTRY", registry)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true);
