@@ -34,9 +34,9 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     }
     let (catalog, ladder) = (settings.catalog()?, settings.ladder()?);
     clipsy_pipeline::init()?;
-    let prover = Spawned::new(settings.encoders_text()?);
-    let report = doctor::examine(&catalog, &ladder, &prover);
     let encoders = settings.encoders_text()?;
+    let prover = Spawned::new(encoders.clone());
+    let report = doctor::examine(&catalog, &ladder, &prover);
     let cards = Finder::new().find().into_iter().map(|card| OnCard {
         encoders: doctor::examine_card(
             &catalog,

@@ -114,18 +114,20 @@ async fn work(worker: &Worker, job: &Job, mut held: Held, mut around: Surroundin
         sandbox: settings.sandbox,
         card: None,
     };
-    // Cards that have failed, and the next one to try.
-    let mut tried = Vec::new();
+    // Cards that have failed, and whether another one may be tried.
+    let (mut tried, mut may_move) = (Vec::new(), true);
     let end = loop {
         order.card = held.view();
         tracing::debug!(card = held.label(), "the child gets a card");
         tried.extend(held.place());
-        let spare = held.other(&tried);
-        match in_child(worker, job, &mut around, &order, &scratch, spare.is_some()).await {
+        let may_move_now = may_move && held.has_other(&tried);
+        match in_child(worker, job, &mut around, &order, &scratch, may_move_now).await {
             Ended::Moved => {
                 held.shun();
-                if let Some(spare) = spare {
-                    held = spare;
+                match held.other(&tried) {
+                    Some(other) => held = other,
+                    // Others have taken it meanwhile: what this card cannot do the CPU does.
+                    None => may_move = false,
                 }
             }
             Ended::Here(end) => break end,

@@ -76,16 +76,29 @@ impl Held {
         Some(&self.cards.all[self.place?].card.label)
     }
 
-    /// Another card for the same job, of the same kind if there is one; those in `tried`, this one
-    /// among them, have failed. `None` if all have, or none has room.
+    /// True if there is another card to try; those in `tried` have failed. Nothing is held of it yet.
+    pub(crate) fn has_other(&self, tried: &[usize]) -> bool {
+        !self.others(tried).is_empty()
+    }
+
+    /// Another card for the same job; those in `tried`, this one among them, have failed. `None` if
+    /// all have, or none has room.
     pub(crate) fn other(&self, tried: &[usize]) -> Option<Held> {
-        let kind = self.cards.all[self.place?].card.kind;
-        let mut order = self.cards.by_room(tried);
-        order.retain(|place| !self.cards.all[*place].is_shunned());
-        order.sort_by_key(|place| self.cards.all[*place].card.kind != kind);
-        order
+        self.others(tried)
             .into_iter()
             .find_map(|place| Cards::take(&self.cards, Some(place)).ok()?)
+    }
+
+    /// Positions of the cards to try next, those of the same kind first.
+    fn others(&self, tried: &[usize]) -> Vec<usize> {
+        let Some(place) = self.place else {
+            return Vec::new();
+        };
+        let all = &self.cards.all;
+        let mut order = self.cards.by_room(tried);
+        order.retain(|place| !all[*place].is_shunned());
+        order.sort_by_key(|other| all[*other].card.kind != all[place].card.kind);
+        order
     }
 
     /// Notes that an encoder failed on the card, and which one it is.
@@ -260,6 +273,8 @@ mod tests {
         let cards = cards(&["nvidia", "va", "nvidia"], None);
         let first = take(&cards);
         let mut tried = vec![first.shun().unwrap()];
+        assert!(first.has_other(&tried));
+        assert_eq!(cards.found()[2].jobs, 0, "asking takes no place");
         let second = first.other(&tried).unwrap();
         assert_eq!(second.place, Some(2));
         tried.push(second.shun().unwrap());
