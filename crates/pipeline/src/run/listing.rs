@@ -63,6 +63,7 @@ impl Run<'_> {
         else {
             return Ok(());
         };
+        self.closed[at] += 1;
         let rendition = &self.graph.renditions[at];
         let counted = rendition
             .segment_frames
@@ -71,7 +72,9 @@ impl Run<'_> {
             .unwrap_or_default();
         let rate = self.context.plan.frame_rate;
         let mut finished = Vec::new();
-        for frames in counted.into_iter().skip(self.segments[at].len()) {
+        // On a busy machine the next segment has been counted already, but not written to its end.
+        let counted = counted.into_iter().take(self.closed[at]);
+        for frames in counted.skip(self.segments[at].len()) {
             let index = self.segments[at].len() as u64;
             let bytes = self.context.output.segment_size(&rendition.rung, index)?;
             let start_us = (rate.frame_start_ns(self.listed_frames[at]) + 500) / 1000;

@@ -98,6 +98,8 @@ struct Run<'a> {
     target_duration_s: u64,
     expected_frames: Option<u64>,
     segments: Vec<Vec<Segment>>,
+    /// Segments of each rendition that are written to their end.
+    closed: Vec<usize>,
     /// Frames in the segments of each rendition that are listed.
     listed_frames: Vec<u64>,
     playable: bool,
@@ -126,6 +128,7 @@ impl<'a> Run<'a> {
                 .duration_s
                 .map(|s| rate.frames_in((s * 1e9) as u64).max(1)),
             segments: vec![Vec::new(); count],
+            closed: vec![0; count],
             listed_frames: vec![0; count],
             playable: false,
             has_thumbnail: false,
