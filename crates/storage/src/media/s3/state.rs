@@ -165,18 +165,36 @@ impl Bucket {
             }
             PutMode::Overwrite
         };
-        let payload = PutPayload::from_bytes(bytes);
-        let options = PutOptions::from(mode);
-        match self.s3.put_opts(&self.path(key), payload, options).await {
-            Ok(put) => Ok(put.e_tag),
-            Err(S3Error::AlreadyExists { .. } | S3Error::Precondition { .. }) => {
-                // The answer to the first try may have been lost.
-                match self.load(key).await? {
-                    Some(stored) if stored.state.nonce == state.nonce => Ok(stored.version),
-                    _ => Err(overtaken(key)),
-                }
+        let mut tries_left = 3;
+        loop {
+            let payload = PutPayload::from_bytes(bytes.clone());
+            let options = PutOptions::from(mode.clone());
+            let error = match self.s3.put_opts(&self.path(key), payload, options).await {
+                Ok(put) => return Ok(put.e_tag),
+                Err(error) => error,
+            };
+            let is_refused = matches!(
+                error,
+                S3Error::AlreadyExists { .. } | S3Error::Precondition { .. }
+            );
+            let failure = failed(key, error);
+            if !is_refused && !failure.is_retryable() {
+                return Err(failure);
             }
-            Err(error) => Err(failed(key, error)),
+            // The answer may have been lost: services refuse a state before they have read it all,
+            // and close the connection.
+            let there = match self.load(key).await {
+                Ok(there) => there,
+                Err(error) => return Err(if is_refused { error } else { failure }),
+            };
+            match there {
+                Some(there) if there.state.nonce == state.nonce => return Ok(there.version),
+                there if is_refused || there.as_ref().map(|t| &t.version) != replaces => {
+                    return Err(overtaken(key));
+                }
+                _ if tries_left == 0 => return Err(failure),
+                _ => tries_left -= 1,
+            }
         }
     }
 
