@@ -15,6 +15,7 @@ use super::blame::Chain;
 use super::order::Order;
 use super::package::{self, Encode, SegmentFrames};
 use super::route::Route;
+use super::runs::Runs;
 use super::segment::Segments;
 use super::source::{self, Kind, Observer, Step, StreamKey};
 use super::stills::{self, Still, StillsPlan};
@@ -153,6 +154,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
         }),
         tracks: blueprint.front.tracks.clone(),
         order,
+        runs: Runs::default(),
         sound_order,
         state: Mutex::default(),
     });
@@ -257,6 +259,7 @@ struct Selector {
     audio: Option<(StreamKey, gst::Pad)>,
     tracks: HashMap<u32, Track>,
     order: Order,
+    runs: Runs,
     sound_order: Order,
     state: Mutex<Linked>,
 }
@@ -307,7 +310,9 @@ fn set_format(input: &gst::Pad, pcm: Pcm) {
 impl Observer for Selector {
     fn step(&self, step: &Step<'_>) -> bool {
         if step.key == self.video.0 {
-            self.order.watch(step.pad);
+            if self.order.watch(step.pad) {
+                self.runs.join(step.pad);
+            }
         } else if self.input(step.key).is_some() {
             self.sound_order.watch(step.pad);
         }
@@ -328,6 +333,9 @@ impl Observer for Selector {
             (Some(input), Some(key)) => {
                 if let Some(pcm) = self.pcm_of(pad) {
                     set_format(input, pcm);
+                }
+                if key.kind == Kind::Video {
+                    self.runs.part(pad);
                 }
                 pad.link(input).map_err(Error::from).map(|_| {
                     let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -29,6 +29,7 @@ pub(crate) mod pattern;
 pub(crate) mod picture;
 mod rate;
 pub(crate) mod route;
+mod runs;
 mod scale;
 mod segment;
 mod sound;
