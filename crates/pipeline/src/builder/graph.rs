@@ -286,8 +286,15 @@ impl Selector {
 impl Selector {
     /// How the uncompressed sound of `pad` is stored, if the headers say.
     fn pcm_of(&self, pad: &gst::Pad) -> Option<Pcm> {
-        let id = source::track_number(&pad.stream_id()?)?;
-        self.tracks.get(&id)?.pcm
+        self.track(pad)?.pcm
+    }
+
+    fn is_in_fragments(&self, pad: &gst::Pad) -> bool {
+        self.track(pad).is_some_and(|t| t.samples == 0)
+    }
+
+    fn track(&self, pad: &gst::Pad) -> Option<&Track> {
+        self.tracks.get(&source::track_number(&pad.stream_id()?)?)
     }
 }
 
@@ -311,7 +318,7 @@ impl Observer for Selector {
     fn step(&self, step: &Step<'_>) -> bool {
         if step.key == self.video.0 {
             if self.order.watch(step.pad) {
-                self.runs.join(step.pad);
+                self.runs.join(step.pad, self.is_in_fragments(step.pad));
             }
         } else if self.input(step.key).is_some() {
             self.sound_order.watch(step.pad);

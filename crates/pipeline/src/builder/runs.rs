@@ -66,8 +66,9 @@ impl State {
 pub(crate) struct Runs(Arc<Mutex<State>>);
 
 impl Runs {
-    /// Puts the runs that leave the demuxer at `pad` on one time line.
-    pub(crate) fn join(&self, pad: &gst::Pad) {
+    /// Puts the runs that leave the demuxer at `pad` on one time line. The end of a run `in_fragments`
+    /// is that of the fragments that were known when it was written, and means nothing.
+    pub(crate) fn join(&self, pad: &gst::Pad, in_fragments: bool) {
         let runs = self.clone();
         let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
         pad.add_probe(mask, move |_, info| {
@@ -75,7 +76,9 @@ impl Runs {
                 return gst::PadProbeReturn::Ok;
             };
             match &mut info.data {
-                Some(gst::PadProbeData::Event(event)) => return join_event(&mut state, event),
+                Some(gst::PadProbeData::Event(event)) => {
+                    return join_event(&mut state, event, in_fragments);
+                }
                 Some(gst::PadProbeData::Buffer(buffer)) => {
                     let shift = state.shift(buffer);
                     if shift > gst::ClockTime::ZERO {
@@ -136,12 +139,19 @@ impl Runs {
     }
 }
 
-fn join_event(state: &mut State, event: &mut gst::Event) -> gst::PadProbeReturn {
+fn join_event(
+    state: &mut State,
+    event: &mut gst::Event,
+    in_fragments: bool,
+) -> gst::PadProbeReturn {
     match event.view() {
         gst::EventView::Segment(view) => {
             let Some(segment) = view.segment().downcast_ref::<gst::ClockTime>() else {
                 return gst::PadProbeReturn::Ok;
             };
+            let mut open = segment.clone();
+            open.set_stop(gst::ClockTime::NONE);
+            let segment = if in_fragments { &open } else { segment };
             let of_run = state.runs.last_mut().map(|r| &mut r.segment);
             let last = state.next.as_mut().or(of_run);
             let told = last.filter(|last| says_the_same(last, segment));
@@ -156,8 +166,6 @@ fn join_event(state: &mut State, event: &mut gst::Event) -> gst::PadProbeReturn 
                 return gst::PadProbeReturn::Handled;
             }
             // The first run, or time in front of it. The decoder must not leave out what comes behind.
-            let mut open = segment.clone();
-            open.set_stop(gst::ClockTime::NONE);
             *event = gst::event::Segment::builder(&open)
                 .seqnum(event.seqnum())
                 .build();
