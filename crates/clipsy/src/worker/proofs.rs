@@ -1,6 +1,7 @@
 //! Has proven what a child asks to have proven, in a process that is locked in like the child.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
@@ -8,6 +9,7 @@ use tokio::time::timeout;
 
 use super::cards::find::View;
 use super::child::{Process, Spawner, Task};
+use super::memory::Memory;
 use crate::proofs::{self, Answer, ProofJob, Request};
 use crate::sandbox::Mode;
 
@@ -26,6 +28,8 @@ pub(super) struct Proofs {
     pub(super) sandbox: Mode,
     /// The card that it may see; all without one.
     pub(super) card: Option<View>,
+    /// What needs not be proven again.
+    pub(super) memory: Arc<Memory>,
 }
 
 /// The variables by which a driver shows one card only.
@@ -39,7 +43,10 @@ impl Proofs {
         let Ok(request) = serde_json::from_str::<Request>(line) else {
             return false;
         };
-        let answer = self.prove(request).await;
+        let answer = match self.memory.recall(&request.prove, self.card.as_ref()) {
+            Some(proof) => Ok(proof),
+            None => self.prove(request).await,
+        };
         if let Err(refusal) = &answer {
             tracing::debug!(reason = refusal.reason, "not proven");
         }
@@ -54,6 +61,7 @@ impl Proofs {
     }
 
     async fn prove(&self, request: Request) -> Answer {
+        let claim = request.prove.clone();
         let job = ProofJob {
             parent: std::process::id(),
             encoders: self.encoders.clone(),
@@ -81,6 +89,10 @@ impl Proofs {
         // What follows the answer is the driver's end, which nobody has to wait for.
         process.kill();
         let ended = process.end().await;
-        answer.unwrap_or_else(|| Err(proofs::crashed(ended.status())))
+        let answer = answer.unwrap_or_else(|| Err(proofs::crashed(ended.status())));
+        if let Ok(proof) = &answer {
+            self.memory.keep(&claim, self.card.as_ref(), proof);
+        }
+        answer
     }
 }
