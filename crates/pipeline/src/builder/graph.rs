@@ -120,7 +120,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
             &pipeline,
             &rung,
             &blueprint.folder.join(&rung),
-            blueprint.plan.segment_s,
+            blueprint.plan,
             &chain.units,
             audio.as_ref().map(|a| (&a.tee, a.priming)),
         )?;
