@@ -1,6 +1,5 @@
 //! Puts the parts together.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
@@ -152,7 +151,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
                 ends.input.clone(),
             )
         }),
-        tracks: blueprint.front.tracks.clone(),
+        front: blueprint.front.clone(),
         order,
         runs: Runs::default(),
         sound_order,
@@ -257,7 +256,7 @@ struct Selector {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     video: (StreamKey, gst::Pad),
     audio: Option<(StreamKey, gst::Pad)>,
-    tracks: HashMap<u32, Track>,
+    front: Front,
     order: Order,
     runs: Runs,
     sound_order: Order,
@@ -294,7 +293,7 @@ impl Selector {
     }
 
     fn track(&self, pad: &gst::Pad) -> Option<&Track> {
-        self.tracks.get(&source::track_number(&pad.stream_id()?)?)
+        self.front.tracks.get(&self.front.number(&pad.stream_id()?)?)
     }
 }
 
