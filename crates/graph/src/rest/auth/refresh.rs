@@ -25,7 +25,7 @@ pub(crate) struct RefreshToken {
 }
 
 /// Exchange a refresh token, which is good once, for a new pair. A token that comes again within ten
-/// seconds, as from a second tab, gets the same successor; later it ends its whole session.
+/// seconds, as from a second tab, gets the current one; later it ends its whole session.
 #[utoipa::path(
     post, path = "/api/auth/refresh/", tag = "auth", request_body = RefreshToken,
     responses(
