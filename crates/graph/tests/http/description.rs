@@ -181,5 +181,7 @@ fn health_tells_what_is_wrong() {
     );
     assert_eq!(server.get("/healthz").status, 200);
     let answer = server.get("/api/videos/");
-    answer.is_error(500, "internal", r#"{"detail":"Internal server error."}"#);
+    let said = "The server cannot look anything up at the moment. Try again in a moment.";
+    let body = format!(r#"{{"detail":"{said}"}}"#);
+    answer.is_error(503, "database_unavailable", &body);
 }

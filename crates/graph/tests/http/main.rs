@@ -9,6 +9,7 @@ mod accounts;
 mod caching;
 mod contract;
 mod description;
+mod database;
 mod disk;
 mod errors;
 mod links;
