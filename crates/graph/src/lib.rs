@@ -16,6 +16,7 @@ mod graphql;
 mod live;
 mod measure;
 mod playback;
+mod peer;
 pub mod probes;
 mod rest;
 mod schema;

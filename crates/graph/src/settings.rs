@@ -53,6 +53,9 @@ pub struct Settings {
     /// Longest wait for a client to take more of an answer. Players that pause read on with a new
     /// request.
     pub write_timeout: Duration,
+    /// Longest wait for the next request on a connection. It has to be longer than the one of a
+    /// proxy in front: a request that is sent while the connection ends here is lost.
+    pub keep_alive: Duration,
     /// Connections that are open at the same time.
     pub max_connections: usize,
     /// Origin, e.g. `https://s3.example:9000`, that players are sent to for segments; `None` if the
@@ -101,6 +104,8 @@ impl Default for Settings {
             max_connections: 4096,
             media_origin: None,
             cache_bytes: 256 << 20,
+            // Two minutes are the most that a usual proxy waits (Caddy; Traefik 90 s, nginx 60 s).
+            keep_alive: Duration::from_secs(150),
             view_window_s: 30 * 60,
             view_flush: Duration::from_secs(5),
             graphql: GraphqlSettings::default(),

@@ -165,6 +165,10 @@ pub(crate) struct ServiceArgs {
     max_connections: u32,
     #[command(flatten)]
     pub(crate) metrics: MetricsArgs,
+    /// Close a connection on which no request has come for so long; longer than the proxy in front
+    /// keeps it
+    #[arg(long, env = "CLIPSY_KEEP_ALIVE_SECONDS", default_value_t = 150, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    keep_alive_seconds: u64,
     #[command(flatten)]
     pub(crate) traces: TracesArgs,
 }

@@ -128,6 +128,7 @@ pub(crate) async fn caller(app: &App, parts: &mut Parts) -> Result<Caller, Refus
         signed_in,
         client,
         headers: Headers::of(parts, app),
+        peer: parts.extensions.get().cloned(),
     })
 }
 

@@ -211,6 +211,7 @@ async fn authorize<E>(
             right,
             client: connection.client,
             headers: connection.headers.clone(),
+            peer: None,
         }),
         // Taken for a bad token, it would sign the person out.
         Err(error) if error.cause().is_some() => {

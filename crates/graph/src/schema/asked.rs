@@ -12,7 +12,8 @@ use crate::app::App;
 use crate::auth::cookie;
 use crate::auth::viewer::SignedIn;
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{self, Error};
+use crate::peer::Peer;
 use crate::upload::location::upload_url;
 
 /// What resolvers need of the headers of a request.
@@ -60,6 +61,24 @@ impl Headers {
 
 pub(crate) fn app<'a>(ctx: &Context<'a>) -> Result<&'a App> {
     ctx.data_opt::<App>().ok_or_else(|| missing("App"))
+}
+
+/// Does the work for as long as somebody waits for it; only for what costs much and leaves nothing.
+pub(crate) async fn while_awaited<T>(
+    ctx: &Context<'_>,
+    work: impl Future<Output = error::Result<T>>,
+) -> error::Result<T> {
+    let Some(Some(peer)) = ctx.data_opt::<Option<Peer>>() else {
+        return work.await;
+    };
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = peer.hung_up() => Err(Error::Conflict {
+            code: "given_up",
+            message: "The connection was closed before it was done.",
+        }),
+    }
 }
 
 pub(crate) fn viewer(ctx: &Context<'_>) -> Viewer {

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod caching;
+mod connections;
 mod contract;
 mod description;
 mod database;

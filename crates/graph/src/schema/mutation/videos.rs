@@ -6,7 +6,7 @@ use clipsy_domain::media_key;
 use clipsy_storage::AssetChange;
 use serde_json::{Map, Value};
 
-use super::super::asked::{app, viewer};
+use super::super::asked::{app, viewer, while_awaited};
 use super::super::errors::{Result, UserError, outcome};
 use super::super::ids;
 use super::super::names::Visibility;
@@ -168,7 +168,12 @@ impl Videos {
     ) -> Result<VideoPayload> {
         let chosen = async || {
             let id = number(&input.id)?;
-            choose_thumbnail(require(ctx)?, viewer(ctx), id, input.at_seconds).await
+            let app = require(ctx)?;
+            while_awaited(
+                ctx,
+                choose_thumbnail(app, viewer(ctx), id, input.at_seconds),
+            )
+            .await
         };
         payload(chosen().await)
     }
