@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ORIGIN, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -19,6 +19,7 @@ use tracing::{Instrument as _, Span};
 
 use crate::app::App;
 use crate::client::Client;
+use crate::cors;
 use crate::error::Error;
 use crate::rest::answer::{Cause, ERROR_CODE};
 use crate::trace::{self, QUIET};
@@ -43,8 +44,19 @@ pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) ->
         parts.extensions.get::<MatchedPath>(),
         client.proxied.then_some(&parts.headers),
     );
-    let request = Request::from_parts(parts, body);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    // Without a list every answer is the same for all origins, and caches need not know of them.
+    let asks = !app.settings.allowed_origins.is_empty() && cors::covers(&path);
+    let origin = parts.headers.get(ORIGIN).filter(|_| asks).cloned();
+    let origin = origin.filter(|origin| cors::lists(&app.settings.allowed_origins, origin));
+    let mut response = if origin.is_some()
+        && cors::is_preflight(&method, &parts.headers)
+        && !path.starts_with("/api/uploads")
+    {
+        cors::preflight(&parts.headers)
+    } else {
+        let request = Request::from_parts(parts, body);
+        next.run(request).instrument(span.clone()).await
+    };
     let _inside = span.enter();
     let status = response.status();
     let code = code(&response);
@@ -60,6 +72,9 @@ pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) ->
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
     careful(headers);
+    if asks {
+        cors::open(headers, origin.as_ref());
+    }
     if response.extensions().get::<Framable>().is_some() {
         response.headers_mut().remove(X_FRAME_OPTIONS);
     }

@@ -17,6 +17,7 @@ use super::socket::{self, Connection};
 use super::sse::full;
 use crate::app::App;
 use crate::client::Client;
+use crate::cors;
 use crate::schema::asked::Headers;
 
 /// The protocol that is spoken.
@@ -31,7 +32,7 @@ pub(crate) async fn upgrade<E: Executor>(
     request: Request,
 ) -> Response {
     let (mut parts, _) = request.into_parts();
-    if !may_connect(&parts.headers, &gate.settings.allowed_origins) {
+    if !may_connect(&parts.headers, &app.settings.allowed_origins) {
         let message = "Pages of this origin may not connect.";
         let refusal = Refusal::new(StatusCode::FORBIDDEN, code::FORBIDDEN, message);
         return refuse(&refusal, Json::Plain);
@@ -78,14 +79,11 @@ fn may_connect(headers: &HeaderMap, allowed: &[String]) -> bool {
     let Some(origin) = headers.get(ORIGIN) else {
         return true;
     };
-    let Ok(origin) = origin.to_str() else {
-        return false;
-    };
-    let listed = allowed
-        .iter()
-        .any(|one| one.trim_end_matches('/').eq_ignore_ascii_case(origin));
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    listed || host.is_some_and(|host| is_of(origin, host))
+    cors::lists(allowed, origin)
+        || origin
+            .to_str()
+            .is_ok_and(|origin| host.is_some_and(|host| is_of(origin, host)))
 }
 
 /// True if the origin (RFC 6454 section 6.2) is the server of that name. Whether it is `http` or

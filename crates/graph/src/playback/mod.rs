@@ -17,12 +17,11 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH,
-    LOCATION, USER_AGENT,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL,
+    CONTENT_LENGTH, LOCATION, USER_AGENT,
 };
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::asset::{Asset, AssetState, Visibility};
 use clipsy_domain::media_key::{self, MediaPath, Poster};
@@ -30,6 +29,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::app::App;
 use crate::client::Client;
+use crate::cors;
 use crate::error::{Error, Result};
 use crate::rest::openapi::Detail;
 use access::Access;
@@ -69,7 +69,7 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
             response.headers_mut().insert(CACHE_CONTROL, never);
             response
         }),
-        Method::OPTIONS => preflight(),
+        Method::OPTIONS => preflight(&parts.headers),
         ref other => {
             let mut response = Error::Method(other.to_string()).into_response();
             let allowed = HeaderValue::from_static("GET, HEAD, OPTIONS");
@@ -287,17 +287,13 @@ fn open_to_players(response: &mut Response) {
     headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
 }
 
-fn preflight() -> Response {
-    const HEADERS: HeaderValue = HeaderValue::from_static(
-        "Authorization, Range, If-Range, If-None-Match, If-Modified-Since, Cache-Control",
-    );
+/// Players send what their pages want them to: lengths of buffers (CMCD), numbers of requests.
+fn preflight(asked: &HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     let methods = HeaderValue::from_static("GET, HEAD, OPTIONS");
     headers.insert(ALLOW, methods.clone());
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    cors::allow(headers, asked, methods);
     response
 }
