@@ -33,6 +33,7 @@ use crate::cors;
 use crate::error::{Error, Result};
 use crate::rest::openapi::Detail;
 use access::Access;
+use objects::Found;
 
 /// Media for players: playlists, segments, pictures and originals. Private media needs the bearer
 /// token of somebody who may see it, or the path of a playback link, `/media/s/{token}/…`. Any page
@@ -189,16 +190,19 @@ async fn output(
         return Ok(elsewhere);
     }
     // Until then any file may be rewritten: playlists grow, and another encoder may take over.
+    let (method, headers) = (&parts.method, &parts.headers);
     if ready {
-        let held = app
-            .objects
-            .get(&app.media, asset.id, attempt, file, &content_type)
-            .await?;
-        if let Some(held) = held {
-            return Ok(respond::held(&parts.method, &parts.headers, &held, &cache));
+        let objects = &app.objects;
+        let found = objects.get(&*app.media, asset.id, attempt, file, &content_type);
+        match found.await? {
+            Found::Held(held) => return Ok(respond::held(method, headers, &held, &cache)),
+            Found::Large(Some(object)) if respond::wants_all(method, headers) => {
+                return Ok(respond::opened(headers, object, content_type, &cache));
+            }
+            Found::Large(_) => {}
+            Found::Nothing => return Err(Error::NotFound),
         }
     }
-    let (method, headers) = (&parts.method, &parts.headers);
     respond::stored(method, headers, &*app.media, &key(), content_type, &cache).await
 }
 
