@@ -6,6 +6,7 @@
 //! hands media to players, and [`auth`] says who asks.
 
 pub mod actions;
+mod address;
 mod app;
 pub mod auth;
 pub mod background;

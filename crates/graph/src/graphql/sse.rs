@@ -158,7 +158,8 @@ fn next(result: &impl Serialize) -> Bytes {
     text.into()
 }
 
-fn events(body: Body) -> Response {
+/// An answer whose events go out as they come.
+pub(crate) fn events(body: Body) -> Response {
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(

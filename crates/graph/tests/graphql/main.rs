@@ -98,8 +98,13 @@ fn graphiql_works_without_anything_from_elsewhere() {
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none'; script-src 'self';"));
     let etag = page.header("etag").unwrap();
-    let again = server.send("GET", "/graphiql/", &[("If-None-Match", etag)], b"");
+    let again = server.send("GET", "/graphiql", &[("If-None-Match", etag)], b"");
     assert_eq!(again.status, 304);
+    let other = server.get("/graphiql/");
+    assert_eq!(
+        (other.status, other.header("location")),
+        (308, Some("/graphiql"))
+    );
 
     let ann = server.token("ann");
     let id = server.video(&ann, "private");

@@ -105,7 +105,7 @@ fn wrong_passwords_look_like_wrong_names() {
 
 #[test]
 fn the_cookie_needs_its_header() {
-    let server = Server::start();
+    let server = Server::start_with(|s| s.trusted_proxies = vec!["127.0.0.1".parse().unwrap()]);
     let answer = ask(&server, "", SIGN_IN, &credentials("ann", true));
     let session = answer.json()["data"]["signIn"].clone();
     assert_eq!(session["refreshToken"], Value::Null);

@@ -6,7 +6,7 @@ use clipsy_domain::media_key;
 use clipsy_storage::AssetChange;
 use serde_json::{Map, Value};
 
-use super::super::asked::{app, viewer, while_awaited};
+use super::super::asked::{app, headers, viewer, while_awaited};
 use super::super::errors::{Result, UserError, outcome};
 use super::super::ids;
 use super::super::names::Visibility;
@@ -213,7 +213,7 @@ impl Videos {
                 let path = media_key::master_url(link.asset.id);
                 let rest = path.strip_prefix("/media").unwrap_or(&path);
                 PlaybackLinkPayload {
-                    url: Some(format!("{}{rest}", link.prefix)),
+                    url: Some(headers(ctx).address.path(&format!("{}{rest}", link.prefix))),
                     expires_at: Some(link.expires_at.into()),
                     user_errors: Vec::new(),
                 }
