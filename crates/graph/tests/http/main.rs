@@ -7,6 +7,7 @@
 
 mod accounts;
 mod caching;
+mod compression;
 mod connections;
 mod contract;
 mod database;
@@ -18,6 +19,7 @@ mod lists;
 mod media;
 mod origins;
 mod plays;
+mod prefix;
 mod small_disk;
 mod steering;
 mod stream;
