@@ -14,7 +14,7 @@ if (!root) throw new Error("index.html has no #root");
 await Promise.all([session.start(), startTexts()]);
 createRoot(root).render(
   <StrictMode>
-    <BrowserRouter basename={base}>
+    <BrowserRouter basename={`${base}/`}>
       <App />
     </BrowserRouter>
   </StrictMode>,

@@ -19,6 +19,8 @@ pub(crate) fn believing(start: Start) -> Start {
     start
         .env("CLIPSY_TRUSTED_PROXIES", "127.0.0.1")
         .env("CLIPSY_ADMIN_PASSWORD", PASSWORD)
+        // GraphiQL asks as whoever looks at it, which is nobody who is signed in there.
+        .env("CLIPSY_INTROSPECTION", "everybody")
 }
 
 /// A folder with certificates in it.

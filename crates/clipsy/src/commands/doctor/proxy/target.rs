@@ -1,6 +1,6 @@
 //! Whom to ask, and how: over TCP or TLS, in the plainest HTTP.
 
-use std::io::{Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -274,7 +274,37 @@ impl Tls {
         let name = host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(name.to_owned())?;
         let session = ClientConnection::new(self.config.clone(), name)?;
-        Ok(Box::new(StreamOwned::new(session, stream)))
+        Ok(Box::new(StreamOwned::new(session, Patient(stream))))
+    }
+}
+
+/// A socket that says nothing of what the other side does not take any more. Otherwise TLS would not
+/// read the answer that says why.
+struct Patient(TcpStream);
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Patient {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::BrokenPipe | ErrorKind::ConnectionReset
+                ) =>
+            {
+                Ok(bytes.len())
+            }
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
