@@ -25,6 +25,7 @@ build_packages=(
     gstreamer1.0-tools
 )
 test_packages=(
+    caddy
     chromium
     curl
     ffmpeg
@@ -33,6 +34,7 @@ test_packages=(
     libffmpeg-nvenc-dev
     libx264-dev
     nats-server
+    nginx-light
     openssl
     postgresql
 )
@@ -116,18 +118,20 @@ check_by_hand() {
     has pkg-config && pkg-config --exists gstreamer-1.0 gstreamer-app-1.0 gstreamer-pbutils-1.0 ||
         absent+=("the GStreamer development files")
     if [[ $mode == test ]]; then
+        has caddy || absent+=(caddy)
         has chromium || absent+=(chromium)
         has ffmpeg || absent+=(ffmpeg)
         has ffprobe || absent+=(ffprobe)
         has curl || absent+=(curl)
         has ip || absent+=(ip)
         has nats-server || [[ -x /usr/sbin/nats-server ]] || absent+=(nats-server)
+        has nginx || [[ -x /usr/sbin/nginx ]] || absent+=(nginx)
         has openssl || absent+=(openssl)
     fi
     ((${#absent[@]})) || return 0
     say "not Debian, so install these yourself: a C compiler, pkg-config, GStreamer 1.22 or newer with its tools," \
         "its development files and the base, good, bad, ugly and libav plug-ins; for the tests also" \
-        "chromium, ffmpeg, iproute2, curl, nats-server and openssl"
+        "caddy, chromium, ffmpeg, iproute2, curl, nats-server, nginx and openssl"
     die "missing: $(IFS=,; printf '%s' "${absent[*]}")"
 }
 

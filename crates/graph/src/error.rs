@@ -85,6 +85,9 @@ pub enum Error {
     /// The media store does not answer.
     #[error("The place where videos are stored does not answer. Try again in a moment.")]
     StoreAway,
+    /// The database does not answer.
+    #[error("The server cannot look anything up at the moment. Try again in a moment.")]
+    DatabaseAway(#[source] clipsy_storage::Error),
     /// Something about an upload that can be resumed.
     #[error(transparent)]
     Upload(#[from] UploadError),
@@ -119,6 +122,7 @@ impl Error {
             Self::Throttled(_) => "throttled",
             Self::Busy => "busy",
             Self::StoreAway => "store_unavailable",
+            Self::DatabaseAway(_) => "database_unavailable",
             Self::Upload(error) => error.code(),
             Self::Internal(_) => "internal",
         }
@@ -127,6 +131,15 @@ impl Error {
     /// One field that is unusable, and why.
     pub fn field(name: &str, message: impl Into<String>) -> Self {
         Self::Fields(vec![(name.to_owned(), vec![message.into()])])
+    }
+
+    /// What only the operator should know: the cause of a fault that is not the asker's.
+    pub(crate) fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Internal(source) => Some(source.as_ref()),
+            Self::DatabaseAway(source) => Some(source),
+            _ => None,
+        }
     }
 
     /// Something that went wrong inside.
@@ -144,6 +157,8 @@ impl From<clipsy_storage::Error> for Error {
     fn from(error: clipsy_storage::Error) -> Self {
         if error.is_out_of_disk() {
             Self::OutOfDisk
+        } else if error.is_unavailable() {
+            Self::DatabaseAway(error)
         } else {
             Self::internal(error)
         }

@@ -30,6 +30,11 @@ const STEPS: &[(i64, &str, &str)] = &[
     (7, "traces", include_str!("../migrations/0007_traces.sql")),
     (8, "notes", include_str!("../migrations/0008_notes.sql")),
     (9, "cards", include_str!("../migrations/0009_cards.sql")),
+    (
+        12,
+        "refresh_uses",
+        include_str!("../migrations/0012_refresh_uses.sql"),
+    ),
 ];
 
 impl Db {

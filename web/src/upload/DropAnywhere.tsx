@@ -4,8 +4,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { UploadIcon } from "../ui/icons";
 import { useQueue } from "./context";
-import { droppedFiles } from "./pick";
-import { usualVisibility } from "./usual";
+import { droppedFiles, usualVisibility } from "./pick";
 
 export function DropAnywhere() {
   const { t } = useTranslation();

@@ -11,6 +11,7 @@ mod flow;
 mod metrics;
 mod proxy;
 mod s3;
+mod s3_large;
 mod s3_play;
 mod sandbox;
 mod settings;

@@ -42,6 +42,12 @@ impl Bucket {
         self.runtime.block_on(asked).unwrap().unwrap()
     }
 
+    /// Puts an object in place of another.
+    pub(crate) fn put(&self, key: &str, bytes: &[u8]) {
+        let put = self.store.put(key, bytes.to_vec().into());
+        self.runtime.block_on(put).unwrap();
+    }
+
     fn objects(&self) -> Vec<String> {
         let list = |prefix| self.runtime.block_on(self.store.list(prefix)).unwrap();
         [list("videos/"), list("uploads/")].concat()

@@ -17,12 +17,11 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH,
-    LOCATION, USER_AGENT,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL,
+    CONTENT_LENGTH, LOCATION, USER_AGENT,
 };
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::asset::{Asset, AssetState, Visibility};
 use clipsy_domain::media_key::{self, MediaPath, Poster};
@@ -30,9 +29,11 @@ use percent_encoding::percent_decode_str;
 
 use crate::app::App;
 use crate::client::Client;
+use crate::cors;
 use crate::error::{Error, Result};
 use crate::rest::openapi::Detail;
 use access::Access;
+use objects::Found;
 
 /// Media for players: playlists, segments, pictures and originals. Private media needs the bearer
 /// token of somebody who may see it, or the path of a playback link, `/media/s/{token}/…`. Any page
@@ -69,7 +70,7 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
             response.headers_mut().insert(CACHE_CONTROL, never);
             response
         }),
-        Method::OPTIONS => preflight(),
+        Method::OPTIONS => preflight(&parts.headers),
         ref other => {
             let mut response = Error::Method(other.to_string()).into_response();
             let allowed = HeaderValue::from_static("GET, HEAD, OPTIONS");
@@ -189,16 +190,19 @@ async fn output(
         return Ok(elsewhere);
     }
     // Until then any file may be rewritten: playlists grow, and another encoder may take over.
+    let (method, headers) = (&parts.method, &parts.headers);
     if ready {
-        let held = app
-            .objects
-            .get(&app.media, asset.id, attempt, file, &content_type)
-            .await?;
-        if let Some(held) = held {
-            return Ok(respond::held(&parts.method, &parts.headers, &held, &cache));
+        let objects = &app.objects;
+        let found = objects.get(&*app.media, asset.id, attempt, file, &content_type);
+        match found.await? {
+            Found::Held(held) => return Ok(respond::held(method, headers, &held, &cache)),
+            Found::Large(Some(object)) if respond::wants_all(method, headers) => {
+                return Ok(respond::opened(headers, object, content_type, &cache));
+            }
+            Found::Large(_) => {}
+            Found::Nothing => return Err(Error::NotFound),
         }
     }
-    let (method, headers) = (&parts.method, &parts.headers);
     respond::stored(method, headers, &*app.media, &key(), content_type, &cache).await
 }
 
@@ -287,17 +291,13 @@ fn open_to_players(response: &mut Response) {
     headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
 }
 
-fn preflight() -> Response {
-    const HEADERS: HeaderValue = HeaderValue::from_static(
-        "Authorization, Range, If-Range, If-None-Match, If-Modified-Since, Cache-Control",
-    );
+/// Players send what their pages want them to: lengths of buffers (CMCD), numbers of requests.
+fn preflight(asked: &HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     let methods = HeaderValue::from_static("GET, HEAD, OPTIONS");
     headers.insert(ALLOW, methods.clone());
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    cors::allow(headers, asked, methods);
     response
 }

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::job::Attempt;
 use clipsy_domain::media_key;
-use clipsy_storage::media::{MediaStore, Meta};
+use clipsy_storage::media::{MediaStore, Object};
 use futures_util::StreamExt as _;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
@@ -21,13 +21,33 @@ pub(crate) const MAX_OBJECT: u64 = 4 << 20;
 /// Files of outputs by asset, attempt and path. Only files that do not change any more may be
 /// asked for here, since what is held is never compared with the store again.
 #[derive(Debug)]
-pub(crate) struct Objects(Cache<Key, Arc<Held>, Weight>);
+pub(crate) struct Objects(Cache<Key, Known, Weight>);
 
 /// A file in memory.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) facts: Facts,
     pub(super) bytes: Bytes,
+}
+
+/// What is known of a file.
+#[derive(Debug, Clone)]
+enum Known {
+    Held(Arc<Held>),
+    /// It is too large to be held. Whoever asks for it next need not open it to find that out, nor
+    /// wait for others who do.
+    Large,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A file in memory.
+    Held(Arc<Held>),
+    /// One that is too large, which is open already if that had to be found out.
+    Large(Option<Object>),
+    /// There is none.
+    Nothing,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -54,10 +74,14 @@ impl Equivalent<Key> for KeyRef<'_> {
 #[derive(Debug, Clone)]
 struct Weight;
 
-impl Weighter<Key, Arc<Held>> for Weight {
-    fn weight(&self, key: &Key, held: &Arc<Held>) -> u64 {
+impl Weighter<Key, Known> for Weight {
+    fn weight(&self, key: &Key, known: &Known) -> u64 {
+        let bytes = match known {
+            Known::Held(held) => held.bytes.len(),
+            Known::Large => 0,
+        };
         // The last number stands for the entry itself.
-        (held.bytes.len() + key.file.len() + 512) as u64
+        (bytes + key.file.len() + 512) as u64
     }
 }
 
@@ -68,22 +92,22 @@ impl Objects {
         Self(Cache::with_weighter(items.max(64), bytes, Weight))
     }
 
-    /// The file of that output; `None` if there is none or it is too large to be held.
+    /// The file of that output.
     pub(super) async fn get(
         &self,
-        store: &Arc<dyn MediaStore>,
+        store: &dyn MediaStore,
         asset: AssetId,
         attempt: Attempt,
         file: &str,
         content_type: &HeaderValue,
-    ) -> Result<Option<Arc<Held>>> {
+    ) -> Result<Found> {
         let borrowed = KeyRef {
             asset,
             attempt,
             file,
         };
-        if let Some(held) = self.0.get(&borrowed) {
-            return Ok(Some(held));
+        if let Some(known) = self.0.get(&borrowed) {
+            return Ok(known.into());
         }
         let key = Key {
             asset,
@@ -91,33 +115,37 @@ impl Objects {
             file: file.to_owned(),
         };
         // Of many that ask at once, one reads.
-        match self.0.get_value_or_guard_async(&key).await {
-            Ok(held) => Ok(Some(held)),
-            Err(guard) => {
-                let path = format!("{}{file}", media_key::output_prefix(asset, attempt));
-                let Some((meta, bytes)) = read_small(store, &path).await? else {
-                    return Ok(None);
-                };
-                let held = Arc::new(Held {
-                    facts: Facts::new(&meta, content_type.clone()),
-                    bytes,
-                });
-                // Only fails if the cache was cleared meanwhile.
-                let _ = guard.insert(Arc::clone(&held));
-                Ok(Some(held))
-            }
+        let guard = match self.0.get_value_or_guard_async(&key).await {
+            Ok(known) => return Ok(known.into()),
+            Err(guard) => guard,
+        };
+        let path = format!("{}{file}", media_key::output_prefix(asset, attempt));
+        let Some(object) = store.get(&path, None).await? else {
+            return Ok(Found::Nothing);
+        };
+        // Inserting only fails if the cache was cleared meanwhile.
+        if object.meta.bytes > MAX_OBJECT {
+            let _ = guard.insert(Known::Large);
+            return Ok(Found::Large(Some(object)));
+        }
+        let facts = Facts::new(&object.meta, content_type.clone());
+        let bytes = read(object, &path).await?;
+        let held = Arc::new(Held { facts, bytes });
+        let _ = guard.insert(Known::Held(Arc::clone(&held)));
+        Ok(Found::Held(held))
+    }
+}
+
+impl From<Known> for Found {
+    fn from(known: Known) -> Self {
+        match known {
+            Known::Held(held) => Self::Held(held),
+            Known::Large => Self::Large(None),
         }
     }
 }
 
-/// The object's bytes, unless it is too large to be held.
-async fn read_small(store: &Arc<dyn MediaStore>, path: &str) -> Result<Option<(Meta, Bytes)>> {
-    let Some(mut object) = store.get(path, None).await? else {
-        return Ok(None);
-    };
-    if object.meta.bytes > MAX_OBJECT {
-        return Ok(None);
-    }
+async fn read(mut object: Object, path: &str) -> Result<Bytes> {
     let mut bytes = BytesMut::with_capacity(usize::try_from(object.meta.bytes).unwrap_or(0));
     while let Some(chunk) = object.body.next().await {
         bytes.extend_from_slice(&chunk.map_err(Error::internal)?);
@@ -125,5 +153,5 @@ async fn read_small(store: &Arc<dyn MediaStore>, path: &str) -> Result<Option<(M
     if bytes.len() as u64 != object.meta.bytes {
         return Err(Error::internal(format!("{path} is shorter than it was")));
     }
-    Ok(Some((object.meta, bytes.freeze())))
+    Ok(bytes.freeze())
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::{OriginalUri, Query, State};
+use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use clipsy_domain::asset::{AssetState, Visibility};
@@ -14,7 +14,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::json::VideoItem;
+use crate::actions::find_video::Video;
 use crate::actions::list_videos::list_videos;
+use crate::address::Address;
 use crate::app::App;
 use crate::auth::viewer::{SignedIn, viewer};
 use crate::error::{Error, Result};
@@ -78,7 +80,7 @@ pub(crate) async fn list(
     State(app): State<App>,
     signed_in: Option<SignedIn>,
     OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
+    address: Address,
     query: Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response> {
     let Query(query) = query.map_err(|e| Error::Parse(e.body_text()))?;
@@ -86,7 +88,7 @@ pub(crate) async fn list(
         viewer: viewer(signed_in.as_ref()),
         query,
         uri,
-        headers,
+        address,
     };
     let body = if asked.viewer == Viewer::Anonymous {
         // The front page of a busy site: all who ask at the same time get the same bytes.
@@ -111,7 +113,7 @@ struct Asked {
     viewer: Viewer,
     query: Vec<(String, String)>,
     uri: Uri,
-    headers: HeaderMap,
+    address: Address,
 }
 
 impl Asked {
@@ -123,7 +125,7 @@ impl Asked {
 
     /// All that the answer depends on, besides the viewer.
     fn key(&self) -> String {
-        let base = address(&self.headers, &self.uri, &[], 1);
+        let base = self.address.url(self.uri.path());
         format!("{base} {}", self.uri.query().unwrap_or_default())
     }
 }
@@ -131,10 +133,14 @@ impl Asked {
 /// The list as it is sent.
 async fn answer(app: &App, asked: &Asked) -> Result<Bytes> {
     let get = |name: &str| asked.get(name);
+    let items = |videos: Vec<Video>| {
+        let items = videos.into_iter().map(VideoItem::from);
+        items.map(|item| item.at(&asked.address))
+    };
     let mut filter = filter(asked.viewer, &get)?;
     if get("page").is_none() && get("page_size").is_none() {
         let listed = list_videos(app, &filter).await?;
-        let items: Vec<VideoItem> = listed.videos.into_iter().map(Into::into).collect();
+        let items: Vec<VideoItem> = items(listed.videos).collect();
         return json(&items);
     }
     let size = get("page_size")
@@ -163,12 +169,12 @@ async fn answer(app: &App, asked: &Asked) -> Result<Bytes> {
     if page > last {
         return Err(Error::NoSuchPage);
     }
-    let address = |page| address(&asked.headers, &asked.uri, &asked.query, page);
+    let address = |page| page_url(&asked.address, &asked.uri, &asked.query, page);
     json(&Page {
         count: listed.total,
         next: (page < last).then(|| address(page + 1)),
         previous: (page > 1).then(|| address(page - 1)),
-        results: listed.videos.into_iter().map(Into::into).collect(),
+        results: items(listed.videos).collect(),
     })
 }
 
@@ -235,23 +241,8 @@ fn no_choice(name: &str, value: &str) -> Error {
 }
 
 /// Address of another page, absolute as Django REST framework gives it.
-fn address(headers: &HeaderMap, uri: &Uri, query: &[(String, String)], page: i64) -> String {
-    let plain = |host: &&str| {
-        !host.is_empty()
-            && host
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b))
-    };
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    // Only the scheme is taken from a proxy: a forged one does no harm beyond the forger's answer.
-    let scheme = match text("x-forwarded-proto") {
-        Some("https") => "https",
-        _ => "http",
-    };
-    let mut address = match text("host").filter(plain) {
-        Some(host) => format!("{scheme}://{host}{}", uri.path()),
-        None => uri.path().to_owned(),
-    };
+fn page_url(address: &Address, uri: &Uri, query: &[(String, String)], page: i64) -> String {
+    let mut address = address.url(uri.path());
     let mut separator = '?';
     let mut push = |name: &str, value: &str| {
         use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -280,23 +271,22 @@ mod tests {
 
     #[test]
     fn addresses_keep_the_other_parameters() {
-        let mut headers = HeaderMap::new();
-        headers.insert("host", "videos.example.org:8000".parse().unwrap());
         let uri: Uri = "/api/videos/?search=a+b&page=2&page_size=5"
             .parse()
             .unwrap();
+        let request = axum::http::Request::get(uri.clone());
+        let request = request.header("host", "videos.example.org:8000");
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let address = Address::of(&parts, &[]);
         let query = [("search", "a b"), ("page", "2"), ("page_size", "5")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(
-            address(&headers, &uri, &query, 3),
+            page_url(&address, &uri, &query, 3),
             "http://videos.example.org:8000/api/videos/?page=3&search=a%20b&page_size=5"
         );
-        headers.insert("x-forwarded-proto", "https".parse().unwrap());
         assert_eq!(
-            address(&headers, &uri, &query, 1),
-            "https://videos.example.org:8000/api/videos/?search=a%20b&page_size=5"
+            page_url(&address, &uri, &query, 1),
+            "http://videos.example.org:8000/api/videos/?search=a%20b&page_size=5"
         );
-        headers.insert("host", "evil/path?".parse().unwrap());
-        assert!(address(&headers, &uri, &query, 1).starts_with("/api/videos/"));
     }
 }
