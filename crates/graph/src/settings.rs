@@ -23,7 +23,7 @@ pub struct Settings {
     /// Proxies whose `X-Forwarded-…` or `Forwarded` headers are believed.
     pub trusted_proxies: Vec<Network>,
     /// Origins, e.g. `https://app.example`, whose pages may use the API besides those of the server
-    /// itself, also over WebSockets.
+    /// itself, also over `WebSockets`.
     pub allowed_origins: Vec<String>,
     /// Sign-ins that one account may try from one address in a row; they come back over a minute.
     pub logins_per_account: NonZeroU32,

@@ -90,11 +90,14 @@ fn below(headers: &mut HeaderMap, called: &Address) {
         return;
     };
     let ours = location.starts_with('/') && !location.starts_with("//");
-    let done = location
-        .strip_prefix(called.prefix())
-        .is_some_and(|rest| rest.starts_with('/'));
+    let prefix = called.prefix();
+    // Whoever knows the path has put it there.
+    let done = prefix.is_empty()
+        || location
+            .strip_prefix(prefix)
+            .is_some_and(|rest| rest.starts_with('/'));
     if ours
-        && !(done && !called.prefix().is_empty())
+        && !done
         && let Ok(location) = HeaderValue::try_from(called.path(location))
     {
         headers.insert(LOCATION, location);

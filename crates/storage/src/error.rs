@@ -114,9 +114,9 @@ fn is_away(error: &sqlx::Error) -> bool {
     }
 }
 
-/// True for refusals that have nothing to do with the statement. PostgreSQL (appendix A of its
+/// True for refusals that have nothing to do with the statement. `PostgreSQL` (appendix A of its
 /// manual): connections that fail (class 08), too many of them (53300), shutting down, crashed or
-/// starting (57P01 to 57P03), a standby that takes no changes yet (25006). SQLite: locked by another
+/// starting (57P01 to 57P03), a standby that takes no changes yet (25006). `SQLite`: locked by another
 /// process for too long (5), input and output (10), a file that is not there (14), each with details
 /// above the low byte.
 fn is_passing(code: &str) -> bool {

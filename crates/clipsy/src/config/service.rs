@@ -137,10 +137,10 @@ pub(crate) struct ServiceArgs {
     /// this machine
     #[arg(long, env = "CLIPSY_INTROSPECTION", default_value = "development", value_parser = introspection, value_name = "development|everybody|admins|nobody")]
     introspection: Introspection,
-    /// Origins, e.g. https://app.example, whose pages may use the API: REST, GraphQL, event streams
-    /// and web sockets
     #[arg(
         long,
+        help = "Origins, e.g. https://app.example, whose pages may use the API: REST, GraphQL, \
+                event streams and web sockets",
         env = "CLIPSY_ALLOWED_ORIGINS",
         value_delimiter = ',',
         value_name = "ORIGINS"

@@ -7,6 +7,9 @@ use crate::support::server::on;
 use crate::support::short_clip;
 use crate::visit::{PASSWORD, doctor, folder, server};
 
+/// Texts that are put in place of others.
+type Changes = &'static [(&'static str, &'static str)];
+
 const TLS: &str = "#### A name of its own, over TLS";
 
 #[test]
@@ -18,7 +21,7 @@ fn the_doctor_tells_each_fault_of_a_proxy() {
     client.ready(id);
     let ca = ["--proxy-ca", certificates.ca.to_str().unwrap()];
     // What is changed in the snippet and in the site, what the doctor finds, and what it says to do.
-    let faults: [(&[(&str, &str)], &[(&str, &str)], &[&str], &str); 10] = [
+    let faults: [(Changes, Changes, &[&str], &str); 10] = [
         (
             &[("proxy_request_buffering off;", "")],
             &[],

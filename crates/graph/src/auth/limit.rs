@@ -196,8 +196,8 @@ mod tests {
         assert!(take(200).is_ok() && take(200).is_ok());
         assert!(take(200).is_err());
         // Nothing is given back that was not taken.
-        tries.give_back(&"key", start + Duration::from_secs(300));
-        tries.give_back(&"key", start + Duration::from_secs(300));
+        tries.give_back(&"key", start + Duration::from_mins(5));
+        tries.give_back(&"key", start + Duration::from_mins(5));
         assert!(take(300).is_ok() && take(300).is_ok());
         assert!(take(300).is_err());
     }

@@ -168,7 +168,7 @@ fn apollo_gets_a_new_session_with_a_stale_token_attached() {
         "password": password_of("ann"),
     });
     let told = node("apollo.mjs", &[&args.to_string()]);
-    assert_eq!(told["before"]["status"], 401, "{told}");
+    assert_eq!(told["before"]["code"], "UNAUTHENTICATED", "{told}");
     assert!(
         told["signedIn"]["signIn"]["accessToken"].is_string(),
         "{told}"

@@ -133,7 +133,8 @@ fn media_tokens_and_events_are_never_compressed() {
         &json!({ "refresh": session.json()["refresh"] }),
     );
     // Made longer than what is too short to be compressed.
-    let aliases: String = (0..40).map(|n| format!("x{n}: __typename ")).collect();
+    let aliases: Vec<String> = (0..40).map(|n| format!("x{n}: __typename")).collect();
+    let aliases = aliases.join(" ");
     let query = format!(
         "mutation {{ signIn(input: {{username: \"ann\", password: \"password of ann\"}}) \
          {{ accessToken refreshToken {aliases} }} }}"

@@ -1,5 +1,5 @@
-//! Our own player in a real browser, while the server's clock jumps: what happens after hours in which
-//! nobody touched it.
+//! Players in a real browser: our own after hours in which nobody touched it, and one on somebody
+//! else's page.
 #![expect(
     clippy::unwrap_used,
     reason = "tests may panic, also in what they share"
@@ -29,9 +29,9 @@ fn repository(path: &str) -> std::path::PathBuf {
         .join(path)
 }
 
-/// Makes a private video of ann's, with real pictures and sound in one rendition.
-fn video(server: &Server) -> i64 {
-    let id = server.video(&server.token("ann"), "private");
+/// Makes a video of ann's, with real pictures and sound in one rendition.
+fn video(server: &Server, visibility: &str) -> i64 {
+    let id = server.video(&server.token("ann"), visibility);
     server.make_playable(id);
     let folder = tempfile::tempdir().unwrap();
     let made = Command::new("ffmpeg")
@@ -103,7 +103,7 @@ fn a_video_paused_for_hours_plays_on_where_one_seeks() {
     // The browser has a clock of its own.
     let ahead = chrono::Utc::now().timestamp_millis() - support::START_MS;
     server.clock.advance(TimeDelta::milliseconds(ahead));
-    let id = video(&server);
+    let id = video(&server, "private");
     let mut visit = Command::new("node")
         .arg(repository("crates/graph/tests/player/pause.mjs"))
         .env("CLIPSY_URL", format!("http://{}", server.address))
@@ -122,4 +122,31 @@ fn a_video_paused_for_hours_plays_on_where_one_seeks() {
     let rest: Vec<String> = told.map_while(Result::ok).collect();
     let status = visit.wait().unwrap();
     assert!(status.success(), "{rest:?}");
+}
+
+#[test]
+fn a_page_of_another_origin_plays_and_asks() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let server = Server::start_with(|settings| {
+        settings.allowed_origins = vec![format!("http://127.0.0.1:{port}")];
+    });
+    let id = video(&server, "public");
+    let done = Command::new("node")
+        .arg(repository("crates/graph/tests/player/elsewhere.mjs"))
+        .env("CLIPSY_URL", format!("http://{}", server.address))
+        .env("CLIPSY_TOOLS", repository("tools/js/package.json"))
+        .env(
+            "CLIPSY_HLS",
+            repository("web/node_modules/hls.js/dist/hls.js"),
+        )
+        .env("CLIPSY_VIDEO", id.to_string())
+        .env("CLIPSY_TOKEN", server.token("ann"))
+        .env("CLIPSY_PORT", port.to_string())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let complaints = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{complaints}");
 }

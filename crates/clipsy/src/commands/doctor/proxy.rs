@@ -7,6 +7,7 @@ mod calls;
 mod live;
 mod reach;
 mod target;
+mod tls;
 mod uploads;
 
 use std::path::Path;
