@@ -30,6 +30,11 @@ const STEPS: &[(i64, &str, &str)] = &[
     (7, "traces", include_str!("../migrations/0007_traces.sql")),
     (8, "notes", include_str!("../migrations/0008_notes.sql")),
     (9, "cards", include_str!("../migrations/0009_cards.sql")),
+    (
+        10,
+        "revisions",
+        include_str!("../migrations/0010_revisions.sql"),
+    ),
 ];
 
 impl Db {
@@ -58,18 +63,28 @@ impl Db {
 }
 
 fn steps(kind: Kind) -> Vec<Migration> {
-    let (id, key) = match kind {
+    let (id, key, random) = match kind {
         // Without the keyword the number of a deleted last row would be given again.
-        Kind::Sqlite => ("INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL", "TEXT"),
+        Kind::Sqlite => (
+            "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL",
+            "TEXT",
+            "lower(hex(randomblob(12)))",
+        ),
         Kind::Postgres => (
             "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
             "TEXT COLLATE \"C\"",
+            // Some digits in the middle of such a number are fixed.
+            "left(gen_random_uuid()::text, 8) || right(gen_random_uuid()::text, 12) \
+             || left(gen_random_uuid()::text, 4)",
         ),
     };
     STEPS
         .iter()
         .map(|&(number, name, text)| {
-            let text = text.replace("{{ID}}", id).replace("{{KEY}}", key);
+            let text = text
+                .replace("{{ID}}", id)
+                .replace("{{KEY}}", key)
+                .replace("{{RANDOM}}", random);
             Migration::new(
                 number,
                 name.into(),

@@ -10,6 +10,7 @@ mod crash;
 mod flow;
 mod metrics;
 mod proxy;
+mod revisions;
 mod s3;
 mod s3_play;
 mod sandbox;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderValue;
 use bytes::{Bytes, BytesMut};
-use clipsy_domain::asset::AssetId;
+use clipsy_domain::asset::{Asset, AssetId};
 use clipsy_domain::job::Attempt;
 use clipsy_domain::media_key;
 use clipsy_storage::media::{MediaStore, Meta};
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 /// Largest file in bytes that is held.
 pub(crate) const MAX_OBJECT: u64 = 4 << 20;
 
-/// Files of outputs by asset, attempt and path. Only files that do not change any more may be
+/// Files of outputs by output and path. Only files that do not change any more may be
 /// asked for here, since what is held is never compared with the store again.
 #[derive(Debug)]
 pub(crate) struct Objects(Cache<Key, Arc<Held>, Weight>);
@@ -30,24 +30,88 @@ pub(super) struct Held {
     pub(super) bytes: Bytes,
 }
 
+/// The output of an asset that is on show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Output<'a> {
+    asset: AssetId,
+    attempt: Attempt,
+    /// What tells it from others in addresses; see [`Asset::output_revision`].
+    pub(super) revision: Option<&'a str>,
+}
+
+impl<'a> Output<'a> {
+    /// `None` if nothing is on show.
+    pub(super) fn of(asset: &'a Asset) -> Option<Self> {
+        Some(Self {
+            asset: asset.id,
+            attempt: asset.output_attempt?,
+            revision: asset.output_revision.as_deref(),
+        })
+    }
+
+    /// Store key of one of its files.
+    pub(super) fn key(&self, file: &str) -> String {
+        format!(
+            "{}{file}",
+            media_key::output_prefix(self.asset, self.attempt)
+        )
+    }
+
+    /// Reads a file as it is sent: in a media playlist, segments have addresses of this output.
+    /// `None` if there is none or it is too large to be held.
+    pub(super) async fn read(
+        &self,
+        store: &Arc<dyn MediaStore>,
+        file: &str,
+        content_type: &HeaderValue,
+    ) -> Result<Option<Held>> {
+        let Some((meta, bytes)) = read_small(store, &self.key(file)).await? else {
+            return Ok(None);
+        };
+        let content_type = content_type.clone();
+        let Some(revision) = self.revision.filter(|_| lists_segments(file)) else {
+            let facts = Facts::new(&meta, content_type);
+            return Ok(Some(Held { facts, bytes }));
+        };
+        let text = str::from_utf8(&bytes).map_err(Error::internal)?;
+        let text = media_key::revise_playlist(text, revision);
+        Ok(Some(Held {
+            facts: Facts::revised(&meta, content_type, revision, text.len()),
+            bytes: text.into(),
+        }))
+    }
+}
+
+/// True for a media playlist.
+pub(super) fn lists_segments(file: &str) -> bool {
+    file.rsplit('/').next() == Some(media_key::PLAYLIST)
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     asset: AssetId,
     attempt: Attempt,
+    revision: Option<String>,
     file: String,
 }
 
 /// [`Key`] without owning the path. The derived hash of both is the same.
 #[derive(Hash)]
 struct KeyRef<'a> {
-    asset: AssetId,
-    attempt: Attempt,
+    output: Output<'a>,
     file: &'a str,
 }
 
 impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        self.asset == key.asset && self.attempt == key.attempt && self.file == key.file
+        let Output {
+            asset,
+            attempt,
+            revision,
+        } = self.output;
+        (asset, attempt) == (key.asset, key.attempt)
+            && revision == key.revision.as_deref()
+            && self.file == key.file
     }
 }
 
@@ -72,36 +136,28 @@ impl Objects {
     pub(super) async fn get(
         &self,
         store: &Arc<dyn MediaStore>,
-        asset: AssetId,
-        attempt: Attempt,
+        output: Output<'_>,
         file: &str,
         content_type: &HeaderValue,
     ) -> Result<Option<Arc<Held>>> {
-        let borrowed = KeyRef {
-            asset,
-            attempt,
-            file,
-        };
+        let borrowed = KeyRef { output, file };
         if let Some(held) = self.0.get(&borrowed) {
             return Ok(Some(held));
         }
         let key = Key {
-            asset,
-            attempt,
+            asset: output.asset,
+            attempt: output.attempt,
+            revision: output.revision.map(str::to_owned),
             file: file.to_owned(),
         };
         // Of many that ask at once, one reads.
         match self.0.get_value_or_guard_async(&key).await {
             Ok(held) => Ok(Some(held)),
             Err(guard) => {
-                let path = format!("{}{file}", media_key::output_prefix(asset, attempt));
-                let Some((meta, bytes)) = read_small(store, &path).await? else {
+                let Some(held) = output.read(store, file, content_type).await? else {
                     return Ok(None);
                 };
-                let held = Arc::new(Held {
-                    facts: Facts::new(&meta, content_type.clone()),
-                    bytes,
-                });
+                let held = Arc::new(held);
                 // Only fails if the cache was cleared meanwhile.
                 let _ = guard.insert(Arc::clone(&held));
                 Ok(Some(held))

@@ -258,6 +258,12 @@ impl Server {
         });
     }
 
+    /// What tells the video's output from others in addresses.
+    pub(crate) fn revision(&self, id: i64) -> String {
+        let asset = self.run(async { self.app.db.asset(id).await.unwrap().unwrap() });
+        asset.output_revision.unwrap()
+    }
+
     /// Files below the media folder.
     pub(crate) fn stored(&self, below: &str) -> Vec<String> {
         let prefix = format!("{below}/");

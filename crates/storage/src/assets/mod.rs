@@ -9,6 +9,7 @@ mod thumbnail;
 mod window;
 
 use clipsy_domain::asset::{Asset, AssetId, AssetState, Visibility};
+use clipsy_domain::media_key;
 use clipsy_domain::user::{UserId, Viewer};
 use sqlx::any::AnyRow;
 
@@ -111,8 +112,8 @@ macro_rules! asset_columns {
     () => {
         "id, owner_id, title, description, visibility, state, playable, failure, source_key, \
          source_name, source_type, source_bytes, source_sha256, duration_s, width, height, fps, \
-         notes, views, output_attempt, has_thumbnail, has_storyboard, chosen_thumbnail, created_at, \
-         updated_at"
+         notes, views, output_attempt, output_revision, has_thumbnail, has_storyboard, \
+         chosen_thumbnail, created_at, updated_at"
     };
 }
 pub(crate) use asset_columns;
@@ -167,7 +168,7 @@ impl Db {
 /// Reads [`asset_columns`].
 pub(crate) fn asset_from(row: &AnyRow) -> Result<Asset> {
     let mut cells = Cells::new(row);
-    Ok(Asset {
+    let asset = Asset {
         id: cells.int()?,
         owner_id: cells.int()?,
         title: cells.text()?,
@@ -188,11 +189,18 @@ pub(crate) fn asset_from(row: &AnyRow) -> Result<Asset> {
         notes: cells.notes()?,
         views: cells.int()?,
         output_attempt: cells.maybe_int()?,
+        output_revision: cells.maybe_text()?,
         has_thumbnail: cells.flag()?,
         has_storyboard: cells.flag()?,
         chosen_thumbnail: cells.maybe_text()?,
         created_at: cells.time()?,
         updated_at: cells.time()?,
+    };
+    // A worker of an earlier version may have put its attempt on show beside the revision of another.
+    let fits = |revision: &String| media_key::attempt_of(revision) == asset.output_attempt;
+    Ok(Asset {
+        output_revision: asset.output_revision.clone().filter(fits),
+        ..asset
     })
 }
 

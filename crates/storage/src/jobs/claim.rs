@@ -1,6 +1,8 @@
 //! Taking a job and keeping it.
 
 use clipsy_domain::job::{Attempt, Job, JobId};
+use clipsy_domain::media_key;
+use uuid::Uuid;
 
 use super::{job_columns, job_from};
 use crate::db::Db;
@@ -28,6 +30,11 @@ impl Db {
         let Some(job) = row.as_ref().map(job_from).transpose()? else {
             return Ok(None);
         };
+        sqlx::query("UPDATE jobs SET revision = $2 WHERE id = $1")
+            .bind(id)
+            .bind(media_key::revision(job.attempt, Uuid::new_v4().as_u128()))
+            .execute(&mut *tx)
+            .await?;
         // What an earlier attempt noted need not be so for this one.
         let sql =
             "UPDATE assets SET state = 'processing', notes = NULL, updated_at = $2 WHERE id = $1";

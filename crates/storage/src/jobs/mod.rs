@@ -163,7 +163,8 @@ async fn withdraw(
 ) -> Result<()> {
     sqlx::query(
         "UPDATE assets SET state = $2, failure = $3, playable = 0, output_attempt = NULL, \
-         has_thumbnail = 0, has_storyboard = 0, updated_at = $4 WHERE id = $1",
+         output_revision = NULL, has_thumbnail = 0, has_storyboard = 0, updated_at = $4 \
+         WHERE id = $1",
     )
     .bind(asset)
     .bind(state.as_str())
