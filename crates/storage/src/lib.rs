@@ -29,7 +29,7 @@ pub use assets::{AssetChange, AssetFilter, AssetOrder, NewAsset};
 pub use db::{Connections, Db, sqlite_url};
 pub use error::{Error, Result};
 pub use garbage::Garbage;
-pub use jobs::{AfterFailure, Backlog, Finished, QueueCounts, Throughput};
+pub use jobs::{AfterFailure, Backlog, Claim, ClaimWatch, Finished, QueueCounts, Throughput};
 pub use renditions::{NewRendition, RenditionUpdate};
 pub use sessions::{REFRESH_GRACE_MS, Rotation};
 pub use uploads::UploadChange;

@@ -35,6 +35,7 @@ const STEPS: &[(i64, &str, &str)] = &[
         "revisions",
         include_str!("../migrations/0010_revisions.sql"),
     ),
+    (11, "waits", include_str!("../migrations/0011_waits.sql")),
 ];
 
 impl Db {

@@ -99,6 +99,7 @@ pub(crate) const ALL: &[Case] = cases! {
         a_late_worker_is_refused
         what_the_server_held_is_taken_up_without_counting
         a_worker_that_dies_again_and_again
+        a_clock_that_was_wrong_keeps_no_job_waiting
         a_job_that_takes_the_server_down_again_and_again
     }
     jobs {
