@@ -15,6 +15,7 @@ mod garbage;
 mod jobs;
 pub mod media;
 mod migrate;
+mod refold;
 mod renditions;
 mod rows_of;
 mod sessions;
@@ -25,7 +26,7 @@ mod users;
 mod window;
 mod workers;
 
-pub use assets::{AssetChange, AssetFilter, AssetOrder, NewAsset};
+pub use assets::{AssetChange, AssetFilter, AssetOrder, MOST_FOUND, NewAsset};
 pub use db::{Connections, Db, sqlite_url};
 pub use error::{Error, Result};
 pub use garbage::Garbage;

@@ -5,8 +5,11 @@ mod checksum;
 mod create;
 mod delete;
 mod list;
+mod search;
 mod thumbnail;
 mod window;
+
+use std::sync::Arc;
 
 use clipsy_domain::asset::{Asset, AssetId, AssetState, Visibility};
 use clipsy_domain::media_key;
@@ -57,8 +60,12 @@ pub struct AssetChange {
 pub struct AssetFilter {
     /// Who asks.
     pub viewer: Viewer,
-    /// Text that title or description must contain, without regard to case.
+    /// Words of which title and description must contain all, or parts of words; see
+    /// [`clipsy_domain::text::fold`] for what makes no difference. At most [`MOST_FOUND`] are found
+    /// by their titles and as many by all of their text.
     pub search: Option<String>,
+    /// What the search finds with the other conditions, if it was looked up; see [`Db::look_up`].
+    pub found: Option<Arc<[AssetId]>>,
     /// States to list; all if empty.
     pub states: Vec<AssetState>,
     /// Only those of that account.
@@ -81,6 +88,7 @@ impl AssetFilter {
         Self {
             viewer,
             search: None,
+            found: None,
             states: Vec::new(),
             owner: None,
             visibility: Vec::new(),
@@ -97,6 +105,9 @@ impl AssetFilter {
 pub enum AssetOrder {
     /// When the upload was finished.
     Created,
+    /// In a search, those whose title has the words, and then when the upload was finished; without
+    /// one, as [`AssetOrder::Created`].
+    Relevance,
     /// Title, without regard to case.
     Title,
     /// Plays.
@@ -117,7 +128,8 @@ macro_rules! asset_columns {
     };
 }
 pub(crate) use asset_columns;
-pub(crate) use list::pattern;
+pub use search::MOST_FOUND;
+pub(crate) use search::pattern;
 
 impl Db {
     /// The asset with that number.
@@ -205,6 +217,6 @@ pub(crate) fn asset_from(row: &AnyRow) -> Result<Asset> {
 }
 
 /// What a search looks through.
-fn search_text(title: &str, description: &str) -> String {
+pub(crate) fn search_text(title: &str, description: &str) -> String {
     folded(&format!("{title}\n{description}"))
 }

@@ -167,7 +167,7 @@ async fn withdraw(
 ) -> Result<()> {
     sqlx::query(
         "UPDATE assets SET state = $2, failure = $3, playable = 0, output_attempt = NULL, \
-         output_revision = NULL, has_thumbnail = 0, has_storyboard = 0, updated_at = $4 \
+         output_revision = NULL, output_bytes = 0, has_thumbnail = 0, has_storyboard = 0, updated_at = $4 \
          WHERE id = $1",
     )
     .bind(asset)

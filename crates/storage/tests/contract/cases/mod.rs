@@ -80,6 +80,9 @@ pub(crate) const ALL: &[Case] = cases! {
     }
     windows {
         windows_join_up
+        searches_give_titles_first
+        searches_go_by_what_text_means
+        texts_of_earlier_versions_are_folded
         windows_stand_still_while_lists_move
         windows_keep_to_their_filter
         accounts_are_listed_by_name
