@@ -28,6 +28,7 @@ test_packages=(
     chromium
     curl
     ffmpeg
+    faketime
     iproute2
     libavcodec-dev
     libffmpeg-nvenc-dev
@@ -127,7 +128,7 @@ check_by_hand() {
     ((${#absent[@]})) || return 0
     say "not Debian, so install these yourself: a C compiler, pkg-config, GStreamer 1.22 or newer with its tools," \
         "its development files and the base, good, bad, ugly and libav plug-ins; for the tests also" \
-        "chromium, ffmpeg, iproute2, curl, nats-server and openssl"
+        "chromium, faketime, ffmpeg, iproute2, curl, nats-server and openssl"
     die "missing: $(IFS=,; printf '%s' "${absent[*]}")"
 }
 
