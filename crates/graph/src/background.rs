@@ -52,6 +52,9 @@ pub async fn run(app: App, stop: CancellationToken) {
                 }
             }
             _ = sweep.tick() => {
+                if let Err(error) = app.db.keep_room().await {
+                    tracing::warn!(%error, "the database could not keep room for when the disk is full");
+                }
                 sweep_garbage(&app).await;
                 let steady = steadiness.look(&**app.db.clock(), std::time::Instant::now());
                 if steady && let Err(error) = forget_what_is_over(&app).await {

@@ -17,6 +17,7 @@ pub mod media;
 mod migrate;
 mod refold;
 mod renditions;
+mod room;
 mod rows_of;
 mod sessions;
 mod turns;
