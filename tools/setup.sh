@@ -29,6 +29,7 @@ test_packages=(
     chromium
     curl
     ffmpeg
+    faketime
     iproute2
     libavcodec-dev
     libffmpeg-nvenc-dev
@@ -131,7 +132,7 @@ check_by_hand() {
     ((${#absent[@]})) || return 0
     say "not Debian, so install these yourself: a C compiler, pkg-config, GStreamer 1.22 or newer with its tools," \
         "its development files and the base, good, bad, ugly and libav plug-ins; for the tests also" \
-        "caddy, chromium, ffmpeg, iproute2, curl, nats-server, nginx and openssl"
+        "caddy, chromium, faketime, ffmpeg, iproute2, curl, nats-server, nginx and openssl"
     die "missing: $(IFS=,; printf '%s' "${absent[*]}")"
 }
 

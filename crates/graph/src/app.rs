@@ -64,7 +64,7 @@ pub struct Shared {
     /// Told when there is an original without a checksum.
     pub(crate) unhashed: Notify,
     /// Lists that people without an account ask for, as they are sent; `None` for one that failed.
-    pub(crate) lists: Coalesce<String, Option<Bytes>>,
+    pub(crate) lists: Coalesce<String, Option<Option<Bytes>>>,
     /// Names by number. They never change, since nothing changes them.
     pub(crate) usernames: Cache<UserId, Arc<str>>,
     /// Renditions of assets that are ready.

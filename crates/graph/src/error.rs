@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use clipsy_domain::username::UsernameError;
+
 use crate::upload::error::UploadError;
 
 /// Shorthand.
@@ -47,6 +49,9 @@ pub enum Error {
     /// Fields that are missing or unusable.
     #[error("Some fields are missing or unusable.")]
     Fields(FieldErrors),
+    /// A name that no account may have.
+    #[error("{0}")]
+    Username(#[from] UsernameError),
     /// The body cannot be read.
     #[error("{0}")]
     Parse(String),
@@ -112,6 +117,7 @@ impl Error {
             Self::DefaultPassword => "default_password",
             Self::Forbidden => "permission_denied",
             Self::Fields(_) => "invalid",
+            Self::Username(error) => error.code(),
             Self::Parse(_) => "parse_error",
             Self::Method(_) => "method_not_allowed",
             Self::MediaType(_) => "unsupported_media_type",

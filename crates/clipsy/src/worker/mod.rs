@@ -203,7 +203,7 @@ impl Worker {
     async fn take_up(&self) -> anyhow::Result<()> {
         let held = self
             .db
-            .recover(Some(&self.settings.name), &self.settings.retry)
+            .recover(&self.settings.name, &self.settings.retry)
             .await?;
         tracing::info!(taken_up = held.len(), "jobs taken up");
         for job in &held {

@@ -59,7 +59,9 @@ async function elsewhere(stage, from) {
   const first = await page.evaluate(async (folder) => {
     const master = await (await fetch(`${folder}/master.m3u8`)).text();
     const rung = master.split("\n").find((line) => line && !line.startsWith("#")).split("/")[0];
-    const segment = await fetch(`${folder}/${rung}/segment_00000.ts`);
+    const playlist = await (await fetch(`${folder}/${rung}/playlist.m3u8`)).text();
+    const first = playlist.split("\n").find((line) => line && !line.startsWith("#"));
+    const segment = await fetch(`${folder}/${rung}/${first}`);
     return { status: segment.status, byte: new Uint8Array(await segment.arrayBuffer())[0] };
   }, `${CLIPSY_URL}/media/videos/processed/${CLIPSY_PUBLIC}`);
   assert.deepEqual(first, { status: 200, byte: 0x47 });

@@ -33,7 +33,7 @@ use crate::cors;
 use crate::error::{Error, Result};
 use crate::rest::openapi::Detail;
 use access::Access;
-use objects::Found;
+use objects::{Found, Output};
 
 /// Media for players: playlists, segments, pictures and originals. Private media needs the bearer
 /// token of somebody who may see it, or the path of a playback link, `/media/s/{token}/…`. Any page
@@ -94,10 +94,14 @@ async fn find(app: &App, parts: &Parts) -> Result<Response> {
         None => (None, path.as_ref()),
     };
     match MediaPath::parse(path).ok_or(Error::NotFound)? {
-        MediaPath::Output { asset, file } => {
+        MediaPath::Output {
+            asset,
+            revision,
+            file,
+        } => {
             let asset = Access::asset(app, asset).await?;
             let asset = allowed(app, parts, link, asset.as_deref()).await?;
-            output(app, parts, link, asset, &file).await
+            output(app, parts, link, asset, revision.as_deref(), &file).await
         }
         MediaPath::Thumbnail { asset, poster } => {
             let asset = Access::asset(app, asset).await?;
@@ -140,18 +144,18 @@ async fn thumbnail(
     let chosen = asset.chosen_thumbnail.as_deref();
     let private = asset.visibility == Visibility::Private || link.is_some();
     let (key, cache) = match (asked, chosen, made) {
-        (Poster::Made(asked), _, Some(made)) if *asked == made => {
-            return output(app, parts, link, asset, media_key::THUMBNAIL).await;
+        (Poster::Made(asked), _, Some(_)) if asset.output_revision.as_ref() == Some(asked) => {
+            return output(app, parts, link, asset, Some(asked), media_key::THUMBNAIL).await;
         }
         (asked, Some(name), _) => {
             let key = media_key::chosen_thumbnail(asset.id, name);
             let is_it = matches!(asked, Poster::Chosen(asked) if asked == name);
-            (key, cache_control(false, is_it, private))
+            (key, cache_control(is_it, private))
         }
         (_, None, Some(attempt)) => {
             let prefix = media_key::output_prefix(asset.id, attempt);
             let key = format!("{prefix}{}", media_key::THUMBNAIL);
-            (key, cache_control(false, false, private))
+            (key, cache_control(false, private))
         }
         (_, None, None) => return Err(Error::NotFound),
     };
@@ -160,28 +164,36 @@ async fn thumbnail(
     respond::stored(method, headers, &*app.media, &key, content_type, &cache).await
 }
 
-/// Answers with a file of the asset's output.
+/// Answers with a file of the asset's output, the one of that revision if the address names one.
 async fn output(
     app: &App,
     parts: &Parts,
     link: Option<&str>,
     asset: &Asset,
+    revision: Option<&str>,
     file: &str,
 ) -> Result<Response> {
-    let attempt = asset.output_attempt.ok_or(Error::NotFound)?;
+    let on_show = Output::of(asset).ok_or(Error::NotFound)?;
+    // Of an earlier output nothing is left, and bytes of another must not come under its addresses.
+    if revision.is_some() && revision != on_show.revision {
+        return Err(Error::NotFound);
+    }
     let content_type = mime::of_output(file).ok_or(Error::NotFound)?;
     // A poster picture may be there before anything can be played.
     if !asset.playable && file != media_key::THUMBNAIL {
         return Err(Error::NotFound);
     }
-    let is_playlist = content_type == mime::PLAYLIST;
     if file == media_key::MASTER && parts.method == Method::GET {
         count_play(app, parts, asset);
     }
+    // Playlists have the documented addresses and no others.
+    if revision.is_some() && content_type == mime::PLAYLIST {
+        return Err(Error::NotFound);
+    }
     let ready = asset.state == AssetState::Ready;
     let private = asset.visibility == Visibility::Private || link.is_some();
-    let cache = cache_control(is_playlist, ready, private);
-    let key = || format!("{}{file}", media_key::output_prefix(asset.id, attempt));
+    let cache = cache_control(ready && revision.is_some(), private);
+    let key = || on_show.key(file);
     if ready
         && !private
         && content_type == mime::SEGMENT
@@ -192,9 +204,11 @@ async fn output(
     // Until then any file may be rewritten: playlists grow, and another encoder may take over.
     let (method, headers) = (&parts.method, &parts.headers);
     if ready {
-        let objects = &app.objects;
-        let found = objects.get(&*app.media, asset.id, attempt, file, &content_type);
-        match found.await? {
+        let found = app
+            .objects
+            .get(&app.media, on_show, file, &content_type)
+            .await?;
+        match found {
             Found::Held(held) => return Ok(respond::held(method, headers, &held, &cache)),
             Found::Large(Some(object)) if respond::wants_all(method, headers) => {
                 return Ok(respond::opened(headers, object, content_type, &cache));
@@ -202,6 +216,10 @@ async fn output(
             Found::Large(_) => {}
             Found::Nothing => return Err(Error::NotFound),
         }
+    } else if objects::lists_segments(file)
+        && let Found::Held(held) = on_show.read(&app.media, file, &content_type).await?
+    {
+        return Ok(respond::held(method, headers, &held, &cache));
     }
     respond::stored(method, headers, &*app.media, &key(), content_type, &cache).await
 }
@@ -245,16 +263,15 @@ async fn redirect(app: &App, parts: &Parts, key: &str) -> Result<Option<Response
     Ok(Some(response))
 }
 
-/// How long a file of an output may be kept. Addresses do not change with the attempt, so only
-/// files of videos that are ready are for ever; those are never made again.
-fn cache_control(is_playlist: bool, ready: bool, private: bool) -> HeaderValue {
-    HeaderValue::from_static(match (is_playlist, ready, private) {
-        (_, false, false) => "no-cache",
-        (_, false, true) => "private, no-cache",
-        (true, true, false) => "public, max-age=10",
-        (true, true, true) => "private, max-age=10",
-        (false, true, false) => "public, max-age=31536000, immutable",
-        (false, true, true) => "private, max-age=31536000, immutable",
+/// How long a file may be kept: for ever where the address says which file it is and that is
+/// finished (decision 0033); elsewhere it is asked for again each time, which costs 304 if it is the
+/// same.
+fn cache_control(for_ever: bool, private: bool) -> HeaderValue {
+    HeaderValue::from_static(match (for_ever, private) {
+        (false, false) => "no-cache",
+        (false, true) => "private, no-cache",
+        (true, false) => "public, max-age=31536000, immutable",
+        (true, true) => "private, max-age=31536000, immutable",
     })
 }
 

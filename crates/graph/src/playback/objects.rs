@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderValue;
 use bytes::{Bytes, BytesMut};
-use clipsy_domain::asset::AssetId;
+use clipsy_domain::asset::{Asset, AssetId};
 use clipsy_domain::job::Attempt;
 use clipsy_domain::media_key;
 use clipsy_storage::media::{MediaStore, Object};
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 /// Largest file in bytes that is held.
 pub(crate) const MAX_OBJECT: u64 = 4 << 20;
 
-/// Files of outputs by asset, attempt and path. Only files that do not change any more may be
+/// Files of outputs by output and path. Only files that do not change any more may be
 /// asked for here, since what is held is never compared with the store again.
 #[derive(Debug)]
 pub(crate) struct Objects(Cache<Key, Known, Weight>);
@@ -50,24 +50,98 @@ pub(super) enum Found {
     Nothing,
 }
 
+/// The output of an asset that is on show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Output<'a> {
+    asset: AssetId,
+    attempt: Attempt,
+    /// What tells it from others in addresses; see [`Asset::output_revision`].
+    pub(super) revision: Option<&'a str>,
+}
+
+impl<'a> Output<'a> {
+    /// `None` if nothing is on show.
+    pub(super) fn of(asset: &'a Asset) -> Option<Self> {
+        Some(Self {
+            asset: asset.id,
+            attempt: asset.output_attempt?,
+            revision: asset.output_revision.as_deref(),
+        })
+    }
+
+    /// Store key of one of its files.
+    pub(super) fn key(&self, file: &str) -> String {
+        format!(
+            "{}{file}",
+            media_key::output_prefix(self.asset, self.attempt)
+        )
+    }
+
+    /// Reads a file as it is sent: in a media playlist, segments have addresses of this output.
+    pub(super) async fn read(
+        &self,
+        store: &Arc<dyn MediaStore>,
+        file: &str,
+        content_type: &HeaderValue,
+    ) -> Result<Found> {
+        let path = self.key(file);
+        let Some(object) = store.get(&path, None).await? else {
+            return Ok(Found::Nothing);
+        };
+        if object.meta.bytes > MAX_OBJECT {
+            return Ok(Found::Large(Some(object)));
+        }
+        let meta = object.meta.clone();
+        let bytes = read(object, &path).await?;
+        let content_type = content_type.clone();
+        let held = match self.revision.filter(|_| lists_segments(file)) {
+            None => Held {
+                facts: Facts::new(&meta, content_type),
+                bytes,
+            },
+            Some(revision) => {
+                let text = str::from_utf8(&bytes).map_err(Error::internal)?;
+                let text = media_key::revise_playlist(text, revision);
+                Held {
+                    facts: Facts::revised(&meta, content_type, revision, text.len()),
+                    bytes: text.into(),
+                }
+            }
+        };
+        Ok(Found::Held(Arc::new(held)))
+    }
+}
+
+/// True for a media playlist.
+pub(super) fn lists_segments(file: &str) -> bool {
+    file.rsplit('/').next() == Some(media_key::PLAYLIST)
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     asset: AssetId,
     attempt: Attempt,
+    revision: Option<String>,
     file: String,
 }
 
 /// [`Key`] without owning the path. The derived hash of both is the same.
 #[derive(Hash)]
 struct KeyRef<'a> {
-    asset: AssetId,
-    attempt: Attempt,
+    output: Output<'a>,
     file: &'a str,
 }
 
 impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        self.asset == key.asset && self.attempt == key.attempt && self.file == key.file
+        let Output {
+            asset,
+            attempt,
+            revision,
+        } = self.output;
+        (asset, attempt) == (key.asset, key.attempt)
+            && revision == key.revision.as_deref()
+            && self.file == key.file
     }
 }
 
@@ -95,23 +169,19 @@ impl Objects {
     /// The file of that output.
     pub(super) async fn get(
         &self,
-        store: &dyn MediaStore,
-        asset: AssetId,
-        attempt: Attempt,
+        store: &Arc<dyn MediaStore>,
+        output: Output<'_>,
         file: &str,
         content_type: &HeaderValue,
     ) -> Result<Found> {
-        let borrowed = KeyRef {
-            asset,
-            attempt,
-            file,
-        };
+        let borrowed = KeyRef { output, file };
         if let Some(known) = self.0.get(&borrowed) {
             return Ok(known.into());
         }
         let key = Key {
-            asset,
-            attempt,
+            asset: output.asset,
+            attempt: output.attempt,
+            revision: output.revision.map(str::to_owned),
             file: file.to_owned(),
         };
         // Of many that ask at once, one reads.
@@ -119,20 +189,14 @@ impl Objects {
             Ok(known) => return Ok(known.into()),
             Err(guard) => guard,
         };
-        let path = format!("{}{file}", media_key::output_prefix(asset, attempt));
-        let Some(object) = store.get(&path, None).await? else {
-            return Ok(Found::Nothing);
-        };
+        let found = output.read(store, file, content_type).await?;
         // Inserting only fails if the cache was cleared meanwhile.
-        if object.meta.bytes > MAX_OBJECT {
-            let _ = guard.insert(Known::Large);
-            return Ok(Found::Large(Some(object)));
-        }
-        let facts = Facts::new(&object.meta, content_type.clone());
-        let bytes = read(object, &path).await?;
-        let held = Arc::new(Held { facts, bytes });
-        let _ = guard.insert(Known::Held(Arc::clone(&held)));
-        Ok(Found::Held(held))
+        let _ = match &found {
+            Found::Held(held) => guard.insert(Known::Held(Arc::clone(held))),
+            Found::Large(_) => guard.insert(Known::Large),
+            Found::Nothing => Ok(()),
+        };
+        Ok(found)
     }
 }
 

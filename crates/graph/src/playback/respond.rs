@@ -43,6 +43,22 @@ impl Facts {
         }
     }
 
+    /// What is told about a text of `length` bytes that stands in for a stored file below one
+    /// revision.
+    pub(super) fn revised(
+        meta: &Meta,
+        content_type: HeaderValue,
+        revision: &str,
+        length: usize,
+    ) -> Self {
+        let meta = Meta {
+            bytes: length as u64,
+            etag: format!("{}-{revision}", meta.etag),
+            ..meta.clone()
+        };
+        Self::new(&meta, content_type)
+    }
+
     fn part(&self, method: &Method, headers: &HeaderMap) -> Part {
         let etag = self.etag.to_str().unwrap_or_default();
         ranges::part(method, headers, etag, self.modified, self.length)

@@ -57,7 +57,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::RefreshToken
         | Error::RevokedToken => StatusCode::UNAUTHORIZED,
         Error::DefaultPassword | Error::Forbidden => StatusCode::FORBIDDEN,
-        Error::Fields(_) | Error::Parse(_) => StatusCode::BAD_REQUEST,
+        Error::Fields(_) | Error::Username(_) | Error::Parse(_) => StatusCode::BAD_REQUEST,
         Error::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
         Error::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Error::Conflict { .. } => StatusCode::CONFLICT,

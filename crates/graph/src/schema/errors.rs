@@ -67,6 +67,7 @@ pub(crate) fn code(error: &Error) -> &'static str {
         | Error::RevokedToken => "UNAUTHENTICATED",
         Error::DefaultPassword | Error::Forbidden => "FORBIDDEN",
         Error::Fields(_)
+        | Error::Username(_)
         | Error::Parse(_)
         | Error::Method(_)
         | Error::MediaType(_)
@@ -119,6 +120,11 @@ pub(crate) fn outcome<T>(
                 })
             })
             .collect(),
+        Error::Username(error) => vec![UserError {
+            code: code.to_owned(),
+            message: error.to_string(),
+            field: Some(vec!["input".to_owned(), "username".to_owned()]),
+        }],
         Error::NotFound => vec![UserError {
             code: code.to_owned(),
             message: error.to_string(),

@@ -207,7 +207,7 @@ impl Video {
             return Ok(None);
         }
         let paths = Paths::of(ctx, asset)?;
-        let storyboard = || paths.path(&media_key::storyboard_url(asset.id));
+        let storyboard = || paths.path(&media_key::storyboard_url(asset));
         Ok(Some(Playback {
             hls_url: paths.path(&media_key::master_url(asset.id)),
             thumbnail_url: media_key::thumbnail_url(asset).map(|path| paths.path(&path)),

@@ -314,7 +314,7 @@ impl More {
             },
             storyboard: asset
                 .has_storyboard
-                .then(|| media_key::storyboard_url(asset.id)),
+                .then(|| media_key::storyboard_url(asset)),
             failure: asset.failure.as_ref().map(|failure| FailureNote {
                 code: failure.code.as_str(),
                 message: failure.code.sentence(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{OriginalUri, Query, State};
 use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
@@ -9,13 +10,13 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use clipsy_domain::asset::{AssetState, Visibility};
 use clipsy_domain::user::Viewer;
-use clipsy_storage::{AssetFilter, AssetOrder};
+use clipsy_storage::{AssetFilter, AssetOrder, Window};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::json::VideoItem;
-use crate::actions::find_video::Video;
-use crate::actions::list_videos::list_videos;
+use super::whole;
+use crate::actions::find_video::with_details;
 use crate::address::Address;
 use crate::app::App;
 use crate::auth::viewer::{SignedIn, viewer};
@@ -61,11 +62,11 @@ pub(crate) enum VideoList {
 #[utoipa::path(
     get, path = "/api/videos/", tag = "videos", security((), ("bearer" = [])),
     params(
-        ("search" = Option<String>, Query, description = "Text in title or description, without regard to case"),
+        ("search" = Option<String>, Query, description = "Words, or parts of words, that title and description must all contain, without regard to case"),
         ("status" = Option<String>, Query, description = "`pending`, `processing`, `ready` or `failed`; several with commas"),
         ("visibility" = Option<String>, Query, description = "`public`, `unlisted` or `private`"),
         ("owner" = Option<String>, Query, description = "`me`, or the number of an account"),
-        ("ordering" = Option<String>, Query, description = "`created_at`, `updated_at`, `title`, `views` or `duration`; `-` in front reverses it. Default: `-created_at`"),
+        ("ordering" = Option<String>, Query, description = "`created_at`, `updated_at`, `title`, `views` or `duration`; `-` in front reverses it. Default: `-created_at`, in a search videos whose titles have the words first"),
         ("page" = Option<String>, Query, description = "Number of the page from 1, or `last`"),
         ("page_size" = Option<i64>, Query, description = "Videos on a page, 1 to 100; 20 by default"),
     ),
@@ -90,19 +91,25 @@ pub(crate) async fn list(
         uri,
         address,
     };
+    let filter = filter(asked.viewer, &|name| asked.get(name))?;
+    let address = asked.address.clone();
     let body = if asked.viewer == Viewer::Anonymous {
         // The front page of a busy site: all who ask at the same time get the same bytes.
         let key = asked.key();
         let asked = Arc::new(asked);
-        let (others, own) = (app.clone(), Arc::clone(&asked));
-        let shared = async move { answer(&others, &own).await.ok() };
+        let (others, own, wanted) = (app.clone(), Arc::clone(&asked), filter.clone());
+        let shared = async move { answer(&others, &own, wanted).await.ok() };
         match app.lists.get(key, shared).await.flatten() {
             Some(body) => body,
             // Everybody gets an error of their own.
-            None => answer(&app, &asked).await?,
+            None => answer(&app, &asked, filter.clone()).await?,
         }
     } else {
-        answer(&app, &asked).await?
+        answer(&app, &asked, filter.clone()).await?
+    };
+    let body = match body {
+        Some(body) => Body::from(body),
+        None => whole::long(app.clone(), app.db.look_up(filter).await?, address),
     };
     Ok(([(CONTENT_TYPE, JSON)], body).into_response())
 }
@@ -130,52 +137,53 @@ impl Asked {
     }
 }
 
-/// The list as it is sent.
-async fn answer(app: &App, asked: &Asked) -> Result<Bytes> {
+/// The list as it is sent; `None` if everything is asked for and that is more than is put together at
+/// once.
+async fn answer(app: &App, asked: &Asked, mut filter: AssetFilter) -> Result<Option<Bytes>> {
     let get = |name: &str| asked.get(name);
-    let items = |videos: Vec<Video>| {
-        let items = videos.into_iter().map(VideoItem::from);
-        items.map(|item| item.at(&asked.address))
-    };
-    let mut filter = filter(asked.viewer, &get)?;
+    filter = app.db.look_up(filter).await?;
     if get("page").is_none() && get("page_size").is_none() {
-        let listed = list_videos(app, &filter).await?;
-        let items: Vec<VideoItem> = items(listed.videos).collect();
-        return json(&items);
+        return whole::short(app, &filter, &asked.address).await;
     }
     let size = get("page_size")
         .and_then(|text| text.parse().ok())
         .filter(|size| *size > 0)
         .unwrap_or(PAGE_SIZE)
         .min(MAX_PAGE_SIZE);
-    filter.limit = Some(size);
-    let pages = |total: i64| ((total + size - 1) / size).max(1);
+    let total = app.db.count_assets(&filter).await?;
+    let last = ((total + size - 1) / size).max(1);
     let page: i64 = match get("page") {
         None => 1,
-        Some("last") => {
-            let mut first = filter.clone();
-            first.limit = Some(1);
-            pages(list_videos(app, &first).await?.total)
-        }
+        Some("last") => last,
         Some(text) => text
             .parse()
             .ok()
-            .filter(|page| (1..=i64::MAX / MAX_PAGE_SIZE).contains(page))
+            .filter(|page| (1..=last).contains(page))
             .ok_or(Error::NoSuchPage)?,
     };
-    filter.offset = (page - 1) * size;
-    let listed = list_videos(app, &filter).await?;
-    let last = pages(listed.total);
-    if page > last {
-        return Err(Error::NoSuchPage);
-    }
+    let listed = if page == last && page > 1 {
+        // From the end, where it is near.
+        let window = Window {
+            limit: total - (page - 1) * size,
+            backward: true,
+            ..Window::default()
+        };
+        app.db.assets_window(&filter, &window).await?.items
+    } else {
+        filter.limit = Some(size);
+        filter.offset = (page - 1) * size;
+        app.db.assets(&filter).await?
+    };
+    let videos = with_details(app, listed).await?;
+    let items = videos.into_iter().map(VideoItem::from);
     let address = |page| page_url(&asked.address, &asked.uri, &asked.query, page);
     json(&Page {
-        count: listed.total,
+        count: total,
         next: (page < last).then(|| address(page + 1)),
         previous: (page > 1).then(|| address(page - 1)),
-        results: items(listed.videos).collect(),
+        results: items.map(|item| item.at(&asked.address)).collect(),
     })
+    .map(Some)
 }
 
 fn json(value: &impl Serialize) -> Result<Bytes> {
@@ -191,6 +199,7 @@ fn filter<'a>(viewer: Viewer, get: &impl Fn(&str) -> Option<&'a str>) -> Result<
             return Err(Error::field("search", "Null characters are not allowed."));
         }
         assets.search = Some(text.to_owned());
+        assets.order = AssetOrder::Relevance;
     }
     if let Some(names) = get("status").filter(|names| !names.is_empty()) {
         for name in names.split(',') {

@@ -63,7 +63,7 @@ pub(crate) async fn playback(
         thumbnail: media_key::thumbnail_url(asset).map(below),
         storyboard: asset
             .has_storyboard
-            .then(|| below(media_key::storyboard_url(id))),
+            .then(|| below(media_key::storyboard_url(asset))),
         original: below(media_key::original_url(&asset.source_key)),
         expires_at: time(link.expires_at),
         prefix: address.path(&link.prefix),
