@@ -66,7 +66,8 @@ impl Memory {
     /// Keeps a proof. That it cannot be written down only costs time later.
     pub(super) fn keep(&self, claim: &Claim, card: Option<&View>, proof: &Proof) {
         // Sessions are counted for people who want to know how many there are now.
-        let Some(key) = key(claim, card).filter(|_| !matches!(claim, Claim::Sessions { .. })) else {
+        let Some(key) = key(claim, card).filter(|_| !matches!(claim, Claim::Sessions { .. }))
+        else {
             return;
         };
         let machine = self.machine();
@@ -185,7 +186,10 @@ mod tests {
         memory.keep(&claim("h264"), None, &works);
         memory.forget();
         assert_eq!(memory.recall(&claim("h264"), None), None);
-        assert_eq!(Memory::open(&registry, None).recall(&claim("h264"), None), None);
+        assert_eq!(
+            Memory::open(&registry, None).recall(&claim("h264"), None),
+            None
+        );
     }
 
     #[test]

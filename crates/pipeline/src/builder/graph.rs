@@ -293,7 +293,9 @@ impl Selector {
     }
 
     fn track(&self, pad: &gst::Pad) -> Option<&Track> {
-        self.front.tracks.get(&self.front.number(&pad.stream_id()?)?)
+        self.front
+            .tracks
+            .get(&self.front.number(&pad.stream_id()?)?)
     }
 }
 

@@ -106,7 +106,12 @@ pub fn drivers(catalog: &Catalog) -> Vec<String> {
             let changed = std::fs::metadata(&file).and_then(|m| m.modified()).ok();
             found.push(format!("{} {changed:?}", file.display()));
         }
-        found.extend(needs.found_devices().iter().map(|d| d.display().to_string()));
+        found.extend(
+            needs
+                .found_devices()
+                .iter()
+                .map(|d| d.display().to_string()),
+        );
     }
     found.sort();
     found.dedup();
@@ -119,7 +124,8 @@ fn is_installed(library: &str) -> bool {
         && let Some(named) = std::env::var_os("GST_CUDA_NVRTC_LIBNAME")
     {
         return named.to_str().is_some_and(|name| {
-            Path::new(name).is_absolute() && Path::new(name).exists() || find_library(name).is_some()
+            Path::new(name).is_absolute() && Path::new(name).exists()
+                || find_library(name).is_some()
         });
     }
     find_library(library).is_some()

@@ -92,7 +92,9 @@ impl Entry {
 
     fn descriptors<'a>(&self, packet: &'a [u8]) -> &'a [u8] {
         let start = self.at + 5;
-        packet.get(start..start + self.descriptor_bytes).unwrap_or_default()
+        packet
+            .get(start..start + self.descriptor_bytes)
+            .unwrap_or_default()
     }
 }
 

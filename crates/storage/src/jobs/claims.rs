@@ -102,7 +102,7 @@ mod tests {
         let start = Instant::now();
         let mut look = |s: u64, claims: Vec<Claim>| {
             let now = start + Duration::from_secs(s);
-            let silent = watch.silent(claims, Duration::from_secs(60), now);
+            let silent = watch.silent(claims, Duration::from_mins(1), now);
             silent.iter().map(|claim| claim.job_id).collect::<Vec<_>>()
         };
         // The clocks of these workers are wrong in both ways, which matters to nobody.

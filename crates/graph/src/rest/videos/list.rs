@@ -108,8 +108,8 @@ pub(crate) async fn list(
         answer(&app, &asked, filter.clone()).await?
     };
     let body = match body {
-        Some(body) => Body::from(body),
-        None => whole::long(app.clone(), app.db.look_up(filter).await?, address),
+        List::Text(text) => Body::from(text),
+        List::Long => whole::long(app.clone(), app.db.look_up(filter).await?, address),
     };
     Ok(([(CONTENT_TYPE, JSON)], body).into_response())
 }
@@ -137,13 +137,21 @@ impl Asked {
     }
 }
 
-/// The list as it is sent; `None` if everything is asked for and that is more than is put together at
-/// once.
-async fn answer(app: &App, asked: &Asked, mut filter: AssetFilter) -> Result<Option<Bytes>> {
+/// A list as it is sent.
+#[derive(Debug, Clone)]
+pub(crate) enum List {
+    /// As one text.
+    Text(Bytes),
+    /// Everything is asked for, and that is more than is put together at once.
+    Long,
+}
+
+async fn answer(app: &App, asked: &Asked, mut filter: AssetFilter) -> Result<List> {
     let get = |name: &str| asked.get(name);
     filter = app.db.look_up(filter).await?;
     if get("page").is_none() && get("page_size").is_none() {
-        return whole::short(app, &filter, &asked.address).await;
+        let whole = whole::short(app, &filter, &asked.address).await?;
+        return Ok(whole.map_or(List::Long, List::Text));
     }
     let size = get("page_size")
         .and_then(|text| text.parse().ok())
@@ -183,7 +191,7 @@ async fn answer(app: &App, asked: &Asked, mut filter: AssetFilter) -> Result<Opt
         previous: (page > 1).then(|| address(page - 1)),
         results: items.map(|item| item.at(&asked.address)).collect(),
     })
-    .map(Some)
+    .map(List::Text)
 }
 
 fn json(value: &impl Serialize) -> Result<Bytes> {
