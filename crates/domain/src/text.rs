@@ -38,7 +38,7 @@ pub fn words(folded: &str) -> impl Iterator<Item = &str> {
     folded.split_whitespace()
 }
 
-/// Every piece of up to three letters in the words of a folded text, each once, as [`code`] writes
+/// Every piece of up to three letters in the words of a folded text, each once, as `code` writes
 /// them.
 pub fn grams(folded: &str) -> impl Iterator<Item = String> {
     let mut all = std::collections::BTreeSet::new();
