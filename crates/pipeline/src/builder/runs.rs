@@ -4,7 +4,7 @@
 //! decoder is to send that segment on between the last picture of one run and the first of the next.
 //! Those of libav in `GStreamer` 1.26 send it some pictures too early, since they let go of pictures
 //! before they are given out, and the times of both runs get mixed. So the decoder sees no segment but
-//! the first. Packets that go back begin a new lap, whose times lie far behind those of the lap before.
+//! the first. Packets that do not go on begin a new lap, whose times lie far behind those of the lap before.
 //! Behind the decoder the segments are told, the times are put right, and what lies in no run is
 //! dropped.
 
@@ -42,7 +42,7 @@ impl State {
         let time = packet.dts_or_pts();
         if let Some(segment) = self.next.take() {
             // Where packets go on, pictures of both runs depend on each other.
-            let goes_back = time.zip(self.last).is_some_and(|(time, last)| time < last);
+            let goes_back = time.zip(self.last).is_some_and(|(time, last)| time <= last);
             self.lap += u64::from(goes_back);
             let lap = self.lap;
             self.runs.push(Run { segment, lap });
