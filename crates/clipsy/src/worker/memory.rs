@@ -29,6 +29,8 @@ pub(super) struct Memory {
     registry: PathBuf,
     /// The encoder catalog as TOML; `None` for the built-in one.
     encoders: Option<String>,
+    /// The same, read; `None` if it cannot be, which jobs will tell.
+    catalog: Option<Catalog>,
     kept: Mutex<Kept>,
 }
 
@@ -50,6 +52,7 @@ impl Memory {
             file,
             registry: registry.to_owned(),
             encoders: encoders.map(str::to_owned),
+            catalog: encoders.map_or_else(Catalog::built_in, Catalog::parse).ok(),
             kept: Mutex::new(kept.unwrap_or_default()),
         }
     }
@@ -103,14 +106,11 @@ impl Memory {
     /// What proofs depend on, as a number.
     fn machine(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        let catalog = match &self.encoders {
-            Some(text) => Catalog::parse(text),
-            None => Catalog::built_in(),
-        };
         self.encoders.hash(&mut hasher);
-        if let Ok(catalog) = catalog {
-            diagnose::drivers(&catalog).hash(&mut hasher);
-        }
+        self.catalog
+            .as_ref()
+            .map(diagnose::drivers)
+            .hash(&mut hasher);
         for file in [Path::new("/proc/self/exe"), &self.registry] {
             let facts = fs::metadata(file).ok();
             facts

@@ -61,7 +61,6 @@ impl Proofs {
     }
 
     async fn prove(&self, request: Request) -> Answer {
-        let claim = request.prove.clone();
         let job = ProofJob {
             parent: std::process::id(),
             encoders: self.encoders.clone(),
@@ -91,7 +90,7 @@ impl Proofs {
         let ended = process.end().await;
         let answer = answer.unwrap_or_else(|| Err(proofs::crashed(ended.status())));
         if let Ok(proof) = &answer {
-            self.memory.keep(&claim, self.card.as_ref(), proof);
+            self.memory.keep(&job.claim, self.card.as_ref(), proof);
         }
         answer
     }
