@@ -74,12 +74,13 @@ async function measurePage({ base, path, view, network, token, ready }) {
   try {
     await page.goto(base + path);
     await page.locator(ready).first().waitFor();
+    const ready_ms = await page.evaluate(() => performance.now());
     // A video never becomes quiet; its page is finished when it plays.
     if (path.includes("watch")) await page.waitForFunction(() => globalThis.bench?.moves === true);
     else await page.waitForLoadState("networkidle");
     await page.waitForTimeout(QUIET);
     const { lcp, what, fcp, shifts } = await page.evaluate(() => globalThis.bench.vitals());
-    return { lcp_ms: lcp, lcp_of: what, fcp_ms: fcp, cls: cumulated(shifts), ...traffic.kinds() };
+    return { ready_ms, lcp_ms: lcp, lcp_of: what, fcp_ms: fcp, cls: cumulated(shifts), ...traffic.kinds() };
   } finally {
     await close();
   }

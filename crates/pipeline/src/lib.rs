@@ -35,6 +35,7 @@ pub fn init() -> Result<(), Error> {
     static STARTING: Mutex<()> = Mutex::new(());
     let _guard = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
     gstreamer::init().map_err(|e| Error::Internal(format!("GStreamer does not start: {e}")))?;
+    builder::remarks::listen();
     builder::register_elements()
 }
 

@@ -20,6 +20,9 @@ const READERS: u32 = 8;
 
 /// How long a statement waits for a lock that another process holds on a `SQLite` file.
 const BUSY_MS: u64 = 10_000;
+/// How long a statement waits for a connection to `PostgreSQL`. One that is away refuses at once and
+/// is asked again until then, and whoever waits for a page wants to know.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A change that is made as a whole or not at all.
 pub(crate) type Tx = Transaction<'static, Any>;
@@ -188,6 +191,7 @@ async fn open_sqlite(url: &str, clock: Arc<dyn Clock>) -> Result<Db> {
 async fn open_postgres(url: &str, clock: Arc<dyn Clock>) -> Result<Db> {
     let pool = AnyPoolOptions::new()
         .max_connections(READERS * 2)
+        .acquire_timeout(PATIENCE)
         .after_connect(|connection, _: PoolConnectionMetadata| {
             Box::pin(async move {
                 // A process that is stopped in mid-change must not hold its locks for ever.

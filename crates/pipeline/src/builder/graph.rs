@@ -19,7 +19,7 @@ use super::segment::Segments;
 use super::source::{self, Kind, Observer, Step, StreamKey};
 use super::stills::{self, Still, StillsPlan};
 use super::tail::{self, Tails};
-use super::{audio, video};
+use super::{audio, remarks, video};
 use crate::Error;
 use crate::catalog::{AudioEncoderSpec, DecoderSpec};
 use crate::front::{Front, Pcm, Track};
@@ -368,14 +368,19 @@ impl Observer for Selector {
     }
 }
 
-/// Notices damage in what a decoder gives out at `pad`: what it knows to be damaged, and a break that
-/// was not in the packets, which is all that is left of one that could not be decoded.
+/// Notices damage in what a decoder gives out at `pad`: what it knows to be damaged, a break that was
+/// not in the packets, which is all that is left of one that could not be decoded, and what it or the
+/// demuxer only say in their log.
 fn watch_damage(pad: &gst::Pad, order: &Order, damaged: &Arc<AtomicBool>) {
     let (flag, order) = (Arc::clone(damaged), order.clone());
     // A segment begins with a break of its own.
     let (fresh, breaks) = (AtomicBool::new(true), AtomicUsize::new(0));
+    let undecoded = remarks::undecoded();
     let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
     pad.add_probe(mask, move |_, info| {
+        if remarks::undecoded() != undecoded {
+            flag.store(true, Ordering::Relaxed);
+        }
         match &info.data {
             Some(gst::PadProbeData::Event(event)) => {
                 let begins = [gst::EventType::Segment, gst::EventType::Caps];
@@ -388,7 +393,8 @@ fn watch_damage(pad: &gst::Pad, order: &Order, damaged: &Arc<AtomicBool>) {
                 let breaks_off = flags.contains(gst::BufferFlags::DISCONT)
                     && !fresh.load(Ordering::Relaxed)
                     && breaks.load(Ordering::Relaxed) == order.breaks();
-                if breaks_off || flags.contains(gst::BufferFlags::CORRUPTED) {
+                let is_corrupted = flags.contains(gst::BufferFlags::CORRUPTED);
+                if breaks_off || is_corrupted || order.has_skipped() {
                     flag.store(true, Ordering::Relaxed);
                 }
                 fresh.store(false, Ordering::Relaxed);

@@ -28,6 +28,7 @@ pub(crate) mod package;
 pub(crate) mod pattern;
 pub(crate) mod picture;
 mod rate;
+pub(crate) mod remarks;
 pub(crate) mod route;
 mod runs;
 mod scale;

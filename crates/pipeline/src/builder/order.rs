@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
+use super::remarks;
+
 /// Packets after which a stream that gives all of them a time of showing is believed.
 const ENOUGH: usize = 64;
 /// More times than any decoder holds back; what is older was lost with its picture.
@@ -29,6 +31,8 @@ struct Times {
     of_decoding: bool,
     /// Packets that came after a break.
     breaks: usize,
+    /// The demuxer left something out in front of a packet and said so in its log only.
+    skipped: bool,
     watched: bool,
 }
 
@@ -79,9 +83,12 @@ impl Order {
             return false;
         }
         let order = self.clone();
+        let at_first = remarks::skipped();
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
             if let Some(packet) = info.buffer() {
-                order.lock().note(packet);
+                let mut times = order.lock();
+                times.note(packet);
+                times.skipped |= remarks::skipped() != at_first;
             }
             gst::PadProbeReturn::Ok
         });
@@ -91,6 +98,11 @@ impl Order {
     /// Packets so far that the demuxer says came after a break.
     pub(crate) fn breaks(&self) -> usize {
         self.lock().breaks
+    }
+
+    /// Whether the demuxer left something out between two packets without marking them.
+    pub(crate) fn has_skipped(&self) -> bool {
+        self.lock().skipped
     }
 
     /// Sets the times of the pictures that pass `pad`, behind the decoder.
