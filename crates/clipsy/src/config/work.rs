@@ -12,8 +12,9 @@ use crate::sandbox::Mode;
 /// How jobs are done.
 #[derive(Debug, Args)]
 pub(crate) struct WorkArgs {
-    /// Videos that are processed side by side; 0 for none [default: one for every eight cores, at
-    /// least one; on a GPU at least two; with --nats-url, `clipsy serve` processes none]
+    /// Videos that are processed side by side; 0 for none [default: one for every eight cores, on
+    /// a GPU at least two, but at most one for each GiB of memory, and at least one; with --nats-url,
+    /// `clipsy serve` processes none]
     #[arg(long, env = "CLIPSY_JOBS", value_name = "N")]
     pub(crate) jobs: Option<usize>,
     /// Bad ends of a job, such as crashes, until it has failed for good

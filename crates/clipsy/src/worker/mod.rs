@@ -12,6 +12,7 @@ pub(crate) mod encoders;
 mod fetch;
 mod figures;
 mod guard;
+mod machine;
 mod memory;
 mod persist;
 mod phases;

@@ -6,14 +6,19 @@ use std::time::Duration;
 
 use clipsy_pipeline::catalog::Catalog;
 
+use super::machine;
+
 /// Cores that one job on software encoders keeps busy: a full ladder scales to about that many.
 const CORES_A_JOB: usize = 8;
+/// Memory that is set aside for each job: 1080p takes half of it, larger sources up to all of it.
+const BYTES_A_JOB: u64 = 1 << 30;
 /// Jobs on a GPU at least: one leaves it idle while it opens files and ends them.
 const GPU_JOBS: usize = 2;
 /// Trying the encoders takes a second or two; a driver that hangs must not hold the server up.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// One job for every eight cores; with an encoder on a GPU at least two. `encoder` is the one that
+/// One job for every eight cores, with an encoder on a GPU at least two, but no more than there is
+/// memory for. `encoder` is the one that
 /// was asked for; `registry` is the file of plugins that jobs use.
 pub(crate) async fn default_slots(catalog: &Catalog, encoder: &str, registry: &Path) -> usize {
     slots_with(uses_gpu(catalog, encoder, registry).await)
@@ -22,12 +27,18 @@ pub(crate) async fn default_slots(catalog: &Catalog, encoder: &str, registry: &P
 /// [`default_slots`] of a machine of which it is known whether jobs are encoded on a GPU.
 pub(crate) fn slots_with(gpu: bool) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let software = (cores / CORES_A_JOB).max(1);
-    if gpu {
-        software.max(GPU_JOBS)
+    slots_on(cores, machine::memory_bytes(), gpu)
+}
+
+fn slots_on(cores: usize, memory_bytes: u64, gpu: bool) -> usize {
+    let by_cores = cores / CORES_A_JOB;
+    let wanted = if gpu {
+        by_cores.max(GPU_JOBS)
     } else {
-        software
-    }
+        by_cores
+    };
+    let by_memory = usize::try_from(memory_bytes / BYTES_A_JOB).unwrap_or(usize::MAX);
+    wanted.min(by_memory).max(1)
 }
 
 /// Whether jobs will be encoded on a GPU. Drivers are tried in a process of their own, and only
@@ -54,4 +65,24 @@ async fn uses_gpu(catalog: &Catalog, encoder: &str, registry: &Path) -> bool {
     };
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     report["selected"].as_str().is_some_and(is_hardware)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cores_and_memory_bound_jobs() {
+        const GIB: u64 = 1 << 30;
+        assert_eq!(slots_on(2, 24 * GIB, false), 1);
+        assert_eq!(slots_on(64, 24 * GIB, false), 8);
+        assert_eq!(slots_on(64, 4 * GIB, false), 4);
+        assert_eq!(slots_on(2, 24 * GIB, true), 2);
+        assert_eq!(slots_on(2, GIB + 1, true), 1);
+        assert_eq!(
+            slots_on(64, GIB / 2, false),
+            1,
+            "a small machine still does its jobs"
+        );
+    }
 }
