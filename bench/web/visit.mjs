@@ -36,7 +36,7 @@ const browser = await chromium.launch({
   ],
 });
 
-const ORDERS = { page: measurePage, click: measureClick, version: () => ({ chromium: browser.version() }) };
+const ORDERS = { page: measurePage, click: measureClick, frame: awaitFrame, version: () => ({ chromium: browser.version() }) };
 for await (const line of createInterface({ input: process.stdin })) {
   const order = JSON.parse(line);
   let answer;
@@ -81,6 +81,19 @@ async function measurePage({ base, path, view, network, token, ready }) {
     await page.waitForTimeout(QUIET);
     const { lcp, what, fcp, shifts } = await page.evaluate(() => globalThis.bench.vitals());
     return { ready_ms, lcp_ms: lcp, lcp_of: what, fcp_ms: fcp, cls: cumulated(shifts), ...traffic.kinds() };
+  } finally {
+    await close();
+  }
+}
+
+/** When the first frame of a video is on the screen, in milliseconds since 1970; nothing is clicked. */
+async function awaitFrame({ base, path, view }) {
+  const { page, close } = await open({ base, view });
+  try {
+    await page.goto(base + path);
+    await page.waitForFunction(() => globalThis.bench?.first > 0, null, { timeout: PATIENCE });
+    const { first, height } = await page.evaluate(() => globalThis.bench);
+    return { at_ms: first, height };
   } finally {
     await close();
   }
