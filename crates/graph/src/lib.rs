@@ -64,6 +64,7 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), shell::api))
         .layer(compress::layer())
         .merge(media)
+        .layer(from_fn(shell::one_host))
         .layer(from_fn(measure::request))
         .with_state(app)
 }

@@ -8,10 +8,10 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, ORIGIN, REFERRER_POLICY, VARY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, LOCATION, ORIGIN, REFERRER_POLICY, VARY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tracing::field::Empty;
@@ -28,6 +28,18 @@ use crate::web::Framable;
 
 /// Header with the number of a request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Refuses requests that name no host or several, which proxies and servers may take for different
+/// ones (RFC 9112, 3.2).
+pub(crate) async fn one_host(request: Request, next: Next) -> Response {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    let needed = usize::from(request.version() == Version::HTTP_11);
+    if !(needed..=1).contains(&hosts) {
+        let error = Error::Parse("A request has to have one Host header.".into());
+        return error.into_response();
+    }
+    next.run(request).await
+}
 
 /// Around all routes but `/media/`.
 pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) -> Response {

@@ -30,9 +30,3 @@ pub(crate) fn adapt(block: &str, changes: &[(&str, &str)]) -> String {
     }
     text
 }
-
-/// A port that nobody listens on.
-pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::blocks::{adapt, block, free_port};
+use clipsy_testkit::free_port;
+
+use crate::blocks::{adapt, block};
 use crate::certificates::Certificates;
 use crate::stack::Stack;
 use crate::support::until;

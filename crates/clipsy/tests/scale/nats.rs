@@ -1,10 +1,11 @@
 //! A `nats-server` of a test's own.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use clipsy_testkit::free_port;
 use tempfile::TempDir;
 
 use crate::support::until;
@@ -18,13 +19,11 @@ pub(crate) struct Nats {
 
 impl Nats {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut server = Self {
             child: None,
-            address: listener.local_addr().unwrap(),
+            address: (Ipv4Addr::LOCALHOST, free_port()).into(),
             folder: tempfile::tempdir().unwrap(),
         };
-        drop(listener);
         server.run();
         server
     }

@@ -1,11 +1,11 @@
 //! A `PostgreSQL` server of a test's own.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use clipsy_testkit::free_port;
 use tempfile::TempDir;
 
 use crate::support::until;
@@ -35,13 +35,11 @@ impl Postgres {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {made:?}");
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut server = Self {
             process: None,
-            port: listener.local_addr().unwrap().port(),
+            port: free_port(),
             folder,
         };
-        drop(listener);
         server.run();
         server
     }

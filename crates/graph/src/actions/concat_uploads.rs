@@ -31,6 +31,13 @@ pub(crate) async fn concat_uploads(
     if in_order.len() < ids.len() {
         return Err(Error::Parse("Upload-Concat names a part twice.".into()));
     }
+    // A lock ends the transfer that holds it, so nobody gets one for a part of somebody else.
+    for id in &in_order {
+        match find_upload(app, viewer, id).await {
+            Err(Error::NotFound) => return done_before(app, viewer, owner, &ids).await,
+            found => found?,
+        };
+    }
     // In an order that is the same for everybody, so that two never wait for each other.
     let mut held = Vec::with_capacity(ids.len());
     for id in &in_order {

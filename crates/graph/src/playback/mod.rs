@@ -18,7 +18,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL,
-    CONTENT_LENGTH, LOCATION, USER_AGENT,
+    CONTENT_LENGTH, LOCATION,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -277,11 +277,9 @@ fn cache_control(for_ever: bool, private: bool) -> HeaderValue {
 
 fn count_play(app: &App, parts: &Parts, asset: &Asset) {
     let client = Client::of(parts, &app.settings.trusted_proxies);
-    let agent = parts.headers.get(USER_AGENT).map(HeaderValue::as_bytes);
     app.plays.count(
         asset.id,
         client.address,
-        agent.unwrap_or_default(),
         app.now(),
         app.settings.view_window_s,
     );

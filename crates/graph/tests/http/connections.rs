@@ -16,6 +16,23 @@ fn half_closed(server: &Server, head: &str, body: &[u8]) -> Answer {
 }
 
 #[test]
+fn a_request_names_one_host() {
+    let server = Server::start();
+    let status = |version: &str, hosts: &[&str]| {
+        let hosts: Vec<String> = hosts.iter().map(|h| format!("Host: {h}\r\n")).collect();
+        let hosts = hosts.concat();
+        let head = format!("GET /api/videos/ HTTP/{version}\r\n{hosts}Connection: close\r\n\r\n");
+        half_closed(&server, &head, b"").status
+    };
+    assert_eq!(status("1.1", &[]), 400);
+    assert_eq!(status("1.1", &["a", "b"]), 400);
+    assert_eq!(status("1.1", &["a", "a"]), 400);
+    assert_eq!(status("1.1", &["a"]), 200);
+    assert_eq!(status("1.0", &[]), 200);
+    assert_eq!(status("1.0", &["a", "b"]), 400);
+}
+
+#[test]
 fn who_stops_sending_after_a_whole_request_is_answered() {
     let server = Server::start();
     let token = server.token("ann");

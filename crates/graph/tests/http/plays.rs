@@ -27,8 +27,14 @@ fn a_play_is_counted_once_for_each_viewer_and_half_hour() {
         play("A", "203.0.113.1");
     }
     assert_eq!(views(&server, id), 1);
-    play("B", "203.0.113.1");
+    // Another name for a browser makes nobody else of a viewer.
+    for number in 0..50 {
+        play(&format!("B {number}"), "203.0.113.1");
+    }
+    assert_eq!(views(&server, id), 1);
     play("A", "203.0.113.2");
+    play("A", "2001:db8::1");
+    play("A", "2001:db8::2");
     assert_eq!(views(&server, id), 3);
     server.clock.advance(chrono::TimeDelta::minutes(30));
     play("A", "203.0.113.1");

@@ -75,9 +75,10 @@ fn a_failed_video_says_why_and_can_be_tried_again() {
         r#"{"detail":"Only videos that failed or were cancelled can be processed again."}"#,
     );
     fail(&server, id);
-    let video = server.get(&format!("/api/videos/{id}/")).json();
+    let path = format!("/api/videos/{id}/");
+    let video = server.call("GET", &path, &token, &Value::Null).json();
     assert_eq!(video["status"], "failed");
-    let failure = json!({
+    let mut failure = json!({
         "code": "no_video_stream",
         "message": "This file has no video in it.",
         "advice": "Choose a file that contains video; audio alone cannot be published.",
@@ -85,7 +86,18 @@ fn a_failed_video_says_why_and_can_be_tried_again() {
         "retryable": false,
     });
     assert_eq!(video["failure"], failure);
+    // What the programs said is nobody else's business, on no route.
+    failure["detail"] = Value::Null;
     let bob = server.token("bob");
+    for asker in ["", &bob] {
+        let seen = |path: &str| server.call("GET", path, asker, &Value::Null).json();
+        assert_eq!(seen(&path)["failure"], failure);
+        assert_eq!(seen("/api/videos/")[0]["failure"], failure);
+        assert_eq!(
+            seen("/api/videos/?page=1")["results"][0]["failure"],
+            failure
+        );
+    }
     server
         .call("POST", &retry, &bob, &Value::Null)
         .is_error(403, "permission_denied", FORBIDDEN);

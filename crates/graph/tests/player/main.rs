@@ -126,9 +126,7 @@ fn a_video_paused_for_hours_plays_on_where_one_seeks() {
 
 #[test]
 fn a_page_of_another_origin_plays_and_asks() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let port = clipsy_testkit::free_port();
     let server = Server::start_with(|settings| {
         settings.allowed_origins = vec![format!("http://127.0.0.1:{port}")];
     });

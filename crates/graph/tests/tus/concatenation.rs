@@ -1,7 +1,9 @@
 //! Uploads that are put together of parts.
 
+use std::io::Write as _;
+
 use crate::client::{base64, id_of, offset_of, path_of, pattern, refused, sender, video_of};
-use crate::support::Server;
+use crate::support::{Answer, Server, wait_until};
 
 fn part(sender: &crate::client::Sender<'_>, bytes: &[u8]) -> String {
     let length = bytes.len().to_string();
@@ -113,6 +115,21 @@ fn only_complete_parts_of_ones_own_are_put_together() {
     assert_eq!(ann.patch(&half, 2, b"234").status, 204);
     assert_eq!(finish(&ann, &[&half, &whole]).status, 201);
     assert_eq!(ann.original(1), b"0123401234");
+}
+
+#[test]
+fn naming_a_part_of_somebody_else_does_not_end_its_transfer() {
+    let server = Server::start();
+    let (ann, bob) = (sender(&server, "ann"), sender(&server, "bob"));
+    let mine = part(&bob, b"01234");
+    let theirs = ann.begin_with(&[("Upload-Length", "10"), ("Upload-Concat", "partial")]);
+    let mut stream = ann.open_patch(&theirs, 0, "Content-Length: 10", b"01234");
+    wait_until("half of it arrived", || ann.peek(&theirs) == 5);
+    let concat = format!("final;{mine} {theirs}");
+    refused(&bob.create(&[("Upload-Concat", &concat)]), 404, "not_found");
+    stream.write_all(b"56789").unwrap();
+    let answer = Answer::read(stream, false);
+    assert_eq!((answer.status, offset_of(&answer)), (204, 10));
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! A `PostgreSQL` server for one test program.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
+use clipsy_testkit::free_port;
 use sqlx::{AnyConnection, Connection as _};
 use tempfile::TempDir;
 
@@ -138,9 +138,4 @@ fn id(flag: &str) -> u32 {
         .trim()
         .parse()
         .unwrap()
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }

@@ -1,7 +1,7 @@
 //! A `nats-server` of a test's own.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use clipsy_domain::clock::SystemClock;
+use clipsy_testkit::free_port;
 use tempfile::TempDir;
 
 use super::HANGS_AFTER;
@@ -42,8 +43,7 @@ impl Server {
     /// A server that does not run yet.
     pub(super) fn prepare(more: impl FnOnce(&Path) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let store = folder.path().join("store");
         let more = more(folder.path());
         let config =

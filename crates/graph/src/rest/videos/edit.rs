@@ -63,5 +63,7 @@ pub(crate) async fn edit(
     };
     fields.check()?;
     let video = edit_video(&app, signed_in.viewer(), id, change).await?;
-    Ok(Json(VideoDetail::from(video).at(&address)))
+    Ok(Json(
+        VideoDetail::of(video, signed_in.viewer()).at(&address),
+    ))
 }

@@ -28,6 +28,7 @@ pub(crate) async fn get(
     address: Address,
     VideoId(id): VideoId,
 ) -> Result<Json<VideoDetail>> {
-    let video = find_video(&app, viewer(signed_in.as_ref()), id).await?;
-    Ok(Json(VideoDetail::from(video).at(&address)))
+    let viewer = viewer(signed_in.as_ref());
+    let video = find_video(&app, viewer, id).await?;
+    Ok(Json(VideoDetail::of(video, viewer).at(&address)))
 }

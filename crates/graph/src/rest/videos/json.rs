@@ -5,6 +5,7 @@ use clipsy_domain::asset::AssetState;
 use clipsy_domain::clock::Timestamp;
 use clipsy_domain::job::Rendition;
 use clipsy_domain::media_key;
+use clipsy_domain::user::Viewer;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -176,8 +177,9 @@ pub(crate) struct FailureNote {
     message: &'static str,
     /// What to do about it.
     advice: &'static str,
-    /// What happened to this very video.
-    detail: String,
+    /// What happened to this very video; only told to the owner and admins.
+    #[schema(required)]
+    detail: Option<String>,
     /// True if trying again may help.
     retryable: bool,
 }
@@ -207,11 +209,12 @@ pub(crate) struct RenditionProgress {
     done: bool,
 }
 
-impl From<Video> for VideoItem {
-    fn from(video: Video) -> Self {
+impl VideoItem {
+    /// What `viewer` may know.
+    pub(crate) fn of(video: Video, viewer: Viewer) -> Self {
         let thumbnail = media_key::thumbnail_url(&video.asset);
         let hls_playlist = hls_playlist(&video);
-        let (qualities, more) = (qualities(&video), More::of(&video));
+        let (qualities, more) = (qualities(&video), More::of(&video, viewer));
         let asset = video.asset;
         Self {
             id: asset.id,
@@ -229,11 +232,12 @@ impl From<Video> for VideoItem {
     }
 }
 
-impl From<Video> for VideoDetail {
-    fn from(video: Video) -> Self {
+impl VideoDetail {
+    /// What `viewer` may know.
+    pub(crate) fn of(video: Video, viewer: Viewer) -> Self {
         let thumbnail = media_key::thumbnail_url(&video.asset);
         let hls_playlist = hls_playlist(&video);
-        let (qualities, more) = (qualities(&video), More::of(&video));
+        let (qualities, more) = (qualities(&video), More::of(&video, viewer));
         let asset = video.asset;
         Self {
             id: asset.id,
@@ -302,8 +306,9 @@ fn complete(address: &Address, paths: [&mut Option<String>; 3], qualities: &mut 
 }
 
 impl More {
-    fn of(video: &Video) -> Self {
+    fn of(video: &Video, viewer: Viewer) -> Self {
         let asset = &video.asset;
+        let own = viewer.may_manage(asset);
         Self {
             visibility: asset.visibility.as_str(),
             playable: asset.playable,
@@ -319,7 +324,7 @@ impl More {
                 code: failure.code.as_str(),
                 message: failure.code.sentence(),
                 advice: failure.code.advice(),
-                detail: failure.message.clone(),
+                detail: own.then(|| failure.message.clone()),
                 retryable: failure.retryable,
             }),
             progress: (asset.state == AssetState::Processing).then(|| progress(&video.renditions)),

@@ -183,7 +183,8 @@ async fn answer(app: &App, asked: &Asked, mut filter: AssetFilter) -> Result<Lis
         app.db.assets(&filter).await?
     };
     let videos = with_details(app, listed).await?;
-    let items = videos.into_iter().map(VideoItem::from);
+    let of = |video| VideoItem::of(video, filter.viewer);
+    let items = videos.into_iter().map(of);
     let address = |page| page_url(&asked.address, &asked.uri, &asked.query, page);
     json(&Page {
         count: total,

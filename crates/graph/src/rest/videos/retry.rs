@@ -31,5 +31,7 @@ pub(crate) async fn retry(
     VideoId(id): VideoId,
 ) -> Result<Json<VideoDetail>> {
     let video = retry_video(&app, signed_in.viewer(), id).await?;
-    Ok(Json(VideoDetail::from(video).at(&address)))
+    Ok(Json(
+        VideoDetail::of(video, signed_in.viewer()).at(&address),
+    ))
 }

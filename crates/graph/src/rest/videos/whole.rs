@@ -93,7 +93,7 @@ async fn part(
         if !text.is_empty() {
             text.push(b',');
         }
-        serde_json::to_writer(&mut text, &VideoItem::from(video).at(address))
+        serde_json::to_writer(&mut text, &VideoItem::of(video, filter.viewer).at(address))
             .map_err(Error::internal)?;
     }
     Ok(Part { text, after })

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use clipsy_testkit::free_ports;
 use tempfile::TempDir;
 
 /// A start that takes longer hangs.
@@ -37,7 +38,7 @@ impl Weed {
         fs::create_dir(folder.path().join("data")).unwrap();
         let mut weed = Self {
             child: None,
-            ports: free_ports(),
+            ports: free_ports(PORTS),
             folder,
         };
         // Somebody else may have taken a port in between.
@@ -45,7 +46,7 @@ impl Weed {
             if weed.try_run() {
                 return weed;
             }
-            weed.ports = free_ports();
+            weed.ports = free_ports(PORTS);
         }
         weed.run();
         weed
@@ -145,16 +146,6 @@ impl Drop for Weed {
             let _ = child.wait();
         }
     }
-}
-
-/// Ports that nobody listens on.
-fn free_ports() -> Vec<u16> {
-    let held: Vec<TcpListener> = (0..PORTS)
-        .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
-        .collect();
-    held.iter()
-        .map(|listener| listener.local_addr().unwrap().port())
-        .collect()
 }
 
 fn program() -> std::path::PathBuf {
