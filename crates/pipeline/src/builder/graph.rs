@@ -89,7 +89,8 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
     order.apply(&video.input);
     let size_changed = watch_size(&video.input);
     let damaged = Arc::new(AtomicBool::new(false));
-    watch_damage(&video.input, &order, &damaged);
+    let undecoded = remarks::undecoded_pictures;
+    watch_damage(&video.input, &order, undecoded, &damaged);
     let audio = match blueprint.audio {
         Some(stream) => Some(audio::add(
             &pipeline,
@@ -102,7 +103,8 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
     let sound_order = Order::default();
     if let Some(audio) = &audio {
         activity.watch(&audio.encoded);
-        watch_damage(&audio.input, &sound_order, &damaged);
+        let undecoded = remarks::undecoded_sound;
+        watch_damage(&audio.input, &sound_order, undecoded, &damaged);
         segments.unify(&audio.input)?;
     }
 
@@ -370,17 +372,22 @@ impl Observer for Selector {
 
 /// Notices damage in what a decoder gives out at `pad`: what it knows to be damaged, a break that was
 /// not in the packets, which is all that is left of one that could not be decoded, and what it or the
-/// demuxer only say in their log.
-fn watch_damage(pad: &gst::Pad, order: &Order, damaged: &Arc<AtomicBool>) {
+/// demuxer only say in their log. `undecoded` counts such remarks of the decoder; those that are followed
+/// by nothing but what the decoder still held are about packets that the end of the file cuts off.
+fn watch_damage(
+    pad: &gst::Pad,
+    order: &Order,
+    undecoded: fn() -> usize,
+    damaged: &Arc<AtomicBool>,
+) {
+    /// More than any decoder holds.
+    const HELD: usize = 32;
     let (flag, order) = (Arc::clone(damaged), order.clone());
     // A segment begins with a break of its own.
     let (fresh, breaks) = (AtomicBool::new(true), AtomicUsize::new(0));
-    let undecoded = remarks::undecoded();
+    let (at_first, since) = (undecoded(), AtomicUsize::new(0));
     let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
     pad.add_probe(mask, move |_, info| {
-        if remarks::undecoded() != undecoded {
-            flag.store(true, Ordering::Relaxed);
-        }
         match &info.data {
             Some(gst::PadProbeData::Event(event)) => {
                 let begins = [gst::EventType::Segment, gst::EventType::Caps];
@@ -394,7 +401,9 @@ fn watch_damage(pad: &gst::Pad, order: &Order, damaged: &Arc<AtomicBool>) {
                     && !fresh.load(Ordering::Relaxed)
                     && breaks.load(Ordering::Relaxed) == order.breaks();
                 let is_corrupted = flags.contains(gst::BufferFlags::CORRUPTED);
-                if breaks_off || is_corrupted || order.has_skipped() {
+                let goes_on =
+                    undecoded() != at_first && since.fetch_add(1, Ordering::Relaxed) >= HELD;
+                if breaks_off || is_corrupted || goes_on || order.has_skipped() {
                     flag.store(true, Ordering::Relaxed);
                 }
                 fresh.store(false, Ordering::Relaxed);

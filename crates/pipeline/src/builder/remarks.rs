@@ -17,7 +17,8 @@ const CATEGORIES: [(&str, DebugLevel); 3] = [
 ];
 
 static SKIPPED: AtomicUsize = AtomicUsize::new(0);
-static UNDECODED: AtomicUsize = AtomicUsize::new(0);
+static PICTURES: AtomicUsize = AtomicUsize::new(0);
+static SOUND: AtomicUsize = AtomicUsize::new(0);
 
 /// Has remarks counted from now on. `GStreamer` must have been started.
 pub(crate) fn listen() {
@@ -37,7 +38,8 @@ pub(crate) fn listen() {
 fn count(level: DebugLevel, function: &str) {
     let counter = match function {
         "gst_ebml_peek_id_length" if level == DebugLevel::Error => &SKIPPED,
-        "_gst_video_decoder_error" | "_gst_audio_decoder_error" => &UNDECODED,
+        "_gst_video_decoder_error" => &PICTURES,
+        "_gst_audio_decoder_error" => &SOUND,
         _ => return,
     };
     counter.fetch_add(1, Ordering::Relaxed);
@@ -48,7 +50,12 @@ pub(crate) fn skipped() -> usize {
     SKIPPED.load(Ordering::Relaxed)
 }
 
-/// How often a decoder said that it could not decode a packet.
-pub(crate) fn undecoded() -> usize {
-    UNDECODED.load(Ordering::Relaxed)
+/// How often a decoder of pictures said that it could not decode a packet.
+pub(crate) fn undecoded_pictures() -> usize {
+    PICTURES.load(Ordering::Relaxed)
+}
+
+/// The same of sound.
+pub(crate) fn undecoded_sound() -> usize {
+    SOUND.load(Ordering::Relaxed)
 }

@@ -94,6 +94,21 @@ impl Server {
     /// does: connections stay, and nothing answers.
     pub(super) fn freeze(&self) {
         self.signal("-STOP");
+        // The signal is on its way when it was sent; threads may still run for a moment.
+        let id = self.child.as_ref().unwrap().id();
+        let runs = || {
+            let tasks = fs::read_dir(format!("/proc/{id}/task")).unwrap().flatten();
+            let mut states =
+                tasks.filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
+            let is_stopped = |stat: String| {
+                stat.rsplit_once(") ")
+                    .is_some_and(|(_, s)| s.starts_with('T'))
+            };
+            !states.all(is_stopped)
+        };
+        while runs() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Lets it go on.
