@@ -157,7 +157,7 @@ fn lock_in(parent: u32, mode: Mode, openings: &Openings) -> anyhow::Result<Close
     harden::harden(Some(parent))?;
     // This looks for plugins in a process of its own and keeps what it finds in a file; neither
     // is possible later.
-    clipsy_pipeline::init()?;
+    super::start_pipeline()?;
     sandbox::close(mode, openings)
 }
 

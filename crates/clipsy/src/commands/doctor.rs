@@ -33,7 +33,7 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
         return proxy::run(url, args.json);
     }
     let (catalog, ladder) = (settings.catalog()?, settings.ladder()?);
-    clipsy_pipeline::init()?;
+    super::start_pipeline()?;
     let encoders = settings.encoders_text()?;
     let prover = Spawned::new(encoders.clone());
     let report = doctor::examine(&catalog, &ladder, &prover);

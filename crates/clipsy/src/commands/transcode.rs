@@ -38,7 +38,7 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     let ladder = args.how.adjust(settings.ladder()?)?;
     let limits = args.how.limits.limits();
     let cancel = cancel_on_signals()?;
-    clipsy_pipeline::init()?;
+    super::start_pipeline()?;
     let prover = Spawned::new(settings.encoders_text()?);
     let job = Job {
         input: &args.input,

@@ -1,0 +1,263 @@
+//! Keeps a rendition within its rate: by how much its quantiser is raised, mini-GOP by mini-GOP.
+//!
+//! x264 can do this, but would look ahead for it. Here the analysed rendition tells what is coming: a
+//! picture takes its bits there times a ratio that is learnt as the rendition is made. A buffer as
+//! decoders have it is filled at the highest rate allowed and emptied by pictures in the order in which
+//! they are decoded, and must never be found empty.
+
+use std::collections::VecDeque;
+
+use crate::x264::Kind;
+
+/// Share of the buffer that is full when the first picture is decoded; x264's own default.
+const START: f64 = 0.9;
+/// What the buffer should hold behind the pictures that are known.
+const GOAL: f64 = 0.35;
+/// What it must hold after each of them.
+const FLOOR: f64 = 0.1;
+/// Steps of the quantiser that halve the bits.
+const HALVES: f64 = 6.0;
+/// Most that the quantiser is raised.
+const MOST: f64 = 30.0;
+/// Finest step in which it is.
+const STEP: f64 = 0.25;
+
+/// Kinds of pictures whose bits scale alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Intra,
+    Predicted,
+    Between,
+}
+
+impl Class {
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Idr | Kind::I => Self::Intra,
+            Kind::B | Kind::BRef => Self::Between,
+            _ => Self::Predicted,
+        }
+    }
+}
+
+/// A picture as the analysed rendition coded it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Ahead {
+    pub(crate) kind: Kind,
+    /// Bits that it took there, or would have taken had nothing been held back.
+    pub(crate) bits: f64,
+}
+
+/// Bits here over bits there.
+#[derive(Debug, Clone, Copy)]
+struct Ratio {
+    here: f64,
+    there: f64,
+}
+
+impl Ratio {
+    fn get(self) -> f64 {
+        self.here / self.there
+    }
+
+    fn learn(&mut self, here: f64, there: f64, keep: f64) {
+        self.here = keep * self.here + here;
+        self.there = keep * self.there + there;
+    }
+}
+
+struct Pending {
+    number: i64,
+    ahead: Ahead,
+    raise: f64,
+    bits: f64,
+}
+
+/// Plans one rendition.
+pub(crate) struct Planner {
+    per_picture: f64,
+    size: f64,
+    fill: f64,
+    ratios: [Ratio; 3],
+    pending: VecDeque<Pending>,
+    raise: f64,
+    /// By how much pictures were larger than expected of late.
+    surprise: f64,
+    inside: bool,
+    lowest: f64,
+}
+
+impl Planner {
+    /// For at most `kbps` over `ms`. `scale` is the number of pixels here over that in the analysed
+    /// rendition.
+    pub(crate) fn new(kbps: u32, ms: u32, pictures_per_s: f64, scale: f64) -> Self {
+        let rate = f64::from(kbps) * 1000.0;
+        let size = rate * f64::from(ms) / 1000.0;
+        let first = Ratio {
+            here: 20_000.0 * scale.powf(0.9),
+            there: 20_000.0,
+        };
+        Self {
+            per_picture: rate / pictures_per_s,
+            size,
+            fill: START * size,
+            ratios: [first; 3],
+            pending: VecDeque::new(),
+            raise: 0.0,
+            surprise: 1.0,
+            inside: false,
+            lowest: START * size,
+        }
+    }
+
+    /// By how much the quantiser of the first picture of `ahead` is to be raised. The others follow in the
+    /// order in which they are shown.
+    pub(crate) fn raise(&mut self, ahead: &[Ahead]) -> f64 {
+        // A mini-GOP has one: pictures between others are coded behind those that they need.
+        if !self.inside {
+            let start = self.expected_fill();
+            let mut raise = 0.0;
+            while raise < MOST && !self.holds(start, ahead, raise) {
+                raise += STEP;
+            }
+            self.raise = raise;
+        }
+        self.inside = ahead
+            .first()
+            .is_some_and(|a| Class::of(a.kind) == Class::Between);
+        self.raise
+    }
+
+    /// A picture went to the encoder.
+    pub(crate) fn fed(&mut self, number: i64, ahead: Ahead, raise: f64) {
+        self.pending.push_back(Pending {
+            number,
+            ahead,
+            raise,
+            bits: self.expected_bits(&ahead, raise),
+        });
+    }
+
+    /// A picture came back with so many bits.
+    pub(crate) fn coded(&mut self, number: i64, bits: f64) {
+        self.fill -= bits;
+        self.lowest = self.lowest.min(self.fill);
+        self.fill = (self.fill + self.per_picture).min(self.size);
+        let Some(at) = self.pending.iter().position(|p| p.number == number) else {
+            return;
+        };
+        if let Some(known) = self.pending.remove(at) {
+            let class = Class::of(known.ahead.kind);
+            let there = known.ahead.bits * (-known.raise / HALVES).exp2();
+            let keep = if class == Class::Intra { 0.5 } else { 0.8 };
+            self.ratios[class as usize].learn(bits, there, keep);
+            let surprise = bits / known.bits.max(1.0);
+            self.surprise = (1.0 + (self.surprise - 1.0) * 0.95).max(surprise.clamp(1.0, 3.0));
+        }
+    }
+
+    /// The least that the buffer held so far, over its size; below zero is too late.
+    pub(crate) fn lowest(&self) -> f64 {
+        self.lowest / self.size
+    }
+
+    fn expected_bits(&self, ahead: &Ahead, raise: f64) -> f64 {
+        let class = Class::of(ahead.kind);
+        let ratio = self.ratios[class as usize].get();
+        ratio * ahead.bits * (-raise / HALVES).exp2()
+    }
+
+    /// The buffer once all that went to the encoder has come back.
+    fn expected_fill(&self) -> f64 {
+        let each = self.pending.iter();
+        each.fold(self.fill, |fill, picture| {
+            (fill - picture.bits + self.per_picture).min(self.size)
+        })
+    }
+
+    /// Whether the buffer stays full enough over `ahead` with this much more of the quantiser.
+    fn holds(&self, start: f64, ahead: &[Ahead], raise: f64) -> bool {
+        let mut fill = start;
+        let mut rest = ahead;
+        while !rest.is_empty() {
+            let between = |a: &Ahead| Class::of(a.kind) == Class::Between;
+            let count = rest.iter().take_while(|a| between(a)).count();
+            let group = &rest[..(count + 1).min(rest.len())];
+            // The last one shown is the first one decoded.
+            let (last, others) = match group.split_last() {
+                Some((last, others)) if !between(last) => (Some(last), others),
+                _ => (None, group),
+            };
+            for picture in last.into_iter().chain(others) {
+                let bits = self.expected_bits(picture, raise);
+                // One picture may be as much larger as any was of late.
+                if fill - bits * self.surprise < FLOOR * self.size {
+                    return false;
+                }
+                fill = (fill - bits + self.per_picture).min(self.size);
+            }
+            rest = &rest[group.len()..];
+        }
+        let time = ahead.len() as f64;
+        let reachable = start + 0.5 * time * self.per_picture;
+        fill >= (GOAL * self.size).min(reachable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ahead(kind: Kind, bits: f64) -> Ahead {
+        Ahead { kind, bits }
+    }
+
+    /// Runs pictures of these bits through a planner whose rendition takes `ratio` times as many, halved
+    /// by every `halves` steps; the answer is the lowest fill and the mean raise.
+    fn run(kbps: u32, ratio: f64, halves: f64, pictures: &[Ahead]) -> (f64, f64) {
+        let mut planner = Planner::new(kbps, 2000, 25.0, 1.0);
+        let mut sum = 0.0;
+        for (i, picture) in pictures.iter().enumerate() {
+            let raise = planner.raise(&pictures[i..(i + 8).min(pictures.len())]);
+            sum += raise;
+            planner.fed(i as i64, *picture, raise);
+            planner.coded(i as i64, picture.bits * ratio * (-raise / halves).exp2());
+        }
+        (planner.lowest(), sum / pictures.len() as f64)
+    }
+
+    fn stream(bits: f64) -> Vec<Ahead> {
+        let kind = |i: usize| match i % 50 {
+            0 => ahead(Kind::Idr, 8.0 * bits),
+            i if i % 3 == 0 => ahead(Kind::P, bits),
+            _ => ahead(Kind::B, bits / 3.0),
+        };
+        (0..500).map(kind).collect()
+    }
+
+    #[test]
+    fn what_fits_is_left_alone() {
+        let (lowest, raise) = run(1000, 1.0, 6.0, &stream(20_000.0));
+        assert!(lowest > 0.5 && raise == 0.0, "{lowest} {raise}");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_made_to() {
+        for ratio in [0.5, 1.0, 3.0, 8.0] {
+            for halves in [3.5, 6.0, 7.0] {
+                let (lowest, raise) = run(1000, ratio, halves, &stream(100_000.0));
+                assert!(lowest > 0.0, "{ratio} {halves}: {lowest} {raise}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sudden_change_does_not_empty_the_buffer() {
+        let mut pictures = stream(5_000.0);
+        for picture in &mut pictures[130..] {
+            picture.bits *= 20.0;
+        }
+        let (lowest, _) = run(1000, 1.0, 6.0, &pictures);
+        assert!(lowest > 0.0, "{lowest}");
+    }
+}
