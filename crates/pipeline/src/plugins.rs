@@ -1,7 +1,7 @@
 //! Plug-ins that come with this program and are not installed where `GStreamer` looks.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use gstreamer as gst;
@@ -9,13 +9,10 @@ use gstreamer as gst;
 /// Why the plug-ins that were looked for are not there, by their file names.
 static MISSING: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
 
-/// Loads the first of `candidates` that there is, which are places for one and the same file. One that
+/// Loads the plug-in `name`, which is its file's name, from the first of `candidates` that there is. One that
 /// does not load is not the end: what it would bring is missing, and whoever asks for it is told why.
 /// Call it after [`crate::init`].
-pub fn load(candidates: &[PathBuf]) {
-    let Some(name) = candidates.first().and_then(|path| file_name(path)) else {
-        return;
-    };
+pub fn load(name: &str, candidates: &[PathBuf]) {
     let found = candidates.iter().find(|path| path.exists());
     let fault = match found {
         Some(path) => match gst::Plugin::load_file(path) {
@@ -29,7 +26,7 @@ pub fn load(candidates: &[PathBuf]) {
     };
     tracing::debug!(plugin = name, fault, "a plug-in is missing");
     let mut missing = MISSING.lock().unwrap_or_else(PoisonError::into_inner);
-    missing.insert(name, fault);
+    missing.insert(name.to_owned(), fault);
 }
 
 /// Why the plug-in in the file `name` is not there.
@@ -37,8 +34,4 @@ pub(crate) fn why_missing(name: &str) -> String {
     let missing = MISSING.lock().unwrap_or_else(PoisonError::into_inner);
     let known = missing.get(name).cloned();
     known.unwrap_or_else(|| format!("{name} was not looked for"))
-}
-
-fn file_name(path: &Path) -> Option<String> {
-    Some(path.file_name()?.to_str()?.to_owned())
 }

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::fit::Fit;
+use crate::fit::{self, Fit};
 use crate::ladder::{Common, Decided, Desk, Found, Item, Picture, Wanted};
+use crate::noise::Meter;
 use crate::outlet::Outlet;
 use crate::x264::{Encoder, Kind, Setup, Unit};
 use crate::{Error, aq, rung, tree};
@@ -18,6 +19,10 @@ pub(crate) struct Analysis {
     /// Pictures that are not decided yet, in the order in which they are shown.
     open: VecDeque<Open>,
     energies: Vec<u32>,
+    /// Of this rendition and of the source.
+    noise: [Meter; 2],
+    /// By how much the quantisers of the last two pictures were raised that pictures between are between.
+    raised: [f32; 2],
     shares: bool,
 }
 
@@ -26,6 +31,7 @@ struct Open {
     /// What the encoder's own adaptive quantisation makes of it.
     aq: Vec<f32>,
     spread: Vec<f32>,
+    noise: [(u32, f32); 2],
     decided: Option<Decided>,
 }
 
@@ -40,13 +46,13 @@ impl Analysis {
         let settings = &wanted.settings;
         let mut options = rung::options(settings)?;
         let mut set = |key: &str, value: String| options.push((key.to_owned(), value));
-        set("crf", settings.quantizer.to_string());
         set("vbv-maxrate", settings.bitrate.to_string());
         set("vbv-bufsize", rung::buffer_kbit(settings).to_string());
         if shares {
-            // The others have the same, so that decoding times are the same in all.
-            set("b-pyramid", "none".into());
             set("rc-lookahead", common.look_ahead.to_string());
+            set("crf", rung::quality(settings).to_string());
+        } else {
+            set("crf", settings.quantizer.to_string());
         }
         let encoder = Encoder::open(&Setup {
             preset: &settings.preset,
@@ -69,6 +75,8 @@ impl Analysis {
             outlet,
             open: VecDeque::new(),
             energies: Vec::new(),
+            noise: Default::default(),
+            raised: [0.0; 2],
             shares,
         })
     }
@@ -107,12 +115,19 @@ impl Analysis {
             picture: Arc::clone(&picture),
             aq: Vec::new(),
             spread: Vec::new(),
+            noise: [(0, 0.0); 2],
             decided: None,
         };
         if self.shares {
             let read = self.encoder.read();
             aq::energies(&planes, self.size, &mut self.energies);
             aq::offsets(read.aq_mode, read.aq_strength, &self.energies, &mut open.aq);
+            let source = &fit::planes(&picture.frame)?[0];
+            let [own, of_source] = &mut self.noise;
+            open.noise = [
+                (planes[0].width, own.measure(&planes[0])),
+                (source.width, of_source.measure(source)),
+            ];
             // Of 16 x 16 samples and of 8 x 8 of each colour.
             open.spread
                 .extend(self.energies.iter().map(|&e| (e as f32 / 384.0).sqrt()));
@@ -142,13 +157,30 @@ impl Analysis {
             Arc::new(Found {
                 tree: tree::of_found(found, &open.aq),
                 spread: std::mem::take(&mut open.spread),
-                noise: 0.0,
+                noise: open.noise,
             })
         });
+        // x264 tells of pictures between others by how much they are raised above those.
+        let raised = match unit.kind {
+            Kind::B | Kind::BRef => unit.raised + (self.raised[0] + self.raised[1]) / 2.0,
+            _ => {
+                self.raised = [self.raised[1], unit.raised];
+                unit.raised
+            }
+        };
+        gstreamer::log!(
+            crate::CATEGORY,
+            "{} lines, analysed: picture {} {:?} took {} bits, raised by {raised:.1}",
+            self.size.1,
+            unit.number,
+            unit.kind,
+            unit.data.len() * 8
+        );
         open.decided = Some(Decided {
             picture: Arc::clone(&open.picture),
             kind: unit.kind,
-            bits: unit.data.len() as f64 * 8.0 * f64::from(unit.raised / 6.0).exp2(),
+            bits: unit.data.len() as f64 * 8.0 * f64::from(raised / 6.0).exp2(),
+            raised: raised.into(),
             tree: found,
         });
         while let Some(decided) = self.open.front().and_then(|o| o.decided.as_ref()) {

@@ -16,6 +16,7 @@ mod imp {
     use gstreamer_video as gst_video;
 
     use super::{glib, gst};
+    use crate::CATEGORY;
     use crate::fit::Frame;
     use crate::ladder::{self, Common, Entry, Picture, Wanted};
     use crate::outlet::{SHIFT, Stamp};
@@ -132,14 +133,6 @@ mod imp {
             Some(state.pads.get(index as usize)?.clone().upcast())
         }
     }
-
-    static CATEGORY: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
-        gst::DebugCategory::new(
-            crate::NAME,
-            gst::DebugColorFlags::empty(),
-            Some("all renditions with one look-ahead"),
-        )
-    });
 
     impl ElementImpl for Ladder {
         fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {

@@ -87,7 +87,8 @@ fn plane_size((width, height): (u32, u32), component: usize) -> (u32, u32) {
     }
 }
 
-fn planes(frame: &Frame) -> Result<[Plane<'_>; 3], Error> {
+/// The planes of a picture as it is.
+pub(crate) fn planes(frame: &Frame) -> Result<[Plane<'_>; 3], Error> {
     let plane = |component: u32| -> Result<Plane<'_>, Error> {
         Ok(Plane {
             data: frame

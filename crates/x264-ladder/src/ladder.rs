@@ -37,6 +37,8 @@ pub(crate) struct Decided {
     pub(crate) kind: Kind,
     /// Bits that it would have taken there had nothing been held back.
     pub(crate) bits: f64,
+    /// By how much it was held back.
+    pub(crate) raised: f64,
     /// `None` if no other picture needs it.
     pub(crate) tree: Option<Arc<Found>>,
 }
@@ -46,8 +48,8 @@ pub(crate) struct Found {
     pub(crate) tree: Tree,
     /// Spread of the samples of each macroblock.
     pub(crate) spread: Vec<f32>,
-    /// Spread of the noise there.
-    pub(crate) noise: f32,
+    /// Noise of the analysed rendition and of the source, with their widths.
+    pub(crate) noise: [(u32, f32); 2],
 }
 
 /// What all renditions have in common.
@@ -273,6 +275,7 @@ impl Shelf<'_> {
             Item::Picture(decided) => Some(crate::plan::Ahead {
                 kind: decided.kind,
                 bits: decided.bits,
+                raised: decided.raised,
             }),
             Item::End => None,
         });

@@ -18,6 +18,7 @@ mod aq;
 mod element;
 mod fit;
 mod ladder;
+mod noise;
 mod outlet;
 mod pad;
 mod plan;
@@ -25,11 +26,21 @@ mod rung;
 mod tree;
 mod x264;
 
+use std::sync::LazyLock;
+
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
 /// Factory name.
 pub const NAME: &str = "x264ladder";
+
+static CATEGORY: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
+    gst::DebugCategory::new(
+        NAME,
+        gst::DebugColorFlags::empty(),
+        Some("all renditions with one look-ahead"),
+    )
+});
 
 /// What can go wrong in an encoder.
 #[derive(Debug, thiserror::Error)]

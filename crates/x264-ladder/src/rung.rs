@@ -2,14 +2,20 @@
 
 use gstreamer as gst;
 
-use crate::Error;
 use crate::fit::Fit;
-use crate::ladder::{Common, Decided, Shelf, Wanted};
+use crate::ladder::{Common, Decided, Found, Shelf, Wanted};
 use crate::outlet::Outlet;
 use crate::pad::Settings;
 use crate::plan::{Ahead, Planner};
 use crate::tree::{self, Resampler};
 use crate::x264::{Encoder, Kind, Setup, Unit};
+use crate::{Error, noise};
+
+/// Cost of noise over that of a picture, for noise and picture of the same spread: pictures are predicted
+/// from their own surroundings, noise is not. Found by trial with film grain.
+const NOISE_SHARE: f32 = 1.2;
+/// Noise that makes no difference, in samples.
+const LEAST_NOISE: f32 = 0.3;
 
 /// Encodes one rendition by what another found.
 pub(crate) struct Rung {
@@ -23,6 +29,8 @@ pub(crate) struct Rung {
     /// What x264 adds to the quality where its look-ahead is on, except for the first picture.
     level: f32,
     strength: f32,
+    /// Pictures between others may be needed by others.
+    pyramid: bool,
 }
 
 impl Rung {
@@ -41,15 +49,16 @@ impl Rung {
             })
         };
         let qcomp = qcomp(&options);
+        let pyramid =
+            last(&options, "b-pyramid").is_none_or(|value| value != "none" && value != "0");
         let level = level(common.rate, qcomp);
         let mut set = |key: &str, value: String| options.push((key.to_owned(), value));
-        set("crf", (settings.quantizer as f32 + level).to_string());
+        set("crf", (quality(settings) + level).to_string());
         for (key, value) in [
             ("mbtree", "0"),
             ("b-adapt", "0"),
             ("rc-lookahead", "0"),
             ("sync-lookahead", "0"),
-            ("b-pyramid", "none"),
             // As with the tree: the quantiser does not follow how hard a picture is.
             ("qcomp", "1"),
             ("pbratio", "1"),
@@ -69,11 +78,13 @@ impl Rung {
                 settings.bitrate,
                 settings.vbv_ms,
                 rate,
+                settings.key_int_max,
                 pixels(wanted.size) / pixels(common.analysed),
             ),
             offsets: Vec::new(),
             level,
             strength: 5.0 * (1.0 - qcomp),
+            pyramid,
         })
     }
 
@@ -106,28 +117,49 @@ impl Rung {
         // x264 starts with the plain quality, whatever it adds later.
         let first = if number == 0 { -self.level } else { 0.0 };
         let add = raise as f32 + first;
+        let kind = match decided.kind {
+            Kind::BRef if !self.pyramid => Kind::B,
+            kind => kind,
+        };
         let offsets = match &decided.tree {
-            Some(found) => {
-                self.resampler.resample(&found.tree, add, &mut self.offsets);
+            Some(found) if kind.is_kept() => {
+                self.worth(found, add);
                 Some(&mut self.offsets[..])
             }
-            None if add != 0.0 => {
+            _ if add != 0.0 => {
                 tree::flat(self.size, add, &mut self.offsets);
                 Some(&mut self.offsets[..])
             }
-            None => None,
-        };
-        let kind = match decided.kind {
-            Kind::BRef => Kind::B,
-            kind => kind,
+            _ => None,
         };
         let planes = self.fit.scale(&decided.picture.frame)?;
         self.encoder.encode(&planes, number, kind, offsets)
     }
 
+    /// Makes the offsets of what a picture is worth to others.
+    fn worth(&mut self, found: &Found, add: f32) {
+        let noise = noise::extra(found.noise, self.size.0);
+        if noise < LEAST_NOISE || self.strength <= 0.0 {
+            return self.resampler.resample(&found.tree, add, &mut self.offsets);
+        }
+        let shares = found
+            .spread
+            .iter()
+            .map(|spread| NOISE_SHARE * noise / spread.max(1.0));
+        let tree = tree::with_noise(&found.tree, shares, self.strength);
+        self.resampler.resample(&tree, add, &mut self.offsets);
+    }
+
     fn out(&mut self, unit: Unit) -> Result<(), Error> {
-        self.planner
-            .coded(unit.number, unit.data.len() as f64 * 8.0);
+        let bits = unit.data.len() as f64 * 8.0;
+        let state = self.planner.coded(unit.number, bits);
+        gst::log!(
+            crate::CATEGORY,
+            "{} lines: picture {} {:?} took {bits} bits; {state:?}",
+            self.size.1,
+            unit.number,
+            unit.kind
+        );
         Ok(self.outlet.push(unit)?)
     }
 }
@@ -140,10 +172,14 @@ fn level(rate: gst::Fraction, qcomp: f32) -> f32 {
 }
 
 fn qcomp(options: &[(String, String)]) -> f32 {
-    let given = options.iter().rev().find(|(key, _)| key == "qcomp");
-    given
-        .and_then(|(_, value)| value.parse().ok())
-        .unwrap_or(0.6)
+    let given = last(options, "qcomp").and_then(|value| value.parse().ok());
+    given.unwrap_or(0.6)
+}
+
+/// What an option is set to in the end.
+fn last<'a>(options: &'a [(String, String)], wanted: &str) -> Option<&'a str> {
+    let given = options.iter().rev().find(|(key, _)| key == wanted);
+    given.map(|(_, value)| value.as_str())
 }
 
 /// The options that are the same for all kinds of renditions.
@@ -159,6 +195,15 @@ pub(crate) fn options(settings: &Settings) -> Result<Vec<(String, String)>, Erro
         options.push((key.to_owned(), value.to_owned()));
     }
     Ok(options)
+}
+
+/// By how much the constant rate factor is raised where the look-ahead sees more pictures than the preset's:
+/// it finds more worth in them, and bits come out as they would without.
+const TRIM: f32 = 0.7;
+
+/// The constant rate factor of renditions that share a look-ahead.
+pub(crate) fn quality(settings: &Settings) -> f32 {
+    settings.quantizer as f32 + TRIM
 }
 
 /// Size of the buffer that decoders have.

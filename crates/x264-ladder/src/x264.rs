@@ -44,11 +44,6 @@ impl Kind {
     pub(crate) fn is_kept(self) -> bool {
         !matches!(self, Self::B | Self::Auto)
     }
-
-    /// True if it is predicted from no other.
-    pub(crate) fn is_intra(self) -> bool {
-        matches!(self, Self::Idr | Self::I)
-    }
 }
 
 /// A coded picture.

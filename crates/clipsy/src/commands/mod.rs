@@ -53,7 +53,7 @@ pub(crate) fn cancel_on_signals() -> std::io::Result<CancelToken> {
 /// Starts `GStreamer`, with the plug-in that comes with this program.
 pub(crate) fn start_pipeline() -> Result<(), clipsy_pipeline::Error> {
     clipsy_pipeline::init()?;
-    clipsy_pipeline::plugins::load(&environment::ladder_plugin());
+    clipsy_pipeline::plugins::load(environment::LADDER_FILE, &environment::ladder_plugin());
     Ok(())
 }
 

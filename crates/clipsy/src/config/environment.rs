@@ -29,7 +29,7 @@ const CHILD_NAMES: [&str; 5] = [
 /// Where the plug-in is that encodes whole ladders. It is no flag, since every child looks for it, too.
 const LADDER: &str = "CLIPSY_X264_LADDER";
 /// Its file.
-const LADDER_FILE: &str = "libgstclipsyx264ladder.so";
+pub(crate) const LADDER_FILE: &str = "libgstclipsyx264ladder.so";
 /// The same, by how names begin.
 const CHILD_PREFIXES: [&str; 10] = [
     "GST_", "ORC_", "CUDA_", "NVIDIA_", "__NV", "NV_", "LIBVA_", "MESA_", "INTEL_", "AMD_",
