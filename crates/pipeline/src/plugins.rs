@@ -14,15 +14,14 @@ static MISSING: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
 /// Call it after [`crate::init`].
 pub fn load(name: &str, candidates: &[PathBuf]) {
     let found = candidates.iter().find(|path| path.exists());
-    let fault = match found {
-        Some(path) => match gst::Plugin::load_file(path) {
+    let fault = if let Some(path) = found {
+        match gst::Plugin::load_file(path) {
             Ok(_) => return,
             Err(error) => format!("{} does not load: {}", path.display(), error.message()),
-        },
-        None => {
-            let places = candidates.iter().map(|path| path.display().to_string());
-            format!("there is no {}", places.collect::<Vec<_>>().join(" or "))
         }
+    } else {
+        let places = candidates.iter().map(|path| path.display().to_string());
+        format!("there is no {}", places.collect::<Vec<_>>().join(" or "))
     };
     tracing::debug!(plugin = name, fault, "a plug-in is missing");
     let mut missing = MISSING.lock().unwrap_or_else(PoisonError::into_inner);

@@ -162,7 +162,7 @@ impl Analysis {
         });
         // x264 tells of pictures between others by how much they are raised above those.
         let raised = match unit.kind {
-            Kind::B | Kind::BRef => unit.raised + (self.raised[0] + self.raised[1]) / 2.0,
+            Kind::B | Kind::BRef => unit.raised + f32::midpoint(self.raised[0], self.raised[1]),
             _ => {
                 self.raised = [self.raised[1], unit.raised];
                 unit.raised

@@ -75,7 +75,9 @@ pub(crate) fn offsets(mode: i32, strength: f32, energies: &[u32], out: &mut Vec<
             let square = out.iter().map(|v| v * v).sum::<f32>() / count;
             let strength = strength * mean;
             let middle = mean - 0.5 * (square - 14.0) / mean;
-            out.iter_mut().for_each(|v| *v = strength * (*v - middle));
+            for value in out.iter_mut() {
+                *value = strength * (*value - middle);
+            }
         }
     }
 }

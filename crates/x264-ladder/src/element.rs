@@ -317,7 +317,7 @@ mod imp {
             info: &gst_video::VideoInfo,
         ) -> Result<Entry, gst::FlowError> {
             let or = |wanted: u32, source: u32| if wanted == 0 { source } else { wanted };
-            let wanted: Vec<Wanted> = state
+            let mut wanted: Vec<Wanted> = state
                 .pads
                 .iter()
                 .map(|pad| {
@@ -336,6 +336,10 @@ mod imp {
             let Some(analysing) = analysing(&sizes) else {
                 return Err(gst::FlowError::NotLinked);
             };
+            // Nobody can be faster than the one that analyses, which does more for its size than the others.
+            let most = wanted.iter().map(|w| w.settings.threads).max().unwrap_or(1);
+            let threads = &mut wanted[analysing].settings.threads;
+            *threads = (*threads).max(most / 3);
             let rate = match info.fps() {
                 rate if rate.numer() > 0 => rate,
                 _ => gst::Fraction::new(25, 1),
@@ -446,9 +450,9 @@ mod imp {
         let colorimetry = info.colorimetry();
         Colour {
             full_range: colorimetry.range() == gst_video::VideoColorRange::Range0_255,
-            matrix: colorimetry.matrix().to_iso().try_into().unwrap_or(2),
-            primaries: colorimetry.primaries().to_iso().try_into().unwrap_or(2),
-            transfer: colorimetry.transfer().to_iso().try_into().unwrap_or(2),
+            matrix: colorimetry.matrix().to_iso(),
+            primaries: colorimetry.primaries().to_iso(),
+            transfer: colorimetry.transfer().to_iso(),
         }
     }
 

@@ -314,10 +314,11 @@ mod tests {
         let mut planner = Planner::new(kbps, 2000, 25.0, 50, 1.0);
         let mut sum = 0.0;
         for (i, picture) in pictures.iter().enumerate() {
+            let number = i64::try_from(i).unwrap();
             let raise = planner.raise(&pictures[i..(i + 8).min(pictures.len())]);
             sum += raise;
-            planner.fed(i as i64, *picture, raise);
-            planner.coded(i as i64, picture.bits * ratio * (-raise / halves).exp2());
+            planner.fed(number, *picture, raise);
+            planner.coded(number, picture.bits * ratio * (-raise / halves).exp2());
         }
         (planner.lowest / planner.size, sum / pictures.len() as f64)
     }

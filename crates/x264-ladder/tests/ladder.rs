@@ -1,8 +1,12 @@
 //! The element in real pipelines, judged by ffprobe, ffmpeg and a decoder's buffer of our own.
 
-mod support;
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests are not seen as tests"
+)]
 
-use std::time::Duration;
+mod support;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -38,7 +42,7 @@ fn assert_sound(source: &Source, rungs: &[(u32, u32, u32)], threads: u32) {
         assert!(rendition.iter().all(|unit| unit.dts <= unit.pts), "{name}");
         times.sort_unstable();
         let wanted: Vec<i64> = (0..source.pictures)
-            .map(|i| source.time(i) as i64)
+            .map(|i| source.time(i).cast_signed())
             .collect();
         assert_eq!(times, wanted, "{name}");
 
@@ -173,11 +177,6 @@ fn a_rendition_that_cannot_give_out_stops_all() {
         info.flow_res = Err(gst::FlowError::NotNegotiated);
         gst::PadProbeReturn::Handled
     });
-    let started = std::time::Instant::now();
-    let error = ladder.fails(&Source::moving(500, (25, 1)));
-    assert!(
-        started.elapsed() < Duration::from_secs(120),
-        "{}",
-        error.text
-    );
+    // It would wait for ever if the others went on.
+    ladder.fails(&Source::moving(500, (25, 1)));
 }

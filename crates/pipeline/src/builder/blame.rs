@@ -122,7 +122,7 @@ impl Chain {
     /// True if `source` is, or is in, what makes this rendition and others.
     pub(crate) fn shares(&self, source: &gst::Object) -> bool {
         let shared = self.shared.iter().flat_map(|shared| &shared.elements);
-        let mut all = shared.map(|element| element.upcast_ref::<gst::Object>());
+        let mut all = shared.map(Cast::upcast_ref::<gst::Object>);
         all.any(|element| element == source || source.has_as_ancestor(element))
     }
 

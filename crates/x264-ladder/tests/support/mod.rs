@@ -71,23 +71,23 @@ impl Source {
 
     fn draw(&self, number: u32) -> Vec<u8> {
         let (width, height) = self.size(number);
-        let n = number as i32;
+        let n = number.cast_signed();
         let mut state = number.wrapping_mul(2_654_435_761) | 1;
         let mut noise = |amplitude: i32| {
             state ^= state << 13;
             state ^= state >> 17;
             state ^= state << 5;
-            (state >> 9) as i32 % (2 * amplitude + 1) - amplitude
+            (state >> 9).cast_signed() % (2 * amplitude + 1) - amplitude
         };
         let mut data = Vec::with_capacity((width * height * 3 / 2) as usize);
-        for y in 0..height as i32 {
-            for x in 0..width as i32 {
+        for y in 0..height.cast_signed() {
+            for x in 0..width.cast_signed() {
                 let ground = |shift: i32| 60 + ((x + shift) / 3 + y / 2) % 120;
                 let square = (x - 4 * n).rem_euclid(400) < 60 && (y / 60) % 2 == 0;
                 let value = match self.scene {
                     Scene::Moving if square => 220,
                     Scene::Moving => ground(0) + noise(1),
-                    Scene::Cuts => ground(n / 17 * 331) ^ (n / 17 * 29 & 63),
+                    Scene::Cuts => ground(n / 17 * 331) ^ ((n / 17 * 29) & 63),
                     Scene::Fades => ground(0) * (n % 50) / 50 + 16,
                     Scene::Slides => ground(n / 40 * 57),
                     Scene::Noise => ground(0) + noise(50),
@@ -105,12 +105,12 @@ impl Source {
         let (width, height) = self.size(number);
         gst::Caps::builder("video/x-raw")
             .field("format", "I420")
-            .field("width", width as i32)
-            .field("height", height as i32)
+            .field("width", width.cast_signed())
+            .field("height", height.cast_signed())
             .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
             .field(
                 "framerate",
-                gst::Fraction::new(self.rate.0 as i32, self.rate.1 as i32),
+                gst::Fraction::new(self.rate.0.cast_signed(), self.rate.1.cast_signed()),
             )
             .field("interlace-mode", "progressive")
             .field("colorimetry", "bt709")
@@ -193,8 +193,9 @@ impl Ladder {
                 let (buffer, segment) = (sample.buffer_owned().unwrap(), sample.segment().unwrap());
                 let segment = segment.downcast_ref::<gst::ClockTime>().unwrap();
                 let start = segment.start().unwrap().nseconds();
-                let after =
-                    |time: Option<gst::ClockTime>| time.unwrap().nseconds() as i64 - start as i64;
+                let after = |time: Option<gst::ClockTime>| {
+                    time.unwrap().nseconds().cast_signed() - start.cast_signed()
+                };
                 let unit = Unit {
                     data: buffer.map_readable().unwrap().to_vec(),
                     pts: after(buffer.pts()),
@@ -275,7 +276,7 @@ impl Ladder {
         let enough = self
             .outputs
             .1
-            .wait_timeout_while(outputs, Duration::from_secs(120), |o| o[0].len() < units);
+            .wait_timeout_while(outputs, Duration::from_mins(2), |o| o[0].len() < units);
         assert!(!enough.unwrap().1.timed_out(), "nothing comes out");
     }
 
