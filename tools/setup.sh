@@ -26,13 +26,16 @@ build_packages=(
     gstreamer1.0-tools
 )
 test_packages=(
+    caddy
     chromium
     curl
     ffmpeg
+    faketime
     iproute2
     libavcodec-dev
     libffmpeg-nvenc-dev
     nats-server
+    nginx-light
     openssl
     postgresql
 )
@@ -117,18 +120,20 @@ check_by_hand() {
         absent+=("the GStreamer development files")
     has pkg-config && pkg-config --exists 'x264 >= 0.164' || absent+=("the development files of x264, with libx264.a")
     if [[ $mode == test ]]; then
+        has caddy || absent+=(caddy)
         has chromium || absent+=(chromium)
         has ffmpeg || absent+=(ffmpeg)
         has ffprobe || absent+=(ffprobe)
         has curl || absent+=(curl)
         has ip || absent+=(ip)
         has nats-server || [[ -x /usr/sbin/nats-server ]] || absent+=(nats-server)
+        has nginx || [[ -x /usr/sbin/nginx ]] || absent+=(nginx)
         has openssl || absent+=(openssl)
     fi
     ((${#absent[@]})) || return 0
     say "not Debian, so install these yourself: a C compiler, pkg-config, GStreamer 1.22 or newer with its tools," \
         "its development files, those of x264, and the base, good, bad, ugly and libav plug-ins; for the tests also" \
-        "chromium, ffmpeg, iproute2, curl, nats-server and openssl"
+        "caddy, chromium, faketime, ffmpeg, iproute2, curl, nats-server, nginx and openssl"
     die "missing: $(IFS=,; printf '%s' "${absent[*]}")"
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs tests on Debian 13, with GStreamer 1.26: those of graphics cards over the emulated driver, and
-# encoders that fail. The binaries are those built here.
+# Runs tests on Debian 13, with GStreamer 1.26: those of graphics cards over the emulated driver, also in
+# the service and its sandbox, and encoders that fail. The binaries are those built here.
 #
 #   tools/test-debian13.sh ROOT
 #
@@ -40,6 +40,7 @@ print(tests[-1])'
 
 cd "$here"
 cli=$(program -p clipsy --test cli)
+service=$(program -p clipsy --test service)
 fallback=$(program -p clipsy-pipeline --test fallback)
 
 inside() {
@@ -55,4 +56,5 @@ inside() {
 
 inside gst-inspect-1.0 --version | tail -n 2
 inside "$cli" gpu --test-threads=2
+inside "$service" cards:: sandbox:: --test-threads=1
 inside "$fallback"

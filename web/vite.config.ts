@@ -17,6 +17,8 @@ export default defineConfig({
       { find: /^hls\.js\/dist\/hls\.mjs$/, replacement: "hls.js/dist/hls.light.mjs" },
     ],
   },
+  // Addresses in code are relative to it; the server completes those in the documents.
+  base: "./",
   build: {
     outDir: "dist/site",
     target: "es2023",

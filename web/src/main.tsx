@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
 import { session } from "./api/session";
 import { App } from "./app/App";
+import { base } from "./ui/format";
 import { startTexts } from "./i18n";
 
 const root = document.getElementById("root");
@@ -13,7 +14,7 @@ if (!root) throw new Error("index.html has no #root");
 await Promise.all([session.start(), startTexts()]);
 createRoot(root).render(
   <StrictMode>
-    <BrowserRouter>
+    <BrowserRouter basename={`${base}/`}>
       <App />
     </BrowserRouter>
   </StrictMode>,

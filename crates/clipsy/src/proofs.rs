@@ -212,7 +212,8 @@ pub(crate) fn untried(error: &std::io::Error) -> Refusal {
     failed(format!("it cannot be tried: {error}"))
 }
 
-fn cancelled() -> Refusal {
+/// A proof that nobody waits for any more.
+pub(crate) fn cancelled() -> Refusal {
     failed("cancelled".into())
 }
 

@@ -324,6 +324,7 @@ async fn push(queue: &dyn Queue, job_id: JobId, priority: i64, run_after: Timest
         need: Need::Cpu,
         priority,
         run_after,
+        wait_ms: (run_after - now()).num_milliseconds().max(0) + 1,
     };
     settled(queue.push(ticket).await);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clipsy_domain::clock::Timestamp;
-use clipsy_domain::job::{Attempt, Job, JobId};
+use clipsy_domain::job::{Attempt, Job, JobId, left_ms};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -46,8 +46,11 @@ pub struct Ticket {
     pub need: Need,
     /// Tickets of higher priority come first.
     pub priority: i64,
-    /// Not handed out before then.
+    /// Not handed out before then, if that is no further away than `wait_ms`.
     pub run_after: Timestamp,
+    /// How long it was told to wait in milliseconds; 0 if it is due at once.
+    #[serde(default)]
+    pub wait_ms: i64,
 }
 
 impl Ticket {
@@ -59,7 +62,14 @@ impl Ticket {
             need: Need::default(),
             priority: job.priority,
             run_after: job.run_after,
+            wait_ms: job.wait_ms,
         }
+    }
+
+    /// How much is left of its wait at `now`; see [`left_ms`].
+    pub fn left(&self, now: Timestamp) -> Duration {
+        let left_ms = left_ms(self.run_after, self.wait_ms, now);
+        Duration::from_millis(u64::try_from(left_ms).unwrap_or(0))
     }
 }
 

@@ -53,6 +53,10 @@ pub struct Asset {
     /// The attempt whose output is on show; its files lie below
     /// [`crate::media_key::output_prefix`].
     pub output_attempt: Option<i64>,
+    /// What tells that output from every other that is or was anywhere; stands in addresses behind
+    /// which files never change, see [`crate::media_key::revision`]. `None` if an earlier version
+    /// made the output; then nothing of it is kept for ever.
+    pub output_revision: Option<String>,
     /// True if that output has a poster picture.
     pub has_thumbnail: bool,
     /// True if that output has a storyboard.

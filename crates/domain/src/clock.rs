@@ -1,6 +1,7 @@
 //! Where the time comes from.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -48,6 +49,44 @@ impl Clock for FixedClock {
     }
 }
 
+/// Whether a clock has gone evenly for long enough to be believed in what cannot be taken back, such
+/// as giving up an upload whose time has run out. A machine may start with any time, and gets the
+/// right one from the network minutes later.
+#[derive(Debug)]
+pub struct Steadiness {
+    since: Instant,
+    last: (Instant, Timestamp),
+}
+
+impl Steadiness {
+    /// How long a clock must have gone evenly.
+    pub const AFTER: Duration = Duration::from_mins(10);
+    /// What it may go wrong between two looks: it is set in small steps all the time.
+    const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
+
+    /// Begins to watch `clock`, at a moment that no clock tells.
+    pub fn new(clock: &dyn Clock, at: Instant) -> Self {
+        Self {
+            since: at,
+            last: (at, clock.now()),
+        }
+    }
+
+    /// True if the clock has gone evenly up to `at` for [`Self::AFTER`]. To be asked about once a
+    /// minute.
+    pub fn look(&mut self, clock: &dyn Clock, at: Instant) -> bool {
+        let now = clock.now();
+        let (last_at, last) = self.last;
+        self.last = (at, now);
+        let passed = TimeDelta::from_std(at.saturating_duration_since(last_at));
+        let jump = passed.map_or(TimeDelta::MAX, |passed| (now - last - passed).abs());
+        if jump > Self::TOLERANCE {
+            self.since = at;
+        }
+        at.saturating_duration_since(self.since) >= Self::AFTER
+    }
+}
+
 /// The moment `millis` milliseconds after 1970 began; the nearest one that exists if that is
 /// beyond what the calendar holds.
 pub fn from_millis(millis: i64) -> Timestamp {
@@ -69,6 +108,24 @@ mod tests {
         clock.advance(TimeDelta::seconds(2));
         assert_eq!(clock.now(), clock.now());
         assert_eq!(clock.now().timestamp_millis(), 7_000);
+    }
+
+    #[test]
+    fn a_clock_is_steady_once_it_was_not_set_for_a_while() {
+        let (clock, start) = (FixedClock::new(from_millis(0)), Instant::now());
+        let mut steadiness = Steadiness::new(&clock, start);
+        let mut minute = 0;
+        let mut look = |set_s: i64| {
+            minute += 1;
+            clock.advance(TimeDelta::seconds(60 + set_s));
+            steadiness.look(&clock, start + Duration::from_mins(minute))
+        };
+        let after = |look: &mut dyn FnMut(i64) -> bool| (1..1_000).find(|_| look(1)).unwrap();
+        assert_eq!(after(&mut look), 10);
+        for jump_s in [-7_200, 86_400 * 8] {
+            assert!(!look(jump_s));
+            assert_eq!(after(&mut look), 10);
+        }
     }
 
     #[test]

@@ -34,8 +34,11 @@ pub struct Job {
     pub worker: Option<String>,
     /// When the claim of that worker ends unless it is renewed.
     pub lease_until: Option<Timestamp>,
-    /// Not to be started before then: the backoff of a retry.
+    /// Not to be started before then, if that is no further away than `wait_ms`: the backoff of a
+    /// retry. See [`left_ms`].
     pub run_after: Timestamp,
+    /// How long it was told to wait in milliseconds; 0 if it may run at once.
+    pub wait_ms: i64,
     /// Why the last attempt ended badly.
     pub failure: Option<Failure>,
     /// When it was made.
@@ -46,6 +49,18 @@ pub struct Job {
     pub finished_at: Option<Timestamp>,
     /// The trace of the upload that it is for.
     pub trace: Option<TraceParent>,
+}
+
+/// How much is left at `now`, in milliseconds, of a wait of `wait_ms` that is over at `run_after`. A
+/// moment that is further away than the whole wait was told by a clock that was wrong: then nothing
+/// is left.
+pub fn left_ms(run_after: Timestamp, wait_ms: i64, now: Timestamp) -> i64 {
+    let left_ms = (run_after - now).num_milliseconds();
+    if (1..=wait_ms).contains(&left_ms) {
+        left_ms
+    } else {
+        0
+    }
 }
 
 /// How far a job is.
@@ -162,6 +177,7 @@ impl RetryPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::from_millis;
     use crate::failure::{FailureCode, Stage};
 
     #[test]
@@ -193,6 +209,18 @@ mod tests {
                 None
             ]
         );
+    }
+
+    #[test]
+    fn no_wait_is_longer_than_was_asked_for() {
+        let at = |ms| left_ms(from_millis(10_000), 5_000, from_millis(ms));
+        assert_eq!(
+            (at(5_000), at(9_999), at(10_000), at(99_000)),
+            (5_000, 1, 0, 0)
+        );
+        // The clock that told the moment was ahead, or this one was set back.
+        assert_eq!((at(4_999), at(-7_200_000)), (0, 0));
+        assert_eq!(left_ms(from_millis(10_000), 0, from_millis(0)), 0);
     }
 
     #[test]

@@ -26,6 +26,10 @@ pub struct VideoSettings {
     pub gop_s: u32,
     /// Default segment length in seconds, a multiple of `gop_s`.
     pub segment_s: u32,
+    /// Lengths of the first segments in seconds, multiples of `gop_s`, so that a video can be played soon.
+    /// Together they are no longer than one of the others; what is beyond that is ignored.
+    #[serde(default)]
+    pub first_segments_s: Vec<u32>,
     /// Highest frame rate that is encoded.
     pub max_fps: u32,
     /// Quality target on the constant-rate-factor scale: lower is better, 18 to 28 is useful.
@@ -97,6 +101,19 @@ pub struct Plan {
     pub gop_s: u32,
     /// Target segment length in seconds.
     pub segment_s: u32,
+    /// Lengths of the first segments in seconds, each shorter than `segment_s`.
+    #[serde(default)]
+    pub first_segments_s: Vec<u32>,
+}
+
+impl Plan {
+    /// Where segments begin before all are as long as they are to be: in seconds, without the first.
+    pub fn first_marks_s(&self) -> impl Iterator<Item = u32> {
+        self.first_segments_s.iter().scan(0, |end, length| {
+            *end += length;
+            Some(*end)
+        })
+    }
 }
 
 /// Why a ladder file cannot be used.
@@ -150,6 +167,9 @@ impl Ladder {
             return Err(LadderError::BadValue(
                 "audio: needs a bitrate_kbps above 0, 1 or 2 channels and a sample_rate of at least 8000".into(),
             ));
+        }
+        for first in &v.first_segments_s {
+            check_segment(*first, v.gop_s)?;
         }
         check_segment(v.segment_s, v.gop_s)
     }
@@ -206,6 +226,16 @@ impl Ladder {
             frame_rate: rate.for_ladder(self.video.max_fps),
             gop_s: self.video.gop_s,
             segment_s: self.video.segment_s,
+            first_segments_s: {
+                let mut left = self.video.segment_s;
+                let fits = |length: &&u32| {
+                    let fits = **length <= left && **length < self.video.segment_s;
+                    left = left.saturating_sub(**length);
+                    fits
+                };
+                let first = self.video.first_segments_s.iter();
+                first.take_while(fits).copied().collect()
+            },
         }
     }
 }
@@ -393,6 +423,22 @@ mod tests {
         assert_eq!(ladder().plan(&v).frame_rate.to_string(), "60");
         v.frame_rate = None;
         assert_eq!(ladder().plan(&v).frame_rate.to_string(), "25");
+    }
+
+    #[test]
+    fn the_first_segments_are_shorter_than_the_others() {
+        let first = |segment_s| {
+            let ladder = ladder().with_segment_s(segment_s).unwrap();
+            let plan = ladder.plan(&video(1280, 720));
+            plan.first_marks_s().collect::<Vec<_>>()
+        };
+        assert_eq!(first(10), [2, 4, 6, 10]);
+        assert_eq!(first(6), [2, 4, 6]);
+        assert_eq!(first(4), [2, 4]);
+        assert!(first(2).is_empty());
+        let mut ladder = ladder();
+        ladder.video.first_segments_s = vec![3];
+        assert!(ladder.validate().is_err());
     }
 
     #[test]

@@ -36,6 +36,47 @@ pub fn storyboard_sheet(index: usize) -> String {
     format!("storyboard_{index:03}.jpg")
 }
 
+/// How many hexadecimal digits of a revision are random.
+const REVISION_DIGITS: usize = 24;
+
+/// A name for the output of `attempt` that no other output has or ever had, here or on any other
+/// server: `{attempt}-` and what `random` begins with, 24 hexadecimal digits of chance. It stands in
+/// every address behind which files may be kept for ever.
+pub fn revision(attempt: Attempt, random: u128) -> String {
+    let digits = format!("{random:032x}");
+    format!("{attempt}-{}", &digits[..REVISION_DIGITS])
+}
+
+/// The attempt whose output a revision names; `None` if this is no revision.
+pub fn attempt_of(revision: &str) -> Option<Attempt> {
+    let (attempt, digits) = revision.split_once('-')?;
+    let random = digits.len() == REVISION_DIGITS
+        && digits
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    number(attempt).filter(|_| random)
+}
+
+/// A media playlist whose segments have addresses of `revision`, from one that names them by
+/// [`segment_name`]: each lies in a folder of the revision beside the playlist.
+pub fn revise_playlist(text: &str, revision: &str) -> String {
+    let segments = text.lines().filter(|line| is_segment(line)).count();
+    let mut revised = String::with_capacity(text.len() + segments * (revision.len() + 1));
+    for line in text.split_inclusive('\n') {
+        if is_segment(line) {
+            revised.push_str(revision);
+            revised.push('/');
+        }
+        revised.push_str(line);
+    }
+    revised
+}
+
+/// True for a line of a playlist that is the address of a segment.
+fn is_segment(line: &str) -> bool {
+    !line.starts_with('#') && !line.trim().is_empty()
+}
+
 /// Store key of the bytes of an upload that is not finished.
 pub fn upload(upload_id: &str) -> String {
     format!("{UPLOADS}{upload_id}")
@@ -97,6 +138,9 @@ pub enum MediaPath {
     Output {
         /// The asset.
         asset: AssetId,
+        /// Which of its outputs; the one on show if the address does not say. It stands in front of
+        /// the file's name: `720p/{revision}/segment_00000.ts`.
+        revision: Option<String>,
         /// E.g. `720p/segment_00000.ts`.
         file: String,
     },
@@ -114,8 +158,9 @@ pub enum MediaPath {
 pub enum Poster {
     /// The one that it has now: `{id}.jpg`.
     Current,
-    /// The one that an attempt made: `{id}_{attempt}.jpg`.
-    Made(Attempt),
+    /// One of an output, by its revision: `{id}_{revision}.jpg`. Earlier versions said only which
+    /// attempt made it: `{id}_{attempt}.jpg`.
+    Made(String),
     /// One that somebody chose, by its name: `{id}_c….jpg`.
     Chosen(String),
 }
@@ -142,9 +187,11 @@ impl MediaPath {
         }
         if let Some(rest) = path.strip_prefix("videos/processed/") {
             let (asset, file) = rest.split_once('/')?;
+            let (revision, file) = without_revision(file);
             return Some(Self::Output {
                 asset: number(asset)?,
-                file: file.to_owned(),
+                revision,
+                file,
             });
         }
         let name = path.strip_prefix(THUMBNAILS)?.strip_suffix(".jpg")?;
@@ -154,7 +201,10 @@ impl MediaPath {
                 let plain = chosen.bytes().all(|b| b.is_ascii_alphanumeric());
                 (asset, Poster::Chosen(plain.then(|| chosen.to_owned())?))
             }
-            Some((asset, attempt)) => (asset, Poster::Made(number(attempt)?)),
+            Some((asset, made)) => {
+                attempt_of(made).or_else(|| number(made))?;
+                (asset, Poster::Made(made.to_owned()))
+            }
         };
         Some(Self::Thumbnail {
             asset: number(asset)?,
@@ -173,9 +223,14 @@ pub fn playlist_url(asset: AssetId, rung: &str) -> String {
     format!("/media/videos/processed/{asset}/{}", playlist(rung))
 }
 
-/// Address of an asset's storyboard index.
-pub fn storyboard_url(asset: AssetId) -> String {
-    format!("/media/videos/processed/{asset}/{STORYBOARD}")
+/// Address of the asset's storyboard index. The sheets that it names lie beside it, below the same
+/// revision.
+pub fn storyboard_url(asset: &Asset) -> String {
+    let id = asset.id;
+    match &asset.output_revision {
+        Some(revision) => format!("/media/videos/processed/{id}/{revision}/{STORYBOARD}"),
+        None => format!("/media/videos/processed/{id}/{STORYBOARD}"),
+    }
 }
 
 /// Address of the asset's poster picture: the chosen one, else that of its output. `None` if it has
@@ -184,13 +239,32 @@ pub fn thumbnail_url(asset: &Asset) -> Option<String> {
     if let Some(name) = &asset.chosen_thumbnail {
         return Some(format!("/media/{}", chosen_thumbnail(asset.id, name)));
     }
-    let attempt = asset.output_attempt.filter(|_| asset.has_thumbnail)?;
-    Some(format!("/media/{THUMBNAILS}{}_{attempt}.jpg", asset.id))
+    let id = asset.id;
+    asset.output_attempt.filter(|_| asset.has_thumbnail)?;
+    Some(match &asset.output_revision {
+        Some(revision) => format!("/media/{THUMBNAILS}{id}_{revision}.jpg"),
+        None => format!("/media/{THUMBNAILS}{id}.jpg"),
+    })
 }
 
 /// Address of an original by its store key.
 pub fn original_url(key: &str) -> String {
     format!("/media/{key}")
+}
+
+/// Takes the revision out of a path below an output: its last folder, if it is one.
+fn without_revision(file: &str) -> (Option<String>, String) {
+    let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
+    let (above, last) = folder.rsplit_once('/').unwrap_or(("", folder));
+    if attempt_of(last).is_none() {
+        return (None, file.to_owned());
+    }
+    let file = if above.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{above}/{name}")
+    };
+    (Some(last.to_owned()), file)
 }
 
 /// A number as this module writes it: digits without a leading zero.
@@ -219,6 +293,7 @@ mod tests {
             parse(master_url(7)),
             Some(MediaPath::Output {
                 asset: 7,
+                revision: None,
                 file: "master.m3u8".into()
             })
         );
@@ -226,6 +301,7 @@ mod tests {
             parse(playlist_url(7, "720p")),
             Some(MediaPath::Output {
                 asset: 7,
+                revision: None,
                 file: "720p/playlist.m3u8".into()
             })
         );
@@ -234,7 +310,10 @@ mod tests {
             _ => None,
         };
         assert_eq!(poster("7.jpg"), Some(Poster::Current));
-        assert_eq!(poster("7_2.jpg"), Some(Poster::Made(2)));
+        assert_eq!(poster("7_2.jpg"), Some(Poster::Made("2".into())));
+        let revision = revision(2, u128::MAX >> 4);
+        let made = Some(Poster::Made(revision.clone()));
+        assert_eq!(poster(&format!("7_{revision}.jpg")), made);
         assert_eq!(poster("7_c0f.jpg"), Some(Poster::Chosen("c0f".into())));
         assert_eq!(chosen_thumbnail(7, "c0f"), "videos/thumbnails/7_c0f.jpg");
         assert_eq!(
@@ -243,6 +322,42 @@ mod tests {
                 key: "videos/originals/ab12.mov".into()
             })
         );
+    }
+
+    #[test]
+    fn a_revision_stands_in_front_of_the_name() {
+        let new = revision(12, 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+        assert_eq!(new, "12-0123456789abcdef01234567");
+        assert_eq!(attempt_of(&new), Some(12));
+        assert_ne!(revision(1, 0), revision(1, 1 << 127));
+        let read = |file: &str| {
+            let path = format!("videos/processed/7/{file}");
+            match MediaPath::parse(&path) {
+                Some(MediaPath::Output { revision, file, .. }) => (revision, file),
+                other => panic!("{other:?}"),
+            }
+        };
+        for (folder, name) in [("720p/", "segment_00000.ts"), ("", "storyboard_000.jpg")] {
+            let asked = read(&format!("{folder}{new}/{name}"));
+            assert_eq!(asked, (Some(new.clone()), format!("{folder}{name}")));
+        }
+        for other in [
+            "1080p",
+            "12-",
+            "12-0123456789ABCDEF01234567",
+            "0-0123456789abcdef01234567",
+        ] {
+            let file = format!("{other}/segment_00000.ts");
+            assert_eq!(read(&file), (None, file));
+        }
+    }
+
+    #[test]
+    fn only_addresses_of_segments_are_revised() {
+        let text = "#EXTM3U\n#EXTINF:2,\nsegment_00000.ts\n\n#EXTINF:2,\nsegment_00001.ts";
+        let revised = "#EXTM3U\n#EXTINF:2,\nR/segment_00000.ts\n\n#EXTINF:2,\nR/segment_00001.ts";
+        assert_eq!(revise_playlist(text, "R"), revised);
+        assert_eq!(revise_playlist("", "R"), "");
     }
 
     #[test]

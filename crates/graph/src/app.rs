@@ -3,7 +3,6 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use clipsy_dispatch::Dispatch;
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::clock::Timestamp;
@@ -26,6 +25,7 @@ use crate::live::Live;
 use crate::playback::access::Access;
 use crate::playback::objects::Objects;
 use crate::playback::plays::Plays;
+use crate::rest::videos::list::List;
 use crate::settings::Settings;
 use crate::still::StillMaker;
 use crate::upload::lock::Locks;
@@ -64,7 +64,7 @@ pub struct Shared {
     /// Told when there is an original without a checksum.
     pub(crate) unhashed: Notify,
     /// Lists that people without an account ask for, as they are sent; `None` for one that failed.
-    pub(crate) lists: Coalesce<String, Option<Bytes>>,
+    pub(crate) lists: Coalesce<String, Option<List>>,
     /// Names by number. They never change, since nothing changes them.
     pub(crate) usernames: Cache<UserId, Arc<str>>,
     /// Renditions of assets that are ready.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clipsy_dispatch::Received;
+use clipsy_domain::clock::Steadiness;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +31,7 @@ pub async fn run(app: App, stop: CancellationToken) {
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
     recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut listening = true;
+    let mut steadiness = Steadiness::new(&**app.db.clock(), std::time::Instant::now());
     let hashing = tokio::spawn(hash(app.clone(), stop.clone()));
     loop {
         tokio::select! {
@@ -50,8 +52,12 @@ pub async fn run(app: App, stop: CancellationToken) {
                 }
             }
             _ = sweep.tick() => {
+                if let Err(error) = app.db.keep_room().await {
+                    tracing::warn!(%error, "the database could not keep room for when the disk is full");
+                }
                 sweep_garbage(&app).await;
-                if let Err(error) = forget_what_is_over(&app).await {
+                let steady = steadiness.look(&**app.db.clock(), std::time::Instant::now());
+                if steady && let Err(error) = forget_what_is_over(&app).await {
                     tracing::warn!(%error, "could not sweep sessions and uploads");
                 }
             }

@@ -109,9 +109,13 @@ fn forwarded_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> 
         }
         address
     };
-    let x_forwarded = hops(headers, "x-forwarded-for", hop_address);
-    let forwarded = hops(headers, header::FORWARDED.as_str(), |item| {
-        item.split(';')
+    let hops = |name, read: fn(&str) -> Option<IpAddr>| {
+        let items = items(headers, name).into_iter();
+        items.map(|item| read(&item)).collect::<Vec<_>>()
+    };
+    let x_forwarded = hops("x-forwarded-for", hop_address);
+    let forwarded = hops(header::FORWARDED.as_str(), |item| {
+        outside_quotes(item, ';')
             .find_map(|pair| {
                 let (name, value) = pair.trim().split_once('=')?;
                 name.eq_ignore_ascii_case("for").then_some(value)
@@ -130,17 +134,26 @@ fn forwarded_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> 
 }
 
 /// The items of a list header in their order, over all its lines.
-fn hops(
-    headers: &HeaderMap,
-    name: &str,
-    read: impl Fn(&str) -> Option<IpAddr>,
-) -> Vec<Option<IpAddr>> {
-    headers
-        .get_all(name)
-        .iter()
-        .flat_map(|line| line.to_str().unwrap_or("?").split(','))
-        .map(|item| read(item.trim()))
+pub(crate) fn items(headers: &HeaderMap, name: &str) -> Vec<String> {
+    let lines = headers.get_all(name).iter();
+    lines
+        .flat_map(|line| outside_quotes(line.to_str().unwrap_or("?"), ','))
+        .map(|item| item.trim().to_owned())
         .collect()
+}
+
+/// The pieces of a text between separators that are not in quotes (RFC 9110 section 5.6.4).
+pub(crate) fn outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    text.split(move |c| {
+        let within = quoted;
+        match c {
+            '"' if !escaped => quoted = !quoted,
+            _ => {}
+        }
+        escaped = within && c == '\\' && !escaped;
+        !within && c == separator
+    })
 }
 
 /// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`.

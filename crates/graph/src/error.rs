@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use clipsy_domain::username::UsernameError;
+
 use crate::upload::error::UploadError;
 
 /// Shorthand.
@@ -47,6 +49,9 @@ pub enum Error {
     /// Fields that are missing or unusable.
     #[error("Some fields are missing or unusable.")]
     Fields(FieldErrors),
+    /// A name that no account may have.
+    #[error("{0}")]
+    Username(#[from] UsernameError),
     /// The body cannot be read.
     #[error("{0}")]
     Parse(String),
@@ -85,6 +90,9 @@ pub enum Error {
     /// The media store does not answer.
     #[error("The place where videos are stored does not answer. Try again in a moment.")]
     StoreAway,
+    /// The database does not answer.
+    #[error("The server cannot look anything up at the moment. Try again in a moment.")]
+    DatabaseAway(#[source] clipsy_storage::Error),
     /// Something about an upload that can be resumed.
     #[error(transparent)]
     Upload(#[from] UploadError),
@@ -109,6 +117,7 @@ impl Error {
             Self::DefaultPassword => "default_password",
             Self::Forbidden => "permission_denied",
             Self::Fields(_) => "invalid",
+            Self::Username(error) => error.code(),
             Self::Parse(_) => "parse_error",
             Self::Method(_) => "method_not_allowed",
             Self::MediaType(_) => "unsupported_media_type",
@@ -119,6 +128,7 @@ impl Error {
             Self::Throttled(_) => "throttled",
             Self::Busy => "busy",
             Self::StoreAway => "store_unavailable",
+            Self::DatabaseAway(_) => "database_unavailable",
             Self::Upload(error) => error.code(),
             Self::Internal(_) => "internal",
         }
@@ -127,6 +137,15 @@ impl Error {
     /// One field that is unusable, and why.
     pub fn field(name: &str, message: impl Into<String>) -> Self {
         Self::Fields(vec![(name.to_owned(), vec![message.into()])])
+    }
+
+    /// What only the operator should know: the cause of a fault that is not the asker's.
+    pub(crate) fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Internal(source) => Some(source.as_ref()),
+            Self::DatabaseAway(source) => Some(source),
+            _ => None,
+        }
     }
 
     /// Something that went wrong inside.
@@ -144,6 +163,8 @@ impl From<clipsy_storage::Error> for Error {
     fn from(error: clipsy_storage::Error) -> Self {
         if error.is_out_of_disk() {
             Self::OutOfDisk
+        } else if error.is_unavailable() {
+            Self::DatabaseAway(error)
         } else {
             Self::internal(error)
         }

@@ -6,15 +6,19 @@
 //! hands media to players, and [`auth`] says who asks.
 
 pub mod actions;
+mod address;
 mod app;
 pub mod auth;
 pub mod background;
 mod client;
 mod coalesce;
+mod compress;
+mod cors;
 mod error;
 mod graphql;
 mod live;
 mod measure;
+mod peer;
 mod playback;
 pub mod probes;
 mod rest;
@@ -58,6 +62,7 @@ pub fn router(app: App) -> Router {
         .fallback(web::not_found)
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn_with_state(app.clone(), shell::api))
+        .layer(compress::layer())
         .merge(media)
         .layer(from_fn(measure::request))
         .with_state(app)

@@ -1,7 +1,7 @@
 //! The listening side: connections, their time limits, and an end that is not abrupt.
 
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use axum::extract::{ConnectInfo, Request};
 use axum::{Router, body::Body};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -20,6 +20,7 @@ use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::measure::Held;
+use crate::peer::{Line, Peer, Waits};
 use crate::settings::Settings;
 
 /// Serves `router` on `listener` until `stop`. Then no connection is accepted any more, streams are
@@ -36,9 +37,9 @@ pub async fn serve(
     let connections = Arc::new(Semaphore::new(settings.max_connections));
     let open = TaskTracker::new();
     let mut http = http1::Builder::new();
-    // Without a timer a client could hold a connection for ever with half a header.
-    http.timer(TokioTimer::new())
-        .header_read_timeout(settings.header_timeout);
+    // Whoever shuts down its sending side after a whole request waits for the answer. How long a
+    // connection may be silent is up to `Line`.
+    http.half_close(true);
     loop {
         let accepted = async {
             let place = Arc::clone(&connections).acquire_owned().await;
@@ -57,8 +58,10 @@ pub async fn serve(
                 continue;
             }
         };
+        let line = prepared(stream, settings);
+        let service = service(&router, peer, &stop, line.peer());
         let connection = http
-            .serve_connection(prepared(stream, settings), service(&router, peer, &stop))
+            .serve_connection(TokioIo::new(line), service)
             .with_upgrades();
         let stop = stop.clone();
         let held = Held::new(metrics::gauge!("clipsy_http_connections"));
@@ -86,17 +89,19 @@ pub async fn serve(
     tokio::time::timeout(deadline, ended).await.is_ok()
 }
 
-/// A connection whose other side has to take what it asked for.
-type Stream = TokioIo<Pin<Box<TimeoutStream<TcpStream>>>>;
-
-fn prepared(stream: TcpStream, settings: &Settings) -> Stream {
+/// A connection whose other side has to take what it asked for, and to ask in time.
+fn prepared(stream: TcpStream, settings: &Settings) -> Line {
     // Headers and body are written separately; Nagle would hold the second back.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
     }
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(settings.write_timeout));
-    TokioIo::new(Box::pin(stream))
+    let waits = Waits {
+        head: settings.header_timeout,
+        next: settings.keep_alive,
+    };
+    Line::new(stream, waits)
 }
 
 /// Travels with each request: cancelled when the server is to stop. For requests that may take
@@ -106,8 +111,9 @@ pub(crate) struct Stopping(pub(crate) CancellationToken);
 
 fn service(
     router: &Router,
-    peer: SocketAddr,
+    address: SocketAddr,
     stop: &CancellationToken,
+    peer: Peer,
 ) -> impl hyper::service::Service<
     hyper::Request<Incoming>,
     Response = axum::response::Response,
@@ -115,13 +121,17 @@ fn service(
     Future: Send,
 > + use<> {
     let stop = stop.clone();
+    let answering = peer.clone();
     let router = router
         .clone()
         .map_request(move |request: hyper::Request<Incoming>| {
+            peer.begin();
             let mut request: Request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(ConnectInfo(address));
             request.extensions_mut().insert(Stopping(stop.clone()));
+            request.extensions_mut().insert(peer.clone());
             request
-        });
+        })
+        .map_response(move |response| answering.answer(response));
     TowerToHyperService::new(router)
 }

@@ -20,8 +20,11 @@ pub struct Settings {
     pub refresh_ttl_s: i64,
     /// How long a playback link is good for beyond the length of its video, in seconds.
     pub playback_ttl_s: i64,
-    /// Proxies whose `X-Forwarded-For` or `Forwarded` header is believed.
+    /// Proxies whose `X-Forwarded-…` or `Forwarded` headers are believed.
     pub trusted_proxies: Vec<Network>,
+    /// Origins, e.g. `https://app.example`, whose pages may use the API besides those of the server
+    /// itself, also over `WebSockets`.
+    pub allowed_origins: Vec<String>,
     /// Sign-ins that one account may try from one address in a row; they come back over a minute.
     pub logins_per_account: NonZeroU32,
     /// Sign-ins that one address may try in a row for any account; they come back over a minute.
@@ -48,8 +51,11 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// Longest wait for the next bytes of a body.
     pub body_timeout: Duration,
-    /// Longest wait for the headers of a request, and for the next request on a connection.
+    /// Longest wait for the headers of a request.
     pub header_timeout: Duration,
+    /// Longest wait for the next request on a connection. It has to be longer than the one of a
+    /// proxy in front: a request that is sent while the connection ends here is lost.
+    pub keep_alive: Duration,
     /// Longest wait for a client to take more of an answer. Players that pause read on with a new
     /// request.
     pub write_timeout: Duration,
@@ -83,6 +89,7 @@ impl Default for Settings {
             refresh_ttl_s: 7 * 24 * 60 * 60,
             playback_ttl_s: 60 * 60,
             trusted_proxies: Vec::new(),
+            allowed_origins: Vec::new(),
             logins_per_account: const { NonZeroU32::new(10).unwrap() },
             logins_per_address: const { NonZeroU32::new(60).unwrap() },
             max_upload_bytes: 50 << 30,
@@ -97,6 +104,8 @@ impl Default for Settings {
             max_body_bytes: 1 << 20,
             body_timeout: Duration::from_mins(1),
             header_timeout: Duration::from_mins(1),
+            // Two minutes are the most that a usual proxy waits (Caddy; Traefik 90 s, nginx 60 s).
+            keep_alive: Duration::from_secs(150),
             write_timeout: Duration::from_mins(2),
             max_connections: 4096,
             media_origin: None,

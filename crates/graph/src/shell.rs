@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, ORIGIN, REFERRER_POLICY, VARY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
@@ -17,8 +17,10 @@ use axum::response::{IntoResponse as _, Response};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
+use crate::address::Address;
 use crate::app::App;
 use crate::client::Client;
+use crate::cors;
 use crate::error::Error;
 use crate::rest::answer::{Cause, ERROR_CODE};
 use crate::trace::{self, QUIET};
@@ -34,6 +36,7 @@ pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) ->
     let (parts, body) = request.into_parts();
     let client = Client::of(&parts, &app.settings.trusted_proxies);
     let address = client.address;
+    let called = Address::of(&parts, &app.settings.trusted_proxies);
     let method = parts.method.clone();
     let path = parts.uri.path().to_owned();
     let span = span(&id, &method, &path);
@@ -43,8 +46,19 @@ pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) ->
         parts.extensions.get::<MatchedPath>(),
         client.proxied.then_some(&parts.headers),
     );
-    let request = Request::from_parts(parts, body);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    // Without a list every answer is the same for all origins, and caches need not know of them.
+    let asks = !app.settings.allowed_origins.is_empty() && cors::covers(&path);
+    let origin = parts.headers.get(ORIGIN).filter(|_| asks).cloned();
+    let origin = origin.filter(|origin| cors::lists(&app.settings.allowed_origins, origin));
+    let mut response = if origin.is_some()
+        && cors::is_preflight(&method, &parts.headers)
+        && !path.starts_with("/api/uploads")
+    {
+        cors::preflight(&parts.headers)
+    } else {
+        let request = Request::from_parts(parts, body);
+        next.run(request).instrument(span.clone()).await
+    };
     let _inside = span.enter();
     let status = response.status();
     let code = code(&response);
@@ -59,11 +73,35 @@ pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) ->
     }
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
+    below(headers, &called);
     careful(headers);
+    if asks {
+        cors::open(headers, origin.as_ref());
+    }
     if response.extensions().get::<Framable>().is_some() {
         response.headers_mut().remove(X_FRAME_OPTIONS);
     }
     response
+}
+
+/// Sends askers on to where the server was called; pages of libraries know nothing of that.
+fn below(headers: &mut HeaderMap, called: &Address) {
+    let Some(location) = headers.get(LOCATION).and_then(|value| value.to_str().ok()) else {
+        return;
+    };
+    let ours = location.starts_with('/') && !location.starts_with("//");
+    let prefix = called.prefix();
+    // Whoever knows the path has put it there.
+    let done = prefix.is_empty()
+        || location
+            .strip_prefix(prefix)
+            .is_some_and(|rest| rest.starts_with('/'));
+    if ours
+        && !done
+        && let Ok(location) = HeaderValue::try_from(called.path(location))
+    {
+        headers.insert(LOCATION, location);
+    }
 }
 
 /// The span of a request. Only those to the API are traced: pages and their parts are many, and tell

@@ -101,9 +101,15 @@ fn serves_gpu(worker: &WorkerSign) -> bool {
 fn need(wants: Wants, gpu: bool, job: &Job, now: Timestamp) -> Need {
     match wants {
         Wants::Gpu => Need::Gpu,
-        Wants::GpuFirst if gpu && now - job.run_after < GPU_FIRST => Need::Gpu,
+        Wants::GpuFirst if gpu && waits_for_gpu(job, now) => Need::Gpu,
         Wants::GpuFirst | Wants::Anybody => Need::Cpu,
     }
+}
+
+/// Counted from when the job may run, unless a clock was wrong when it was told.
+fn waits_for_gpu(job: &Job, now: Timestamp) -> bool {
+    let waited = now - job.run_after;
+    waited < GPU_FIRST && waited >= TimeDelta::milliseconds(-job.wait_ms)
 }
 
 #[cfg(test)]
@@ -124,6 +130,7 @@ mod tests {
             worker: None,
             lease_until: None,
             run_after,
+            wait_ms: 1_000,
             failure: None,
             created_at: run_after,
             started_at: None,
@@ -142,6 +149,18 @@ mod tests {
             (Wants::GpuFirst, true, start, Need::Gpu),
             (Wants::GpuFirst, false, start, Need::Cpu),
             (Wants::GpuFirst, true, later, Need::Cpu),
+            (
+                Wants::GpuFirst,
+                true,
+                start - TimeDelta::seconds(1),
+                Need::Gpu,
+            ),
+            (
+                Wants::GpuFirst,
+                true,
+                start - TimeDelta::hours(2),
+                Need::Cpu,
+            ),
             (Wants::Gpu, false, later, Need::Gpu),
         ] {
             assert_eq!(need(wants, gpu, &job, now), expected, "{wants:?} {gpu}");

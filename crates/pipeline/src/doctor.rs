@@ -159,6 +159,7 @@ fn encoder_findings(catalog: &Catalog, ladder: &Ladder, prover: &dyn Prover) -> 
         frame_rate: FrameRate::whole(25),
         gop_s: ladder.video.gop_s,
         segment_s: ladder.video.segment_s,
+        first_segments_s: Vec::new(),
     };
     let selection = Selection {
         catalog,

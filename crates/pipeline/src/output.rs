@@ -279,6 +279,7 @@ mod tests {
             frame_rate: FrameRate::whole(25),
             gop_s: 2,
             segment_s: 10,
+            first_segments_s: Vec::new(),
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Db {
     read: AnyPool,
     write: AnyPool,
     clock: Arc<dyn Clock>,
+    /// The file, if it is one.
+    file: Option<Arc<Path>>,
 }
 
 /// Connections of one pool.
@@ -96,6 +98,11 @@ impl Db {
             Kind::Sqlite => vec![count("read", &self.read), count("write", &self.write)],
             Kind::Postgres => vec![count("all", &self.read)],
         }
+    }
+
+    /// The file of a `SQLite` database.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     /// Where this database takes the time from.
@@ -174,6 +181,7 @@ async fn open_sqlite(url: &str, clock: Arc<dyn Clock>) -> Result<Db> {
         write: pool(1, false).await?,
         read: pool(READERS, true).await?,
         clock,
+        file: Some(file.into()),
     })
 }
 
@@ -196,6 +204,7 @@ async fn open_postgres(url: &str, clock: Arc<dyn Clock>) -> Result<Db> {
         write: pool.clone(),
         read: pool,
         clock,
+        file: None,
     })
 }
 
@@ -279,6 +288,8 @@ async fn set_up_sqlite(connection: &mut AnyConnection, only_reads: bool) -> sqlx
         "PRAGMA foreign_keys = ON",
         "PRAGMA synchronous = FULL",
         "PRAGMA journal_size_limit = 67108864",
+        // What a statement puts aside must not need a disk that may be full.
+        "PRAGMA temp_store = MEMORY",
     ] {
         connection.execute(pragma).await?;
     }

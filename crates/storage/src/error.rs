@@ -63,6 +63,12 @@ impl Error {
         }
     }
 
+    /// True if the database cannot be reached, or cannot do it just now; the same may work a little
+    /// later.
+    pub fn is_unavailable(&self) -> bool {
+        !self.is_out_of_disk() && matches!(self, Self::Database(error) if is_away(error))
+    }
+
     /// Names what a broken rule of uniqueness is about.
     pub(crate) fn taken(error: sqlx::Error, what: &'static str) -> Self {
         match error.as_database_error() {
@@ -96,9 +102,55 @@ fn is_full(error: &sqlx::Error) -> bool {
     }
 }
 
+fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| is_passing(&code)),
+        _ => false,
+    }
+}
+
+/// True for refusals that have nothing to do with the statement. `PostgreSQL` (appendix A of its
+/// manual): connections that fail (class 08), too many of them (53300), shutting down, crashed or
+/// starting (57P01 to 57P03), a standby that takes no changes yet (25006). `SQLite`: locked by another
+/// process for too long (5), input and output (10), a file that is not there (14), each with details
+/// above the low byte.
+fn is_passing(code: &str) -> bool {
+    match code.parse::<u32>() {
+        // PostgreSQL's codes have five characters, of which some are only digits, too.
+        Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 10 | 14),
+        _ => {
+            code.starts_with("08")
+                || matches!(code, "53300" | "57P01" | "57P02" | "57P03" | "25006")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_passes_is_told_apart() {
+        for code in ["5", "261", "10", "266", "14", "08006", "57P01", "53300"] {
+            assert!(is_passing(code), "{code}");
+        }
+        // A syntax error, a broken rule of uniqueness, a full disk, a file that is no database.
+        for code in ["1", "42601", "2067", "23505", "13", "53100", "26"] {
+            assert!(!is_passing(code), "{code}");
+        }
+        let away = |error| Error::from(error).is_unavailable();
+        assert!(away(sqlx::Error::PoolTimedOut));
+        assert!(away(sqlx::Error::Io(
+            io::ErrorKind::ConnectionRefused.into()
+        )));
+        assert!(!away(sqlx::Error::Io(io::ErrorKind::StorageFull.into())));
+        assert!(!away(sqlx::Error::RowNotFound));
+    }
 
     #[test]
     fn a_full_disk_is_told_apart() {

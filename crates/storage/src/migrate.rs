@@ -30,6 +30,22 @@ const STEPS: &[(i64, &str, &str)] = &[
     (7, "traces", include_str!("../migrations/0007_traces.sql")),
     (8, "notes", include_str!("../migrations/0008_notes.sql")),
     (9, "cards", include_str!("../migrations/0009_cards.sql")),
+    (
+        10,
+        "revisions",
+        include_str!("../migrations/0010_revisions.sql"),
+    ),
+    (11, "waits", include_str!("../migrations/0011_waits.sql")),
+    (
+        12,
+        "library",
+        include_str!("../migrations/0012_library.sql"),
+    ),
+    (
+        13,
+        "refresh_uses",
+        include_str!("../migrations/0013_refresh_uses.sql"),
+    ),
 ];
 
 impl Db {
@@ -43,7 +59,6 @@ impl Db {
                 let mut tx = self.begin().await?;
                 migrator.run_direct(None, &mut *tx, false).await?;
                 tx.commit().await?;
-                Ok(())
             }
             Kind::Postgres => {
                 // The migrator's lock belongs to the connection and is not given back after an
@@ -51,25 +66,43 @@ impl Db {
                 let mut connection = self.write().acquire().await?.detach();
                 let done = migrator.run_direct(None, &mut connection, false).await;
                 connection.close().await?;
-                Ok(done?)
+                done?;
             }
         }
+        self.refold().await
     }
 }
 
 fn steps(kind: Kind) -> Vec<Migration> {
-    let (id, key) = match kind {
+    let (id, key, random, search) = match kind {
         // Without the keyword the number of a deleted last row would be given again.
-        Kind::Sqlite => ("INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL", "TEXT"),
+        Kind::Sqlite => (
+            "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL",
+            "TEXT",
+            "lower(hex(randomblob(12)))",
+            "CREATE VIRTUAL TABLE asset_search USING fts5(grams, content='', \
+             contentless_delete=1, detail='none', tokenize='ascii')",
+        ),
         Kind::Postgres => (
             "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
             "TEXT COLLATE \"C\"",
+            // Some digits in the middle of such a number are fixed.
+            "left(gen_random_uuid()::text, 8) || right(gen_random_uuid()::text, 12) \
+             || left(gen_random_uuid()::text, 4)",
+            "CREATE TABLE asset_search (asset_id BIGINT PRIMARY KEY REFERENCES assets (id) \
+             ON DELETE CASCADE, grams TEXT NOT NULL); \
+             CREATE INDEX asset_search_grams ON asset_search \
+             USING GIN (string_to_array(grams, ' '))",
         ),
     };
     STEPS
         .iter()
         .map(|&(number, name, text)| {
-            let text = text.replace("{{ID}}", id).replace("{{KEY}}", key);
+            let text = text
+                .replace("{{ID}}", id)
+                .replace("{{KEY}}", key)
+                .replace("{{RANDOM}}", random)
+                .replace("{{SEARCH}}", search);
             Migration::new(
                 number,
                 name.into(),

@@ -100,9 +100,22 @@ impl Db {
             .execute(&mut *tx)
             .await?;
         }
+        add_up(&mut tx, asset).await?;
         tx.commit().await?;
         Ok(true)
     }
+}
+
+/// Notes at the asset what its renditions take.
+async fn add_up(tx: &mut Tx, asset: AssetId) -> Result<()> {
+    sqlx::query(
+        "UPDATE assets SET output_bytes = COALESCE((SELECT SUM(file_size) FROM renditions \
+         WHERE renditions.asset_id = assets.id), 0) WHERE id = $1",
+    )
+    .bind(asset)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Makes `renditions` those of the asset. A rung that was there before keeps its number.
@@ -148,7 +161,7 @@ pub(crate) async fn replace_renditions(
         .execute(&mut **tx)
         .await?;
     }
-    Ok(())
+    add_up(tx, asset).await
 }
 
 /// Reads [`COLUMNS`].

@@ -7,12 +7,12 @@ use sqlx::AssertSqlSafe;
 use sqlx::query::Query;
 
 use crate::cells::{Cells, groups, places, storable};
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::users::{user_columns, user_from};
 
-/// How long in milliseconds a refresh token that was exchanged still leads to its successor: two
-/// tabs of a browser that wake together send the same one.
+/// How long in milliseconds a refresh token that was exchanged still leads to the current one: two
+/// tabs of a browser that wake together send the same one, also while a third goes on.
 pub const REFRESH_GRACE_MS: i64 = 10_000;
 
 /// What became of an attempt to exchange a refresh token.
@@ -20,8 +20,8 @@ pub const REFRESH_GRACE_MS: i64 = 10_000;
 pub enum Rotation {
     /// The new one is good from now on, and only that.
     Done,
-    /// The old one was exchanged less than [`REFRESH_GRACE_MS`] ago, for this one, which is still
-    /// the current one. Nothing changed.
+    /// The old one was exchanged less than [`REFRESH_GRACE_MS`] ago. This is the current one; nothing
+    /// changed.
     Again {
         /// Number of the current refresh token.
         refresh_id: String,
@@ -114,9 +114,9 @@ impl Db {
         Ok(alive)
     }
 
-    /// Exchanges the session's refresh token and moves the end of the session. The token before
-    /// it leads to the same successor for [`REFRESH_GRACE_MS`]. Any other one ends the session,
-    /// since then somebody else has used it.
+    /// Exchanges the session's refresh token and moves the end of the session. For
+    /// [`REFRESH_GRACE_MS`] after that the old one leads to whatever is the current one. Later, and
+    /// for any other, the session ends, since then somebody else has used it.
     pub async fn rotate_refresh(
         &self,
         session_id: &str,
@@ -127,27 +127,32 @@ impl Db {
         let now = self.now();
         let mut tx = self.begin().await?;
         let rotated = sqlx::query(
-            "UPDATE sessions SET refresh_id = $3, expires_at = $4, previous_id = $2, \
-             previous_until = $6 WHERE id = $1 AND refresh_id = $2 AND expires_at > $5",
+            "UPDATE sessions SET refresh_id = $3, expires_at = $4 \
+             WHERE id = $1 AND refresh_id = $2 AND expires_at > $5",
         )
         .bind(storable(session_id).as_ref())
         .bind(storable(old_refresh_id).as_ref())
         .bind(new_refresh_id)
         .bind(expires_at.timestamp_millis())
         .bind(now)
-        .bind(now.saturating_add(REFRESH_GRACE_MS))
         .execute(&mut *tx)
         .await?;
         if rotated.rows_affected() == 1 {
+            note_use(&mut tx, session_id, old_refresh_id, now).await?;
             tx.commit().await?;
             return Ok(Rotation::Done);
         }
+        // A use that lies ahead was noted by a clock that was wrong, and forgives nothing.
         let again = sqlx::query(
-            "SELECT refresh_id, expires_at FROM sessions WHERE id = $1 AND previous_id = $2 \
-             AND previous_until > $3 AND expires_at > $3",
+            "SELECT sessions.refresh_id, sessions.expires_at FROM sessions \
+             JOIN refresh_uses ON refresh_uses.session_id = sessions.id \
+             WHERE sessions.id = $1 AND refresh_uses.refresh_id = $2 \
+             AND refresh_uses.used_at > $3 AND refresh_uses.used_at <= $4 \
+             AND sessions.expires_at > $4",
         )
         .bind(storable(session_id).as_ref())
         .bind(storable(old_refresh_id).as_ref())
+        .bind(now.saturating_sub(REFRESH_GRACE_MS))
         .bind(now)
         .fetch_optional(&mut *tx)
         .await?;
@@ -188,4 +193,23 @@ impl Db {
             .await?;
         Ok(done.rows_affected())
     }
+}
+
+/// Notes that a token was exchanged, and forgets those of the session that lead nowhere any more.
+async fn note_use(tx: &mut Tx, session_id: &str, refresh_id: &str, now: i64) -> Result<()> {
+    sqlx::query(
+        "DELETE FROM refresh_uses WHERE session_id = $1 AND (used_at <= $2 OR used_at > $3)",
+    )
+    .bind(storable(session_id).as_ref())
+    .bind(now.saturating_sub(REFRESH_GRACE_MS))
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query("INSERT INTO refresh_uses (session_id, refresh_id, used_at) VALUES ($1, $2, $3)")
+        .bind(storable(session_id).as_ref())
+        .bind(storable(refresh_id).as_ref())
+        .bind(now)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }

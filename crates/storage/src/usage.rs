@@ -24,7 +24,7 @@ impl Db {
     pub async fn usage(&self) -> Result<Usage> {
         let row = sqlx::query(
             "SELECT COUNT(*), CAST(COALESCE(SUM(source_bytes), 0) AS BIGINT), \
-             (SELECT CAST(COALESCE(SUM(file_size), 0) AS BIGINT) FROM renditions) FROM assets",
+             CAST(COALESCE(SUM(output_bytes), 0) AS BIGINT) FROM assets",
         )
         .fetch_one(self.read())
         .await?;
@@ -41,8 +41,7 @@ impl Db {
         let sql = concat!(
             "SELECT ",
             asset_columns!(),
-            " FROM assets ORDER BY source_bytes + COALESCE((SELECT SUM(file_size) \
-             FROM renditions WHERE renditions.asset_id = assets.id), 0) DESC, id LIMIT $1"
+            " FROM assets ORDER BY source_bytes + output_bytes DESC, id DESC LIMIT $1"
         );
         let rows = sqlx::query(sql)
             .bind(limit.max(0))
@@ -56,9 +55,7 @@ impl Db {
     pub async fn usage_of(&self, users: &[UserId]) -> Result<Vec<(UserId, i64)>> {
         let sql = |places: &str| {
             format!(
-                "SELECT owner_id, CAST(SUM(source_bytes + COALESCE((SELECT SUM(file_size) \
-                 FROM renditions WHERE renditions.asset_id = assets.id), 0)) AS BIGINT) \
-                 FROM assets WHERE owner_id IN ({places}) GROUP BY owner_id"
+                "SELECT owner_id, CAST(SUM(source_bytes + output_bytes) AS BIGINT) FROM assets WHERE owner_id IN ({places}) GROUP BY owner_id"
             )
         };
         self.rows_of(users, sql, pair_from).await

@@ -6,7 +6,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::assets::pattern;
-use crate::cells::{Cells, folded, storable};
+use crate::cells::{Cells, folded, lowered, storable};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::window::{Cursor, Key, Slice, Sorted, Value, Window, bind};
@@ -103,10 +103,13 @@ impl Db {
         let sql = concat!(
             "SELECT ",
             user_columns!(),
-            ", users.password_hash AS password_hash FROM users WHERE username_key = $1"
+            ", users.password_hash AS password_hash FROM users WHERE username_key IN ($1, $2) \
+             ORDER BY CASE WHEN username_key = $2 THEN 0 ELSE 1 END LIMIT 1"
         );
         let row = sqlx::query(sql)
             .bind(folded(name))
+            // What an account is found by that had a double when names came to be folded.
+            .bind(lowered(name))
             .fetch_optional(self.read())
             .await?;
         row.map(|row| Ok((user_from(&row)?, row.try_get("password_hash")?)))
@@ -208,8 +211,9 @@ impl Db {
             select: concat!("SELECT ", user_columns!(), " FROM users").to_owned(),
             filter,
             values,
-            key: "username_key",
+            key: "username_key".into(),
             descending: false,
+            once: false,
         };
         self.cut(list, window, user_from).await
     }
@@ -267,7 +271,7 @@ fn wanted(search: Option<&str>) -> (String, Vec<Value>) {
     let Some(search) = search.filter(|text| !text.is_empty()) else {
         return (String::new(), Vec::new());
     };
-    let pattern = pattern(search);
+    let pattern = pattern(&folded(search));
     let sql = " WHERE (username_key LIKE $1 ESCAPE '!' OR LOWER(email) LIKE $2 ESCAPE '!')";
     (
         sql.to_owned(),

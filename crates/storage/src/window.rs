@@ -1,6 +1,7 @@
 //! A part of a sorted list, cut by where neighbours stand and not by counting: what is added or
 //! removed elsewhere meanwhile shifts nothing.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use sqlx::any::AnyArguments;
@@ -78,8 +79,10 @@ pub(crate) struct Sorted {
     pub(crate) filter: String,
     /// Values of `filter`.
     pub(crate) values: Vec<Value>,
-    pub(crate) key: &'static str,
+    pub(crate) key: Cow<'static, str>,
     pub(crate) descending: bool,
+    /// True if the statement is unlikely to be the same again.
+    pub(crate) once: bool,
 }
 
 impl Db {
@@ -95,6 +98,7 @@ impl Db {
             mut values,
             key,
             descending,
+            once,
         } = list;
         let bounds = [(&window.after, !descending), (&window.before, descending)];
         for (cursor, larger) in bounds {
@@ -123,7 +127,7 @@ impl Db {
         let sql = format!("{select}{sql} ORDER BY {key} {way}, id {way} LIMIT ${place}");
         let rows = values
             .into_iter()
-            .fold(sqlx::query(AssertSqlSafe(sql)), bind)
+            .fold(sqlx::query(AssertSqlSafe(sql)).persistent(!once), bind)
             .fetch_all(self.read())
             .await?;
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);

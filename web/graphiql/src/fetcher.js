@@ -20,7 +20,8 @@ function operationOf({ query, operationName }) {
 
 /** A fetcher for one session, or for nobody; `dispose` closes its socket. */
 export function createFetcher(session) {
-  const url = new URL('/graphql', location.href);
+  // Bundled, this lies in graphiql/, wherever that is.
+  const url = new URL('../graphql', import.meta.url);
   const client = createClient({
     url: url.href.replace(/^http/, 'ws'),
     lazy: true,

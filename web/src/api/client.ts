@@ -4,6 +4,7 @@ import { Client, fetchExchange, subscriptionExchange } from "urql";
 import { authExchange } from "@urql/exchange-auth";
 import { cacheExchange, type Cache } from "@urql/exchange-graphcache";
 import type { MyVideosSubscription } from "../gql/graphql";
+import { base } from "../ui/format";
 import type { Session } from "./session";
 import { openLive, type Live } from "./socket";
 
@@ -16,7 +17,7 @@ export interface Api {
 export function openApi(session: Session): Api {
   const live = openLive(session, socketUrl(globalThis.location));
   const client = new Client({
-    url: "/graphql",
+    url: `${base}/graphql`,
     preferGetMethod: false,
     fetchOptions: {
       credentials: "same-origin",
@@ -123,6 +124,6 @@ function forgetField(store: Cache, name: string) {
 }
 
 function socketUrl(page: Location): string {
-  return `${page.protocol === "https:" ? "wss" : "ws"}://${page.host}/graphql`;
+  return `${page.origin.replace("http", "ws")}${base}/graphql`;
 }
 

@@ -6,6 +6,7 @@
  * this tab by sharing the promise, across tabs by a Web Lock, because each refresh spends the cookie.
  */
 
+import { base } from "../ui/format";
 import { stringifyDocument, type TypedDocumentNode } from "@urql/core";
 import {
   ChangePasswordDocument,
@@ -75,7 +76,7 @@ export function createSession(parts: SessionParts) {
   ): Promise<D> {
     let response: Response;
     try {
-      response = await parts.fetch("/graphql", {
+      response = await parts.fetch(`${base}/graphql`, {
         method: "POST",
         credentials: "same-origin",
         headers: {

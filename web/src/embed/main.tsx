@@ -5,6 +5,7 @@ import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { useTranslation } from "react-i18next";
 import { stringifyDocument } from "@urql/core";
+import { base } from "../ui/format";
 import { EmbedDocument, type EmbedQuery } from "../gql/graphql";
 import { startTexts } from "../i18n";
 import { Player } from "../player/Player";
@@ -63,7 +64,7 @@ function Embed({ id }: { id: string }) {
         autoplay={params.get("autoplay") === "1"}
       />
       <a
-        href={`/watch/${video.number}`}
+        href={`${base}/watch/${video.number}`}
         target="_blank"
         rel="noopener"
         className="absolute top-3 left-3 flex max-w-[80%] items-center gap-2 rounded-full bg-black/70 px-3 py-1.5 text-sm font-semibold text-white no-underline opacity-0 transition-opacity group-hover:opacity-100 focus-visible:opacity-100"
@@ -87,7 +88,7 @@ function Note({ children }: { children: string }) {
 }
 
 async function ask(id: string): Promise<EmbedQuery> {
-  const response = await fetch("/graphql", {
+  const response = await fetch(`${base}/graphql`, {
     method: "POST",
     credentials: "omit",
     headers: { "Content-Type": "application/json", Accept: "application/graphql-response+json, application/json" },

@@ -145,7 +145,10 @@ export type VideoFilter = {
   mine?: boolean | null | undefined;
   /** The account that must have uploaded it. */
   owner?: string | number | null | undefined;
-  /** Text that title or description must contain, without regard to case. */
+  /**
+   * Words, or parts of words, that title and description must all contain, without regard to case.
+   * Without an order, videos whose titles have them come first. Some thousands are found at most.
+   */
   search?: string | null | undefined;
   /** States, one of which it must have. */
   states?: Array<VideoState> | null | undefined;

@@ -10,8 +10,7 @@ import { VISIBILITIES } from "../ui/DetailFields";
 import { PageHead, Select, Title } from "../ui/parts";
 import { useItems, useQueue } from "../upload/context";
 import { UploadRow } from "../upload/UploadRow";
-import { ACCEPT, pickFiles } from "../upload/pick";
-import { keepVisibility, usualVisibility } from "../upload/usual";
+import { ACCEPT, keepVisibility, pickFiles, usualVisibility } from "../upload/pick";
 
 export default function Upload() {
   const { t } = useTranslation();

@@ -42,7 +42,6 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
   const controller = useRef<HTMLElement>(null);
   const [rejected, setRejected] = useState<string | null>(null);
   const [begin] = useState(() => startAt ?? placeOf(id));
-  const [config] = useState(() => settings(begin));
   const place = useRef(begin);
   const latest = useRef({ theatre, onHelp, onRefused });
   useEffect(() => {
@@ -86,6 +85,10 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
       lastKept = element.currentTime;
       keep();
     });
+    // A seek may need an address that is no longer good; the new one has to go on where it went.
+    on("seeking", () => {
+      if (element.readyState > 0) place.current = element.currentTime;
+    });
     on("play", () => (playing.current = true));
     on("pause", () => {
       if (element.readyState > 0) playing.current = false;
@@ -106,8 +109,10 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
     let gone = false;
     let again: ReturnType<typeof setTimeout> | undefined;
     let wait = FIRST_WAIT_MS;
+    let told = false;
     const element = video.current;
     if (!element) return;
+    element.config = settings(place.current);
     element.src = src;
     queueMicrotask(() => queueMicrotask(() => {
       const { api } = element;
@@ -120,12 +125,17 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
       });
       api.on(Hls.Events.ERROR, (_event, data) => {
         const status = data.response?.code;
-        if (!data.fatal || data.type !== Hls.ErrorTypes.NETWORK_ERROR) return;
-        if (status === 401 || status === 403 || status === 404) {
+        if (data.type !== Hls.ErrorTypes.NETWORK_ERROR) return;
+        // hls.js tries for half a minute before it gives up, but a signed link that was refused stays so.
+        const refused = status === 401 || status === 403 || status === 404;
+        if (refused && (data.fatal || src.includes("/media/s/"))) {
+          if (told) return;
+          told = true;
           setRejected(src);
           latest.current.onRefused?.();
           return;
         }
+        if (!data.fatal) return;
         // hls.js has given up. A server that was started again, or a train that left its tunnel, is worth
         // another try for as long as somebody watches.
         const whole = data.details.startsWith("manifest");
@@ -155,7 +165,7 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
 
   return (
     <media-controller ref={controller} nohotkeys class="player" lang={i18n.language} aria-label={title} data-rejected={rejected === src || undefined}>
-      <hls-video ref={video} slot="media" config={config} playsInline preload="auto" aria-label={title} tabIndex={-1}>
+      <hls-video ref={video} slot="media" playsInline preload="auto" aria-label={title} tabIndex={-1}>
         {storyboard && <track key={storyboard} label="thumbnails" default kind="metadata" src={storyboard} />}
       </hls-video>
       {poster && <media-poster-image slot="poster" src={poster} aria-hidden="true" />}

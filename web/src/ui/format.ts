@@ -96,3 +96,9 @@ export function language(): string {
   const spoken = i18n.language || "en";
   return navigator.languages.find((tag) => tag.split("-")[0] === spoken) ?? spoken;
 }
+
+/**
+ * The path that the site lies below, without a slash at its end: empty, or e.g. `/clips` behind a proxy
+ * that gives it only a part of its addresses. Code of a build lies in `assets/`, wherever that is.
+ */
+export const base = import.meta.env.DEV ? "" : new URL("..", import.meta.url).pathname.slice(0, -1);

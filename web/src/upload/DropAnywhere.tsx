@@ -4,8 +4,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { UploadIcon } from "../ui/icons";
 import { useQueue } from "./context";
-import { droppedFiles } from "./pick";
-import { usualVisibility } from "./usual";
+import { droppedFiles, usualVisibility } from "./pick";
 
 export function DropAnywhere() {
   const { t } = useTranslation();
@@ -22,8 +21,12 @@ export function DropAnywhere() {
       depth += 1;
       setOver(true);
     };
+    // Comes again and again, also to a page that was not there yet when the drag came in.
     const hover = (event: DragEvent) => {
-      if (carriesFiles(event)) event.preventDefault();
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      depth = Math.max(1, depth);
+      setOver(true);
     };
     const leave = (event: DragEvent) => {
       if (!carriesFiles(event)) return;

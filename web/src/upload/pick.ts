@@ -1,5 +1,7 @@
 /** Files as people hand them over, with handles where the browser gives some. */
 
+import type { Visibility } from "../gql/graphql";
+
 import type { FileHandle } from "./kept";
 
 type Picker = (options: {
@@ -48,4 +50,26 @@ async function withHandles(files: File[], asked: Promise<FileSystemHandle | null
 async function openAll(handles: FileHandle[]): Promise<File[]> {
   const { openHandle } = await import("./kept");
   return Promise.all(handles.map(openHandle));
+}
+
+/** Where it is kept who may see new uploads. */
+const KEY = "clipsy.visibility";
+
+/** Who may see new uploads, as chosen on the page for uploads; nobody else until then. */
+export function usualVisibility(): Visibility {
+  try {
+    const stored = localStorage.getItem(KEY);
+    return stored === "PUBLIC" || stored === "UNLISTED" ? stored : "PRIVATE";
+  } catch {
+    return "PRIVATE";
+  }
+}
+
+/** Chooses it. */
+export function keepVisibility(visibility: Visibility) {
+  try {
+    localStorage.setItem(KEY, visibility);
+  } catch {
+    // Then it holds for this visit of the page.
+  }
 }

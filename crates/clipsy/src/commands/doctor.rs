@@ -4,6 +4,7 @@ mod proxy;
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use clipsy_pipeline::doctor::{self, Finding, Report};
@@ -21,16 +22,19 @@ pub(crate) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Instead try whether uploads can be resumed through the proxy at this address, e.g.
-    /// <http://videos.example>
+    /// Instead try what the proxy at this address makes of requests, e.g. <https://videos.example>
+    /// or <http://videos.example/clips>
     #[arg(long, value_name = "URL")]
     proxy: Option<String>,
+    /// Certificates in PEM to trust there, besides those of the system
+    #[arg(long, value_name = "FILE", requires = "proxy")]
+    proxy_ca: Option<PathBuf>,
 }
 
 /// Runs the command. Fails if no job could run on this machine.
 pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     if let Some(url) = &args.proxy {
-        return proxy::run(url, args.json);
+        return proxy::run(url, args.proxy_ca.as_deref(), args.json);
     }
     let (catalog, ladder) = (settings.catalog()?, settings.ladder()?);
     super::start_pipeline()?;

@@ -6,6 +6,7 @@ mod password;
 use std::fmt::Write as _;
 
 use clipsy_domain::user::{Role, User};
+use clipsy_domain::username;
 use clipsy_graph::auth::password::hash;
 use clipsy_storage::{Db, NewUser};
 use serde::Serialize;
@@ -77,13 +78,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn add(args: &Add) -> anyhow::Result<()> {
-    let name = args.name.trim();
-    if name.is_empty() || name.chars().count() > 150 || name.chars().any(char::is_control) {
-        return Err(Refusal::new("usage", "a name has 1 to 150 characters").into());
-    }
+    let name = username::normalise(&args.name)
+        .map_err(|error| Refusal::new(error.code(), error.to_string()))?;
     let password = password::read(&args.password)?;
     let account = NewUser {
-        username: name.to_owned(),
+        username: name,
         email: args.email.clone(),
         role: if args.admin { Role::Admin } else { Role::User },
         password_hash: hash(&password.text)?,

@@ -124,7 +124,8 @@ pub(crate) struct ServiceArgs {
     /// Visibility of a video whose uploader does not say
     #[arg(long, env = "CLIPSY_DEFAULT_VISIBILITY", default_value = "public", value_parser = visibility, value_name = "public|unlisted|private")]
     default_visibility: Visibility,
-    /// Proxies whose word about a client's address is believed, e.g. 10.0.0.0/8,192.0.2.1
+    /// Proxies whose word about clients, and about the address of this server, is believed, e.g.
+    /// 10.0.0.0/8,192.0.2.1
     #[arg(
         long,
         env = "CLIPSY_TRUSTED_PROXIES",
@@ -136,9 +137,10 @@ pub(crate) struct ServiceArgs {
     /// this machine
     #[arg(long, env = "CLIPSY_INTROSPECTION", default_value = "development", value_parser = introspection, value_name = "development|everybody|admins|nobody")]
     introspection: Introspection,
-    /// Pages of other origins that may open a WebSocket
     #[arg(
         long,
+        help = "Origins, e.g. https://app.example, whose pages may use the API: REST, GraphQL, \
+                event streams and web sockets",
         env = "CLIPSY_ALLOWED_ORIGINS",
         value_delimiter = ',',
         value_name = "ORIGINS"
@@ -163,6 +165,10 @@ pub(crate) struct ServiceArgs {
     /// Connections that may be open at the same time; one beyond that waits until another ends
     #[arg(long, env = "CLIPSY_MAX_CONNECTIONS", default_value_t = 4096, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: u32,
+    /// Close a connection on which no request has come for so long; longer than the proxy in front
+    /// keeps it
+    #[arg(long, env = "CLIPSY_KEEP_ALIVE_SECONDS", default_value_t = 150, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    keep_alive_seconds: u64,
     #[command(flatten)]
     pub(crate) metrics: MetricsArgs,
     #[command(flatten)]
@@ -187,7 +193,9 @@ impl ServiceArgs {
     pub(crate) fn graph(&self) -> clipsy_graph::Settings {
         clipsy_graph::Settings {
             trusted_proxies: self.trusted_proxies.clone(),
+            allowed_origins: self.allowed_origins.clone(),
             max_connections: self.max_connections as usize,
+            keep_alive: Duration::from_secs(self.keep_alive_seconds),
             max_upload_bytes: self.max_upload_bytes,
             upload_ttl_s: i64::try_from(self.upload_expiry_hours.as_secs()).unwrap_or(i64::MAX),
             max_unfinished: self.max_unfinished_uploads,
@@ -198,7 +206,6 @@ impl ServiceArgs {
             default_visibility: self.default_visibility,
             graphql: GraphqlSettings {
                 introspection: self.introspection,
-                allowed_origins: self.allowed_origins.clone(),
                 max_sockets: self.max_streams,
                 max_sockets_per_address: self.max_streams_per_address,
                 ..GraphqlSettings::default()

@@ -50,15 +50,15 @@ pub(crate) fn check(nats: &NatsArgs, state: &StateArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Claims end by the clock of whoever looks.
+/// Sessions, uploads and reserved files end by the clock of whoever looks.
 async fn look_at_clock(db: &Db, lease: Duration) -> anyhow::Result<()> {
     let ahead_ms = db.clock_ahead_ms().await?;
     let most = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX) / CLOCKS_PART;
     if ahead_ms.abs() > most {
         tracing::warn!(
             ahead_ms,
-            "the clocks of this machine and of the database differ: jobs may be taken from workers \
-             that live; set both by NTP"
+            "the clocks of this machine and of the database differ: times that are told are wrong, \
+             and things expire too early or too late; set both by NTP"
         );
     }
     Ok(())

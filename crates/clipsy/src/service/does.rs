@@ -48,6 +48,7 @@ pub(crate) async fn find(
     registry: &Path,
 ) -> anyhow::Result<Does> {
     let catalog = settings.catalog()?;
+    worker::renew_registry(registry, &catalog);
     let encoder = &work.transcode.encoder;
     if !peers {
         let slots = match work.jobs {

@@ -1,6 +1,7 @@
 //! One attempt at one job, from the claim to its end.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clipsy_dispatch::{Delivery, Subscription};
 use clipsy_domain::asset::Asset;
@@ -194,6 +195,7 @@ async fn in_child(
         encoders: order.encoders.clone(),
         sandbox: order.sandbox,
         card: order.card.clone(),
+        memory: Arc::clone(&worker.memory),
     };
     let started = Process::start_with_proofs(Task::Transcode, order, proofs).await;
     let (mut process, lines) = match started {

@@ -13,9 +13,11 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncWriteExt as _, BufReade
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::proofs::{Proofs, view_variables};
 use crate::config::environment;
+use crate::proofs::Request;
 
 /// This very program, also when its file was replaced meanwhile.
 pub(super) const PROGRAM: &str = "/proc/self/exe";
@@ -28,6 +30,8 @@ const LINES_WAITING: usize = 1024;
 const LAST_LINES: usize = 20;
 /// Longest kept part of each, in characters.
 const LAST_LINE_CHARS: usize = 400;
+/// Requests for proofs that wait; then the child waits. It asks for one at a time.
+const REQUESTS_WAITING: usize = 4;
 /// How long a child may take to end once it has said how it ended.
 const ENDING: Duration = Duration::from_secs(20);
 
@@ -83,6 +87,8 @@ pub(super) enum Task {
 pub(super) struct Process {
     child: Child,
     errors: JoinHandle<VecDeque<String>>,
+    /// Has proven what the child asks for; over once the child has ended.
+    answers: Option<JoinHandle<()>>,
 }
 
 /// How a child ended.
@@ -112,7 +118,9 @@ impl Process {
         let begun = Self::begin(spawner, registry, task, job, folders, variables);
         let (process, stdin, stdout) = begun.await?;
         drop(stdin);
-        Ok((process, listen(stdout, None)))
+        let (sender, lines) = mpsc::channel(LINES_WAITING);
+        tokio::spawn(pass_on(stdout, sender));
+        Ok((process, lines))
     }
 
     /// The same for a child that may ask for proofs.
@@ -125,8 +133,16 @@ impl Process {
         let variables = view_variables(proofs.card.as_ref());
         let (spawner, registry) = (&proofs.spawner, &proofs.registry);
         let begun = Self::begin(spawner, registry, task, job, folders, variables);
-        let (process, stdin, stdout) = begun.await?;
-        Ok((process, listen(stdout, Some((proofs, stdin)))))
+        let (mut process, stdin, stdout) = begun.await?;
+        let (sender, lines) = mpsc::channel(LINES_WAITING);
+        let (asker, requests) = mpsc::channel(REQUESTS_WAITING);
+        let ended = CancellationToken::new();
+        process.answers = Some(tokio::spawn(proofs.answer(requests, stdin, ended.clone())));
+        tokio::spawn(async move {
+            let _ended = ended.drop_guard();
+            part(stdout, sender, asker).await;
+        });
+        Ok((process, lines))
     }
 
     async fn begin(
@@ -146,7 +162,11 @@ impl Process {
             return Err(io::Error::other("the child has no pipes"));
         };
         let errors = tokio::spawn(last_lines(stderr));
-        let process = Self { child, errors };
+        let process = Self {
+            child,
+            errors,
+            answers: None,
+        };
         // A child that ends before it has read this says why on standard error.
         let mut told = serde_json::to_vec(job)?;
         told.push(b'\n');
@@ -175,6 +195,10 @@ impl Process {
             self.kill();
             self.child.wait().await
         };
+        if let Some(answers) = self.answers {
+            // It ends with the child's output, and ends the proof that is under way.
+            let _ = answers.await;
+        }
         Ended {
             status: status.ok(),
             last_lines: self.errors.await.unwrap_or_default(),
@@ -261,23 +285,28 @@ fn command(registry: &Path, task: Task, (folder, temporary): (&Path, &Path)) -> 
     command
 }
 
-/// Lines of a child; those that ask for a proof are answered here.
-fn listen(stdout: ChildStdout, mut proofs: Option<(Proofs, ChildStdin)>) -> Lines {
-    let (sender, lines) = mpsc::channel(LINES_WAITING);
-    tokio::spawn(async move {
-        let mut stdout = BufReader::new(stdout);
-        while let Ok(Some(line)) = line(&mut stdout).await {
-            if let Some((proofs, stdin)) = &mut proofs
-                && proofs.answer(&line, stdin).await
-            {
-                continue;
-            }
-            if sender.send(line).await.is_err() {
-                return;
-            }
+/// Hands on what a child prints, until it ends or nobody listens.
+async fn pass_on(stdout: ChildStdout, lines: mpsc::Sender<String>) {
+    let mut stdout = BufReader::new(stdout);
+    while let Ok(Some(line)) = line(&mut stdout).await {
+        if lines.send(line).await.is_err() {
+            return;
         }
-    });
-    lines
+    }
+}
+
+/// The same for a child that asks for proofs: its requests go to those who answer them.
+async fn part(stdout: ChildStdout, lines: mpsc::Sender<String>, requests: mpsc::Sender<Request>) {
+    let mut stdout = BufReader::new(stdout);
+    while let Ok(Some(line)) = line(&mut stdout).await {
+        let is_passed = match serde_json::from_str(&line) {
+            Ok(request) => requests.send(request).await.is_ok(),
+            Err(_) => lines.send(line).await.is_ok(),
+        };
+        if !is_passed {
+            return;
+        }
+    }
 }
 
 /// The next line; `None` at the end, an error if it is too long.

@@ -167,7 +167,8 @@ impl Fetching {
     }
 }
 
-fn free_bytes(file: &Path) -> io::Result<u64> {
+/// Bytes that are free where a file or folder lies.
+pub(super) fn free_bytes(file: &Path) -> io::Result<u64> {
     let disk = rustix::fs::statvfs(file)?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }

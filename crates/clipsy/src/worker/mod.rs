@@ -12,6 +12,7 @@ pub(crate) mod encoders;
 mod fetch;
 mod figures;
 mod guard;
+mod memory;
 mod persist;
 mod phases;
 mod proofs;
@@ -52,8 +53,10 @@ use crate::config::DecoderArg;
 use crate::sandbox::{Closed, Mode};
 use cards::Cards;
 use child::Spawner;
+use memory::Memory;
 use sweep::Sweeper;
 
+pub(crate) use memory::renew_registry;
 pub(crate) use sign::host;
 pub(crate) use slots::{default_slots, slots_with};
 pub(crate) use stills::{StillSettings, Stills};
@@ -126,6 +129,7 @@ pub(crate) struct Worker {
     cards: Mutex<Vec<CardFound>>,
     /// Told when there is news for a sign of life.
     changed: Notify,
+    memory: Arc<Memory>,
 }
 
 impl Worker {
@@ -140,6 +144,10 @@ impl Worker {
             encoders: Mutex::new(std::mem::take(&mut settings.tried)),
             cards: Mutex::default(),
             started_at: db.clock().now(),
+            memory: Arc::new(Memory::open(
+                &settings.registry,
+                settings.encoders.as_deref(),
+            )),
             db,
             media,
             dispatch,
@@ -195,7 +203,7 @@ impl Worker {
     async fn take_up(&self) -> anyhow::Result<()> {
         let held = self
             .db
-            .recover(Some(&self.settings.name), &self.settings.retry)
+            .recover(&self.settings.name, &self.settings.retry)
             .await?;
         tracing::info!(taken_up = held.len(), "jobs taken up");
         for job in &held {

@@ -1,13 +1,17 @@
 //! Has proven what a child asks to have proven, in a process that is locked in like the child.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::cards::find::View;
 use super::child::{Process, Spawner, Task};
+use super::memory::Memory;
 use crate::proofs::{self, Answer, ProofJob, Request};
 use crate::sandbox::Mode;
 
@@ -26,6 +30,8 @@ pub(super) struct Proofs {
     pub(super) sandbox: Mode,
     /// The card that it may see; all without one.
     pub(super) card: Option<View>,
+    /// What needs not be proven again.
+    pub(super) memory: Arc<Memory>,
 }
 
 /// The variables by which a driver shows one card only.
@@ -34,26 +40,36 @@ pub(super) fn view_variables(card: Option<&View>) -> &[(String, String)] {
 }
 
 impl Proofs {
-    /// Answers `line` if it asks for a proof; `false` if it does not.
-    pub(super) async fn answer(&self, line: &str, child: &mut ChildStdin) -> bool {
-        let Ok(request) = serde_json::from_str::<Request>(line) else {
-            return false;
-        };
-        let answer = self.prove(request).await;
-        if let Err(refusal) = &answer {
-            tracing::debug!(reason = refusal.reason, "not proven");
+    /// Answers one request after the other, until there are no more or `ended` says that the child
+    /// has stopped. A proof that is under way then is ended, and waited for.
+    pub(super) async fn answer(
+        self,
+        mut requests: mpsc::Receiver<Request>,
+        mut child: ChildStdin,
+        ended: CancellationToken,
+    ) {
+        while let Some(request) = requests.recv().await {
+            let answer = match self.memory.recall(&request.prove, self.card.as_ref()) {
+                Some(proof) => Ok(proof),
+                None => self.prove(request, &ended).await,
+            };
+            if let Err(refusal) = &answer {
+                tracing::debug!(reason = refusal.reason, "not proven");
+            }
+            let Ok(mut line) = serde_json::to_vec(&answer) else {
+                continue;
+            };
+            line.push(b'\n');
+            if let Err(error) = child.write_all(&line).await {
+                tracing::debug!(%error, "the child did not wait for its proof");
+            }
         }
-        let Ok(mut line) = serde_json::to_vec(&answer) else {
-            return true;
-        };
-        line.push(b'\n');
-        if let Err(error) = child.write_all(&line).await {
-            tracing::debug!(%error, "the child did not wait for its proof");
-        }
-        true
     }
 
-    async fn prove(&self, request: Request) -> Answer {
+    async fn prove(&self, request: Request, ended: &CancellationToken) -> Answer {
+        if ended.is_cancelled() {
+            return Err(proofs::cancelled());
+        }
         let job = ProofJob {
             parent: std::process::id(),
             encoders: self.encoders.clone(),
@@ -72,15 +88,18 @@ impl Proofs {
             variables,
         );
         let (mut process, mut lines) = started.await.map_err(|error| proofs::untried(&error))?;
-        let Ok(line) = timeout(proofs::TIME_LIMIT, lines.recv()).await else {
-            process.kill();
-            process.end().await;
-            return Err(proofs::too_long());
+        let line = tokio::select! {
+            line = timeout(proofs::TIME_LIMIT, lines.recv()) => line.map_err(|_| proofs::too_long()),
+            () = ended.cancelled() => Err(proofs::cancelled()),
         };
-        let answer = line.and_then(|line| serde_json::from_str(&line).ok());
         // What follows the answer is the driver's end, which nobody has to wait for.
         process.kill();
-        let ended = process.end().await;
-        answer.unwrap_or_else(|| Err(proofs::crashed(ended.status())))
+        let how = process.end().await;
+        let answer = line?.and_then(|line| serde_json::from_str(&line).ok());
+        let answer = answer.unwrap_or_else(|| Err(proofs::crashed(how.status())));
+        if let Ok(proof) = &answer {
+            self.memory.keep(&job.claim, self.card.as_ref(), proof);
+        }
+        answer
     }
 }

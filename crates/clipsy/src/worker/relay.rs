@@ -214,6 +214,7 @@ impl<'a> Relay<'a> {
                 self.phases.failed("encoder");
                 tracing::warn!(from, to, reason, "an encoder failed");
                 figures::fallback(self.worker, from, to);
+                self.worker.memory.forget();
                 if self.may_move {
                     self.start_over().await.or(Some(Told::Moved))
                 } else {

@@ -44,7 +44,7 @@ async fn fail(worker: &Worker, job: &Job, failure: &Failure) -> Ended {
     let policy = &worker.settings.retry;
     let write = || worker.db.fail_job(job.id, job.attempt, failure, policy);
     match persist("fail a job", write).await {
-        Some(Some(AfterFailure::Retry { run_after })) => {
+        Some(Some(AfterFailure::Retry { run_after, wait_ms })) => {
             tracing::warn!(
                 code = failure.code.as_str(),
                 reason = failure.message,
@@ -54,6 +54,7 @@ async fn fail(worker: &Worker, job: &Job, failure: &Failure) -> Ended {
             remove(worker, job).await;
             let again = Job {
                 run_after,
+                wait_ms,
                 ..job.clone()
             };
             worker.queue(&again).await;

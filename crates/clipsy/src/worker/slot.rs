@@ -10,9 +10,13 @@ use tokio_util::sync::CancellationToken;
 use super::Worker;
 use super::attempt::{self, Surroundings};
 use super::cards::{Cards, Held};
+use super::fetch::free_bytes;
 
 /// Wait after the queue or the database did not answer.
 const AGAIN: Duration = Duration::from_secs(5);
+
+/// What must be free, in bytes, for an attempt to begin.
+const ROOM_BYTES: u64 = 32 << 20;
 
 /// How long sessions on a GPU are held without a job.
 const IDLE: Duration = Duration::from_secs(10);
@@ -37,9 +41,29 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     }
 }
 
+/// Waits until an attempt has room to begin with: one that ends with a full disk counts as a failure,
+/// and a disk stays full for longer than a job is tried again.
+async fn wait_for_room(worker: &Worker) {
+    let mut said = false;
+    loop {
+        let here = free_bytes(&worker.settings.scratch).ok();
+        let there = worker.media.free_bytes().await;
+        let free = here.into_iter().chain(there).min();
+        let Some(free) = free.filter(|free| *free < ROOM_BYTES) else {
+            return;
+        };
+        if !said {
+            said = true;
+            tracing::warn!(free, needed = ROOM_BYTES, "jobs wait for room on the disk");
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
 /// Waits for a ticket, with a place on a card and the sessions that its job may take there. They are
 /// held before the ticket is: a job in hand must not wait for what other workers have.
 async fn pull(worker: &Worker) -> clipsy_dispatch::Result<(Delivery, Held)> {
+    wait_for_room(worker).await;
     let cards = &worker.settings.cards;
     if !cards.is_limited() {
         let delivery = worker.dispatch.queue.pull().await?;

@@ -1,13 +1,14 @@
 //! What has to be looked after from time to time: claims that ran out, jobs that no ticket tells
 //! of, transfers that were given up. Every process does it; where one is enough, they take turns.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clipsy_dispatch::{Dispatch, Message, Received};
+use clipsy_domain::clock::Steadiness;
 use clipsy_domain::job::{JobState, RetryPolicy};
 use clipsy_domain::upload::UploadKind;
 use clipsy_graph::tickets::{Wants, queue_job, queue_waiting};
-use clipsy_storage::Db;
+use clipsy_storage::{ClaimWatch, Db};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -59,6 +60,8 @@ impl Sweeper {
     }
 
     async fn look_after(&self, gaps: &Notify) {
+        let mut watch = ClaimWatch::default();
+        let mut steadiness = Steadiness::new(&**self.db.clock(), Instant::now());
         let mut claims = interval(CLAIMS.min(self.lease / 4));
         let mut rest = interval(REST);
         for timer in [&mut claims, &mut rest] {
@@ -67,8 +70,11 @@ impl Sweeper {
         loop {
             let result = tokio::select! {
                 biased;
-                _ = claims.tick() => self.abandoned().await,
-                _ = rest.tick() => self.forgotten().await,
+                _ = claims.tick() => self.abandoned(&mut watch).await,
+                _ = rest.tick() => {
+                    let steady = steadiness.look(&**self.db.clock(), Instant::now());
+                    self.forgotten(steady).await
+                },
                 // The queue was away, and may have come back with less than it had.
                 () = gaps.notified() => self.requeue(AGAIN_MS).await,
             };
@@ -79,8 +85,12 @@ impl Sweeper {
     }
 
     /// Takes up jobs whose worker has stopped renewing its claim.
-    async fn abandoned(&self) -> clipsy_storage::Result<()> {
-        for job in self.db.recover(None, &self.retry).await? {
+    async fn abandoned(&self, watch: &mut ClaimWatch) -> clipsy_storage::Result<()> {
+        let claims = self.db.claims().await?;
+        for claim in watch.silent(claims, self.lease, Instant::now()) {
+            let Some(job) = self.db.abandon(&claim, &self.retry).await? else {
+                continue;
+            };
             tracing::warn!(
                 job_id = job.id,
                 asset_id = job.asset_id,
@@ -100,10 +110,14 @@ impl Sweeper {
 
     /// Queues jobs once more, in case a ticket was lost between the database and the queue, and
     /// ends transfers whose time has run out.
-    async fn forgotten(&self) -> clipsy_storage::Result<()> {
+    async fn forgotten(&self, steady: bool) -> clipsy_storage::Result<()> {
         // A little less than the time until the next look, so that clocks need not agree.
         let every_ms = i64::try_from(REST.as_millis() / 2).unwrap_or(AGAIN_MS);
         self.requeue(every_ms).await?;
+        // What has been sent so far does not come back.
+        if !steady {
+            return Ok(());
+        }
         for upload in self.db.expired_uploads().await? {
             let over = match upload.kind {
                 UploadKind::Tus => true,

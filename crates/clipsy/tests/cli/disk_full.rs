@@ -88,7 +88,7 @@ fn check(done: &Done, left: &str) {
 
 #[test]
 fn before_the_first_segment_is_done() {
-    let Some((done, left)) = run_on_disk("1m", &[]) else {
+    let Some((done, left)) = run_on_disk("300k", &[]) else {
         return;
     };
     check(&done, &left);

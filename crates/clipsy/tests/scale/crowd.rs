@@ -13,7 +13,7 @@ use clipsy_domain::clock::SystemClock;
 use clipsy_domain::job::{Job, JobState, RetryPolicy};
 use clipsy_domain::user::{Role, UserId};
 use clipsy_graph::tickets::{Wants, queue_job, queue_waiting};
-use clipsy_storage::{Db, Finished, NewAsset, NewRendition, NewUser};
+use clipsy_storage::{ClaimWatch, Db, Finished, NewAsset, NewRendition, NewUser};
 use tokio::task::JoinSet;
 
 use crate::stack::Stack;
@@ -126,8 +126,16 @@ async fn work(stack: &Stack, crowd: Crowd) -> Outcome {
         first_backoff_ms: 0,
         ..RetryPolicy::default()
     };
+    let mut watch = ClaimWatch::default();
     while shared.finished.lock().unwrap().len() < crowd.jobs {
-        if crowd.deaths > 0 && !db.recover(None, &policy).await.unwrap().is_empty() {
+        let mut taken = false;
+        if crowd.deaths > 0 {
+            let claims = db.claims().await.unwrap();
+            for claim in watch.silent(claims, crowd.lease, Instant::now()) {
+                taken |= db.abandon(&claim, &policy).await.unwrap().is_some();
+            }
+        }
+        if taken {
             queue_waiting(&db, &server, Wants::Anybody).await.unwrap();
         }
         tokio::time::sleep(Duration::from_millis(5)).await;

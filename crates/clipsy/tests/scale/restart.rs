@@ -67,3 +67,25 @@ fn a_job_goes_on_while_postgres_is_started_again() {
         server.stop();
     }
 }
+
+/// What cannot be looked up is not "not found", which players and people would believe.
+#[test]
+fn requests_may_be_tried_again_while_postgres_is_away() {
+    let mut stack = Stack::start("60");
+    let server = stack.serve("api-0").up();
+    let client = crate::support::api::Client::admin(&server);
+    // What was looked up a moment ago is remembered, so each question is a new one.
+    let path = |id: i64| format!("/media/videos/processed/{id}/master.m3u8");
+    assert_eq!(client.get(&path(1)).status, 404);
+    stack.postgres.stop();
+    let away = client.get(&path(2));
+    assert_eq!(away.status, 503, "{}", away.text());
+    assert_eq!(client.get("/api/auth/me/").status, 503);
+    stack.postgres.run();
+    until("the server is back", || {
+        (client.get("/readyz").status == 200).then_some(())
+    });
+    assert_eq!(client.get(&path(3)).status, 404);
+    assert_eq!(client.get("/api/auth/me/").status, 200);
+    server.stop();
+}

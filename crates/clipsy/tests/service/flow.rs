@@ -32,7 +32,7 @@ fn number(value: &Value) -> f64 {
 }
 
 /// Addresses that a playlist names.
-fn listed(playlist: &str) -> Vec<&str> {
+pub(crate) fn listed(playlist: &str) -> Vec<&str> {
     let lines = playlist.lines().map(str::trim);
     lines
         .filter(|l| !l.is_empty() && !l.starts_with('#'))

@@ -6,11 +6,17 @@
 
 mod accounts;
 mod cards;
+mod clocks;
 mod crash;
 mod flow;
 mod metrics;
+#[path = "../scale/postgres.rs"]
+#[expect(dead_code, reason = "the tests of several machines use more of it")]
+mod postgres;
 mod proxy;
+mod revisions;
 mod s3;
+mod s3_large;
 mod s3_play;
 mod sandbox;
 mod settings;

@@ -3,13 +3,10 @@
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
+import { plays, showsPictures } from "../web/browser/playing.mjs";
 import { openStage, until } from "../web/browser/stage.mjs";
 
 const { CLIPSY_URL, CLIPSY_PUBLIC, CLIPSY_PRIVATE, CLIPSY_PASSWORD, CLIPSY_ELSEWHERE } = process.env;
-
-/** Seconds that have to have been played, and to be there beyond. */
-const PLAYED = 1;
-const AHEAD = 1;
 
 /** Where the segments that a page got came from. */
 function watchSegments(page) {
@@ -25,43 +22,6 @@ function watchSegments(page) {
 function cameFrom(origins, expected) {
   assert.deepEqual([...origins.keys()], [expected]);
   origins.clear();
-}
-
-/** hls.js plays: the picture moves, and there is more than enough of it in memory. */
-async function plays(frame) {
-  let last = null;
-  const played = await until("it plays", async () => {
-    last = await frame.evaluate(() => {
-      const video = document.querySelector("hls-video");
-      if (!video) return null;
-      const { buffered, currentTime: time } = video;
-      const ranges = Array.from({ length: buffered.length }, (_, n) => [buffered.start(n), buffered.end(n)]);
-      const ahead = Math.max(0, ...ranges.filter(([from, to]) => from <= time && time <= to).map(([, to]) => to - time));
-      return { time, most: ranges.reduce((sum, [from, to]) => sum + to - from, 0), ahead, width: video.videoWidth, levels: video.api?.levels?.length ?? 0, error: video.error?.message };
-    });
-    assert.ok(!last?.error, last?.error);
-    return last && last.time > PLAYED && last.most > PLAYED + AHEAD && last;
-  });
-  assert.ok(played.width > 0 && played.levels > 0, JSON.stringify(played));
-}
-
-/** The picture that stands for the video, and those on the seek bar. */
-async function showsPictures(page) {
-  await until("the poster is loaded", () =>
-    page.evaluate(() => {
-      const image = document.querySelector("media-poster-image")?.shadowRoot.querySelector("img");
-      return image?.complete && image.naturalWidth > 0;
-    }),
-  );
-  await page.locator("media-controller").hover();
-  const bar = await page.locator("media-time-range").boundingBox();
-  await page.mouse.move(bar.x + bar.width * 0.6, bar.y + bar.height / 2);
-  await until("the seek bar shows a picture", () =>
-    page.evaluate(() => {
-      const image = document.querySelector("media-preview-thumbnail")?.shadowRoot.querySelector("img");
-      return image?.complete && image.naturalWidth > 0;
-    }),
-  );
 }
 
 async function library(stage, page, videos) {
@@ -99,7 +59,9 @@ async function elsewhere(stage, from) {
   const first = await page.evaluate(async (folder) => {
     const master = await (await fetch(`${folder}/master.m3u8`)).text();
     const rung = master.split("\n").find((line) => line && !line.startsWith("#")).split("/")[0];
-    const segment = await fetch(`${folder}/${rung}/segment_00000.ts`);
+    const playlist = await (await fetch(`${folder}/${rung}/playlist.m3u8`)).text();
+    const first = playlist.split("\n").find((line) => line && !line.startsWith("#"));
+    const segment = await fetch(`${folder}/${rung}/${first}`);
     return { status: segment.status, byte: new Uint8Array(await segment.arrayBuffer())[0] };
   }, `${CLIPSY_URL}/media/videos/processed/${CLIPSY_PUBLIC}`);
   assert.deepEqual(first, { status: 200, byte: 0x47 });

@@ -81,6 +81,27 @@ fn a_cancelled_video_can_be_tried_again() {
 }
 
 #[test]
+fn a_proof_that_nobody_waits_for_any_more_is_ended() {
+    let _turn = turn();
+    let folder = scratch();
+    let server = on(&folder.path().join("state")).up();
+    let client = Client::admin(&server);
+    let id = client.upload(&long_clip());
+    // A folder that is new remembers no proofs, so there is a process beside the first.
+    until("something is being proven", || {
+        (server.children().len() > 1).then_some(())
+    });
+    let answer = client.post(&format!("/api/videos/{id}/cancel/"));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    until("its scratch folder is gone", || {
+        let mut jobs = std::fs::read_dir(server.path("scratch")).unwrap();
+        jobs.next().is_none().then_some(())
+    });
+    assert_eq!(server.children(), []);
+    server.stop();
+}
+
+#[test]
 fn a_video_that_waits_is_cancelled_without_being_started() {
     let _turn = turn();
     let folder = scratch();

@@ -39,7 +39,7 @@ fn may_skip() -> bool {
 }
 
 /// A server whose state lies on a disk of `size`, and that disk as it is seen from here.
-fn site_on_disk(size: &str, args: &[&str]) -> Option<(Site, PathBuf)> {
+pub(crate) fn site_on_disk(size: &str, args: &[&str]) -> Option<(Site, PathBuf)> {
     let Some(flags) = unshare() else {
         assert!(
             may_skip(),
@@ -66,7 +66,7 @@ fn site_on_disk(size: &str, args: &[&str]) -> Option<(Site, PathBuf)> {
 }
 
 /// Writes until nothing more fits.
-fn fill(path: &Path) {
+pub(crate) fn fill(path: &Path) {
     let mut file = File::create(path).unwrap();
     for size in [1 << 20, 4096, 1] {
         while file.write_all(&vec![1; size]).is_ok() {}

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// No step takes anywhere near this long: one that does hangs.
 const HANGS_AFTER: Duration = Duration::from_mins(2);
+/// Lines of the server's log that are shown when something fails.
+const SHOWN: usize = 40;
 
 #[test]
 fn a_visit_from_the_first_start_to_signing_out() {
@@ -36,9 +38,18 @@ fn a_visit_from_the_first_start_to_signing_out() {
         .env("CLIPSY_SHOTS", &shots)
         .env("CLIPSY_TOOLS", repository("tools/js/package.json"))
         .stdin(Stdio::null())
-        .status()
+        .stderr(Stdio::inherit())
+        .output()
         .unwrap();
-    assert!(done.success(), "the visit ended with {done}; see above");
+    // What went wrong goes last, where people look: the server says a lot.
+    let steps = String::from_utf8_lossy(&done.stdout);
+    assert!(
+        done.status.success(),
+        "the end of the server's log:\n{}\nthe visit ended with {}:\n{steps}",
+        server.last_lines(),
+        done.status
+    );
+    print!("{steps}");
 }
 
 fn repository(path: &str) -> PathBuf {
@@ -51,6 +62,7 @@ fn repository(path: &str) -> PathBuf {
 struct Server {
     child: Child,
     url: String,
+    log: PathBuf,
 }
 
 impl Server {
@@ -61,6 +73,7 @@ impl Server {
         for name in settings.filter(|name| name.to_string_lossy().starts_with("CLIPSY_")) {
             command.env_remove(name);
         }
+        let log = state.join("server.log");
         let mut child = command
             // A job whose process dies is tried again by hand only, so that there is something to see.
             .args(["serve", "--segment-seconds", "2", "--max-attempts", "1"])
@@ -69,6 +82,7 @@ impl Server {
             .env("CLIPSY_LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
         let (sender, lines) = mpsc::channel();
@@ -81,6 +95,7 @@ impl Server {
         let mut server = Self {
             child,
             url: String::new(),
+            log,
         };
         while server.url.is_empty() {
             let line = lines.recv_timeout(HANGS_AFTER).expect("it does not start");
@@ -90,6 +105,12 @@ impl Server {
             }
         }
         server
+    }
+
+    fn last_lines(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(SHOWN)..].join("\n")
     }
 }
 

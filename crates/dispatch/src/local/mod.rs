@@ -44,6 +44,7 @@ mod tests {
                 need: Need::Cpu,
                 priority,
                 run_after: SystemClock.now(),
+                wait_ms: 0,
             };
             queue.push(ticket).await.unwrap();
         }

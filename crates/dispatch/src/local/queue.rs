@@ -33,8 +33,8 @@ struct Waiting {
     tickets: HashMap<JobId, Ticket>,
     /// Those that are due, in the order in which they are handed out.
     due: BTreeSet<(Reverse<i64>, JobId)>,
-    /// The others, in the order in which they become due.
-    later: BTreeSet<(Timestamp, JobId)>,
+    /// Those that are not, or were not at the last look.
+    later: BTreeSet<JobId>,
     paused: bool,
 }
 
@@ -73,8 +73,7 @@ impl Queue for LocalQueue {
                 Err(next_due) => next_due,
             };
             match next_due {
-                Some(at) => {
-                    let wait = (at - self.0.clock.now()).to_std().unwrap_or_default();
+                Some(wait) => {
                     let _ = tokio::time::timeout(wait.min(LOOK_AGAIN), changed).await;
                 }
                 None => changed.await,
@@ -122,7 +121,7 @@ impl Waiting {
         self.remove(ticket.job_id);
         self.tickets.insert(ticket.job_id, ticket);
         // All start out here; those that are due already move over at the next look.
-        self.later.insert((ticket.run_after, ticket.job_id));
+        self.later.insert(ticket.job_id);
     }
 
     /// Puts a ticket back that was out. One that was pushed meanwhile knows better.
@@ -132,28 +131,34 @@ impl Waiting {
         }
     }
 
-    /// The next ticket, or when there will be one.
-    fn take(&mut self, now: Timestamp) -> std::result::Result<Ticket, Option<Timestamp>> {
+    /// The next ticket, or in what time there will be one.
+    fn take(&mut self, now: Timestamp) -> std::result::Result<Ticket, Option<Duration>> {
         if self.paused {
             return Err(None);
         }
-        while let Some(&(at, job_id)) = self.later.first()
-            && at <= now
-        {
-            self.later.pop_first();
-            if let Some(ticket) = self.tickets.get(&job_id) {
-                self.due.insert((Reverse(ticket.priority), job_id));
+        // All are looked at: a clock that was set may have changed their order.
+        let mut soonest = None;
+        self.later.retain(|job_id| {
+            let Some(ticket) = self.tickets.get(job_id) else {
+                return false;
+            };
+            let left = ticket.left(now);
+            if left.is_zero() {
+                self.due.insert((Reverse(ticket.priority), *job_id));
+                return false;
             }
-        }
+            soonest = Some(soonest.map_or(left, |soonest: Duration| soonest.min(left)));
+            true
+        });
         let next = self.due.pop_first();
         next.and_then(|(_, job_id)| self.tickets.remove(&job_id))
-            .ok_or_else(|| self.later.first().map(|(at, _)| *at))
+            .ok_or(soonest)
     }
 
     fn remove(&mut self, job_id: JobId) {
         if let Some(ticket) = self.tickets.remove(&job_id) {
             self.due.remove(&(Reverse(ticket.priority), job_id));
-            self.later.remove(&(ticket.run_after, job_id));
+            self.later.remove(&job_id);
         }
     }
 }
@@ -174,6 +179,7 @@ impl Receipt for LocalReceipt {
 
     async fn nak(mut self: Box<Self>, delay: Duration) -> Result<()> {
         if let Some(ticket) = &mut self.ticket {
+            ticket.wait_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
             let delay = TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
             let now = self.queue.clock.now();
             ticket.run_after = now.checked_add_signed(delay).unwrap_or(Timestamp::MAX_UTC);

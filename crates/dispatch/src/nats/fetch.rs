@@ -293,10 +293,8 @@ impl Fetcher {
             receipt.bury().await?;
             return Ok((number, Answer::Skipped));
         }
-        let early = ticket.run_after - self.clock.now();
-        if let Ok(early) = early.to_std()
-            && !early.is_zero()
-        {
+        let early = ticket.left(self.clock.now());
+        if !early.is_zero() {
             receipt.postpone(early).await?;
             return Ok((number, Answer::Skipped));
         }

@@ -223,6 +223,7 @@ mod tests {
             need: Need::Gpu,
             priority: -5,
             run_after: from_millis(1000),
+            wait_ms: 0,
         };
         let subject = names.ticket(&ticket);
         assert_eq!(subject, "clipsy.jobs.tickets.gpu.low.42");

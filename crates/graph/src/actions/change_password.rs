@@ -16,13 +16,14 @@ pub(crate) async fn change_password(
     new: String,
 ) -> Result<Pair> {
     let user = &signed_in.user;
-    app.logins.check(&user.username, client.address)?;
+    let attempt = app.logins.begin(&user.username, client.address)?;
     let hash = app.db.user_by_name(&user.username).await?;
     let right = app.hasher.verify(old, hash.map(|(_, hash)| hash)).await?;
     if !right {
         let message = "Your old password was entered incorrectly. Please enter it again.";
         return Err(Error::field("old_password", message));
     }
+    attempt.succeeded();
     if let Some(objection) = password::objection(&new) {
         return Err(Error::field("new_password", objection));
     }

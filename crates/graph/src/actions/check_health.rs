@@ -20,6 +20,8 @@ pub(crate) struct Health {
     pub(crate) paused: bool,
     /// True while an account has the documented password.
     pub(crate) default_password: bool,
+    /// What is free on the disk on which there is least, in bytes, if it is told.
+    pub(crate) free_bytes: Option<u64>,
 }
 
 impl Health {
@@ -32,22 +34,21 @@ impl Health {
 
 /// Asks database, media store and queue, all at once.
 pub(crate) async fn check_health(app: &App) -> Health {
-    let (database, users, media, queue, paused) = tokio::join!(
+    let (database, password, media, queue, paused, free) = tokio::join!(
         timeout(PATIENCE, app.db.ping()),
-        timeout(PATIENCE, app.db.users()),
+        timeout(PATIENCE, app.db.has_default_password()),
         timeout(PATIENCE, app.media.ping()),
         timeout(PATIENCE, app.dispatch.queue.ping()),
         timeout(PATIENCE, app.db.queue_paused()),
+        timeout(PATIENCE, app.media.free_bytes()),
     );
-    let default_password = match users {
-        Ok(Ok(users)) => users.iter().any(|user| user.default_password),
-        _ => false,
-    };
+    let free = [free.ok().flatten(), app.db.free_bytes()];
     Health {
         database: matches!(database, Ok(Ok(()))),
         media: matches!(media, Ok(Ok(()))),
         queue: matches!(queue, Ok(Ok(()))),
         paused: matches!(paused, Ok(Ok(true))),
-        default_password,
+        default_password: matches!(password, Ok(Ok(true))),
+        free_bytes: free.into_iter().flatten().min(),
     }
 }

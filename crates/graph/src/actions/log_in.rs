@@ -14,12 +14,13 @@ pub(crate) async fn log_in(
     username: &str,
     password: String,
 ) -> Result<(User, Pair)> {
-    app.logins.check(username, client.address)?;
+    let attempt = app.logins.begin(username, client.address)?;
     let found = app.db.user_by_name(username).await?;
     let (user, hash) = found.unzip();
     let right = app.hasher.verify(password, hash).await?;
     let user = user.filter(|user| right && user.active);
     let user = user.ok_or(Error::WrongCredentials)?;
+    attempt.succeeded();
     // Everybody knows that password, so it opens nothing to people elsewhere.
     if user.default_password && !client.local {
         return Err(Error::DefaultPassword);

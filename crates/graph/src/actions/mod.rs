@@ -24,7 +24,6 @@ pub(crate) mod hash_originals;
 pub mod heal_uploads;
 pub(crate) mod hold_queue;
 pub(crate) mod link_playback;
-pub(crate) mod list_videos;
 pub(crate) mod log_in;
 pub(crate) mod log_out;
 pub mod receive_upload;

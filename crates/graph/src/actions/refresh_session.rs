@@ -10,7 +10,7 @@ use crate::auth::token::{self, TokenType};
 use crate::error::{Error, Result};
 
 /// Each refresh token is good once, or as often as it comes within a few seconds: tabs that wake
-/// together send the same one, and get the same successor. One that comes again later was stolen by
+/// together send the same one, and all get the current one. One that comes again later was stolen by
 /// somebody, so the whole session ends (RFC 9700 section 4.14.2).
 pub(crate) async fn refresh_session(app: &App, refresh: &str) -> Result<(User, Pair)> {
     let now = app.now();

@@ -6,6 +6,8 @@
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderName};
 
+use crate::address::Address;
+
 /// Name of the cookie.
 const NAME: &str = "clipsy_refresh";
 /// Requests that rely on the cookie carry this header, with any value.
@@ -23,21 +25,24 @@ pub(crate) fn refresh_token(headers: &HeaderMap) -> Option<String> {
         .map(|(_, value)| value.to_owned())
 }
 
-/// A `Set-Cookie` that keeps a token for `seconds`. `https`: the browser must not send it over
-/// anything else.
-pub(crate) fn keep(token: &str, seconds: i64, https: bool) -> String {
-    let secure = if https { "; Secure" } else { "" };
-    format!("{NAME}={token}; HttpOnly; SameSite=Strict; Path=/graphql; Max-Age={seconds}{secure}")
+/// A `Set-Cookie` that keeps a token for `seconds`. What came over TLS goes over nothing else, and
+/// only to where the server was called.
+pub(crate) fn keep(token: &str, seconds: i64, address: &Address) -> String {
+    let secure = if address.is_https() { "; Secure" } else { "" };
+    let path = address.path("/graphql");
+    format!("{NAME}={token}; HttpOnly; SameSite=Strict; Path={path}; Max-Age={seconds}{secure}")
 }
 
 /// A `Set-Cookie` that takes the token away.
-pub(crate) fn forget(https: bool) -> String {
-    keep("", 0, https)
+pub(crate) fn forget(address: &Address) -> String {
+    keep("", 0, address)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::extract::ConnectInfo;
+    use std::net::SocketAddr;
 
     #[test]
     fn the_cookie_is_found_among_others() {
@@ -60,11 +65,22 @@ mod tests {
 
     #[test]
     fn scripts_and_other_sites_do_not_get_it() {
-        let cookie = keep("t", 60, true);
+        let address = |proto: &str| {
+            let request = axum::http::Request::builder()
+                .extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9))))
+                .header("x-forwarded-proto", proto)
+                .header("x-forwarded-prefix", "/clips");
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            Address::of(&parts, &["127.0.0.1".parse().unwrap()])
+        };
         assert_eq!(
-            cookie,
-            "clipsy_refresh=t; HttpOnly; SameSite=Strict; Path=/graphql; Max-Age=60; Secure"
+            keep("t", 60, &Address::default()),
+            "clipsy_refresh=t; HttpOnly; SameSite=Strict; Path=/graphql; Max-Age=60"
         );
-        assert!(forget(false).ends_with("Max-Age=0"));
+        assert_eq!(
+            keep("t", 60, &address("https")),
+            "clipsy_refresh=t; HttpOnly; SameSite=Strict; Path=/clips/graphql; Max-Age=60; Secure"
+        );
+        assert!(forget(&address("http")).ends_with("Path=/clips/graphql; Max-Age=0"));
     }
 }

@@ -23,6 +23,7 @@ use crate::auth::viewer::SignedIn;
 use crate::client::Client;
 use crate::error::Error;
 use crate::measure::Held;
+use crate::peer::Peer;
 use crate::schema::asked::Headers;
 use crate::trace;
 
@@ -43,6 +44,8 @@ pub(crate) struct Caller {
     pub(crate) right: Right,
     pub(crate) client: Client,
     pub(crate) headers: Headers,
+    /// The connection that a single request came over.
+    pub(crate) peer: Option<Peer>,
 }
 
 /// What came of a request.
@@ -186,6 +189,7 @@ fn with_data(request: Request, caller: &Caller) -> Request {
         .data(caller.right.clone())
         .data(caller.client)
         .data(caller.headers.clone())
+        .data(caller.peer.clone())
 }
 
 /// Gives an error of async-graphql's own its code, and takes names of the schema out of its message

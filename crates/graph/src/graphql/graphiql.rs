@@ -8,7 +8,7 @@ use axum::http::header::{
     IF_NONE_MATCH, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -32,7 +32,8 @@ pub(crate) fn routes() -> Router<App> {
     let page = |headers: HeaderMap| async move { file("index.html", &headers) };
     Router::new()
         .route("/graphiql", get(page))
-        .route("/graphiql/", get(page))
+        // The page refers to its files by where it is.
+        .route("/graphiql/", get(async || Redirect::permanent("/graphiql")))
         .route(
             "/graphiql/{file}",
             get(

@@ -8,7 +8,7 @@ use async_graphql_axum::GraphQLResponse;
 use axum::Json;
 use axum::extract::{FromRequestParts as _, Request};
 use axum::http::header::{
-    ALLOW, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_KEY, VARY, WWW_AUTHENTICATE,
+    ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_KEY, VARY, WWW_AUTHENTICATE,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
@@ -59,7 +59,16 @@ async fn answer<E: Executor>(
             "Accept application/graphql-response+json, application/json or text/event-stream.",
         ));
     }
-    let caller = caller(app, &mut parts).await?;
+    // Clients attach what token they have to everything, also to what gets them a new one. So a bad
+    // one is a matter of the document.
+    let (caller, bad_token) = match caller(app, &mut parts).await {
+        Ok(caller) => (caller, None),
+        Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED => {
+            parts.headers.remove(AUTHORIZATION);
+            (self::caller(app, &mut parts).await?, Some(refusal))
+        }
+        Err(refusal) => return Err(refusal),
+    };
     let params = if get {
         let params = Params::from_query(parts.uri.query().unwrap_or_default())?;
         if accept.page && params.is_empty() {
@@ -72,7 +81,18 @@ async fn answer<E: Executor>(
         let bytes = read_all(&parts.headers, body, limit, app.settings.body_timeout).await?;
         Params::from_json(&bytes)?
     };
-    let prepared = match gate.prepare(params, &caller) {
+    let prepared = gate.prepare(params, &caller);
+    if let Some(refusal) = bad_token {
+        let may_run = match &prepared {
+            Ok(prepared) => prepared.needs_no_token(),
+            // The client sends the document after this, and then it can be told.
+            Err(refusal) => refusal.code() == code::PERSISTED_QUERY_NOT_FOUND,
+        };
+        if !may_run {
+            return Err(refusal);
+        }
+    }
+    let prepared = match prepared {
         Err(refusal) if refusal.document && accept.json.is_none() => {
             return Ok(sse::refuse(&refusal));
         }
@@ -108,6 +128,7 @@ pub(crate) async fn caller(app: &App, parts: &mut Parts) -> Result<Caller, Refus
         signed_in,
         client,
         headers: Headers::of(parts, app),
+        peer: parts.extensions.get().cloned(),
     })
 }
 

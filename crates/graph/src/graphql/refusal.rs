@@ -153,7 +153,7 @@ impl From<Error> for Refusal {
             Error::DefaultPassword | Error::Forbidden => (StatusCode::FORBIDDEN, code::FORBIDDEN),
             Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, code::TOO_LARGE),
             Error::TooSlow => (StatusCode::REQUEST_TIMEOUT, code::TOO_SLOW),
-            Error::Busy | Error::StoreAway | Error::Throttled(_) => {
+            Error::Busy | Error::StoreAway | Error::DatabaseAway(_) | Error::Throttled(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, code::UNAVAILABLE)
             }
             Error::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, code::METHOD_NOT_ALLOWED),
@@ -167,9 +167,7 @@ impl From<Error> for Refusal {
             _ => (StatusCode::BAD_REQUEST, code::BAD_REQUEST),
         };
         let mut refusal = Self::new(status, code, error.to_string());
-        if let Error::Internal(source) = &error {
-            refusal.cause = Some(source.to_string());
-        }
+        refusal.cause = error.cause().map(ToString::to_string);
         refusal
     }
 }

@@ -11,7 +11,7 @@ use serde_json::Map;
 use super::documents::{Document, Documents, Hash, hash};
 use super::refusal::{Refusal, code};
 use super::settings::Limits;
-use super::shape::operation_type;
+use super::shape::{needs_no_token, operation_type};
 use crate::rest::body::form;
 
 /// The parameters of a request (GraphQL over HTTP, section 5.1). What is missing may be `null`.
@@ -129,6 +129,11 @@ impl Prepared {
     /// Name of the operation, if the client has named one.
     pub(crate) fn name(&self) -> Option<&str> {
         self.operation_name.as_deref()
+    }
+
+    /// True if it only begins or renews a session, for which no token counts.
+    pub(crate) fn needs_no_token(&self) -> bool {
+        needs_no_token(&self.document.parsed, self.name())
     }
 
     /// The request for async-graphql, without the data that resolvers look for.

@@ -7,9 +7,6 @@ use std::time::Duration;
 pub struct GraphqlSettings {
     /// Who may ask what the schema looks like.
     pub introspection: Introspection,
-    /// Pages that may open a WebSocket besides those of the server itself, as the browser names
-    /// them in `Origin`, e.g. `https://videos.example.org`.
-    pub allowed_origins: Vec<String>,
     /// Limits on what is asked.
     pub limits: Limits,
     /// Longest time that a query or mutation takes.
@@ -40,7 +37,6 @@ impl Default for GraphqlSettings {
     fn default() -> Self {
         Self {
             introspection: Introspection::Development,
-            allowed_origins: Vec::new(),
             limits: Limits::default(),
             timeout: Duration::from_secs(30),
             documents_bytes: 16 << 20,

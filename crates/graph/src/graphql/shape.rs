@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{
-    Directive, DocumentOperations, ExecutableDocument, Field, OperationType, Selection,
-    SelectionSet,
+    Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType,
+    Selection, SelectionSet,
 };
 use async_graphql::{Name, Positioned};
 
@@ -69,13 +69,39 @@ pub(crate) fn operation_type(
     document: &ExecutableDocument,
     name: Option<&str>,
 ) -> Option<OperationType> {
+    Some(operation(document, name)?.ty)
+}
+
+/// True if what is to be run only begins or renews a session, for which no token counts. Fragments
+/// are not looked into: nobody needs them there.
+pub(crate) fn needs_no_token(document: &ExecutableDocument, name: Option<&str>) -> bool {
+    let Some(operation) = operation(document, name) else {
+        return false;
+    };
+    operation.ty == OperationType::Mutation
+        && operation.selection_set.node.items.iter().all(|selection| {
+            let Selection::Field(field) = &selection.node else {
+                return false;
+            };
+            matches!(
+                field.node.name.node.as_str(),
+                "signIn" | "refreshSession" | "__typename"
+            )
+        })
+}
+
+/// What is to be run, if the document has it.
+fn operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'a OperationDefinition> {
     match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Some(operation.node.ty),
+        (DocumentOperations::Single(operation), None) => Some(&operation.node),
         (DocumentOperations::Multiple(all), None) if all.len() == 1 => {
-            all.values().next().map(|operation| operation.node.ty)
+            all.values().next().map(|operation| &operation.node)
         }
         (DocumentOperations::Multiple(all), Some(name)) => {
-            all.get(name).map(|operation| operation.node.ty)
+            all.get(name).map(|operation| &operation.node)
         }
         _ => None,
     }
@@ -252,6 +278,20 @@ mod tests {
         );
         assert_eq!(operation_type(&document, None), None);
         assert_eq!(operation_type(&document, Some("C")), None);
+        let bare = |query: &str, name| needs_no_token(&parse_query(query).unwrap(), name);
+        let two = "mutation A { s: signIn { x } __typename } mutation B { refreshSession { x } a }";
+        assert!(bare(two, Some("A")));
+        assert!(!bare(two, Some("B")));
+        assert!(!bare(two, None));
+        assert!(bare(
+            "mutation { refreshSession { ...f } } fragment f on X { a }",
+            None
+        ));
+        assert!(!bare(
+            "mutation { ...f } fragment f on M { signIn { x } }",
+            None
+        ));
+        assert!(!bare("query { signIn { x } }", None));
         let one = parse_query("mutation A { a }").unwrap();
         assert_eq!(operation_type(&one, None), Some(OperationType::Mutation));
     }

@@ -211,9 +211,12 @@ async fn authorize<E>(
             right,
             client: connection.client,
             headers: connection.headers.clone(),
+            peer: None,
         }),
-        Err(Error::Internal(error)) => {
-            tracing::error!(%error, "could not authenticate a socket");
+        // Taken for a bad token, it would sign the person out.
+        Err(error) if error.cause().is_some() => {
+            let cause = error.cause().map(tracing::field::display);
+            tracing::error!(cause, "could not authenticate a socket");
             Err(close(1013, "Try again later"))
         }
         Err(error) => Err(close(4403, error.to_string())),

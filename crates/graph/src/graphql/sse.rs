@@ -2,6 +2,7 @@
 //! Each `next` carries one result, `complete` ends the stream.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{Executor, Response as GraphqlResponse};
 use axum::body::Body;
@@ -42,17 +43,17 @@ pub(crate) async fn stream<E: Executor>(
             Outcome::Refused(refusal) => return Err(refusal),
         }
     };
-    let keep_alive = gate.settings.keep_alive;
     let feed = Feed {
         gate,
         app: app.clone(),
         caller,
         results: Some(results),
-        last: Some(Bytes::from_static(b"event: complete\ndata: \n\n")),
+        last: Some(Bytes::from_static(COMPLETE)),
+        hung_up: false,
         _place: place,
     };
-    let pieces = stream::unfold(feed, move |mut feed| async move {
-        let piece = feed.next(Instant::now() + keep_alive).await?;
+    let pieces = stream::unfold(feed, |mut feed| async move {
+        let piece = feed.next().await?;
         Some((Ok::<_, std::convert::Infallible>(piece), feed))
     });
     // The comment makes the head of the answer go out before the first result.
@@ -78,6 +79,9 @@ pub(crate) fn full() -> Refusal {
 
 const COMPLETE: &[u8] = b"event: complete\ndata: \n\n";
 const COMMENT: &[u8] = b":\n\n";
+/// How often a client that sends nothing more is asked whether it is still there: what is sent to one
+/// that has gone away comes back.
+const LOOK: Duration = Duration::from_secs(1);
 
 struct Feed<E> {
     gate: Arc<Gate<E>>,
@@ -86,13 +90,28 @@ struct Feed<E> {
     results: Option<BoxStream<'static, GraphqlResponse>>,
     /// What is sent when there are no more results.
     last: Option<Bytes>,
+    /// True if the client has shut down its sending side.
+    hung_up: bool,
     _place: Place,
 }
 
 impl<E: Executor> Feed<E> {
-    /// The next piece of the stream, which is a comment if there is nothing else until then; `None`
+    /// The next piece of the stream, which is a comment if there is nothing else for a while; `None`
     /// at the end, and at once when the server stops, so that the client comes back elsewhere.
-    async fn next(&mut self, until: Instant) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<Bytes> {
+        let wait = if self.hung_up {
+            LOOK
+        } else {
+            self.gate.settings.keep_alive
+        };
+        let until = Instant::now() + wait;
+        let hung_up = self.caller.peer.clone().filter(|_| !self.hung_up);
+        let hung_up = async {
+            match hung_up {
+                Some(peer) => peer.hung_up().await,
+                None => std::future::pending().await,
+            }
+        };
         let Some(results) = &mut self.results else {
             return self.last.take();
         };
@@ -100,6 +119,10 @@ impl<E: Executor> Feed<E> {
             biased;
             () = self.app.closing.cancelled() => return None,
             () = self.caller.right.session_ended() => None,
+            () = hung_up => {
+                self.hung_up = true;
+                return Some(Bytes::from_static(COMMENT));
+            }
             result = timeout_at(until, results.next()) => Some(result),
         };
         if let Some(ended) = self.caller.right.over(self.app.now()) {
@@ -135,7 +158,8 @@ fn next(result: &impl Serialize) -> Bytes {
     text.into()
 }
 
-fn events(body: Body) -> Response {
+/// An answer whose events go out as they come.
+pub(crate) fn events(body: Body) -> Response {
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::Executor;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts as _, Request};
-use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::http::header::{AUTHORIZATION, ORIGIN};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 
@@ -15,8 +15,10 @@ use super::http::refuse;
 use super::refusal::{Refusal, code};
 use super::socket::{self, Connection};
 use super::sse::full;
+use crate::address::Address;
 use crate::app::App;
 use crate::client::Client;
+use crate::cors;
 use crate::schema::asked::Headers;
 
 /// The protocol that is spoken.
@@ -31,7 +33,8 @@ pub(crate) async fn upgrade<E: Executor>(
     request: Request,
 ) -> Response {
     let (mut parts, _) = request.into_parts();
-    if !may_connect(&parts.headers, &gate.settings.allowed_origins) {
+    let address = Address::of(&parts, &app.settings.trusted_proxies);
+    if !may_connect(&parts.headers, &address, &app.settings.allowed_origins) {
         let message = "Pages of this origin may not connect.";
         let refusal = Refusal::new(StatusCode::FORBIDDEN, code::FORBIDDEN, message);
         return refuse(&refusal, Json::Plain);
@@ -74,18 +77,15 @@ pub(crate) async fn upgrade<E: Executor>(
 
 /// True if the request comes from a page of this server or of a listed origin, or from no page:
 /// browsers always name the origin, and let pages of all origins connect.
-fn may_connect(headers: &HeaderMap, allowed: &[String]) -> bool {
+fn may_connect(headers: &HeaderMap, address: &Address, allowed: &[String]) -> bool {
     let Some(origin) = headers.get(ORIGIN) else {
         return true;
     };
-    let Ok(origin) = origin.to_str() else {
-        return false;
-    };
-    let listed = allowed
-        .iter()
-        .any(|one| one.trim_end_matches('/').eq_ignore_ascii_case(origin));
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    listed || host.is_some_and(|host| is_of(origin, host))
+    let host = address.host();
+    cors::lists(allowed, origin)
+        || origin
+            .to_str()
+            .is_ok_and(|origin| host.is_some_and(|host| is_of(origin, host)))
 }
 
 /// True if the origin (RFC 6454 section 6.2) is the server of that name. Whether it is `http` or
@@ -114,13 +114,13 @@ mod tests {
     use super::*;
 
     fn allowed(origin: Option<&str>, host: &str, list: &[&str]) -> bool {
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, host.parse().unwrap());
+        let mut request = axum::http::Request::builder().header("host", host);
         if let Some(origin) = origin {
-            headers.insert(ORIGIN, origin.parse().unwrap());
+            request = request.header(ORIGIN, origin);
         }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
         let list: Vec<String> = list.iter().map(|&one| one.to_owned()).collect();
-        may_connect(&headers, &list)
+        may_connect(&parts.headers, &Address::of(&parts, &[]), &list)
     }
 
     #[test]

@@ -11,7 +11,7 @@ use quick_cache::sync::Cache;
 use crate::app::App;
 use crate::auth::token;
 use crate::auth::viewer;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Longest time in milliseconds for which an asset is taken as it was. What this process changes
 /// or hears of counts at once; this is for changes that it does not hear of.
@@ -116,6 +116,11 @@ pub(super) async fn may_play(
     if asset.visibility != Visibility::Private {
         return Ok(true);
     }
-    let signed_in = viewer::authenticate(app, headers).await.ok().flatten();
-    Ok(signed_in.is_some_and(|s| s.viewer().may_see(asset)))
+    match viewer::authenticate(app, headers).await {
+        Ok(signed_in) => Ok(signed_in.is_some_and(|s| s.viewer().may_see(asset))),
+        // A bad token is as good as none.
+        Err(Error::AccessToken | Error::AuthorizationHeader) => Ok(false),
+        // Whether it is bad is not known: "not found" would be kept, by people and by players.
+        Err(error) => Err(error),
+    }
 }

@@ -17,12 +17,11 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH,
-    LOCATION, USER_AGENT,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL,
+    CONTENT_LENGTH, LOCATION, USER_AGENT,
 };
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::asset::{Asset, AssetState, Visibility};
 use clipsy_domain::media_key::{self, MediaPath, Poster};
@@ -30,9 +29,11 @@ use percent_encoding::percent_decode_str;
 
 use crate::app::App;
 use crate::client::Client;
+use crate::cors;
 use crate::error::{Error, Result};
 use crate::rest::openapi::Detail;
 use access::Access;
+use objects::{Found, Output};
 
 /// Media for players: playlists, segments, pictures and originals. Private media needs the bearer
 /// token of somebody who may see it, or the path of a playback link, `/media/s/{token}/…`. Any page
@@ -69,7 +70,7 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
             response.headers_mut().insert(CACHE_CONTROL, never);
             response
         }),
-        Method::OPTIONS => preflight(),
+        Method::OPTIONS => preflight(&parts.headers),
         ref other => {
             let mut response = Error::Method(other.to_string()).into_response();
             let allowed = HeaderValue::from_static("GET, HEAD, OPTIONS");
@@ -93,10 +94,14 @@ async fn find(app: &App, parts: &Parts) -> Result<Response> {
         None => (None, path.as_ref()),
     };
     match MediaPath::parse(path).ok_or(Error::NotFound)? {
-        MediaPath::Output { asset, file } => {
+        MediaPath::Output {
+            asset,
+            revision,
+            file,
+        } => {
             let asset = Access::asset(app, asset).await?;
             let asset = allowed(app, parts, link, asset.as_deref()).await?;
-            output(app, parts, link, asset, &file).await
+            output(app, parts, link, asset, revision.as_deref(), &file).await
         }
         MediaPath::Thumbnail { asset, poster } => {
             let asset = Access::asset(app, asset).await?;
@@ -139,18 +144,18 @@ async fn thumbnail(
     let chosen = asset.chosen_thumbnail.as_deref();
     let private = asset.visibility == Visibility::Private || link.is_some();
     let (key, cache) = match (asked, chosen, made) {
-        (Poster::Made(asked), _, Some(made)) if *asked == made => {
-            return output(app, parts, link, asset, media_key::THUMBNAIL).await;
+        (Poster::Made(asked), _, Some(_)) if asset.output_revision.as_ref() == Some(asked) => {
+            return output(app, parts, link, asset, Some(asked), media_key::THUMBNAIL).await;
         }
         (asked, Some(name), _) => {
             let key = media_key::chosen_thumbnail(asset.id, name);
             let is_it = matches!(asked, Poster::Chosen(asked) if asked == name);
-            (key, cache_control(false, is_it, private))
+            (key, cache_control(is_it, private))
         }
         (_, None, Some(attempt)) => {
             let prefix = media_key::output_prefix(asset.id, attempt);
             let key = format!("{prefix}{}", media_key::THUMBNAIL);
-            (key, cache_control(false, false, private))
+            (key, cache_control(false, private))
         }
         (_, None, None) => return Err(Error::NotFound),
     };
@@ -159,28 +164,36 @@ async fn thumbnail(
     respond::stored(method, headers, &*app.media, &key, content_type, &cache).await
 }
 
-/// Answers with a file of the asset's output.
+/// Answers with a file of the asset's output, the one of that revision if the address names one.
 async fn output(
     app: &App,
     parts: &Parts,
     link: Option<&str>,
     asset: &Asset,
+    revision: Option<&str>,
     file: &str,
 ) -> Result<Response> {
-    let attempt = asset.output_attempt.ok_or(Error::NotFound)?;
+    let on_show = Output::of(asset).ok_or(Error::NotFound)?;
+    // Of an earlier output nothing is left, and bytes of another must not come under its addresses.
+    if revision.is_some() && revision != on_show.revision {
+        return Err(Error::NotFound);
+    }
     let content_type = mime::of_output(file).ok_or(Error::NotFound)?;
     // A poster picture may be there before anything can be played.
     if !asset.playable && file != media_key::THUMBNAIL {
         return Err(Error::NotFound);
     }
-    let is_playlist = content_type == mime::PLAYLIST;
     if file == media_key::MASTER && parts.method == Method::GET {
         count_play(app, parts, asset);
     }
+    // Playlists have the documented addresses and no others.
+    if revision.is_some() && content_type == mime::PLAYLIST {
+        return Err(Error::NotFound);
+    }
     let ready = asset.state == AssetState::Ready;
     let private = asset.visibility == Visibility::Private || link.is_some();
-    let cache = cache_control(is_playlist, ready, private);
-    let key = || format!("{}{file}", media_key::output_prefix(asset.id, attempt));
+    let cache = cache_control(ready && revision.is_some(), private);
+    let key = || on_show.key(file);
     if ready
         && !private
         && content_type == mime::SEGMENT
@@ -189,16 +202,25 @@ async fn output(
         return Ok(elsewhere);
     }
     // Until then any file may be rewritten: playlists grow, and another encoder may take over.
-    if ready {
-        let held = app
-            .objects
-            .get(&app.media, asset.id, attempt, file, &content_type)
-            .await?;
-        if let Some(held) = held {
-            return Ok(respond::held(&parts.method, &parts.headers, &held, &cache));
-        }
-    }
     let (method, headers) = (&parts.method, &parts.headers);
+    if ready {
+        let found = app
+            .objects
+            .get(&app.media, on_show, file, &content_type)
+            .await?;
+        match found {
+            Found::Held(held) => return Ok(respond::held(method, headers, &held, &cache)),
+            Found::Large(Some(object)) if respond::wants_all(method, headers) => {
+                return Ok(respond::opened(headers, object, content_type, &cache));
+            }
+            Found::Large(_) => {}
+            Found::Nothing => return Err(Error::NotFound),
+        }
+    } else if objects::lists_segments(file)
+        && let Found::Held(held) = on_show.read(&app.media, file, &content_type).await?
+    {
+        return Ok(respond::held(method, headers, &held, &cache));
+    }
     respond::stored(method, headers, &*app.media, &key(), content_type, &cache).await
 }
 
@@ -241,16 +263,15 @@ async fn redirect(app: &App, parts: &Parts, key: &str) -> Result<Option<Response
     Ok(Some(response))
 }
 
-/// How long a file of an output may be kept. Addresses do not change with the attempt, so only
-/// files of videos that are ready are for ever; those are never made again.
-fn cache_control(is_playlist: bool, ready: bool, private: bool) -> HeaderValue {
-    HeaderValue::from_static(match (is_playlist, ready, private) {
-        (_, false, false) => "no-cache",
-        (_, false, true) => "private, no-cache",
-        (true, true, false) => "public, max-age=10",
-        (true, true, true) => "private, max-age=10",
-        (false, true, false) => "public, max-age=31536000, immutable",
-        (false, true, true) => "private, max-age=31536000, immutable",
+/// How long a file may be kept: for ever where the address says which file it is and that is
+/// finished (decision 0033); elsewhere it is asked for again each time, which costs 304 if it is the
+/// same.
+fn cache_control(for_ever: bool, private: bool) -> HeaderValue {
+    HeaderValue::from_static(match (for_ever, private) {
+        (false, false) => "no-cache",
+        (false, true) => "private, no-cache",
+        (true, false) => "public, max-age=31536000, immutable",
+        (true, true) => "private, max-age=31536000, immutable",
     })
 }
 
@@ -287,17 +308,13 @@ fn open_to_players(response: &mut Response) {
     headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
 }
 
-fn preflight() -> Response {
-    const HEADERS: HeaderValue = HeaderValue::from_static(
-        "Authorization, Range, If-Range, If-None-Match, If-Modified-Since, Cache-Control",
-    );
+/// Players send what their pages want them to: lengths of buffers (CMCD), numbers of requests.
+fn preflight(asked: &HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     let methods = HeaderValue::from_static("GET, HEAD, OPTIONS");
     headers.insert(ALLOW, methods.clone());
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    cors::allow(headers, asked, methods);
     response
 }

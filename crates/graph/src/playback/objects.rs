@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::http::HeaderValue;
 use bytes::{Bytes, BytesMut};
-use clipsy_domain::asset::AssetId;
+use clipsy_domain::asset::{Asset, AssetId};
 use clipsy_domain::job::Attempt;
 use clipsy_domain::media_key;
-use clipsy_storage::media::{MediaStore, Meta};
+use clipsy_storage::media::{MediaStore, Object};
 use futures_util::StreamExt as _;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
@@ -18,10 +18,10 @@ use crate::error::{Error, Result};
 /// Largest file in bytes that is held.
 pub(crate) const MAX_OBJECT: u64 = 4 << 20;
 
-/// Files of outputs by asset, attempt and path. Only files that do not change any more may be
+/// Files of outputs by output and path. Only files that do not change any more may be
 /// asked for here, since what is held is never compared with the store again.
 #[derive(Debug)]
-pub(crate) struct Objects(Cache<Key, Arc<Held>, Weight>);
+pub(crate) struct Objects(Cache<Key, Known, Weight>);
 
 /// A file in memory.
 #[derive(Debug)]
@@ -30,34 +30,132 @@ pub(super) struct Held {
     pub(super) bytes: Bytes,
 }
 
+/// What is known of a file.
+#[derive(Debug, Clone)]
+enum Known {
+    Held(Arc<Held>),
+    /// It is too large to be held. Whoever asks for it next need not open it to find that out, nor
+    /// wait for others who do.
+    Large,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A file in memory.
+    Held(Arc<Held>),
+    /// One that is too large, which is open already if that had to be found out.
+    Large(Option<Object>),
+    /// There is none.
+    Nothing,
+}
+
+/// The output of an asset that is on show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Output<'a> {
+    asset: AssetId,
+    attempt: Attempt,
+    /// What tells it from others in addresses; see [`Asset::output_revision`].
+    pub(super) revision: Option<&'a str>,
+}
+
+impl<'a> Output<'a> {
+    /// `None` if nothing is on show.
+    pub(super) fn of(asset: &'a Asset) -> Option<Self> {
+        Some(Self {
+            asset: asset.id,
+            attempt: asset.output_attempt?,
+            revision: asset.output_revision.as_deref(),
+        })
+    }
+
+    /// Store key of one of its files.
+    pub(super) fn key(&self, file: &str) -> String {
+        format!(
+            "{}{file}",
+            media_key::output_prefix(self.asset, self.attempt)
+        )
+    }
+
+    /// Reads a file as it is sent: in a media playlist, segments have addresses of this output.
+    pub(super) async fn read(
+        &self,
+        store: &Arc<dyn MediaStore>,
+        file: &str,
+        content_type: &HeaderValue,
+    ) -> Result<Found> {
+        let path = self.key(file);
+        let Some(object) = store.get(&path, None).await? else {
+            return Ok(Found::Nothing);
+        };
+        if object.meta.bytes > MAX_OBJECT {
+            return Ok(Found::Large(Some(object)));
+        }
+        let meta = object.meta.clone();
+        let bytes = read(object, &path).await?;
+        let content_type = content_type.clone();
+        let held = match self.revision.filter(|_| lists_segments(file)) {
+            None => Held {
+                facts: Facts::new(&meta, content_type),
+                bytes,
+            },
+            Some(revision) => {
+                let text = str::from_utf8(&bytes).map_err(Error::internal)?;
+                let text = media_key::revise_playlist(text, revision);
+                Held {
+                    facts: Facts::revised(&meta, content_type, revision, text.len()),
+                    bytes: text.into(),
+                }
+            }
+        };
+        Ok(Found::Held(Arc::new(held)))
+    }
+}
+
+/// True for a media playlist.
+pub(super) fn lists_segments(file: &str) -> bool {
+    file.rsplit('/').next() == Some(media_key::PLAYLIST)
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     asset: AssetId,
     attempt: Attempt,
+    revision: Option<String>,
     file: String,
 }
 
 /// [`Key`] without owning the path. The derived hash of both is the same.
 #[derive(Hash)]
 struct KeyRef<'a> {
-    asset: AssetId,
-    attempt: Attempt,
+    output: Output<'a>,
     file: &'a str,
 }
 
 impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        self.asset == key.asset && self.attempt == key.attempt && self.file == key.file
+        let Output {
+            asset,
+            attempt,
+            revision,
+        } = self.output;
+        (asset, attempt) == (key.asset, key.attempt)
+            && revision == key.revision.as_deref()
+            && self.file == key.file
     }
 }
 
 #[derive(Debug, Clone)]
 struct Weight;
 
-impl Weighter<Key, Arc<Held>> for Weight {
-    fn weight(&self, key: &Key, held: &Arc<Held>) -> u64 {
+impl Weighter<Key, Known> for Weight {
+    fn weight(&self, key: &Key, known: &Known) -> u64 {
+        let bytes = match known {
+            Known::Held(held) => held.bytes.len(),
+            Known::Large => 0,
+        };
         // The last number stands for the entry itself.
-        (held.bytes.len() + key.file.len() + 512) as u64
+        (bytes + key.file.len() + 512) as u64
     }
 }
 
@@ -68,56 +166,50 @@ impl Objects {
         Self(Cache::with_weighter(items.max(64), bytes, Weight))
     }
 
-    /// The file of that output; `None` if there is none or it is too large to be held.
+    /// The file of that output.
     pub(super) async fn get(
         &self,
         store: &Arc<dyn MediaStore>,
-        asset: AssetId,
-        attempt: Attempt,
+        output: Output<'_>,
         file: &str,
         content_type: &HeaderValue,
-    ) -> Result<Option<Arc<Held>>> {
-        let borrowed = KeyRef {
-            asset,
-            attempt,
-            file,
-        };
-        if let Some(held) = self.0.get(&borrowed) {
-            return Ok(Some(held));
+    ) -> Result<Found> {
+        let borrowed = KeyRef { output, file };
+        if let Some(known) = self.0.get(&borrowed) {
+            return Ok(known.into());
         }
         let key = Key {
-            asset,
-            attempt,
+            asset: output.asset,
+            attempt: output.attempt,
+            revision: output.revision.map(str::to_owned),
             file: file.to_owned(),
         };
         // Of many that ask at once, one reads.
-        match self.0.get_value_or_guard_async(&key).await {
-            Ok(held) => Ok(Some(held)),
-            Err(guard) => {
-                let path = format!("{}{file}", media_key::output_prefix(asset, attempt));
-                let Some((meta, bytes)) = read_small(store, &path).await? else {
-                    return Ok(None);
-                };
-                let held = Arc::new(Held {
-                    facts: Facts::new(&meta, content_type.clone()),
-                    bytes,
-                });
-                // Only fails if the cache was cleared meanwhile.
-                let _ = guard.insert(Arc::clone(&held));
-                Ok(Some(held))
-            }
+        let guard = match self.0.get_value_or_guard_async(&key).await {
+            Ok(known) => return Ok(known.into()),
+            Err(guard) => guard,
+        };
+        let found = output.read(store, file, content_type).await?;
+        // Inserting only fails if the cache was cleared meanwhile.
+        let _ = match &found {
+            Found::Held(held) => guard.insert(Known::Held(Arc::clone(held))),
+            Found::Large(_) => guard.insert(Known::Large),
+            Found::Nothing => Ok(()),
+        };
+        Ok(found)
+    }
+}
+
+impl From<Known> for Found {
+    fn from(known: Known) -> Self {
+        match known {
+            Known::Held(held) => Self::Held(held),
+            Known::Large => Self::Large(None),
         }
     }
 }
 
-/// The object's bytes, unless it is too large to be held.
-async fn read_small(store: &Arc<dyn MediaStore>, path: &str) -> Result<Option<(Meta, Bytes)>> {
-    let Some(mut object) = store.get(path, None).await? else {
-        return Ok(None);
-    };
-    if object.meta.bytes > MAX_OBJECT {
-        return Ok(None);
-    }
+async fn read(mut object: Object, path: &str) -> Result<Bytes> {
     let mut bytes = BytesMut::with_capacity(usize::try_from(object.meta.bytes).unwrap_or(0));
     while let Some(chunk) = object.body.next().await {
         bytes.extend_from_slice(&chunk.map_err(Error::internal)?);
@@ -125,5 +217,5 @@ async fn read_small(store: &Arc<dyn MediaStore>, path: &str) -> Result<Option<(M
     if bytes.len() as u64 != object.meta.bytes {
         return Err(Error::internal(format!("{path} is shorter than it was")));
     }
-    Ok(Some((object.meta, bytes.freeze())))
+    Ok(bytes.freeze())
 }

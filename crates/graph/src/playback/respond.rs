@@ -9,10 +9,10 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
-use clipsy_storage::media::{MediaStore, Meta};
+use clipsy_storage::media::{MediaStore, Meta, Object};
 
 use super::objects::Held;
-use super::ranges::{self, Part};
+use super::ranges::{self, Asked, Part};
 use crate::error::{Error, Result};
 
 /// What is told about a file, ready to be sent.
@@ -41,6 +41,22 @@ impl Facts {
             last_modified: header(httpdate::fmt_http_date(modified)),
             content_type,
         }
+    }
+
+    /// What is told about a text of `length` bytes that stands in for a stored file below one
+    /// revision.
+    pub(super) fn revised(
+        meta: &Meta,
+        content_type: HeaderValue,
+        revision: &str,
+        length: usize,
+    ) -> Self {
+        let meta = Meta {
+            bytes: length as u64,
+            etag: format!("{}-{revision}", meta.etag),
+            ..meta.clone()
+        };
+        Self::new(&meta, content_type)
     }
 
     fn part(&self, method: &Method, headers: &HeaderMap) -> Part {
@@ -111,7 +127,29 @@ pub(super) fn held(
     response
 }
 
-/// Answers with a file of the store, read while it is sent.
+/// True if the request can only be answered with the whole file.
+pub(super) fn wants_all(method: &Method, headers: &HeaderMap) -> bool {
+    method == Method::GET && ranges::asked(headers) == Asked::Whole
+}
+
+/// Answers with a file that was opened as a whole, read while it is sent.
+pub(super) fn opened(
+    headers: &HeaderMap,
+    object: Object,
+    content_type: HeaderValue,
+    cache: &HeaderValue,
+) -> Response {
+    let facts = Facts::new(&object.meta, content_type);
+    let part = facts.part(&Method::GET, headers);
+    let mut response = facts.head(&part, cache);
+    if matches!(part, Part::Whole | Part::Bytes(_)) {
+        *response.body_mut() = Body::from_stream(object.body);
+    }
+    response
+}
+
+/// Answers with a file of the store, read while it is sent. The store is asked once, if what is to be
+/// sent can be told before the file is known.
 pub(crate) async fn stored(
     method: &Method,
     headers: &HeaderMap,
@@ -120,6 +158,17 @@ pub(crate) async fn stored(
     content_type: HeaderValue,
     cache: &HeaderValue,
 ) -> Result<Response> {
+    if method == Method::GET {
+        let range = match ranges::asked(headers) {
+            Asked::Whole => Some(None),
+            Asked::Bytes(range) => Some(Some(range)),
+            Asked::Depends => None,
+        };
+        if let Some(range) = range {
+            let object = store.get(key, range).await?.ok_or(Error::NotFound)?;
+            return Ok(opened(headers, object, content_type, cache));
+        }
+    }
     // Two looks at a file that is replaced in between differ; then it is worth another try.
     for _ in 0..3 {
         let meta = store.head(key).await?.ok_or(Error::NotFound)?;

@@ -34,14 +34,14 @@ impl IntoResponse for Error {
             Self::Throttled(wait) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(seconds(*wait)));
             }
-            Self::Busy | Self::StoreAway => {
+            Self::Busy | Self::StoreAway | Self::DatabaseAway(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
-            Self::Internal(source) => {
-                let cause = Cause(chain(source.as_ref()));
-                response.extensions_mut().insert(cause);
-            }
             _ => {}
+        }
+        if let Some(cause) = self.cause() {
+            let cause = Cause(chain(cause));
+            response.extensions_mut().insert(cause);
         }
         response
     }
@@ -57,7 +57,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::RefreshToken
         | Error::RevokedToken => StatusCode::UNAUTHORIZED,
         Error::DefaultPassword | Error::Forbidden => StatusCode::FORBIDDEN,
-        Error::Fields(_) | Error::Parse(_) => StatusCode::BAD_REQUEST,
+        Error::Fields(_) | Error::Username(_) | Error::Parse(_) => StatusCode::BAD_REQUEST,
         Error::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
         Error::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Error::Conflict { .. } => StatusCode::CONFLICT,
@@ -65,7 +65,7 @@ fn status(error: &Error) -> StatusCode {
         Error::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Error::OutOfDisk => StatusCode::INSUFFICIENT_STORAGE,
         Error::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
-        Error::Busy | Error::StoreAway => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Busy | Error::StoreAway | Error::DatabaseAway(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Upload(error) => error.status(),
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -18,7 +18,8 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 pub(crate) fn routes() -> Router<App> {
-    let config = Config::new(["/api/schema/"])
+    // From the page, wherever that is.
+    let config = Config::new(["../schema/"])
         // By default it sends the description to a validator elsewhere.
         .validator_url("none")
         .persist_authorization(false)

@@ -10,6 +10,13 @@ use super::auth::DEFAULT_PASSWORD_WARNING;
 use crate::actions::check_health::check_health;
 use crate::app::App;
 
+/// With so many bytes free, or fewer, a disk counts as full.
+const FULL_BYTES: u64 = 1 << 20;
+const DISK_FULL_WARNING: &str = "A disk is full: uploads are refused and jobs fail. Signing in, \
+     editing and deleting still work: delete videos, or make room.";
+const DISK_LOW_WARNING: &str = "A disk has less free than the server keeps for what is under way: \
+     uploads are refused. Delete videos, or make room.";
+
 /// The process answers.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Alive {
@@ -60,7 +67,12 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readines
         (true, false) => (StatusCode::OK, "degraded"),
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
-    let warnings = health.default_password.then_some(DEFAULT_PASSWORD_WARNING);
+    let disk = health.free_bytes.and_then(|free| match free {
+        free if free < FULL_BYTES => Some(DISK_FULL_WARNING),
+        free if free < app.settings.reserve_bytes => Some(DISK_LOW_WARNING),
+        _ => None,
+    });
+    let password = health.default_password.then_some(DEFAULT_PASSWORD_WARNING);
     let readiness = Readiness {
         status,
         database: word(health.database),
@@ -70,7 +82,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readines
         } else {
             word(health.queue)
         },
-        warnings: warnings.into_iter().collect(),
+        warnings: password.into_iter().chain(disk).collect(),
     };
     (code, Json(readiness))
 }

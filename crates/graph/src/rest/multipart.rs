@@ -220,12 +220,7 @@ fn disposition(value: &str, head: &mut PartHead) {
         match name.as_str() {
             "name" => head.name = value,
             "filename" => plain = Some(value),
-            "filename*" => {
-                extended = value
-                    .split_once("''")
-                    .and_then(|(_, text)| percent_decode_str(text).decode_utf8().ok())
-                    .map(std::borrow::Cow::into_owned);
-            }
+            "filename*" => extended = extended_value(&value),
             _ => {}
         }
     }
@@ -236,6 +231,22 @@ fn disposition(value: &str, head: &mut PartHead) {
             .unwrap_or_default()
             .to_owned()
     });
+}
+
+/// Reads `CHARSET'LANGUAGE'TEXT` with percent escapes (RFC 8187 section 3.2); the language may be
+/// missing. `None` if it is not text in a charset that has to be known: UTF-8, or ISO-8859-1 of the
+/// standard before.
+fn extended_value(value: &str) -> Option<String> {
+    let (charset, rest) = value.split_once('\'')?;
+    let (_language, text) = rest.split_once('\'')?;
+    let bytes = percent_decode_str(text);
+    if charset.eq_ignore_ascii_case("utf-8") {
+        Some(bytes.decode_utf8().ok()?.into_owned())
+    } else if charset.eq_ignore_ascii_case("iso-8859-1") {
+        Some(bytes.map(char::from).collect())
+    } else {
+        None
+    }
 }
 
 /// The parameters of a header. Quotes inside a value are escaped as browsers do it (`%22`) or with
@@ -407,6 +418,31 @@ mod tests {
             (
                 "form-data; name=f; filename=\"x\"; filename*=UTF-8''%D0%BF.mp4",
                 "\u{43f}.mp4",
+            ),
+            (
+                "form-data; name=f; filename*=utf-8'en'%D0%BF%20d.mp4",
+                "\u{43f} d.mp4",
+            ),
+            (
+                "form-data; name=f; filename*=UTF-8'de-AT'a'b.mp4",
+                "a'b.mp4",
+            ),
+            (
+                "form-data; name=f; filename*=iso-8859-1''%e9.mp4",
+                "\u{e9}.mp4",
+            ),
+            (
+                "form-data; name=f; filename*=\"utf-8'en'quoted.mp4\"",
+                "quoted.mp4",
+            ),
+            // What cannot be read does not count.
+            (
+                "form-data; name=f; filename=x.mp4; filename*=utf-8''%ff.mp4",
+                "x.mp4",
+            ),
+            (
+                "form-data; name=f; filename=x.mp4; filename*=koi8-r''%d0.mp4",
+                "x.mp4",
             ),
         ] {
             let mut head = PartHead {

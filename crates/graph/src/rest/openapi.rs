@@ -8,9 +8,11 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Serialize;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::server::Server;
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::{auth, health, videos};
+use crate::address::Address;
 use crate::{playback, upload};
 
 /// One sentence.
@@ -143,11 +145,18 @@ impl Modify for Bearer {
 /// This description.
 #[utoipa::path(get, path = "/api/schema/", tag = "about",
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value)))]
-pub(crate) async fn schema() -> Response {
+pub(crate) async fn schema(address: Address) -> Response {
     static TEXT: LazyLock<Bytes> = LazyLock::new(|| {
         // Made of constants only; the tests would notice an empty one.
         let text = Description::openapi().to_pretty_json();
         text.unwrap_or_default().into()
     });
-    ([(CONTENT_TYPE, "application/json")], TEXT.clone()).into_response()
+    let text = if address.prefix().is_empty() {
+        TEXT.clone()
+    } else {
+        let mut description = Description::openapi();
+        description.servers = Some(vec![Server::new(address.prefix())]);
+        description.to_pretty_json().unwrap_or_default().into()
+    };
+    ([(CONTENT_TYPE, "application/json")], text).into_response()
 }

@@ -8,12 +8,13 @@ use axum::http::request::Parts;
 use clipsy_domain::user::{UserId, Viewer};
 
 use super::errors::Result;
+use crate::address::Address;
 use crate::app::App;
 use crate::auth::cookie;
 use crate::auth::viewer::SignedIn;
 use crate::client::Client;
-use crate::error::Error;
-use crate::upload::location::upload_url;
+use crate::error::{self, Error};
+use crate::peer::Peer;
 
 /// What resolvers need of the headers of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,10 +23,8 @@ pub(crate) struct Headers {
     pub(crate) refresh: Option<String>,
     /// True if the request carries the header that no form and no link of another site can send.
     pub(crate) csrf: bool,
-    /// True if the browser speaks TLS, with us or with a proxy.
-    pub(crate) https: bool,
-    /// What the address of an upload begins with; empty if that is not known.
-    pub(crate) uploads: String,
+    /// How the server was called.
+    pub(crate) address: Address,
     /// True if answers have no headers either, so that they can set no cookie.
     pub(crate) socket: bool,
 }
@@ -34,14 +33,10 @@ impl Headers {
     /// Reads them from a request.
     pub(crate) fn of(parts: &Parts, app: &App) -> Self {
         let headers = &parts.headers;
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        // A forged scheme does no harm beyond the forger's own answer.
-        let https = text("x-forwarded-proto") == Some("https");
         Self {
             refresh: cookie::refresh_token(headers),
             csrf: headers.contains_key(cookie::CSRF_HEADER),
-            https,
-            uploads: upload_url(parts, &app.settings.trusted_proxies, ""),
+            address: Address::of(parts, &app.settings.trusted_proxies),
             socket: false,
         }
     }
@@ -60,6 +55,24 @@ impl Headers {
 
 pub(crate) fn app<'a>(ctx: &Context<'a>) -> Result<&'a App> {
     ctx.data_opt::<App>().ok_or_else(|| missing("App"))
+}
+
+/// Does the work for as long as somebody waits for it; only for what costs much and leaves nothing.
+pub(crate) async fn while_awaited<T>(
+    ctx: &Context<'_>,
+    work: impl Future<Output = error::Result<T>>,
+) -> error::Result<T> {
+    let Some(Some(peer)) = ctx.data_opt::<Option<Peer>>() else {
+        return work.await;
+    };
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = peer.hung_up() => Err(Error::Conflict {
+            code: "given_up",
+            message: "The connection was closed before it was done.",
+        }),
+    }
 }
 
 pub(crate) fn viewer(ctx: &Context<'_>) -> Viewer {

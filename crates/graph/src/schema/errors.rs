@@ -29,7 +29,7 @@ impl<E: Into<Error>> From<E> for Fail {
 
 impl From<Fail> for async_graphql::Error {
     fn from(Fail(error): Fail) -> Self {
-        if let Error::Internal(cause) = &error {
+        if let Some(cause) = error.cause() {
             tracing::error!(%cause, "a field could not be answered");
         }
         let mut extensions = ErrorExtensionValues::default();
@@ -67,13 +67,16 @@ pub(crate) fn code(error: &Error) -> &'static str {
         | Error::RevokedToken => "UNAUTHENTICATED",
         Error::DefaultPassword | Error::Forbidden => "FORBIDDEN",
         Error::Fields(_)
+        | Error::Username(_)
         | Error::Parse(_)
         | Error::Method(_)
         | Error::MediaType(_)
         | Error::TooLarge { .. } => "BAD_USER_INPUT",
         Error::Conflict { .. } | Error::Upload(_) => "CONFLICT",
         Error::Throttled(_) => "TOO_MANY_REQUESTS",
-        Error::TooSlow | Error::Busy | Error::StoreAway => "SERVICE_UNAVAILABLE",
+        Error::TooSlow | Error::Busy | Error::StoreAway | Error::DatabaseAway(_) => {
+            "SERVICE_UNAVAILABLE"
+        }
         Error::OutOfDisk => "INSUFFICIENT_STORAGE",
         Error::Internal(_) => "INTERNAL_SERVER_ERROR",
     }
@@ -103,7 +106,9 @@ pub(crate) fn outcome<T>(
     };
     let code = error.code();
     let told = match error {
-        Error::Internal(_) | Error::NotSignedIn | Error::AccessToken => return Err(Fail(error)),
+        Error::Internal(_) | Error::DatabaseAway(_) | Error::NotSignedIn | Error::AccessToken => {
+            return Err(Fail(error));
+        }
         Error::Fields(fields) => fields
             .into_iter()
             .flat_map(|(name, messages)| {
@@ -115,6 +120,11 @@ pub(crate) fn outcome<T>(
                 })
             })
             .collect(),
+        Error::Username(error) => vec![UserError {
+            code: code.to_owned(),
+            message: error.to_string(),
+            field: Some(vec!["input".to_owned(), "username".to_owned()]),
+        }],
         Error::NotFound => vec![UserError {
             code: code.to_owned(),
             message: error.to_string(),

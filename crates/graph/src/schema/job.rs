@@ -90,7 +90,7 @@ impl Job {
 
     /// When it is tried again after a failed attempt; null unless it waits for that.
     async fn next_attempt_at(&self) -> Option<DateTime> {
-        let waits = self.job.state == job::JobState::Queued && self.job.failures > 0;
+        let waits = self.job.state == job::JobState::Queued && self.job.wait_ms > 0;
         waits.then(|| self.job.run_after.into())
     }
 

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use clipsy_domain::user::UserId;
-use clipsy_storage::{AssetFilter, Cursor, Slice, Window};
+use clipsy_storage::{AssetFilter, AssetOrder, Cursor, Slice, Window};
 
 use super::asked::{app, viewer};
 use super::errors::{Fail, Result};
@@ -20,7 +20,8 @@ use crate::error::Error;
 /// Which videos to list. Conditions that are left away do not count; all others must hold.
 #[derive(Debug, Clone, Default, InputObject)]
 pub(crate) struct VideoFilter {
-    /// Text that title or description must contain, without regard to case.
+    /// Words, or parts of words, that title and description must all contain, without regard to case.
+    /// Without an order, videos whose titles have them come first. Some thousands are found at most.
     search: Option<String>,
     /// States, one of which it must have.
     states: Option<Vec<VideoState>>,
@@ -119,7 +120,7 @@ impl VideoConnection {
 impl VideoConnection {
     fn cursor(&self, video: &Video) -> String {
         let (order, descending) = (self.filter.order, self.filter.descending);
-        video_cursor(order, descending, &order.cursor(descending, &video.asset))
+        video_cursor(order, descending, &self.filter.cursor(&video.asset))
     }
 }
 
@@ -178,12 +179,16 @@ pub(crate) async fn videos_of(
     owner: Option<UserId>,
 ) -> Result<VideoConnection> {
     let mut assets = AssetFilter::new(viewer(ctx));
+    let best_first = order.is_none();
     let order = order.unwrap_or_default();
     assets.order = order.field.into();
     assets.descending = order.direction == OrderDirection::Desc;
     assets.owner = owner;
     if let Some(filter) = filter {
         narrow(&mut assets, filter)?;
+    }
+    if best_first && assets.search.is_some() {
+        assets.order = AssetOrder::Relevance;
     }
     list(ctx, page, assets).await
 }
@@ -194,6 +199,7 @@ pub(crate) async fn list(
     page: Page,
     filter: AssetFilter,
 ) -> Result<VideoConnection> {
+    let filter = app(ctx)?.db.look_up(filter).await?;
     let (order, descending) = (filter.order, filter.descending);
     let window = page.window(|text| read_video_cursor(order, descending, text))?;
     let Slice { items, more } = app(ctx)?.db.assets_window(&filter, &window).await?;

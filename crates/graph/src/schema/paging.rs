@@ -96,6 +96,8 @@ fn mark(order: AssetOrder, descending: bool) -> &'static str {
     match (order, descending) {
         (AssetOrder::Created, false) => "c",
         (AssetOrder::Created, true) => "C",
+        (AssetOrder::Relevance, false) => "r",
+        (AssetOrder::Relevance, true) => "R",
         (AssetOrder::Updated, false) => "u",
         (AssetOrder::Updated, true) => "U",
         (AssetOrder::Title, false) => "t",

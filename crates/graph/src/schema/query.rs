@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Interface, Object};
 use clipsy_domain::asset::AssetState;
 use clipsy_storage::{AssetFilter, AssetOrder};
 
-use super::asked::{admin, app, client, maybe_signed_in, signed_in, viewer};
+use super::asked::{admin, app, client, headers, maybe_signed_in, signed_in, viewer};
 use super::errors::Result;
 use super::ids::{self, Global};
 use super::job::Job;
@@ -221,7 +221,7 @@ async fn server_info(ctx: &Context<'_>) -> Result<ServerInfo> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name: NAME.to_owned(),
         max_upload_bytes: max.into(),
-        tus_url: TUS_PATH.to_owned(),
+        tus_url: headers(ctx).address.path(TUS_PATH),
         anonymous_browsing: true,
         default_password_active: told && app.db.has_default_password().await?,
     })

@@ -36,13 +36,8 @@ impl Upload {
     /// Address for tus clients to go on at; a path if it is not known by which name the server was
     /// called.
     async fn url(&self, ctx: &Context<'_>) -> String {
-        let base = headers(ctx).uploads;
-        let base = if base.is_empty() {
-            super::query::TUS_PATH
-        } else {
-            &base
-        };
-        format!("{base}{}", self.0.id)
+        let path = format!("{}{}", super::query::TUS_PATH, self.0.id);
+        headers(ctx).address.url(&path)
     }
 
     /// Name of the file on the sender's machine.

@@ -10,9 +10,8 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use clipsy_domain::asset::{Asset, AssetState, Visibility as See};
 use clipsy_domain::failure;
 use clipsy_domain::media_key;
-use clipsy_domain::user::Viewer;
 
-use super::asked::{app, viewer};
+use super::asked::{app, headers, viewer};
 use super::errors::Result;
 use super::group::{Jobs, Users, Videos};
 use super::ids::Global;
@@ -23,7 +22,7 @@ use super::scalars::{BigInt, DateTime, int};
 use super::tracks::{Tracks, Warning};
 use super::user::User;
 use crate::actions::link_playback::playback_prefix;
-use crate::app::App;
+use crate::address::Address;
 use crate::error::Error;
 
 /// A video, see its [`Object`].
@@ -163,7 +162,7 @@ impl Video {
             bytes: asset.source_bytes.into(),
             sha256: asset.source_sha256.clone().filter(|_| own),
             download_url: if own {
-                Some(Paths::of(app(ctx)?, viewer(ctx), asset)?.path(&download))
+                Some(Paths::of(ctx, asset)?.path(&download))
             } else {
                 None
             },
@@ -207,8 +206,8 @@ impl Video {
         if !asset.playable {
             return Ok(None);
         }
-        let paths = Paths::of(app(ctx)?, viewer(ctx), asset)?;
-        let storyboard = || paths.path(&media_key::storyboard_url(asset.id));
+        let paths = Paths::of(ctx, asset)?;
+        let storyboard = || paths.path(&media_key::storyboard_url(asset));
         Ok(Some(Playback {
             hls_url: paths.path(&media_key::master_url(asset.id)),
             thumbnail_url: media_key::thumbnail_url(asset).map(|path| paths.path(&path)),
@@ -224,7 +223,7 @@ impl Video {
         let Some(path) = media_key::thumbnail_url(&self.asset) else {
             return Ok(None);
         };
-        let paths = Paths::of(app(ctx)?, viewer(ctx), &self.asset)?;
+        let paths = Paths::of(ctx, &self.asset)?;
         Ok(Some(paths.path(&path)))
     }
 
@@ -234,8 +233,9 @@ impl Video {
     }
 
     /// Path of a page with nothing but its player, for frames in other pages.
-    async fn embed_url(&self) -> String {
-        format!("/embed/{}", self.asset.id)
+    async fn embed_url(&self, ctx: &Context<'_>) -> String {
+        let path = format!("/embed/{}", self.asset.id);
+        headers(ctx).address.path(&path)
     }
 
     /// True if the viewer may change and delete it.
@@ -343,6 +343,7 @@ impl Failure {
 
 /// Paths of one video for one viewer.
 struct Paths {
+    address: Address,
     /// Stands in for `/media`.
     prefix: Option<String>,
     expires_at: Option<DateTime>,
@@ -350,15 +351,18 @@ struct Paths {
 
 impl Paths {
     /// What everybody may see needs no signature.
-    fn of(app: &App, viewer: Viewer, asset: &Asset) -> Result<Self> {
+    fn of(ctx: &Context<'_>, asset: &Asset) -> Result<Self> {
+        let address = headers(ctx).address;
         if asset.visibility != See::Private {
             return Ok(Self {
+                address,
                 prefix: None,
                 expires_at: None,
             });
         }
-        let (prefix, expires_at) = playback_prefix(app, viewer, asset)?;
+        let (prefix, expires_at) = playback_prefix(app(ctx)?, viewer(ctx), asset)?;
         Ok(Self {
+            address,
             prefix: Some(prefix),
             expires_at: Some(expires_at.into()),
         })
@@ -366,8 +370,8 @@ impl Paths {
 
     fn path(&self, path: &str) -> String {
         match (&self.prefix, path.strip_prefix("/media")) {
-            (Some(prefix), Some(rest)) => format!("{prefix}{rest}"),
-            _ => path.to_owned(),
+            (Some(prefix), Some(rest)) => self.address.path(&format!("{prefix}{rest}")),
+            _ => self.address.path(path),
         }
     }
 }

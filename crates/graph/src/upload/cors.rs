@@ -1,17 +1,15 @@
 //! What the server can do, and that pages of other origins may make use of it: every request needs
 //! a token, and there are no cookies.
 
-use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
-};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
 use super::VERSION;
 use super::respond::empty;
 use crate::actions::checksum::Algorithm;
 use crate::app::App;
+use crate::cors;
 
 const EXTENSIONS: &str = "creation,creation-with-upload,creation-defer-length,expiration,checksum,\
                           termination,concatenation";
@@ -20,11 +18,6 @@ const EXTENSIONS: &str = "creation,creation-with-upload,creation-defer-length,ex
 pub(super) fn options(app: &App, headers: &HeaderMap) -> Response {
     const METHODS: HeaderValue =
         HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE, OPTIONS");
-    const HEADERS: HeaderValue = HeaderValue::from_static(
-        "Authorization, Content-Type, Tus-Resumable, Upload-Length, Upload-Defer-Length, \
-         Upload-Offset, Upload-Metadata, Upload-Concat, Upload-Checksum, X-HTTP-Method-Override, \
-         X-Request-ID, X-Requested-With",
-    );
     let mut response = empty(StatusCode::NO_CONTENT);
     let answer = response.headers_mut();
     let mut tell = |name: &'static str, value: HeaderValue| {
@@ -37,10 +30,8 @@ pub(super) fn options(app: &App, headers: &HeaderMap) -> Response {
     if let Ok(names) = HeaderValue::try_from(names) {
         tell("tus-checksum-algorithm", names);
     }
-    if headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
-        answer.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-        answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
-        answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    if cors::is_preflight(&Method::OPTIONS, headers) {
+        cors::allow(answer, headers, METHODS);
     }
     response
 }

@@ -9,7 +9,6 @@ use clipsy_domain::user::Viewer;
 
 use super::error::UploadError;
 use super::headers::{self, Length};
-use super::location::upload_url;
 use super::metadata::{self, Concat};
 use super::patch::stop;
 use super::receive::{Received, Sending, receive};
@@ -18,6 +17,7 @@ use super::{check_bytes, check_version, viewer};
 use crate::actions::concat_uploads::concat_uploads;
 use crate::actions::create_upload::{NewUpload, create_upload};
 use crate::actions::delete_upload::delete_upload;
+use crate::address::Address;
 use crate::app::App;
 use crate::error::{self, Error};
 use crate::rest::body::{Timed, announced};
@@ -142,7 +142,8 @@ fn new_upload(parts: &Parts, concat: Option<&Concat>) -> error::Result<NewUpload
 fn created(app: &App, parts: &Parts, upload: &Upload, offset: u64) -> Response {
     let mut response = empty(StatusCode::CREATED);
     tell_progress(&mut response, upload, offset);
-    let url = upload_url(parts, &app.settings.trusted_proxies, &upload.id);
+    let address = Address::of(parts, &app.settings.trusted_proxies);
+    let url = address.url(&format!("/api/uploads/{}", upload.id));
     if let Ok(url) = HeaderValue::try_from(url) {
         response.headers_mut().insert(header::LOCATION, url);
     }

@@ -9,11 +9,11 @@ use clipsy_domain::upload::Upload;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::location::upload_url;
 use super::respond::Result;
 use super::viewer;
 use crate::actions::edit_upload::{UploadEdit, edit_upload};
 use crate::actions::find_upload::{find_upload, list_uploads, upload_offset};
+use crate::address::Address;
 use crate::app::App;
 use crate::error;
 use crate::rest::body::read_object;
@@ -138,7 +138,8 @@ pub(crate) async fn edit(app: &App, id: &str, request: Request) -> Result {
 
 async fn item(app: &App, parts: &Parts, upload: Upload) -> error::Result<UploadItem> {
     Ok(UploadItem {
-        url: upload_url(parts, &app.settings.trusted_proxies, &upload.id),
+        url: Address::of(parts, &app.settings.trusted_proxies)
+            .url(&format!("/api/uploads/{}", upload.id)),
         offset: upload_offset(app, &upload).await?,
         id: upload.id,
         filename: upload.filename,

@@ -13,7 +13,6 @@ pub(crate) mod error;
 mod head;
 mod headers;
 pub(crate) mod json;
-pub(crate) mod location;
 pub(crate) mod lock;
 pub(crate) mod metadata;
 mod patch;

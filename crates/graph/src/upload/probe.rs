@@ -1,20 +1,31 @@
-//! Whether a proxy in front holds request bodies back until they are complete. Then an upload that
-//! breaks off has lost everything that the proxy held.
+//! What a proxy in front makes of requests and answers.
 //!
-//! Somebody sends half of a body to `/api/uploads/probe/{token}` and asks there, in a second
-//! request, how much has arrived. `clipsy doctor --proxy` does so.
+//! One that holds request bodies back until they are complete loses all of an upload that breaks off.
+//! Somebody sends half of a body to `/api/uploads/probe/{token}` and asks there, in a second request,
+//! how much has arrived, and how the server was called. Who asks for events instead gets one at once
+//! and another later: a proxy that collects answers gives out both together. `clipsy doctor --proxy`
+//! does all that.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::Method;
+use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use serde::Serialize;
 use serde_json::json;
 
+use crate::address::Address;
 use crate::app::App;
+use crate::client::Client;
 use crate::error::{Error, Result};
+use crate::graphql::{accept, sse};
 use crate::rest::body::Timed;
 
 /// Bodies that are counted at the same time.
@@ -32,11 +43,16 @@ impl Probes {
     }
 }
 
+/// Between the two events of a stream.
+const PAUSE: Duration = Duration::from_secs(8);
+
 /// Counts the bytes of a `POST` while they come; `GET` says how many there were. It keeps nothing,
 /// so that nobody needs to sign in.
 pub(crate) async fn probe(
     State(app): State<App>,
     Path(token): Path<String>,
+    address: Address,
+    client: Client,
     request: Request,
 ) -> Result<Response> {
     let sane = (8..=64).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_alphanumeric());
@@ -45,12 +61,40 @@ pub(crate) async fn probe(
     }
     match *request.method() {
         Method::POST => count(&app, token, request).await,
+        Method::GET if accept::read(request.headers()).events => Ok(events()),
         Method::GET => {
             let received = app.probes.counts().get(&token).copied();
-            Ok(Json(json!({ "received": received.unwrap_or(0) })).into_response())
+            let told = Told {
+                received: received.unwrap_or(0),
+                called: address.url("/"),
+                proxy_trusted: client.proxied,
+            };
+            Ok(([(CACHE_CONTROL, "no-store")], Json(told)).into_response())
         }
         ref other => Err(Error::Method(other.to_string())),
     }
+}
+
+/// What is told of a body that is being counted.
+#[derive(Debug, Serialize)]
+struct Told {
+    /// Bytes that have arrived.
+    received: u64,
+    /// The address by which this server was called, as far as it knows.
+    called: String,
+    /// True if whoever connects here is a proxy that is believed.
+    proxy_trusted: bool,
+}
+
+/// Two events with a pause between them.
+fn events() -> Response {
+    let first = stream::iter([Bytes::from_static(b"data: first\n\n")]);
+    let second = stream::once(async {
+        tokio::time::sleep(PAUSE).await;
+        Bytes::from_static(b"data: second\n\n")
+    });
+    let pieces = first.chain(second).map(Ok::<_, std::convert::Infallible>);
+    sse::events(Body::from_stream(pieces))
 }
 
 async fn count(app: &App, token: String, request: Request) -> Result<Response> {

@@ -5,7 +5,6 @@
 
 mod files;
 mod oembed;
-mod origin;
 mod page;
 mod policy;
 

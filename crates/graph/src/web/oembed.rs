@@ -4,15 +4,14 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
-use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::media_key::thumbnail_url;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::origin::origin;
 use super::page::{escape, public_asset};
+use crate::address::Address;
 use crate::app::App;
 use crate::error::Error;
 
@@ -33,7 +32,7 @@ pub(super) struct Asked {
 /// JSON only; the specification has 501 for other formats, and 404 for what cannot be embedded.
 pub(super) async fn oembed(
     State(app): State<App>,
-    parts: Parts,
+    address: Address,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
     let Ok(Query(asked)) = asked else {
@@ -46,7 +45,7 @@ pub(super) async fn oembed(
     {
         return StatusCode::NOT_IMPLEMENTED.into_response();
     }
-    let Some(id) = video_of(&asked.url) else {
+    let Some(id) = video_of(&asked.url, address.prefix()) else {
         return Error::NotFound.into_response();
     };
     let asset = match public_asset(&app, id).await {
@@ -58,7 +57,7 @@ pub(super) async fn oembed(
         Ok(users) => users.into_iter().next().map(|user| user.username),
         Err(error) => return Error::from(error).into_response(),
     };
-    let origin = origin(&parts, &app);
+    let origin = address.url("");
     let (width, height) = fit(
         asset.width.zip(asset.height).unwrap_or((16, 9)),
         asked.maxwidth,
@@ -95,13 +94,14 @@ pub(super) async fn oembed(
 }
 
 /// The number in an address of a video's page, on whatever host people call this server by.
-fn video_of(address: &str) -> Option<&str> {
+/// `prefix` is the path below which the server was called.
+fn video_of<'a>(address: &'a str, prefix: &str) -> Option<&'a str> {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-    let (_, path) = rest.split_once('/')?;
-    let path = path.split(['?', '#']).next()?;
+    let path = &rest[rest.find('/')?..];
+    let path = path.split(['?', '#']).next()?.strip_prefix(prefix)?;
     let id = path
-        .strip_prefix("watch/")
-        .or_else(|| path.strip_prefix("embed/"))?;
+        .strip_prefix("/watch/")
+        .or_else(|| path.strip_prefix("/embed/"))?;
     let id = id.trim_end_matches('/');
     (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
 }
@@ -132,8 +132,20 @@ mod tests {
             ("https://videos.example.org/watch/12/../13", None),
             ("https://videos.example.org/studio/12", None),
             ("nothing", None),
+            ("https://videos.example.org/clips/watch/12", None),
         ] {
-            assert_eq!(video_of(address), id, "{address}");
+            assert_eq!(video_of(address, ""), id, "{address}");
+        }
+    }
+
+    #[test]
+    fn below_a_path_addresses_of_videos_have_it() {
+        for (address, id) in [
+            ("https://example.org/clips/watch/12", Some("12")),
+            ("https://example.org/watch/12", None),
+            ("https://example.org/clipswatch/12", None),
+        ] {
+            assert_eq!(video_of(address, "/clips"), id, "{address}");
         }
     }
 

@@ -6,7 +6,6 @@ use axum::extract::{Path, Request, State};
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, VARY,
 };
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::asset::Asset;
@@ -15,8 +14,8 @@ use clipsy_domain::user::Viewer;
 use sha2::{Digest as _, Sha256};
 
 use super::files;
-use super::origin::origin;
 use crate::actions::find_video::find_asset;
+use crate::address::Address;
 use crate::app::App;
 use crate::error::Error;
 
@@ -30,33 +29,39 @@ const PREVIEW_CHARS: usize = 300;
 pub(crate) struct Framable;
 
 /// Pages that look the same to everybody until their script runs.
-pub(super) async fn plain(State(app): State<App>, headers: HeaderMap) -> Response {
-    document(&app, "index.html", "", &headers, StatusCode::OK)
+pub(super) async fn plain(
+    State(app): State<App>,
+    address: Address,
+    headers: HeaderMap,
+) -> Response {
+    document(&app, "index.html", "", &address, &headers, StatusCode::OK)
 }
 
 /// `GET /watch/{id}`: with a preview of the video, if everybody may see it.
 pub(super) async fn watch(
     State(app): State<App>,
     Path(id): Path<String>,
-    parts: Parts,
+    address: Address,
+    headers: HeaderMap,
 ) -> Response {
     let (status, mut head) = match public_asset(&app, &id).await {
-        Ok(Some(asset)) => (StatusCode::OK, preview(&asset, &origin(&parts, &app))),
+        Ok(Some(asset)) => (StatusCode::OK, preview(&asset, &address.url(""))),
         // It may still be there for whoever is signed in, which only the script finds out.
         Ok(None) => (StatusCode::OK, String::new()),
         Err(error) => return error.into_response(),
     };
     for chunk in files::watch_preloads() {
-        let _ = write!(head, "<link rel=\"modulepreload\" href=\"/{chunk}\">");
+        let _ = write!(head, "<link rel=\"modulepreload\" href=\"./{chunk}\">");
     }
-    document(&app, "index.html", &head, &parts.headers, status)
+    document(&app, "index.html", &head, &address, &headers, status)
 }
 
 /// `GET /embed/{id}`: the player alone, for frames on other sites.
 pub(super) async fn embed(
     State(app): State<App>,
     Path(id): Path<String>,
-    parts: Parts,
+    address: Address,
+    headers: HeaderMap,
 ) -> Response {
     let head = match public_asset(&app, &id).await {
         Ok(asset) => asset.map_or_else(String::new, |asset| {
@@ -67,7 +72,14 @@ pub(super) async fn embed(
         }),
         Err(error) => return error.into_response(),
     };
-    let mut response = document(&app, "embed.html", &head, &parts.headers, StatusCode::OK);
+    let mut response = document(
+        &app,
+        "embed.html",
+        &head,
+        &address,
+        &headers,
+        StatusCode::OK,
+    );
     response
         .headers_mut()
         .insert(CONTENT_SECURITY_POLICY, app.policies.embed.clone());
@@ -76,7 +88,11 @@ pub(super) async fn embed(
 }
 
 /// What nothing else answers: a page that says so to people, an error to programs.
-pub(crate) async fn not_found(State(app): State<App>, request: Request) -> Response {
+pub(crate) async fn not_found(
+    State(app): State<App>,
+    address: Address,
+    request: Request,
+) -> Response {
     let wants_page = request
         .headers()
         .get(ACCEPT)
@@ -89,6 +105,7 @@ pub(crate) async fn not_found(State(app): State<App>, request: Request) -> Respo
             &app,
             "index.html",
             "",
+            &address,
             request.headers(),
             StatusCode::NOT_FOUND,
         )
@@ -109,10 +126,16 @@ pub(super) async fn public_asset(app: &App, id: &str) -> Result<Option<Asset>, E
     }
 }
 
+/// Headers that tell how the server was called, if they are believed.
+const CALLED: HeaderValue = HeaderValue::from_static(
+    "Host, Forwarded, X-Forwarded-Host, X-Forwarded-Prefix, X-Forwarded-Proto",
+);
+
 fn document(
     app: &App,
     name: &str,
     head: &str,
+    address: &Address,
     headers: &HeaderMap,
     status: StatusCode,
 ) -> Response {
@@ -120,6 +143,8 @@ fn document(
         std::str::from_utf8(file.plain).unwrap_or(MISSING)
     });
     let body = template.replacen(PLACE, head, 1);
+    // The build refers to its files by where they are in the site, and pages are at any depth.
+    let body = body.replace("=\"./", &format!("=\"{}/", address.prefix()));
     let hash = Sha256::digest(body.as_bytes());
     let etag = format!(
         "\"{:016x}\"",
@@ -137,9 +162,10 @@ fn document(
     );
     answer.insert(CONTENT_SECURITY_POLICY, app.policies.page.clone());
     answer.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    // Addresses in the head are absolute.
-    answer.insert(VARY, HeaderValue::from_static("Host, X-Forwarded-Proto"));
-    if let Ok(etag) = HeaderValue::try_from(etag) {
+    // Addresses in the head are those by which the server was called.
+    answer.insert(VARY, CALLED);
+    // A weak one: it stands for what the document says, however it is packed.
+    if let Ok(etag) = HeaderValue::try_from(format!("W/{etag}")) {
         answer.insert(ETAG, etag);
     }
     response
@@ -149,7 +175,7 @@ fn document(
 const MISSING: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
     <title>Clipsy</title><!--head--></head><body><h1>This build has no web front end</h1>\
     <p>Run <code>make build</code>, or <code>npm run build</code> in <code>web/</code> and build \
-    again. The API is at <a href=\"/api/docs/\">/api/docs/</a>.</p></body></html>";
+    again. The API is at <a href=\"./api/docs/\">/api/docs/</a>.</p></body></html>";
 
 /// What other sites and messengers show of a link to the video (ogp.me, oembed.com).
 fn preview(asset: &Asset, origin: &str) -> String {

@@ -98,8 +98,13 @@ fn graphiql_works_without_anything_from_elsewhere() {
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none'; script-src 'self';"));
     let etag = page.header("etag").unwrap();
-    let again = server.send("GET", "/graphiql/", &[("If-None-Match", etag)], b"");
+    let again = server.send("GET", "/graphiql", &[("If-None-Match", etag)], b"");
     assert_eq!(again.status, 304);
+    let other = server.get("/graphiql/");
+    assert_eq!(
+        (other.status, other.header("location")),
+        (308, Some("/graphiql"))
+    );
 
     let ann = server.token("ann");
     let id = server.video(&ann, "private");
@@ -148,4 +153,27 @@ fn graphiql_works_without_anything_from_elsewhere() {
     }
     assert_eq!(told["complaints"], json!([]), "the browser complained");
     assert_eq!(told["failed"], json!([]));
+}
+
+/// Apollo's authentication link attaches what token there is to everything.
+#[test]
+fn apollo_gets_a_new_session_with_a_stale_token_attached() {
+    let server = Server::start();
+    let stale = server.token("ann");
+    server.clock.advance(chrono::TimeDelta::hours(2));
+    let args = json!({
+        "url": format!("http://{}/graphql", server.address),
+        "token": stale,
+        "username": "ann",
+        "password": password_of("ann"),
+    });
+    let told = node("apollo.mjs", &[&args.to_string()]);
+    assert_eq!(told["before"]["code"], "UNAUTHENTICATED", "{told}");
+    assert!(
+        told["signedIn"]["signIn"]["accessToken"].is_string(),
+        "{told}"
+    );
+    let refreshed = &told["refreshed"]["refreshSession"];
+    assert_eq!(refreshed["viewer"]["username"], "ann", "{told}");
+    assert_eq!(told["after"]["viewer"]["username"], "ann", "{told}");
 }

@@ -238,6 +238,26 @@ fn too_many_tries_have_to_wait() {
 }
 
 #[test]
+fn whoever_knows_the_password_may_sign_in_as_often_as_they_like() {
+    let server = Server::start_with(|s| {
+        s.logins_per_account = NonZeroU32::new(3).unwrap();
+        s.logins_per_address = NonZeroU32::new(4).unwrap();
+    });
+    let try_with = |password: &str| {
+        let body = json!({ "username": "ann", "password": password });
+        let answer = server.call("POST", "/api/auth/login/", "", &body);
+        answer.status
+    };
+    for _ in 0..12 {
+        assert_eq!(try_with("password of ann"), 200);
+    }
+    assert_eq!([try_with("a"), try_with("b")], [401, 401]);
+    // That does not forgive what was tried in vain in between.
+    assert_eq!(try_with("password of ann"), 200);
+    assert_eq!([try_with("c"), try_with("d")], [401, 429]);
+}
+
+#[test]
 fn a_forged_address_gets_no_tries_of_its_own() {
     let server = Server::start_with(|s| s.logins_per_account = NonZeroU32::new(2).unwrap());
     let status = |address: &str| {

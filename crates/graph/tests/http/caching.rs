@@ -43,26 +43,74 @@ fn only_what_never_changes_again_may_be_kept_for_ever() {
     }
     let cache = |id, name: &str| {
         let answer = file(&server, id, name, &token);
+        assert_eq!(answer.status, 200, "{name}");
         answer.header("cache-control").map(str::to_owned).unwrap()
     };
-    for name in [
-        "720p/segment_00000.ts",
-        "storyboard_000.jpg",
-        "storyboard.vtt",
+    for (folder, name) in [
+        ("720p/", "segment_00000.ts"),
+        ("", "storyboard_000.jpg"),
+        ("", "storyboard.vtt"),
     ] {
-        assert_eq!(
-            cache(public, name),
-            "public, max-age=31536000, immutable",
-            "{name}"
-        );
-        assert_eq!(
-            cache(private, name),
-            "private, max-age=31536000, immutable",
-            "{name}"
-        );
+        // An address that does not say which output it means is asked for again each time.
+        let bare = format!("{folder}{name}");
+        assert_eq!(cache(public, &bare), "no-cache", "{name}");
+        assert_eq!(cache(private, &bare), "private, no-cache", "{name}");
+        let of = |id| format!("{folder}{}/{name}", server.revision(id));
+        let for_ever = "public, max-age=31536000, immutable";
+        assert_eq!(cache(public, &of(public)), for_ever, "{name}");
+        let for_ever = "private, max-age=31536000, immutable";
+        assert_eq!(cache(private, &of(private)), for_ever, "{name}");
     }
-    assert_eq!(cache(public, "master.m3u8"), "public, max-age=10");
-    assert_eq!(cache(private, "master.m3u8"), "private, max-age=10");
+    for name in ["master.m3u8", "720p/playlist.m3u8"] {
+        assert_eq!(cache(public, name), "no-cache");
+        assert_eq!(cache(private, name), "private, no-cache");
+    }
+    let revision = server.revision(public);
+    for other in [server.revision(private), revision.replacen('1', "2", 1)] {
+        let path = format!("720p/{other}/segment_00000.ts");
+        file(&server, public, &path, &token).is_not_found();
+    }
+    // Playlists have one address.
+    for path in ["master.m3u8", "720p/playlist.m3u8"] {
+        let path = match path.rsplit_once('/') {
+            Some((folder, name)) => format!("{folder}/{revision}/{name}"),
+            None => format!("{revision}/{path}"),
+        };
+        file(&server, public, &path, &token).is_not_found();
+    }
+}
+
+#[test]
+fn a_playlist_is_another_as_soon_as_its_output_is() {
+    let server = Server::start();
+    let token = server.token("ann");
+    let id = server.video(&token, "public");
+    let mut seen = Vec::new();
+    for make in [Server::make_playable, Server::make_ready] {
+        make(&server, id);
+        let revision = server.revision(id);
+        let playlist = file(&server, id, "720p/playlist.m3u8", "");
+        let wanted = format!("#EXTM3U\n{revision}/segment_00000.ts\n");
+        assert_eq!(playlist.text(), wanted);
+        let length = playlist.header("content-length").unwrap();
+        assert_eq!(length, wanted.len().to_string());
+        let tag = playlist.header("etag").unwrap().to_owned();
+        assert!(!seen.contains(&tag), "{tag}");
+        let path = format!("/media/videos/processed/{id}/720p/playlist.m3u8");
+        let again = |tag: &str| {
+            let headers = [("If-None-Match", tag)];
+            server.send("GET", &path, &headers, b"").status
+        };
+        assert_eq!(again(&tag), 304);
+        assert!(seen.iter().all(|old| again(old) == 200));
+        seen.push(tag);
+        if seen.len() == 1 {
+            for verb in ["cancel", "retry"] {
+                let path = format!("/api/videos/{id}/{verb}/");
+                assert_eq!(server.call("POST", &path, &token, &Value::Null).status, 200);
+            }
+        }
+    }
 }
 
 #[test]
@@ -81,7 +129,8 @@ fn a_growing_playlist_is_always_the_latest() {
             .unwrap();
     });
     let second = file(&server, id, "720p/playlist.m3u8", "");
-    assert_eq!(second.body, b"#EXTM3U\nlonger\n");
+    let longer = format!("#EXTM3U\n{}/longer\n", server.revision(id));
+    assert_eq!(second.text(), longer);
     assert_ne!(first.header("etag"), second.header("etag"));
     let etag = first.header("etag").unwrap();
     let path = format!("/media/videos/processed/{id}/720p/playlist.m3u8");

@@ -100,6 +100,7 @@ fn a_ready_video_is_listed_as_documented() {
         .file("sample.mp4", ORIGINAL);
     server.upload(&token, &form);
     server.make_ready(1);
+    let revision = server.revision(1);
     let qualities = |text: &str| {
         let ids: Vec<Value> = serde_json::from_str::<Value>(text).unwrap()["qualities"]
             .as_array()
@@ -122,7 +123,7 @@ fn a_ready_video_is_listed_as_documented() {
         assert_eq!(
             documented(item, &["visibility"]),
             format!(
-                r#"{{"id":1,"title":"Sample Video","description":"A sample video description","thumbnail":"/media/videos/thumbnails/1_1.jpg","duration":120.5,"views":0,"created_at":"2024-01-15T10:30:00Z","status":"ready","hls_playlist":"/media/videos/processed/1/master.m3u8","qualities":{qualities},"#
+                r#"{{"id":1,"title":"Sample Video","description":"A sample video description","thumbnail":"/media/videos/thumbnails/1_{revision}.jpg","duration":120.5,"views":0,"created_at":"2024-01-15T10:30:00Z","status":"ready","hls_playlist":"/media/videos/processed/1/master.m3u8","qualities":{qualities},"#
             )
         );
     }
@@ -135,7 +136,7 @@ fn a_ready_video_is_listed_as_documented() {
         assert_eq!(
             documented(&text, &["visibility"]),
             format!(
-                r#"{{"id":1,"title":"Sample Video","description":"A sample video description","thumbnail":"/media/videos/thumbnails/1_1.jpg","duration":120.5,"resolution":"1920x1080","fps":30,"views":0,"created_at":"2024-01-15T10:30:00Z","updated_at":"2024-01-15T10:35:00Z","status":"ready","hls_playlist":"/media/videos/processed/1/master.m3u8","qualities":{qualities},"#
+                r#"{{"id":1,"title":"Sample Video","description":"A sample video description","thumbnail":"/media/videos/thumbnails/1_{revision}.jpg","duration":120.5,"resolution":"1920x1080","fps":30,"views":0,"created_at":"2024-01-15T10:30:00Z","updated_at":"2024-01-15T10:35:00Z","status":"ready","hls_playlist":"/media/videos/processed/1/master.m3u8","qualities":{qualities},"#
             )
         );
     }

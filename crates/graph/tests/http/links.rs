@@ -31,7 +31,15 @@ fn a_link_opens_everything_of_its_video() {
         .strip_suffix("master.m3u8")
         .unwrap();
     // Players resolve what playlists name against the playlist's own address.
-    for (file, bytes) in FILES {
+    let revision = server.revision(1);
+    let segment = format!("720p/{revision}/segment_00000.ts");
+    let revised = format!("#EXTM3U\n{revision}/segment_00000.ts\n");
+    let files = FILES.map(|(file, bytes)| match file {
+        "720p/playlist.m3u8" => (file, revised.as_bytes()),
+        "720p/segment_00000.ts" => (segment.as_str(), bytes),
+        _ => (file, bytes),
+    });
+    for (file, bytes) in files {
         let answer = server.get(&format!("{folder}{file}"));
         assert_eq!(
             (answer.status, answer.body.as_slice()),
@@ -64,9 +72,12 @@ fn a_link_opens_everything_of_its_video() {
 fn a_link_opens_nothing_else() {
     let (server, _, link) = server();
     let prefix = text(&link, "prefix");
+    let revision = server.revision(2);
     for path in [
         "videos/processed/2/master.m3u8",
         "videos/thumbnails/2_1.jpg",
+        &format!("videos/thumbnails/2_{revision}.jpg"),
+        &format!("videos/processed/2/720p/{revision}/segment_00000.ts"),
         "videos/processed/1/../2/master.m3u8",
         "",
     ] {

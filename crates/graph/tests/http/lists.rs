@@ -1,5 +1,7 @@
 //! Searching, filtering, ordering, paging.
 
+use clipsy_domain::asset::Visibility;
+use clipsy_storage::NewAsset;
 use serde_json::Value;
 
 use crate::support::{Answer, Form, Server};
@@ -153,4 +155,64 @@ fn pages_lead_to_each_other() {
         (&answer["count"], ids(&answer["results"])),
         (&Value::from(0), vec![])
     );
+}
+
+/// However long it is, the bare list is all of it, in the documented shape.
+#[test]
+fn a_long_list_comes_in_parts_and_is_whole() {
+    let (server, _) = server(&["first"]);
+    server.run(async {
+        let first = server.app.db.asset(1).await.unwrap().unwrap();
+        for number in 2..=450 {
+            let new = NewAsset {
+                owner_id: first.owner_id,
+                title: format!("Film {}", number % 7),
+                description: String::new(),
+                visibility: if number % 9 == 0 {
+                    Visibility::Private
+                } else {
+                    Visibility::Public
+                },
+                source_key: format!("videos/originals/{number}.mp4"),
+                source_name: "film.mp4".into(),
+                source_type: "video/mp4".into(),
+                source_bytes: 1,
+                source_sha256: None,
+            };
+            server.app.db.create_asset(new, None).await.unwrap();
+            if number % 3 == 0 {
+                server.clock.advance(chrono::TimeDelta::seconds(1));
+            }
+        }
+    });
+    let ann = server.token("ann");
+    for (token, count) in [("", 400), (ann.as_str(), 450)] {
+        for query in [
+            "",
+            "ordering=title",
+            "search=film&ordering=-views",
+            "search=ilm",
+        ] {
+            let ask = |more: &str| {
+                let path = format!("/api/videos/?{query}{more}");
+                let answer = server.call("GET", &path, token, &Value::Null);
+                assert_eq!(answer.status, 200, "{path}");
+                answer
+            };
+            let whole = ask("");
+            assert_eq!(whole.header("content-length"), None, "it came in one piece");
+            assert_eq!(whole.header("content-type"), Some("application/json"));
+            // Byte by byte what the pages say.
+            let mut items = Vec::new();
+            for page in 1..=(count + 99) / 100 {
+                let page = ask(&format!("&page_size=100&page={page}")).text();
+                let (_, results) = page.split_once(r#""results":["#).unwrap();
+                items.push(results.strip_suffix("]}").unwrap().to_owned());
+            }
+            assert_eq!(whole.text(), format!("[{}]", items.join(",")), "{query}");
+            let searched = i64::from(!query.contains("search"));
+            let found = i64::try_from(whole.json().as_array().unwrap().len()).unwrap();
+            assert_eq!(found, count - 1 + searched);
+        }
+    }
 }

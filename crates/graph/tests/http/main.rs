@@ -7,14 +7,19 @@
 
 mod accounts;
 mod caching;
+mod compression;
+mod connections;
 mod contract;
+mod database;
 mod description;
 mod disk;
 mod errors;
 mod links;
 mod lists;
 mod media;
+mod origins;
 mod plays;
+mod prefix;
 mod small_disk;
 mod steering;
 mod stream;

@@ -258,6 +258,12 @@ impl Server {
         });
     }
 
+    /// What tells the video's output from others in addresses.
+    pub(crate) fn revision(&self, id: i64) -> String {
+        let asset = self.run(async { self.app.db.asset(id).await.unwrap().unwrap() });
+        asset.output_revision.unwrap()
+    }
+
     /// Files below the media folder.
     pub(crate) fn stored(&self, below: &str) -> Vec<String> {
         let prefix = format!("{below}/");
@@ -392,6 +398,24 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+/// What is in the chunks of a body (RFC 9112 section 7.1), which must have an end.
+fn unchunked(mut rest: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let line = rest.windows(2).position(|w| w == b"\r\n").unwrap();
+        let length = std::str::from_utf8(&rest[..line]).unwrap();
+        let length = usize::from_str_radix(length, 16).unwrap();
+        rest = &rest[line + 2..];
+        body.extend_from_slice(&rest[..length]);
+        assert_eq!(&rest[length..length + 2], b"\r\n");
+        rest = &rest[length + 2..];
+        if length == 0 {
+            assert!(rest.is_empty());
+            return body;
+        }
+    }
+}
+
 impl Answer {
     /// Reads an answer until the connection closes.
     pub(crate) fn read(mut stream: TcpStream, head_only: bool) -> Self {
@@ -416,8 +440,9 @@ impl Answer {
             headers,
             body: all[end + 4..].to_vec(),
         };
-        assert_ne!(answer.header("transfer-encoding"), Some("chunked"));
-        if let Some(length) = answer.header("content-length")
+        if answer.header("transfer-encoding") == Some("chunked") {
+            answer.body = unchunked(&answer.body);
+        } else if let Some(length) = answer.header("content-length")
             && !head_only
             && answer.status != 304
         {

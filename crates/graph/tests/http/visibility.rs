@@ -35,7 +35,11 @@ fn everyone_sees_what_they_may_and_nothing_else() {
                 let found = list.as_array().unwrap().iter().any(|v| v["id"] == id);
                 assert_eq!(found, listed, "{what} {query}");
             }
+            let revision = server.revision(id);
             for path in [
+                format!("/media/videos/processed/{id}/720p/{revision}/segment_00000.ts"),
+                format!("/media/videos/processed/{id}/{revision}/storyboard_000.jpg"),
+                format!("/media/videos/thumbnails/{id}_{revision}.jpg"),
                 format!("/api/videos/{id}/"),
                 format!("/api/videos/{id}/stream/"),
                 format!("/media/{}", original.source_key),

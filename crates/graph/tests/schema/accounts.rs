@@ -84,6 +84,30 @@ fn what_is_wrong_with_an_account_is_told() {
         .map(|error| &error["field"][1])
         .collect();
     assert_eq!(fields, ["username", "password", "email"]);
+    // Names that look like others are told by codes of their own.
+    for (name, code) in [
+        ("\u{430}nn", "mixed_scripts"),
+        ("a\u{200b}nn", "invisible_characters"),
+        ("ann\u{202e}", "invisible_characters"),
+        ("a\tnn", "control_characters"),
+    ] {
+        let odd = json!({"username": name, "password": "a long password"});
+        let answer = data(&server, &root, CREATE, &json!({"input": odd}));
+        let error = &answer["createUser"]["userErrors"][0];
+        assert_eq!(error["code"], code, "{name:?}");
+        assert_eq!(error["field"], json!(["input", "username"]));
+    }
+    // However it is written, it is the same name.
+    for (name, same) in [("José", "JOSE\u{301}"), ("bea", "ＢＥＡ")] {
+        let new = |name: &str| json!({"input": {"username": name, "password": "a long password"}});
+        let answer = data(&server, &root, CREATE, &new(name));
+        assert_eq!(answer["createUser"]["userErrors"], json!([]), "{answer}");
+        let answer = data(&server, &root, CREATE, &new(same));
+        let error = &answer["createUser"]["userErrors"][0];
+        assert_eq!(error["field"], json!(["input", "username"]), "{answer}");
+        let answer = data(&server, "", SIGN_IN, &new(same));
+        assert_eq!(answer["signIn"]["viewer"]["username"], name, "{answer}");
+    }
     let taken = json!({"username": "ANN", "password": "a long password"});
     let answer = data(&server, &root, CREATE, &json!({"input": taken}));
     assert_eq!(

@@ -65,6 +65,32 @@ fn a_session_begins_goes_on_and_ends() {
     );
 }
 
+/// Clients attach what token they have to everything, also to what gets them a new one.
+#[test]
+fn a_stale_token_does_not_keep_from_getting_a_new_one() {
+    let server = Server::start();
+    let session = data(&server, "", SIGN_IN, &credentials("ann", false))["signIn"].clone();
+    let access = session["accessToken"].as_str().unwrap();
+    server.clock.advance(TimeDelta::hours(2));
+    let refresh = json!({"input": {"refreshToken": session["refreshToken"]}});
+    for stale in [access, "not.a.token", "two words"] {
+        let next = data(&server, stale, REFRESH, &refresh)["refreshSession"].clone();
+        assert_eq!(next["viewer"]["username"], "ann", "{stale}");
+        let new = data(&server, stale, SIGN_IN, &credentials("bob", false))["signIn"].clone();
+        assert_eq!(new["viewer"]["username"], "bob", "{stale}");
+        // Everything else is told, also beside it.
+        let beside = SIGN_IN.replace("signIn(", "signOut { ok } signIn(");
+        for (query, variables) in [
+            ("{ viewer { id } }", json!({})),
+            (SIGN_OUT, json!({})),
+            (beside.as_str(), credentials("bob", false)),
+        ] {
+            let code = code(&server, stale, query, &variables);
+            assert_eq!(code, "UNAUTHENTICATED", "{stale}: {query}");
+        }
+    }
+}
+
 #[test]
 fn wrong_passwords_look_like_wrong_names() {
     let server = Server::start();
@@ -79,7 +105,7 @@ fn wrong_passwords_look_like_wrong_names() {
 
 #[test]
 fn the_cookie_needs_its_header() {
-    let server = Server::start();
+    let server = Server::start_with(|s| s.trusted_proxies = vec!["127.0.0.1".parse().unwrap()]);
     let answer = ask(&server, "", SIGN_IN, &credentials("ann", true));
     let session = answer.json()["data"]["signIn"].clone();
     assert_eq!(session["refreshToken"], Value::Null);

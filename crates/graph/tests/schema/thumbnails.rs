@@ -65,7 +65,7 @@ fn the_picture_of_a_moment_stands_for_the_video() {
     let server = Server::start();
     let ann = server.token("ann");
     let id = ready(&server, "public");
-    let before = format!("/media/videos/thumbnails/{id}_1.jpg");
+    let before = format!("/media/videos/thumbnails/{id}_{}.jpg", server.revision(id));
     let rest = || {
         let video = server.call("GET", &format!("/api/videos/{id}/"), "", &Value::Null);
         video.json()["thumbnail"].as_str().unwrap().to_owned()

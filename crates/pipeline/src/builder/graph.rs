@@ -1,6 +1,5 @@
 //! Puts the parts together.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
@@ -15,6 +14,7 @@ use super::blame::Chain;
 use super::order::Order;
 use super::package::{self, Encode, SegmentFrames};
 use super::route::Route;
+use super::runs::Runs;
 use super::segment::Segments;
 use super::source::{self, Kind, Observer, Step, StreamKey};
 use super::stills::{self, Still, StillsPlan};
@@ -118,7 +118,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
             &pipeline,
             &rung,
             &blueprint.folder.join(&rung),
-            blueprint.plan.segment_s,
+            blueprint.plan,
             &chain.units,
             audio.as_ref().map(|a| (&a.tee, a.priming)),
         )?;
@@ -150,8 +150,9 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
                 ends.input.clone(),
             )
         }),
-        tracks: blueprint.front.tracks.clone(),
+        front: blueprint.front.clone(),
         order,
+        runs: Runs::default(),
         sound_order,
         state: Mutex::default(),
     });
@@ -254,8 +255,9 @@ struct Selector {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     video: (StreamKey, gst::Pad),
     audio: Option<(StreamKey, gst::Pad)>,
-    tracks: HashMap<u32, Track>,
+    front: Front,
     order: Order,
+    runs: Runs,
     sound_order: Order,
     state: Mutex<Linked>,
 }
@@ -282,8 +284,17 @@ impl Selector {
 impl Selector {
     /// How the uncompressed sound of `pad` is stored, if the headers say.
     fn pcm_of(&self, pad: &gst::Pad) -> Option<Pcm> {
-        let id = source::track_number(&pad.stream_id()?)?;
-        self.tracks.get(&id)?.pcm
+        self.track(pad)?.pcm
+    }
+
+    fn is_in_fragments(&self, pad: &gst::Pad) -> bool {
+        self.track(pad).is_some_and(|t| t.samples == 0)
+    }
+
+    fn track(&self, pad: &gst::Pad) -> Option<&Track> {
+        self.front
+            .tracks
+            .get(&self.front.number(&pad.stream_id()?)?)
     }
 }
 
@@ -306,7 +317,9 @@ fn set_format(input: &gst::Pad, pcm: Pcm) {
 impl Observer for Selector {
     fn step(&self, step: &Step<'_>) -> bool {
         if step.key == self.video.0 {
-            self.order.watch(step.pad);
+            if self.order.watch(step.pad) {
+                self.runs.join(step.pad, self.is_in_fragments(step.pad));
+            }
         } else if self.input(step.key).is_some() {
             self.sound_order.watch(step.pad);
         }
@@ -327,6 +340,9 @@ impl Observer for Selector {
             (Some(input), Some(key)) => {
                 if let Some(pcm) = self.pcm_of(pad) {
                     set_format(input, pcm);
+                }
+                if key.kind == Kind::Video {
+                    self.runs.part(pad);
                 }
                 pad.link(input).map_err(Error::from).map(|_| {
                     let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

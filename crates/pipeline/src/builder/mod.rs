@@ -28,6 +28,7 @@ pub(crate) mod package;
 pub(crate) mod pattern;
 mod rate;
 pub(crate) mod route;
+mod runs;
 mod scale;
 mod segment;
 mod sound;

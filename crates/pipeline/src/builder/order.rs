@@ -73,9 +73,10 @@ impl Order {
     }
 
     /// Notes the packets that leave the demuxer at `pad`, the first one that this is called for.
-    pub(crate) fn watch(&self, pad: &gst::Pad) {
+    /// False for all others.
+    pub(crate) fn watch(&self, pad: &gst::Pad) -> bool {
         if std::mem::replace(&mut self.lock().watched, true) {
-            return;
+            return false;
         }
         let order = self.clone();
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
@@ -84,6 +85,7 @@ impl Order {
             }
             gst::PadProbeReturn::Ok
         });
+        true
     }
 
     /// Packets so far that the demuxer says came after a break.

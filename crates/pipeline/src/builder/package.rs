@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use clipsy_domain::ladder::PlannedRung;
+use clipsy_domain::ladder::{Plan, PlannedRung};
 use clipsy_domain::media_key;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -193,12 +193,12 @@ pub(crate) fn add_sink(
     pipeline: &gst::Pipeline,
     rung: &str,
     folder: &Path,
-    segment_s: u32,
+    plan: &Plan,
     encoded: &gst::Pad,
     audio: Option<(&gst::Element, gst::ClockTime)>,
 ) -> Result<SegmentFrames, Error> {
     let sink = make("hlssink2", &format!("{rung}:hls"))?;
-    sink.set_property("target-duration", segment_s);
+    sink.set_property("target-duration", plan.segment_s);
     sink.set_property("max-files", 0u32);
     sink.set_property("playlist-length", 0u32);
     // Keyframes are forced above the tee; requests from here would come at random.
@@ -215,13 +215,14 @@ pub(crate) fn add_sink(
     let splitter = child(&sink, "splitmuxsink")?;
     // A segment ends with the last GOP that fits. A GOP ends up to a frame after its mark, so
     // allow for that, but for less than a GOP.
-    let limit = gst::ClockTime::from_mseconds(u64::from(segment_s) * 1000 + 450);
+    let limit = gst::ClockTime::from_mseconds(u64::from(plan.segment_s) * 1000 + 450);
     splitter.set_property("max-size-time", limit.nseconds());
 
     let video_pad = element::request_pad(&sink, "video")?;
     let frames = count_segment_frames(&splitter)?;
     encoded.link(&element::pad(&queue, "sink")?)?;
     let video_source = element::pad(&queue, "src")?;
+    cut_first_segments(&video_source, &splitter, plan);
     video_source.link(&video_pad)?;
 
     if let Some((tee, priming)) = audio {
@@ -235,6 +236,25 @@ pub(crate) fn add_sink(
         element::pad(&queue, "src")?.link(&element::request_pad(&sink, "audio")?)?;
     }
     Ok(frames)
+}
+
+/// Has `splitter` end the first segments where the plan wants it. It forgets what it was told before it
+/// started, so it is told with the first picture that leaves `source`.
+fn cut_first_segments(source: &gst::Pad, splitter: &gst::Element, plan: &Plan) {
+    // A segment begins with the first GOP that begins at such a time or later: half a GOP early, since
+    // GOPs begin up to a frame after their mark, and sound moves them.
+    let early_ms = u64::from(plan.gop_s) * 500;
+    let marks_ms = plan.first_marks_s().map(|s| u64::from(s) * 1000 - early_ms);
+    let marks: Vec<_> = marks_ms.map(gst::ClockTime::from_mseconds).collect();
+    let splitter = splitter.downgrade();
+    source.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        if let Some(splitter) = splitter.upgrade() {
+            for mark in &marks {
+                splitter.emit_by_name::<()>("split-at-running-time", &[mark]);
+            }
+        }
+        gst::PadProbeReturn::Remove
+    });
 }
 
 /// The rung whose `hlssink2` sent this message.

@@ -11,7 +11,7 @@ use crate::Error;
 /// Starts that lie closer together than this mean the same beginning.
 const SAME_BEGINNING: gst::ClockTime = gst::ClockTime::SECOND;
 
-type Segment = gst::FormattedSegment<gst::ClockTime>;
+pub(super) type Segment = gst::FormattedSegment<gst::ClockTime>;
 
 /// The segments of the streams of one file.
 #[derive(Clone, Default)]
@@ -76,7 +76,8 @@ impl Segments {
     }
 }
 
-fn says_the_same(first: &Segment, other: &Segment) -> bool {
+/// True if `other` moves the start of `first` by less than a second and nothing else.
+pub(super) fn says_the_same(first: &Segment, other: &Segment) -> bool {
     let near = |a: Option<gst::ClockTime>, b: Option<gst::ClockTime>| match (a, b) {
         (Some(a), Some(b)) => a.absdiff(b) < SAME_BEGINNING,
         (a, b) => a == b,

@@ -242,13 +242,6 @@ fn stream_id(pad: &gst::Pad) -> String {
     "only".to_owned()
 }
 
-/// The number of the track that a demuxer's stream id ends with: `…/002` of `qtdemux`, `…/002:uid`
-/// of `matroskademux`.
-pub(crate) fn track_number(stream_id: &str) -> Option<u32> {
-    let last = stream_id.rsplit('/').next()?;
-    last.split(':').next()?.parse().ok()
-}
-
 /// Demuxers that would open what their input names.
 const FOLLOWS_REFERENCES: [&str; 8] = [
     "hlsdemux",

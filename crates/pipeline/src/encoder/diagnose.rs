@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::prove::RefusalKind;
-use crate::catalog::Needs;
+use crate::catalog::{Catalog, Needs};
 use crate::plugins;
 
 /// Why the elements in `missing` are not there.
@@ -104,19 +104,43 @@ fn what_lacks(needs: &Needs) -> Option<String> {
     refused.or_else(|| Some(format!("no device {first}")))
 }
 
+/// The libraries and devices of this machine that encoders and decoders of `catalog` need, each with
+/// what changes when another version is installed.
+pub fn drivers(catalog: &Catalog) -> Vec<String> {
+    let of_encoders = catalog.encoders.iter().map(|e| &e.needs);
+    let of_decoders = catalog.decoders.iter().map(|d| &d.needs);
+    let mut found = Vec::new();
+    for needs in of_encoders.chain(of_decoders) {
+        for file in needs.libraries.iter().filter_map(|l| find_library(l)) {
+            let changed = std::fs::metadata(&file).and_then(|m| m.modified()).ok();
+            found.push(format!("{} {changed:?}", file.display()));
+        }
+        found.extend(
+            needs
+                .found_devices()
+                .iter()
+                .map(|d| d.display().to_string()),
+        );
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
 /// Whether the dynamic linker would find a library. Looks where it looks, without loading it.
 fn is_installed(library: &str) -> bool {
     if library == "libnvrtc.so"
         && let Some(named) = std::env::var_os("GST_CUDA_NVRTC_LIBNAME")
     {
         return named.to_str().is_some_and(|name| {
-            Path::new(name).is_absolute() && Path::new(name).exists() || is_in_a_folder(name)
+            Path::new(name).is_absolute() && Path::new(name).exists()
+                || find_library(name).is_some()
         });
     }
-    is_in_a_folder(library)
+    find_library(library).is_some()
 }
 
-fn is_in_a_folder(library: &str) -> bool {
+fn find_library(library: &str) -> Option<PathBuf> {
     let configured = std::fs::read_to_string("/etc/ld.so.conf").unwrap_or_default();
     let included = std::fs::read_dir("/etc/ld.so.conf.d")
         .into_iter()
@@ -145,7 +169,8 @@ fn is_in_a_folder(library: &str) -> bool {
         ]
         .map(PathBuf::from),
     );
-    folders.iter().any(|folder| folder.join(library).exists())
+    let files = folders.iter().map(|folder| folder.join(library));
+    files.into_iter().find(|file| file.exists())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Choosing an encoder: the first that proves itself.
 
-pub(crate) mod diagnose;
+pub mod diagnose;
 pub mod prove;
 mod threads;
 

@@ -277,6 +277,7 @@ fn sessions(
         frame_rate: clipsy_domain::frame_rate::FrameRate::whole(25),
         gop_s: video.gop_s,
         segment_s: video.segment_s,
+        first_segments_s: Vec::new(),
     };
     let route = Route::of_encoder(catalog, variant);
     let settings = super::settings(&plan, video);

@@ -41,8 +41,10 @@ const MOST_HEADER_BYTES: u64 = 256 * 1024 * 1024;
 pub(crate) struct Front {
     /// The file as the demuxer is to see it; `None` if nothing needs mending.
     pub(crate) pieces: Option<Arc<[Piece]>>,
-    /// Tracks of an MP4, MOV or Matroska file by their number.
+    /// Tracks of an MP4, MOV or Matroska file by their number, streams of a transport stream by their PID.
     pub(crate) tracks: HashMap<u32, Track>,
+    /// How the demuxer writes those numbers.
+    pub(crate) numbers: Numbers,
     /// Length of the presentation in seconds, where the headers' own tables tell it.
     pub(crate) duration_s: Option<f64>,
     /// An edit list plays a part at another rate.
@@ -53,6 +55,14 @@ pub(crate) struct Front {
     pub(crate) complete: Option<bool>,
     /// The transport stream is scrambled.
     pub(crate) scrambled: bool,
+}
+
+/// How demuxers write the number of a track into the identifier of its stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    #[default]
+    Decimal,
+    Hexadecimal,
 }
 
 /// What the headers say about one track.
@@ -119,6 +129,17 @@ impl Piece {
 }
 
 impl Front {
+    /// The number of the track whose stream has this identifier: `…/002` of `qtdemux`, `…/002:uid` of
+    /// `matroskademux`, `…/00000100` of `tsdemux`.
+    pub(crate) fn number(&self, stream_id: &str) -> Option<u32> {
+        let last = stream_id.rsplit('/').next()?;
+        let radix = match self.numbers {
+            Numbers::Decimal => 10,
+            Numbers::Hexadecimal => 16,
+        };
+        u32::from_str_radix(last.split(':').next()?, radix).ok()
+    }
+
     /// Looks at the headers of `path`. What cannot be read or understood is left to the demuxer.
     pub(crate) fn look(path: &Path) -> Self {
         let Ok(file) = File::open(path) else {

@@ -1,6 +1,6 @@
-//! Sound in transport streams that `tsdemux` does not know by its type: DTS as cameras and discs
-//! number it, and what ffmpeg calls private data in files for discs. The tables name another type
-//! then, which is that of the first bytes of the sound.
+//! What the tables of transport streams say and `tsdemux` does not: Dolby Vision, and sound whose type it
+//! does not know: DTS as cameras and discs number it, and what ffmpeg calls private data in files for
+//! discs. The tables name another type then, which is that of the first bytes of the sound.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,13 +15,18 @@ const AC3: u8 = 0x81;
 const DTS_OF_DISCS: u8 = 0x82;
 const DTS: u8 = 0x8a;
 
-/// Types that are told otherwise.
+/// The descriptor of Dolby Vision ("Dolby Vision Streams Within the MPEG-2 Transport Stream Format", 3.1).
+const DOLBY_VISION: u8 = 0xb0;
+
+/// Types that are told otherwise, and what is told besides.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Programs {
     /// Streams that carry a table.
     tables: HashSet<u16>,
     /// The type of a stream instead of the one that its table names.
     types: HashMap<u16, u8>,
+    /// Dolby Vision by stream: profile and compatibility of the base layer.
+    pub(super) dolby_vision: HashMap<u16, (u8, u8)>,
 }
 
 impl Programs {
@@ -34,8 +39,13 @@ impl Programs {
             if stream == 0 {
                 found.tables.extend(tables(packet));
             } else if found.tables.contains(&stream) {
-                let each = streams(packet).into_iter();
-                unclear.extend(each.filter(Entry::is_unclear).map(|entry| entry.stream));
+                for entry in streams(packet) {
+                    let dolby = descriptors(entry.descriptors(packet)).find_map(dolby_vision);
+                    found.dolby_vision.extend(dolby.map(|d| (entry.stream, d)));
+                    if entry.is_unclear() {
+                        unclear.insert(entry.stream);
+                    }
+                }
             } else if unclear.contains(&stream)
                 && let Some(kind) = first_bytes(packet).and_then(sound)
             {
@@ -72,12 +82,19 @@ struct Entry {
     at: usize,
     kind: u8,
     stream: u16,
-    has_descriptors: bool,
+    descriptor_bytes: usize,
 }
 
 impl Entry {
     fn is_unclear(&self) -> bool {
-        self.kind == DTS_OF_DISCS || (self.kind == PRIVATE && !self.has_descriptors)
+        self.kind == DTS_OF_DISCS || (self.kind == PRIVATE && self.descriptor_bytes == 0)
+    }
+
+    fn descriptors<'a>(&self, packet: &'a [u8]) -> &'a [u8] {
+        let start = self.at + 5;
+        packet
+            .get(start..start + self.descriptor_bytes)
+            .unwrap_or_default()
     }
 }
 
@@ -114,11 +131,29 @@ fn streams(packet: &[u8]) -> Vec<Entry> {
             at,
             kind: packet[at],
             stream: u16::from_be_bytes([packet[at + 1] & 0x1f, packet[at + 2]]),
-            has_descriptors: descriptors > 0,
+            descriptor_bytes: descriptors,
         });
         at += 5 + descriptors;
     }
     entries
+}
+
+/// Each descriptor in `bytes`: its tag and content (2.6).
+fn descriptors(mut bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    std::iter::from_fn(move || {
+        let content = bytes.get(2..2 + usize::from(*bytes.get(1)?))?;
+        let tag = *bytes.first()?;
+        bytes = &bytes[2 + content.len()..];
+        Some((tag, content))
+    })
+}
+
+/// Profile and compatibility. What only adds to a base layer in another stream is no picture by itself.
+fn dolby_vision((tag, content): (u8, &[u8])) -> Option<(u8, u8)> {
+    let has_base = content.get(3)? & 1 == 1;
+    (tag == DOLBY_VISION && has_base)
+        .then(|| super::dolby_vision(content))
+        .flatten()
 }
 
 fn twelve(bytes: &[u8], at: usize) -> usize {

@@ -7,13 +7,14 @@
 //! streams are shown with references of ours instead, which are dense and earlier than all times.
 //! Nothing here plays at the speed of that clock.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use super::jumps::{self, Jumps};
 use super::programs::Programs;
-use super::{Front, Piece, Source};
+use super::{Front, Numbers, Piece, Source, Track};
 
 pub(super) const PACKET: usize = 188;
 /// How far the first packets are looked through.
@@ -41,6 +42,8 @@ pub(super) fn look(source: &Source) -> Option<Front> {
         // There is no length in a transport stream, so nothing in it can be missing.
         complete: Some(true),
         scrambled: times.packets > 0 && times.scrambled * 2 > times.packets,
+        tracks: tracks(&programs),
+        numbers: Numbers::Hexadecimal,
         ..Front::default()
     };
     if let (Some((pid, _)), Some(earliest)) = (times.reference, times.earliest)
@@ -69,6 +72,18 @@ pub(super) fn look(source: &Source) -> Option<Front> {
         front.pieces = Some(vec![Piece::Jumps(Arc::new(jumps))].into());
     }
     Some(front)
+}
+
+/// What the tables say of each stream, by its PID.
+fn tracks(programs: &Programs) -> HashMap<u32, Track> {
+    let each = programs.dolby_vision.iter().map(|(pid, dolby)| {
+        let track = Track {
+            dolby_vision: Some(*dolby),
+            ..Track::default()
+        };
+        (u32::from(*pid), track)
+    });
+    each.collect()
 }
 
 /// Where the first packet begins and how far it is from one to the next: 188 bytes, or 192 with

@@ -202,7 +202,7 @@ impl Observer for Facts {
         }
         if stream.track.is_none() {
             let id = step.pad.stream_id();
-            stream.track = id.and_then(|id| source::track_number(&id));
+            stream.track = id.and_then(|id| self.front.number(&id));
         }
         let level = stream.steps.len();
         stream.steps.push(step.caps.clone());

@@ -20,6 +20,7 @@ impl Db {
         let Some(old) = row.as_ref().map(asset_from).transpose()? else {
             return Ok(None);
         };
+        let changed = change.title.is_some() || change.description.is_some();
         let title = change.title.unwrap_or(old.title);
         let description = change.description.unwrap_or(old.description);
         let (title, description) = (storable(&title), storable(&description));
@@ -38,6 +39,9 @@ impl Db {
             .bind(self.now())
             .fetch_one(&mut *tx)
             .await?;
+        if changed {
+            self.index_asset(&mut tx, id, &title, &description).await?;
+        }
         tx.commit().await?;
         Ok(Some(asset_from(&row)?))
     }

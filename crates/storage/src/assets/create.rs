@@ -57,6 +57,8 @@ impl Db {
     ) -> Result<(Asset, Job)> {
         let now = self.now();
         let asset = insert(&mut tx, &new, now).await?;
+        self.index_asset(&mut tx, asset.id, &asset.title, &asset.description)
+            .await?;
         let job = add_job(&mut tx, asset.id, 0, 0, trace.as_ref(), now).await?;
         if let Some(upload_id) = upload_id {
             sqlx::query("UPDATE uploads SET asset_id = $1 WHERE id = $2")

@@ -34,6 +34,7 @@ impl Db {
         let Some(asset) = row.as_ref().map(asset_from).transpose()? else {
             return Ok(None);
         };
+        self.unindex_asset(&mut tx, id).await?;
         note_garbage(&mut tx, &asset.source_key).await?;
         note_garbage(&mut tx, &media_key::asset_prefix(id)).await?;
         if let Some(name) = &asset.chosen_thumbnail {

@@ -1,33 +1,42 @@
 //! Listing and counting assets.
 
-use clipsy_domain::asset::{Asset, Visibility};
+use std::borrow::Cow;
+
+use clipsy_domain::asset::{Asset, AssetId, Visibility};
 use clipsy_domain::user::Viewer;
 use sqlx::any::AnyArguments;
 use sqlx::{Any, AssertSqlSafe, Row as _, query::Query};
 
+use super::search::Search;
+use super::window::expression;
 use super::{AssetFilter, AssetOrder, asset_columns, asset_from};
 use crate::cells::{folded, places};
 use crate::db::Db;
 use crate::error::Result;
-use crate::window::{Value, bind};
+use crate::window::{Cursor, Key, Value, bind};
 
-/// Characters of a search text that count; `SQLite` refuses very long patterns.
-const LONGEST_SEARCH: usize = 1000;
+/// What a title with all words of a search adds to the moment by which it is sorted: more than any
+/// moment, in milliseconds, and a number that a float would hold, too.
+const TITLE_FIRST: i64 = 1 << 52;
 
 impl Db {
     /// The assets that match `filter`, in its order.
     pub async fn assets(&self, filter: &AssetFilter) -> Result<Vec<Asset>> {
-        let wanted = Wanted::new(filter);
+        let filter = &self.look_up(filter.clone()).await?;
+        let mut wanted = Wanted::new(filter);
+        let (key, way) = wanted.order(filter);
         let next = wanted.values.len() + 1;
+        // What is left out is only looked up in an index, which is as good as not at all.
         let sql = format!(
-            "SELECT {} FROM assets{} ORDER BY {} LIMIT ${next} OFFSET ${}",
+            "SELECT {} FROM assets WHERE id IN (SELECT id FROM assets{} \
+             ORDER BY {key} {way}, id {way} LIMIT ${next} OFFSET ${}) \
+             ORDER BY {key} {way}, id {way}",
             asset_columns!(),
             wanted.sql,
-            order(filter),
             next + 1,
         );
         let rows = wanted
-            .bind(sqlx::query(AssertSqlSafe(sql)))
+            .bind(sqlx::query(AssertSqlSafe(sql)).persistent(filter.found.is_none()))
             .bind(filter.limit.unwrap_or(i64::MAX).max(0))
             .bind(filter.offset.max(0))
             .fetch_all(self.read())
@@ -37,6 +46,9 @@ impl Db {
 
     /// How many assets match `filter`, without regard to its `offset` and `limit`.
     pub async fn count_assets(&self, filter: &AssetFilter) -> Result<i64> {
+        if let Some(found) = self.look_up(filter.clone()).await?.found {
+            return Ok(i64::try_from(found.len()).unwrap_or(i64::MAX));
+        }
         let wanted = Wanted::new(filter);
         let sql = format!("SELECT COUNT(*) FROM assets{}", wanted.sql);
         let row = wanted
@@ -51,49 +63,41 @@ impl Db {
 pub(super) struct Wanted {
     pub(super) sql: String,
     pub(super) values: Vec<Value>,
+    search: Option<Search>,
 }
 
 impl Wanted {
     pub(super) fn new(filter: &AssetFilter) -> Self {
-        let mut conditions = Vec::new();
-        let mut values = Vec::new();
-        if !filter.viewer.is_admin() {
-            values.push(Value::Text(Visibility::Public.as_str().to_owned()));
-            let visible = "visibility = $1";
-            conditions.push(match filter.viewer {
-                Viewer::Anonymous => visible.to_owned(),
-                Viewer::User(id, _) => {
-                    values.push(Value::Int(id));
-                    format!("({visible} OR owner_id = $2)")
-                }
-            });
-        }
-        if !filter.states.is_empty() {
-            let places = places(values.len() + 1, filter.states.len());
-            conditions.push(format!("state IN ({places})"));
-            let names = filter.states.iter().map(|state| state.as_str().to_owned());
-            values.extend(names.map(Value::Text));
-        }
-        if let Some(owner) = filter.owner {
-            values.push(Value::Int(owner));
-            conditions.push(format!("owner_id = ${}", values.len()));
-        }
-        if !filter.visibility.is_empty() {
-            let places = places(values.len() + 1, filter.visibility.len());
-            conditions.push(format!("visibility IN ({places})"));
-            let names = filter.visibility.iter().map(|v| v.as_str().to_owned());
-            values.extend(names.map(Value::Text));
-        }
-        if let Some(search) = filter.search.as_deref().filter(|text| !text.is_empty()) {
-            values.push(Value::Text(pattern(search)));
-            conditions.push(format!("search_text LIKE ${} ESCAPE '!'", values.len()));
+        let (mut conditions, mut values) = conditions(filter);
+        let search = filter.search.as_deref().and_then(Search::of);
+        if let Some(found) = &filter.found {
+            // What is found was let through by the others.
+            values.clear();
+            conditions = vec![among(found)];
         }
         let sql = if conditions.is_empty() {
             String::new()
         } else {
             format!(" WHERE {}", conditions.join(" AND "))
         };
-        Self { sql, values }
+        Self {
+            sql,
+            values,
+            search,
+        }
+    }
+
+    /// What to sort by, which is never null, and which way. Its values join the others.
+    pub(super) fn order(&mut self, filter: &AssetFilter) -> (Cow<'static, str>, &'static str) {
+        let way = if filter.descending { "DESC" } else { "ASC" };
+        let key = match (filter.order, &self.search) {
+            (AssetOrder::Relevance, Some(search)) => {
+                let in_title = search.compared("title_key", &mut self.values);
+                format!("CASE WHEN {in_title} THEN {TITLE_FIRST} ELSE 0 END + created_at").into()
+            }
+            (order, _) => expression(order, filter.descending).into(),
+        };
+        (key, way)
     }
 
     fn bind(self, query: Query<'_, Any, AnyArguments>) -> Query<'_, Any, AnyArguments> {
@@ -101,39 +105,65 @@ impl Wanted {
     }
 }
 
-/// A `LIKE` pattern for texts that contain `search`; `!` takes the meaning from what would have
-/// one.
-pub(crate) fn pattern(search: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in folded(search).chars().take(LONGEST_SEARCH) {
-        if matches!(c, '%' | '_' | '!') {
-            pattern.push('!');
+/// All that narrows a list but its search, and the values of it.
+pub(super) fn conditions(filter: &AssetFilter) -> (Vec<String>, Vec<Value>) {
+    let mut conditions = Vec::new();
+    let mut values = Vec::new();
+    if !filter.viewer.is_admin() {
+        values.push(Value::Text(Visibility::Public.as_str().to_owned()));
+        let visible = "visibility = $1";
+        conditions.push(match filter.viewer {
+            Viewer::Anonymous => visible.to_owned(),
+            Viewer::User(id, _) => {
+                values.push(Value::Int(id));
+                format!("({visible} OR owner_id = $2)")
+            }
+        });
+    }
+    if !filter.states.is_empty() {
+        let places = places(values.len() + 1, filter.states.len());
+        conditions.push(format!("state IN ({places})"));
+        let names = filter.states.iter().map(|state| state.as_str().to_owned());
+        values.extend(names.map(Value::Text));
+    }
+    if let Some(owner) = filter.owner {
+        values.push(Value::Int(owner));
+        conditions.push(format!("owner_id = ${}", values.len()));
+    }
+    if !filter.visibility.is_empty() {
+        let places = places(values.len() + 1, filter.visibility.len());
+        conditions.push(format!("visibility IN ({places})"));
+        let names = filter.visibility.iter().map(|v| v.as_str().to_owned());
+        values.extend(names.map(Value::Text));
+    }
+    (conditions, values)
+}
+
+/// A condition that holds for those assets. The numbers stand in the statement itself, where there may
+/// be any number of them.
+fn among(ids: &[AssetId]) -> String {
+    if ids.is_empty() {
+        return "1 = 0".to_owned();
+    }
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    format!("id IN ({})", ids.join(","))
+}
+
+impl AssetFilter {
+    /// Where an asset stands in the list.
+    pub fn cursor(&self, asset: &Asset) -> Cursor {
+        let cursor = self.order.cursor(self.descending, asset);
+        let search = self.search.as_deref().and_then(Search::of);
+        match (self.order, search, cursor.key) {
+            (AssetOrder::Relevance, Some(search), Key::Int(at)) => Cursor {
+                key: Key::Int(if search.is_in(&folded(&asset.title)) {
+                    at + TITLE_FIRST
+                } else {
+                    at
+                }),
+                ..cursor
+            },
+            (_, _, key) => Cursor { key, ..cursor },
         }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
-}
-
-fn order(filter: &AssetFilter) -> String {
-    let way = if filter.descending { "DESC" } else { "ASC" };
-    match filter.order {
-        AssetOrder::Created => format!("created_at {way}, id {way}"),
-        AssetOrder::Updated => format!("updated_at {way}, id {way}"),
-        AssetOrder::Title => format!("title_key {way}, id {way}"),
-        AssetOrder::Views => format!("views {way}, id {way}"),
-        AssetOrder::Duration => format!("duration_s {way} NULLS LAST, id {way}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_mean_their_text() {
-        assert_eq!(pattern("50% OFF_!"), "%50!% off!_!!%");
-        assert_eq!(pattern("ÄÖ"), "%äö%");
-        assert_eq!(pattern(&"x".repeat(2000)).len(), LONGEST_SEARCH + 2);
     }
 }

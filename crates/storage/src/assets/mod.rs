@@ -5,10 +5,14 @@ mod checksum;
 mod create;
 mod delete;
 mod list;
+mod search;
 mod thumbnail;
 mod window;
 
+use std::sync::Arc;
+
 use clipsy_domain::asset::{Asset, AssetId, AssetState, Visibility};
+use clipsy_domain::media_key;
 use clipsy_domain::user::{UserId, Viewer};
 use sqlx::any::AnyRow;
 
@@ -56,8 +60,12 @@ pub struct AssetChange {
 pub struct AssetFilter {
     /// Who asks.
     pub viewer: Viewer,
-    /// Text that title or description must contain, without regard to case.
+    /// Words of which title and description must contain all, or parts of words; see
+    /// [`clipsy_domain::text::fold`] for what makes no difference. At most [`MOST_FOUND`] are found
+    /// by their titles and as many by all of their text.
     pub search: Option<String>,
+    /// What the search finds with the other conditions, if it was looked up; see [`Db::look_up`].
+    pub found: Option<Arc<[AssetId]>>,
     /// States to list; all if empty.
     pub states: Vec<AssetState>,
     /// Only those of that account.
@@ -80,6 +88,7 @@ impl AssetFilter {
         Self {
             viewer,
             search: None,
+            found: None,
             states: Vec::new(),
             owner: None,
             visibility: Vec::new(),
@@ -96,6 +105,9 @@ impl AssetFilter {
 pub enum AssetOrder {
     /// When the upload was finished.
     Created,
+    /// In a search, those whose title has the words, and then when the upload was finished; without
+    /// one, as [`AssetOrder::Created`].
+    Relevance,
     /// Title, without regard to case.
     Title,
     /// Plays.
@@ -111,12 +123,13 @@ macro_rules! asset_columns {
     () => {
         "id, owner_id, title, description, visibility, state, playable, failure, source_key, \
          source_name, source_type, source_bytes, source_sha256, duration_s, width, height, fps, \
-         notes, views, output_attempt, has_thumbnail, has_storyboard, chosen_thumbnail, created_at, \
-         updated_at"
+         notes, views, output_attempt, output_revision, has_thumbnail, has_storyboard, \
+         chosen_thumbnail, created_at, updated_at"
     };
 }
 pub(crate) use asset_columns;
-pub(crate) use list::pattern;
+pub use search::MOST_FOUND;
+pub(crate) use search::pattern;
 
 impl Db {
     /// The asset with that number.
@@ -167,7 +180,7 @@ impl Db {
 /// Reads [`asset_columns`].
 pub(crate) fn asset_from(row: &AnyRow) -> Result<Asset> {
     let mut cells = Cells::new(row);
-    Ok(Asset {
+    let asset = Asset {
         id: cells.int()?,
         owner_id: cells.int()?,
         title: cells.text()?,
@@ -188,15 +201,22 @@ pub(crate) fn asset_from(row: &AnyRow) -> Result<Asset> {
         notes: cells.notes()?,
         views: cells.int()?,
         output_attempt: cells.maybe_int()?,
+        output_revision: cells.maybe_text()?,
         has_thumbnail: cells.flag()?,
         has_storyboard: cells.flag()?,
         chosen_thumbnail: cells.maybe_text()?,
         created_at: cells.time()?,
         updated_at: cells.time()?,
+    };
+    // A worker of an earlier version may have put its attempt on show beside the revision of another.
+    let fits = |revision: &String| media_key::attempt_of(revision) == asset.output_attempt;
+    Ok(Asset {
+        output_revision: asset.output_revision.clone().filter(fits),
+        ..asset
     })
 }
 
 /// What a search looks through.
-fn search_text(title: &str, description: &str) -> String {
+pub(crate) fn search_text(title: &str, description: &str) -> String {
     folded(&format!("{title}\n{description}"))
 }

@@ -22,23 +22,26 @@ impl Db {
         filter: &AssetFilter,
         window: &Window,
     ) -> Result<Slice<Asset>> {
-        let wanted = Wanted::new(filter);
+        let filter = &self.look_up(filter.clone()).await?;
+        let mut wanted = Wanted::new(filter);
+        let (key, _) = wanted.order(filter);
         let list = Sorted {
             select: concat!("SELECT ", asset_columns!(), " FROM assets").to_owned(),
             filter: wanted.sql,
             values: wanted.values,
-            key: expression(filter.order, filter.descending),
+            key,
             descending: filter.descending,
+            once: filter.found.is_some(),
         };
         self.cut(list, window, asset_from).await
     }
 }
 
 impl AssetOrder {
-    /// Where an asset stands in a list of this order.
-    pub fn cursor(self, descending: bool, asset: &Asset) -> Cursor {
+    /// Where an asset stands in a list of this order without a search.
+    pub(super) fn cursor(self, descending: bool, asset: &Asset) -> Cursor {
         let key = match self {
-            Self::Created => Key::Int(asset.created_at.timestamp_millis()),
+            Self::Created | Self::Relevance => Key::Int(asset.created_at.timestamp_millis()),
             Self::Updated => Key::Int(asset.updated_at.timestamp_millis()),
             Self::Title => Key::Text(folded(&asset.title)),
             Self::Views => Key::Int(asset.views),
@@ -54,7 +57,9 @@ impl AssetOrder {
     /// True if a cursor can come from a list of this order.
     pub fn fits(self, cursor: &Cursor) -> bool {
         match self {
-            Self::Created | Self::Updated | Self::Views => matches!(cursor.key, Key::Int(_)),
+            Self::Created | Self::Relevance | Self::Updated | Self::Views => {
+                matches!(cursor.key, Key::Int(_))
+            }
             Self::Title => matches!(cursor.key, Key::Text(_)),
             Self::Duration => matches!(cursor.key, Key::Float(number) if !number.is_nan()),
         }
@@ -62,9 +67,9 @@ impl AssetOrder {
 }
 
 /// What the order sorts by, with unknown lengths at the end.
-fn expression(order: AssetOrder, descending: bool) -> &'static str {
+pub(super) fn expression(order: AssetOrder, descending: bool) -> &'static str {
     match order {
-        AssetOrder::Created => "created_at",
+        AssetOrder::Created | AssetOrder::Relevance => "created_at",
         AssetOrder::Updated => "updated_at",
         AssetOrder::Title => "title_key",
         AssetOrder::Views => "views",

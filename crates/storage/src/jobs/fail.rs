@@ -68,7 +68,8 @@ pub(super) async fn end_badly(
     let run_after = wait_ms.map(|wait_ms| now.saturating_add(wait_ms));
     let sql = concat!(
         "UPDATE jobs SET state = $2, worker = NULL, lease_until = NULL, failure = $3, \
-         run_after = COALESCE($4, run_after), finished_at = $5 WHERE id = $1 RETURNING ",
+         run_after = COALESCE($4, run_after), wait_ms = $6, finished_at = $5 \
+         WHERE id = $1 RETURNING ",
         job_columns!()
     );
     let row = sqlx::query(sql)
@@ -81,12 +82,14 @@ pub(super) async fn end_badly(
         .bind(failure_text(failure)?)
         .bind(run_after)
         .bind(run_after.is_none().then_some(now))
+        .bind(wait_ms.unwrap_or(0))
         .fetch_one(&mut **tx)
         .await?;
     let (after, state, shown) = match run_after {
         Some(run_after) => (
             AfterFailure::Retry {
                 run_after: from_millis(run_after),
+                wait_ms: wait_ms.unwrap_or(0),
             },
             AssetState::Queued,
             None,
@@ -100,8 +103,8 @@ pub(super) async fn end_badly(
 /// Queues a job that the caller holds, without counting anything.
 pub(super) async fn put_back(tx: &mut Tx, id: JobId, now: i64) -> Result<Job> {
     let sql = concat!(
-        "UPDATE jobs SET state = 'queued', worker = NULL, lease_until = NULL, run_after = $2 \
-         WHERE id = $1 RETURNING ",
+        "UPDATE jobs SET state = 'queued', worker = NULL, lease_until = NULL, run_after = $2, \
+         wait_ms = 0 WHERE id = $1 RETURNING ",
         job_columns!()
     );
     let row = sqlx::query(sql)

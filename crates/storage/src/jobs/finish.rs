@@ -37,7 +37,8 @@ impl Db {
         sqlx::query(
             "UPDATE assets SET state = 'ready', failure = NULL, playable = 1, \
              output_attempt = $2, has_thumbnail = $3, has_storyboard = $4, \
-             duration_s = COALESCE(NULLIF($5, -1.0), duration_s), updated_at = $6 WHERE id = $1",
+             duration_s = COALESCE(NULLIF($5, -1.0), duration_s), updated_at = $6, \
+             output_revision = (SELECT revision FROM jobs WHERE id = $7) WHERE id = $1",
         )
         .bind(asset)
         .bind(attempt)
@@ -45,6 +46,7 @@ impl Db {
         .bind(i64::from(made.has_storyboard))
         .bind(measure(made.duration_s))
         .bind(now)
+        .bind(id)
         .execute(&mut *tx)
         .await?;
         // Each bad end noted its own; a worker that did not know that it had lost its attempt may

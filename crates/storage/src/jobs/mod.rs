@@ -5,6 +5,7 @@
 
 mod backlog;
 mod claim;
+mod claims;
 mod fail;
 mod finish;
 mod queue;
@@ -27,6 +28,7 @@ use crate::garbage::note_garbage;
 use crate::renditions::NewRendition;
 
 pub use backlog::Backlog;
+pub use claims::{Claim, ClaimWatch};
 pub use queue::{QueueCounts, Throughput};
 
 /// What an attempt made that reached its end.
@@ -49,6 +51,8 @@ pub enum AfterFailure {
     Retry {
         /// Not to be started before then.
         run_after: Timestamp,
+        /// How long that is in milliseconds.
+        wait_ms: i64,
     },
     /// The job has failed for good.
     Failed,
@@ -58,7 +62,7 @@ pub enum AfterFailure {
 macro_rules! job_columns {
     () => {
         "id, asset_id, state, priority, attempt, failures, worker, lease_until, run_after, \
-         failure, created_at, started_at, finished_at, trace"
+         wait_ms, failure, created_at, started_at, finished_at, trace"
     };
 }
 use job_columns;
@@ -163,7 +167,8 @@ async fn withdraw(
 ) -> Result<()> {
     sqlx::query(
         "UPDATE assets SET state = $2, failure = $3, playable = 0, output_attempt = NULL, \
-         has_thumbnail = 0, has_storyboard = 0, updated_at = $4 WHERE id = $1",
+         output_revision = NULL, output_bytes = 0, has_thumbnail = 0, has_storyboard = 0, updated_at = $4 \
+         WHERE id = $1",
     )
     .bind(asset)
     .bind(state.as_str())
@@ -191,6 +196,7 @@ fn job_from(row: &AnyRow) -> Result<Job> {
         worker: cells.maybe_text()?,
         lease_until: cells.maybe_time()?,
         run_after: cells.time()?,
+        wait_ms: cells.int()?,
         failure: cells.maybe_failure()?,
         created_at: cells.time()?,
         started_at: cells.maybe_time()?,

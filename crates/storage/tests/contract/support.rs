@@ -116,6 +116,15 @@ impl World {
         self.db.job(id).await.unwrap().unwrap()
     }
 
+    /// Takes up every running job, as if none of their workers gave a sign of life any more.
+    pub(crate) async fn abandoned(&self) -> Vec<Job> {
+        let mut taken = Vec::new();
+        for claim in self.db.claims().await.unwrap() {
+            taken.extend(self.db.abandon(&claim, &POLICY).await.unwrap());
+        }
+        taken
+    }
+
     /// The keys and prefixes that are garbage, without repetitions.
     pub(crate) async fn garbage(&self) -> Vec<String> {
         let garbage = self.db.garbage().await.unwrap();

@@ -85,7 +85,7 @@ interface PageProps {
   /** Pages to show from this one on. */
   left: number;
   filter: VideoFilter;
-  orderBy: VideoOrder;
+  orderBy: VideoOrder | null;
   onMore: () => void;
   onTotal?: (total: number) => void;
   empty?: React.ReactNode;

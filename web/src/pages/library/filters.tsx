@@ -11,8 +11,9 @@ const SHOWS: Record<string, VideoState[] | null> = {
   making: ["UPLOADING", "QUEUED", "PROCESSING"],
   failed: ["FAILED", "CANCELLED"],
 };
+const NEW: VideoOrder = { field: "CREATED_AT", direction: "DESC" };
 const SORTS: Record<string, VideoOrder> = {
-  new: { field: "CREATED_AT", direction: "DESC" },
+  new: NEW,
   old: { field: "CREATED_AT", direction: "ASC" },
   title: { field: "TITLE", direction: "ASC" },
   views: { field: "VIEWS", direction: "DESC" },
@@ -29,7 +30,9 @@ export function readFilter(params: URLSearchParams, search: string) {
     ...(states ? { states } : {}),
     ...(mine ? { mine: true } : {}),
   };
-  const orderBy: VideoOrder = SORTS[params.get("sort") ?? "new"] ?? { field: "CREATED_AT", direction: "DESC" };
+  const sort = params.get("sort");
+  // Unless somebody chose an order, a search is in the server's: titles first.
+  const orderBy = text && !sort ? null : (SORTS[sort ?? "new"] ?? NEW);
   return { filter, orderBy, narrowed: text !== "" || states !== null || mine };
 }
 

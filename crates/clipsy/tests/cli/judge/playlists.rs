@@ -221,9 +221,32 @@ fn peak(rung: &Rung) -> f64 {
 /// A rest that is shorter than this may stay in the last full segment.
 const SHORT_REST_S: f64 = 0.5;
 
+/// Lengths of the first segments in seconds, as the ladder has them; the others are longer.
+const FIRST_SEGMENTS_S: [u64; 4] = [2, 2, 2, 4];
+
+/// Where segments begin: the first at the ends of those, the others after a full one each.
+fn begins(tree: &Tree) -> Vec<u64> {
+    let mut seconds = vec![0];
+    let mut end = 0;
+    for length in FIRST_SEGMENTS_S {
+        if end + length > tree.segment_s || length == tree.segment_s {
+            break;
+        }
+        end += length;
+        seconds.push(end);
+    }
+    let frames = tree.frames();
+    while tree.rate.first_frame_at(end) < frames {
+        end += tree.segment_s;
+        seconds.push(end);
+    }
+    let begins = seconds.into_iter().map(|s| tree.rate.first_frame_at(s));
+    begins.filter(|begin| *begin < frames).collect()
+}
+
 /// Every rendition is cut at the same pictures: the first at or after each mark.
 fn check_cuts(tree: &Tree, report: &mut Report) {
-    let mut marks = tree.rate.marks(tree.segment_s, tree.frames());
+    let mut marks = begins(tree);
     if let [.., _, last] = marks[..]
         && tree.rate.seconds(tree.frames() - last) < SHORT_REST_S
         && tree.rungs[0].segments.len() < marks.len()

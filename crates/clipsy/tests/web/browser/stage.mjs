@@ -15,7 +15,8 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 export const PATIENCE = Number(process.env.CLIPSY_PATIENCE_MS ?? 120_000);
 export const PASSWORD = "a password of my own";
 
-export async function openStage() {
+/** `options` are those of the first page's context. */
+export async function openStage(options = {}) {
   const browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
     args: [
@@ -98,7 +99,7 @@ export async function openStage() {
     });
   }
 
-  stage.page = await stage.visitor();
+  stage.page = await stage.visitor(options);
   stage.watchOver = watchOver;
   return stage;
 }

@@ -146,7 +146,7 @@ export async function goesOnByHandle(stage) {
   stage.forgetComplaints();
 }
 
-/** Drops a file onto the page, as a file manager does. */
+/** Drops a file onto the page, as a file manager does: a browser says that it is over the page until it is let go. */
 export async function drop(page, name, bytes, type = "video/mp4") {
   const transfer = await page.evaluateHandle(
     ([base64, name, type]) => {
@@ -159,7 +159,9 @@ export async function drop(page, name, bytes, type = "video/mp4") {
     [bytes.toString("base64"), name, type],
   );
   await page.dispatchEvent("body", "dragenter", { dataTransfer: transfer });
-  await page.getByText("Drop to upload").waitFor();
-  await page.dispatchEvent("body", "dragover", { dataTransfer: transfer });
+  await until("the page takes it", async () => {
+    await page.dispatchEvent("body", "dragover", { dataTransfer: transfer });
+    return page.getByText("Drop to upload").isVisible();
+  });
   await page.dispatchEvent("body", "drop", { dataTransfer: transfer });
 }

@@ -99,6 +99,7 @@ async fn what_was_taken_away_leaves_nothing_behind() {
     for job_id in 1..=20 {
         let later = Ticket {
             run_after: later,
+            wait_ms: 500,
             ..ticket(job_id)
         };
         dispatch.queue.push(later).await.unwrap();
@@ -244,6 +245,7 @@ async fn a_delayed_ticket_outlives_the_server() {
     let due = SystemClock.now() + TimeDelta::milliseconds(1500);
     let later = Ticket {
         run_after: due,
+        wait_ms: 1500,
         ..ticket(1)
     };
     dispatch.queue.push(later).await.unwrap();

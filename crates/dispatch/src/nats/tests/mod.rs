@@ -27,6 +27,7 @@ fn ticket(job_id: JobId) -> Ticket {
         need: Need::Cpu,
         priority: 0,
         run_after: SystemClock.now(),
+        wait_ms: 0,
     }
 }
 

@@ -145,6 +145,7 @@ async fn pausing_and_removing_work_from_everywhere() {
     }
     let later = Ticket {
         run_after: SystemClock.now() + TimeDelta::milliseconds(300),
+        wait_ms: 300,
         ..ticket(4)
     };
     processes[0].queue.push(later).await.unwrap();

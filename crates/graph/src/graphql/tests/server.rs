@@ -53,11 +53,15 @@ impl Server {
     }
 
     pub(super) fn start_with(change: impl FnOnce(&mut GraphqlSettings)) -> Self {
+        Self::start_as(|settings| change(&mut settings.graphql))
+    }
+
+    pub(super) fn start_as(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = Runtime::new().unwrap();
         let clock = Arc::new(FixedClock::new(from_millis(1_705_314_600_000)));
         let mut settings = Settings::default();
-        change(&mut settings.graphql);
+        change(&mut settings);
         let url = sqlite_url(&folder.path().join("clipsy.db"));
         let (schema, shared) = small();
         let sdl = schema.sdl();

@@ -170,7 +170,7 @@ fn an_operation_that_is_completed_says_no_more() {
 
 #[test]
 fn pages_of_other_origins_do_not_connect() {
-    let server = Server::start_with(|settings| {
+    let server = Server::start_as(|settings| {
         settings.allowed_origins = vec!["https://app.example".into()];
     });
     let own = format!("http://{}", server.address);

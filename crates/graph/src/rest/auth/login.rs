@@ -1,11 +1,10 @@
 //! `POST /api/auth/login/`
 
-use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Account, warning};
+use super::{Account, Secret, warning};
 use crate::actions::log_in::log_in;
 use crate::app::App;
 use crate::client::Client;
@@ -58,13 +57,13 @@ pub(crate) async fn login(
     State(app): State<App>,
     client: Client,
     Object(values): Object,
-) -> Result<Json<Session>> {
+) -> Result<Secret<Session>> {
     let mut fields = Fields::new(values);
     let username = fields.required("username", 150);
     let password = fields.password("password");
     fields.check()?;
     let (user, pair) = log_in(&app, client, &username, password).await?;
-    Ok(Json(Session {
+    Ok(Secret(Session {
         refresh: pair.refresh,
         access: pair.access,
         warning: warning(&user),

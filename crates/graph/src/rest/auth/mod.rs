@@ -6,6 +6,9 @@ pub(crate) mod me;
 pub(crate) mod password;
 pub(crate) mod refresh;
 
+use axum::Json;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
 use clipsy_domain::user::User;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -42,6 +45,16 @@ pub(crate) struct TokenPair {
     pub(crate) access: String,
     /// To be exchanged once for the next pair.
     pub(crate) refresh: String,
+}
+
+/// An answer with tokens, which nobody may keep (RFC 6749 section 5.1).
+#[derive(Debug)]
+pub(crate) struct Secret<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Secret<T> {
+    fn into_response(self) -> Response {
+        ([(CACHE_CONTROL, "no-store")], Json(self.0)).into_response()
+    }
 }
 
 fn warning(user: &User) -> Option<&'static str> {

@@ -1,11 +1,10 @@
 //! `POST /api/auth/password/`
 
-use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::TokenPair;
+use super::{Secret, TokenPair};
 use crate::actions::change_password::change_password;
 use crate::app::App;
 use crate::auth::viewer::SignedIn;
@@ -46,13 +45,13 @@ pub(crate) async fn password(
     client: Client,
     signed_in: SignedIn,
     Object(values): Object,
-) -> Result<Json<TokenPair>> {
+) -> Result<Secret<TokenPair>> {
     let mut fields = Fields::new(values);
     let old = fields.password("old_password");
     let new = fields.password("new_password");
     fields.check()?;
     let pair = change_password(&app, client, &signed_in, old, new).await?;
-    Ok(Json(TokenPair {
+    Ok(Secret(TokenPair {
         access: pair.access,
         refresh: pair.refresh,
     }))

@@ -1,11 +1,10 @@
 //! `POST /api/auth/refresh/`
 
-use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::TokenPair;
+use super::{Secret, TokenPair};
 use crate::actions::refresh_session::refresh_session;
 use crate::app::App;
 use crate::error::Result;
@@ -25,7 +24,7 @@ pub(crate) struct RefreshToken {
 }
 
 /// Exchange a refresh token, which is good once, for a new pair. A token that comes again within ten
-/// seconds, as from a second tab, gets the same successor; later it ends its whole session.
+/// seconds, as from a second tab, gets the current one; later it ends its whole session.
 #[utoipa::path(
     post, path = "/api/auth/refresh/", tag = "auth", request_body = RefreshToken,
     responses(
@@ -37,12 +36,12 @@ pub(crate) struct RefreshToken {
 pub(crate) async fn refresh(
     State(app): State<App>,
     Object(values): Object,
-) -> Result<Json<TokenPair>> {
+) -> Result<Secret<TokenPair>> {
     let mut fields = Fields::new(values);
     let token = fields.required("refresh", usize::MAX);
     fields.check()?;
     let (_, pair) = refresh_session(&app, &token).await?;
-    Ok(Json(TokenPair {
+    Ok(Secret(TokenPair {
         access: pair.access,
         refresh: pair.refresh,
     }))

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::VideoId;
 use super::json::VideoDetail;
 use crate::actions::edit_video::edit_video;
+use crate::address::Address;
 use crate::app::App;
 use crate::auth::viewer::SignedIn;
 use crate::error::Result;
@@ -50,6 +51,7 @@ pub(crate) struct VideoChange {
 pub(crate) async fn edit(
     State(app): State<App>,
     signed_in: SignedIn,
+    address: Address,
     VideoId(id): VideoId,
     Object(values): Object,
 ) -> Result<Json<VideoDetail>> {
@@ -61,5 +63,5 @@ pub(crate) async fn edit(
     };
     fields.check()?;
     let video = edit_video(&app, signed_in.viewer(), id, change).await?;
-    Ok(Json(video.into()))
+    Ok(Json(VideoDetail::from(video).at(&address)))
 }

@@ -6,6 +6,7 @@ use axum::extract::State;
 use super::VideoId;
 use super::json::VideoDetail;
 use crate::actions::find_video::find_video;
+use crate::address::Address;
 use crate::app::App;
 use crate::auth::viewer::{SignedIn, viewer};
 use crate::error::Result;
@@ -24,8 +25,9 @@ use crate::rest::openapi::{Detail, TokenNotValid};
 pub(crate) async fn get(
     State(app): State<App>,
     signed_in: Option<SignedIn>,
+    address: Address,
     VideoId(id): VideoId,
 ) -> Result<Json<VideoDetail>> {
     let video = find_video(&app, viewer(signed_in.as_ref()), id).await?;
-    Ok(Json(video.into()))
+    Ok(Json(VideoDetail::from(video).at(&address)))
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::actions::find_video::Video;
+use crate::address::Address;
 
 /// A video in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -256,6 +257,50 @@ impl From<Video> for VideoDetail {
     }
 }
 
+impl VideoItem {
+    /// With paths as they have to be asked for.
+    pub(crate) fn at(mut self, address: &Address) -> Self {
+        complete(
+            address,
+            [
+                &mut self.thumbnail,
+                &mut self.hls_playlist,
+                &mut self.more.storyboard,
+            ],
+            &mut self.qualities,
+        );
+        self
+    }
+}
+
+impl VideoDetail {
+    /// With paths as they have to be asked for.
+    pub(crate) fn at(mut self, address: &Address) -> Self {
+        complete(
+            address,
+            [
+                &mut self.thumbnail,
+                &mut self.hls_playlist,
+                &mut self.more.storyboard,
+            ],
+            &mut self.qualities,
+        );
+        self
+    }
+}
+
+fn complete(address: &Address, paths: [&mut Option<String>; 3], qualities: &mut [Quality]) {
+    if address.prefix().is_empty() {
+        return;
+    }
+    let playlists = qualities
+        .iter_mut()
+        .map(|quality| &mut quality.playlist_path);
+    for path in paths.into_iter().flatten().chain(playlists) {
+        *path = address.path(path);
+    }
+}
+
 impl More {
     fn of(video: &Video) -> Self {
         let asset = &video.asset;
@@ -269,7 +314,7 @@ impl More {
             },
             storyboard: asset
                 .has_storyboard
-                .then(|| media_key::storyboard_url(asset.id)),
+                .then(|| media_key::storyboard_url(asset)),
             failure: asset.failure.as_ref().map(|failure| FailureNote {
                 code: failure.code.as_str(),
                 message: failure.code.sentence(),

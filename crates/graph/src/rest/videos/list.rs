@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{OriginalUri, Query, State};
+use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use clipsy_domain::asset::{AssetState, Visibility};
 use clipsy_domain::user::Viewer;
-use clipsy_storage::{AssetFilter, AssetOrder};
+use clipsy_storage::{AssetFilter, AssetOrder, Window};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::json::VideoItem;
-use crate::actions::list_videos::list_videos;
+use super::whole;
+use crate::actions::find_video::with_details;
+use crate::address::Address;
 use crate::app::App;
 use crate::auth::viewer::{SignedIn, viewer};
 use crate::error::{Error, Result};
@@ -59,11 +62,11 @@ pub(crate) enum VideoList {
 #[utoipa::path(
     get, path = "/api/videos/", tag = "videos", security((), ("bearer" = [])),
     params(
-        ("search" = Option<String>, Query, description = "Text in title or description, without regard to case"),
+        ("search" = Option<String>, Query, description = "Words, or parts of words, that title and description must all contain, without regard to case"),
         ("status" = Option<String>, Query, description = "`pending`, `processing`, `ready` or `failed`; several with commas"),
         ("visibility" = Option<String>, Query, description = "`public`, `unlisted` or `private`"),
         ("owner" = Option<String>, Query, description = "`me`, or the number of an account"),
-        ("ordering" = Option<String>, Query, description = "`created_at`, `updated_at`, `title`, `views` or `duration`; `-` in front reverses it. Default: `-created_at`"),
+        ("ordering" = Option<String>, Query, description = "`created_at`, `updated_at`, `title`, `views` or `duration`; `-` in front reverses it. Default: `-created_at`, in a search videos whose titles have the words first"),
         ("page" = Option<String>, Query, description = "Number of the page from 1, or `last`"),
         ("page_size" = Option<i64>, Query, description = "Videos on a page, 1 to 100; 20 by default"),
     ),
@@ -78,7 +81,7 @@ pub(crate) async fn list(
     State(app): State<App>,
     signed_in: Option<SignedIn>,
     OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
+    address: Address,
     query: Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response> {
     let Query(query) = query.map_err(|e| Error::Parse(e.body_text()))?;
@@ -86,21 +89,27 @@ pub(crate) async fn list(
         viewer: viewer(signed_in.as_ref()),
         query,
         uri,
-        headers,
+        address,
     };
+    let filter = filter(asked.viewer, &|name| asked.get(name))?;
+    let address = asked.address.clone();
     let body = if asked.viewer == Viewer::Anonymous {
         // The front page of a busy site: all who ask at the same time get the same bytes.
         let key = asked.key();
         let asked = Arc::new(asked);
-        let (others, own) = (app.clone(), Arc::clone(&asked));
-        let shared = async move { answer(&others, &own).await.ok() };
+        let (others, own, wanted) = (app.clone(), Arc::clone(&asked), filter.clone());
+        let shared = async move { answer(&others, &own, wanted).await.ok() };
         match app.lists.get(key, shared).await.flatten() {
             Some(body) => body,
             // Everybody gets an error of their own.
-            None => answer(&app, &asked).await?,
+            None => answer(&app, &asked, filter.clone()).await?,
         }
     } else {
-        answer(&app, &asked).await?
+        answer(&app, &asked, filter.clone()).await?
+    };
+    let body = match body {
+        List::Text(text) => Body::from(text),
+        List::Long => whole::long(app.clone(), app.db.look_up(filter).await?, address),
     };
     Ok(([(CONTENT_TYPE, JSON)], body).into_response())
 }
@@ -111,7 +120,7 @@ struct Asked {
     viewer: Viewer,
     query: Vec<(String, String)>,
     uri: Uri,
-    headers: HeaderMap,
+    address: Address,
 }
 
 impl Asked {
@@ -123,53 +132,66 @@ impl Asked {
 
     /// All that the answer depends on, besides the viewer.
     fn key(&self) -> String {
-        let base = address(&self.headers, &self.uri, &[], 1);
+        let base = self.address.url(self.uri.path());
         format!("{base} {}", self.uri.query().unwrap_or_default())
     }
 }
 
-/// The list as it is sent.
-async fn answer(app: &App, asked: &Asked) -> Result<Bytes> {
+/// A list as it is sent.
+#[derive(Debug, Clone)]
+pub(crate) enum List {
+    /// As one text.
+    Text(Bytes),
+    /// Everything is asked for, and that is more than is put together at once.
+    Long,
+}
+
+async fn answer(app: &App, asked: &Asked, mut filter: AssetFilter) -> Result<List> {
     let get = |name: &str| asked.get(name);
-    let mut filter = filter(asked.viewer, &get)?;
+    filter = app.db.look_up(filter).await?;
     if get("page").is_none() && get("page_size").is_none() {
-        let listed = list_videos(app, &filter).await?;
-        let items: Vec<VideoItem> = listed.videos.into_iter().map(Into::into).collect();
-        return json(&items);
+        let whole = whole::short(app, &filter, &asked.address).await?;
+        return Ok(whole.map_or(List::Long, List::Text));
     }
     let size = get("page_size")
         .and_then(|text| text.parse().ok())
         .filter(|size| *size > 0)
         .unwrap_or(PAGE_SIZE)
         .min(MAX_PAGE_SIZE);
-    filter.limit = Some(size);
-    let pages = |total: i64| ((total + size - 1) / size).max(1);
+    let total = app.db.count_assets(&filter).await?;
+    let last = ((total + size - 1) / size).max(1);
     let page: i64 = match get("page") {
         None => 1,
-        Some("last") => {
-            let mut first = filter.clone();
-            first.limit = Some(1);
-            pages(list_videos(app, &first).await?.total)
-        }
+        Some("last") => last,
         Some(text) => text
             .parse()
             .ok()
-            .filter(|page| (1..=i64::MAX / MAX_PAGE_SIZE).contains(page))
+            .filter(|page| (1..=last).contains(page))
             .ok_or(Error::NoSuchPage)?,
     };
-    filter.offset = (page - 1) * size;
-    let listed = list_videos(app, &filter).await?;
-    let last = pages(listed.total);
-    if page > last {
-        return Err(Error::NoSuchPage);
-    }
-    let address = |page| address(&asked.headers, &asked.uri, &asked.query, page);
+    let listed = if page == last && page > 1 {
+        // From the end, where it is near.
+        let window = Window {
+            limit: total - (page - 1) * size,
+            backward: true,
+            ..Window::default()
+        };
+        app.db.assets_window(&filter, &window).await?.items
+    } else {
+        filter.limit = Some(size);
+        filter.offset = (page - 1) * size;
+        app.db.assets(&filter).await?
+    };
+    let videos = with_details(app, listed).await?;
+    let items = videos.into_iter().map(VideoItem::from);
+    let address = |page| page_url(&asked.address, &asked.uri, &asked.query, page);
     json(&Page {
-        count: listed.total,
+        count: total,
         next: (page < last).then(|| address(page + 1)),
         previous: (page > 1).then(|| address(page - 1)),
-        results: listed.videos.into_iter().map(Into::into).collect(),
+        results: items.map(|item| item.at(&asked.address)).collect(),
     })
+    .map(List::Text)
 }
 
 fn json(value: &impl Serialize) -> Result<Bytes> {
@@ -185,6 +207,7 @@ fn filter<'a>(viewer: Viewer, get: &impl Fn(&str) -> Option<&'a str>) -> Result<
             return Err(Error::field("search", "Null characters are not allowed."));
         }
         assets.search = Some(text.to_owned());
+        assets.order = AssetOrder::Relevance;
     }
     if let Some(names) = get("status").filter(|names| !names.is_empty()) {
         for name in names.split(',') {
@@ -235,23 +258,8 @@ fn no_choice(name: &str, value: &str) -> Error {
 }
 
 /// Address of another page, absolute as Django REST framework gives it.
-fn address(headers: &HeaderMap, uri: &Uri, query: &[(String, String)], page: i64) -> String {
-    let plain = |host: &&str| {
-        !host.is_empty()
-            && host
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b))
-    };
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    // Only the scheme is taken from a proxy: a forged one does no harm beyond the forger's answer.
-    let scheme = match text("x-forwarded-proto") {
-        Some("https") => "https",
-        _ => "http",
-    };
-    let mut address = match text("host").filter(plain) {
-        Some(host) => format!("{scheme}://{host}{}", uri.path()),
-        None => uri.path().to_owned(),
-    };
+fn page_url(address: &Address, uri: &Uri, query: &[(String, String)], page: i64) -> String {
+    let mut address = address.url(uri.path());
     let mut separator = '?';
     let mut push = |name: &str, value: &str| {
         use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -280,23 +288,22 @@ mod tests {
 
     #[test]
     fn addresses_keep_the_other_parameters() {
-        let mut headers = HeaderMap::new();
-        headers.insert("host", "videos.example.org:8000".parse().unwrap());
         let uri: Uri = "/api/videos/?search=a+b&page=2&page_size=5"
             .parse()
             .unwrap();
+        let request = axum::http::Request::get(uri.clone());
+        let request = request.header("host", "videos.example.org:8000");
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let address = Address::of(&parts, &[]);
         let query = [("search", "a b"), ("page", "2"), ("page_size", "5")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(
-            address(&headers, &uri, &query, 3),
+            page_url(&address, &uri, &query, 3),
             "http://videos.example.org:8000/api/videos/?page=3&search=a%20b&page_size=5"
         );
-        headers.insert("x-forwarded-proto", "https".parse().unwrap());
         assert_eq!(
-            address(&headers, &uri, &query, 1),
-            "https://videos.example.org:8000/api/videos/?search=a%20b&page_size=5"
+            page_url(&address, &uri, &query, 1),
+            "http://videos.example.org:8000/api/videos/?search=a%20b&page_size=5"
         );
-        headers.insert("host", "evil/path?".parse().unwrap());
-        assert!(address(&headers, &uri, &query, 1).starts_with("/api/videos/"));
     }
 }

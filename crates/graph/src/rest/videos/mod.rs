@@ -10,6 +10,7 @@ pub(crate) mod playback;
 pub(crate) mod retry;
 pub(crate) mod stream;
 pub(crate) mod upload;
+mod whole;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;

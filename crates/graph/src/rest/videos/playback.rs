@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::VideoId;
 use super::json::time;
 use crate::actions::link_playback::link_playback;
+use crate::address::Address;
 use crate::app::App;
 use crate::auth::viewer::{SignedIn, viewer};
 use crate::error::Result;
@@ -48,22 +49,23 @@ pub(crate) struct PlaybackPaths {
 pub(crate) async fn playback(
     State(app): State<App>,
     signed_in: Option<SignedIn>,
+    address: Address,
     VideoId(id): VideoId,
 ) -> Result<Json<PlaybackPaths>> {
     let link = link_playback(&app, viewer(signed_in.as_ref()), id).await?;
     let asset = &link.asset;
     let below = |path: String| {
         let rest = path.strip_prefix("/media").unwrap_or(&path);
-        format!("{}{rest}", link.prefix)
+        address.path(&format!("{}{rest}", link.prefix))
     };
     Ok(Json(PlaybackPaths {
         hls_playlist: asset.playable.then(|| below(media_key::master_url(id))),
         thumbnail: media_key::thumbnail_url(asset).map(below),
         storyboard: asset
             .has_storyboard
-            .then(|| below(media_key::storyboard_url(id))),
+            .then(|| below(media_key::storyboard_url(asset))),
         original: below(media_key::original_url(&asset.source_key)),
         expires_at: time(link.expires_at),
-        prefix: link.prefix.clone(),
+        prefix: address.path(&link.prefix),
     }))
 }

@@ -6,6 +6,7 @@ use axum::extract::State;
 use super::VideoId;
 use super::json::VideoDetail;
 use crate::actions::retry_video::retry_video;
+use crate::address::Address;
 use crate::app::App;
 use crate::auth::viewer::SignedIn;
 use crate::error::Result;
@@ -26,8 +27,9 @@ use crate::rest::openapi::{Detail, TokenNotValid};
 pub(crate) async fn retry(
     State(app): State<App>,
     signed_in: SignedIn,
+    address: Address,
     VideoId(id): VideoId,
 ) -> Result<Json<VideoDetail>> {
     let video = retry_video(&app, signed_in.viewer(), id).await?;
-    Ok(Json(video.into()))
+    Ok(Json(VideoDetail::from(video).at(&address)))
 }

@@ -1,7 +1,7 @@
 //! Signing in and out.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
-use axum::http::header::SET_COOKIE;
+use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use clipsy_domain::user;
 
 use super::super::asked::{app, client, headers, maybe_signed_in, signed_in};
@@ -202,12 +202,12 @@ fn session(
     pair: Pair,
     in_cookie: bool,
 ) -> Result<SessionPayload> {
+    // As tokens have to be (RFC 6749 section 5.1).
+    ctx.insert_http_header(CACHE_CONTROL, "no-store");
     if in_cookie {
         let seconds = app(ctx)?.settings.refresh_ttl_s;
-        set_cookie(
-            ctx,
-            &cookie::keep(&pair.refresh, seconds, headers(ctx).https),
-        );
+        let kept = cookie::keep(&pair.refresh, seconds, &headers(ctx).address);
+        set_cookie(ctx, &kept);
     }
     Ok(SessionPayload {
         access_token: Some(pair.access),
@@ -237,7 +237,7 @@ fn refused(user_errors: Vec<UserError>) -> SessionPayload {
 }
 
 fn forget_cookie(ctx: &Context<'_>) {
-    set_cookie(ctx, &cookie::forget(headers(ctx).https));
+    set_cookie(ctx, &cookie::forget(&headers(ctx).address));
 }
 
 fn set_cookie(ctx: &Context<'_>, cookie: &str) {

@@ -6,7 +6,7 @@ use clipsy_domain::media_key;
 use clipsy_storage::AssetChange;
 use serde_json::{Map, Value};
 
-use super::super::asked::{app, viewer};
+use super::super::asked::{app, headers, viewer, while_awaited};
 use super::super::errors::{Result, UserError, outcome};
 use super::super::ids;
 use super::super::names::Visibility;
@@ -168,7 +168,12 @@ impl Videos {
     ) -> Result<VideoPayload> {
         let chosen = async || {
             let id = number(&input.id)?;
-            choose_thumbnail(require(ctx)?, viewer(ctx), id, input.at_seconds).await
+            let app = require(ctx)?;
+            while_awaited(
+                ctx,
+                choose_thumbnail(app, viewer(ctx), id, input.at_seconds),
+            )
+            .await
         };
         payload(chosen().await)
     }
@@ -208,7 +213,7 @@ impl Videos {
                 let path = media_key::master_url(link.asset.id);
                 let rest = path.strip_prefix("/media").unwrap_or(&path);
                 PlaybackLinkPayload {
-                    url: Some(format!("{}{rest}", link.prefix)),
+                    url: Some(headers(ctx).address.path(&format!("{}{rest}", link.prefix))),
                     expires_at: Some(link.expires_at.into()),
                     user_errors: Vec::new(),
                 }

@@ -141,7 +141,8 @@ impl Mine {
 fn mark(asset: &Asset) -> u64 {
     let mut hasher = DefaultHasher::new();
     (&asset.title, &asset.description, asset.visibility).hash(&mut hasher);
-    (asset.state, asset.playable, asset.output_attempt).hash(&mut hasher);
+    (asset.state, asset.playable, &asset.output_revision).hash(&mut hasher);
+    asset.output_attempt.hash(&mut hasher);
     (asset.has_thumbnail, asset.has_storyboard).hash(&mut hasher);
     asset.chosen_thumbnail.hash(&mut hasher);
     (asset.width, asset.height).hash(&mut hasher);

@@ -99,23 +99,22 @@ pub(crate) async fn only_queued_jobs_are_claimed(world: World) {
     assert_eq!(asset.state, AssetState::Cancelled);
 }
 
-/// A claim ends at its end, not before, and not when it was renewed.
+/// A claim is taken only as it was seen: not once it was renewed.
 pub(crate) async fn a_claim_lasts_as_long_as_it_is_renewed(world: World) {
     let db = &world.db;
     let job = world.running("film").await;
-    world.pass(LEASE - 1);
-    assert_eq!(db.recover(None, &POLICY).await.unwrap(), []);
-    assert!(db.renew_lease(job.id, 1, LEASE).await.unwrap());
-    world.pass(LEASE - 1);
-    assert_eq!(db.recover(None, &POLICY).await.unwrap(), []);
-    assert_eq!(world.job(job.id).await.state, JobState::Running);
-
-    // Late, but nobody has noticed.
-    world.pass(10);
-    assert!(db.renew_lease(job.id, 1, LEASE).await.unwrap());
-    assert_eq!(db.recover(None, &POLICY).await.unwrap(), []);
-    world.pass(LEASE);
-    let touched = db.recover(None, &POLICY).await.unwrap();
+    // Whatever the clocks say: also one that stands still, or was set.
+    for set_ms in [0, LEASE, 8 * DAY_MS, -8 * DAY_MS] {
+        let seen = db.claims().await.unwrap();
+        assert_eq!((seen[0].job_id, seen[0].attempt), (job.id, 1));
+        assert_eq!(seen[0].lease.as_millis(), LEASE as u128);
+        world.pass(set_ms);
+        assert!(db.renew_lease(job.id, 1, LEASE).await.unwrap());
+        assert_ne!(db.claims().await.unwrap(), seen);
+        assert_eq!(db.abandon(&seen[0], &POLICY).await.unwrap(), None);
+        assert_eq!(world.job(job.id).await.state, JobState::Running);
+    }
+    let touched = world.abandoned().await;
     assert_eq!(touched.len(), 1);
     assert_eq!(touched[0], world.job(job.id).await);
     assert_eq!(touched[0].state, JobState::Queued);
@@ -131,7 +130,7 @@ pub(crate) async fn a_claim_lasts_as_long_as_it_is_renewed(world: World) {
     let asset = world.asset_of(&job).await;
     assert_eq!((asset.state, asset.failure), (AssetState::Queued, None));
     assert!(!db.renew_lease(job.id, 1, LEASE).await.unwrap());
-    assert_eq!(db.recover(None, &POLICY).await.unwrap(), []);
+    assert_eq!(world.abandoned().await, []);
 }
 
 /// A worker that slept through the end of its claim can do nothing any more.
@@ -139,7 +138,7 @@ pub(crate) async fn a_late_worker_is_refused(world: World) {
     let db = &world.db;
     let job = world.running("film").await;
     world.pass(LEASE);
-    db.recover(None, &POLICY).await.unwrap();
+    world.abandoned().await;
     world.pass(POLICY.first_backoff_ms);
 
     // Once while the job is queued again, once while somebody else is at it.
@@ -196,7 +195,7 @@ pub(crate) async fn what_the_server_held_is_taken_up_without_counting(world: Wor
     // Also when it was down for longer than its claim.
     for wait in [0, LEASE / 2] {
         world.pass(wait);
-        let touched = db.recover(Some("me"), &POLICY).await.unwrap();
+        let touched = db.recover("me", &POLICY).await.unwrap();
         assert_eq!(touched.len(), 1, "{touched:?}");
         assert_eq!(
             (touched[0].id, touched[0].state),
@@ -206,7 +205,7 @@ pub(crate) async fn what_the_server_held_is_taken_up_without_counting(world: Wor
         assert_eq!(touched[0].run_after, world.now());
         let asset = world.asset_of(&mine).await;
         assert_eq!((asset.state, asset.playable), (AssetState::Queued, false));
-        assert_eq!(db.recover(Some("me"), &POLICY).await.unwrap(), []);
+        assert_eq!(db.recover("me", &POLICY).await.unwrap(), []);
         let again = db.claim_job(mine.id, "me", LEASE / 4).await.unwrap();
         assert!(again.is_some());
     }
@@ -214,12 +213,61 @@ pub(crate) async fn what_the_server_held_is_taken_up_without_counting(world: Wor
     let prefix = |attempt| format!("videos/processed/{}/{attempt}/", mine.asset_id);
     assert_eq!(world.garbage().await, [prefix(1), prefix(2)]);
 
-    // Both at once: mine is not counted, theirs is.
-    world.pass(LEASE);
-    let touched = db.recover(Some("me"), &POLICY).await.unwrap();
-    let failures: Vec<_> = touched.iter().map(|job| (job.id, job.failures)).collect();
-    assert_eq!(failures, [(mine.id, 0), (theirs.id, 1)]);
+    // Theirs is counted, once they are silent.
+    let touched = db.recover("me", &POLICY).await.unwrap();
+    let failures = |jobs: Vec<Job>| {
+        jobs.iter()
+            .map(|job| (job.id, job.failures))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(failures(touched), [(mine.id, 0)]);
+    assert_eq!(failures(world.abandoned().await), [(theirs.id, 1)]);
 }
+
+/// A job that may run at once runs at once, and a wait is no longer than it was to be.
+pub(crate) async fn a_clock_that_was_wrong_keeps_no_job_waiting(world: World) {
+    let db = &world.db;
+    let claims = async |id| db.claim_job(id, "worker", LEASE).await.unwrap().is_some();
+    for ahead_ms in [2 * HOUR_MS, 8 * DAY_MS] {
+        world.pass(ahead_ms);
+        let (_, new) = world.asset("new").await;
+        let put_back = world.running("put back").await;
+        assert!(db.requeue_job(put_back.id, 1).await.unwrap());
+        let mine = world.running("mine").await;
+        assert_eq!(db.recover("worker", &POLICY).await.unwrap().len(), 1);
+        let (asset, _) = world.asset("again").await;
+        db.cancel_job(asset.id).await.unwrap().unwrap();
+        let again = db.retry_job(asset.id).await.unwrap().unwrap();
+        let failed = world.running("failed").await;
+        db.fail_job(failed.id, 1, &crash(), &POLICY).await.unwrap();
+        // It waits as long as it was told, by a clock that goes on evenly.
+        world.pass(POLICY.first_backoff_ms - 1);
+        assert!(!claims(failed.id).await);
+
+        world.pass(-ahead_ms);
+        for id in [new.id, put_back.id, mine.id, again.id, failed.id] {
+            assert!(
+                claims(id).await,
+                "job {id} waits for a clock {ahead_ms} ms ahead"
+            );
+        }
+        for job in db.claims().await.unwrap() {
+            assert!(
+                db.finish_job(job.job_id, job.attempt, &finished())
+                    .await
+                    .unwrap()
+            );
+        }
+    }
+    // Set back in the middle of a wait.
+    let failed = world.running("failed").await;
+    db.fail_job(failed.id, 1, &crash(), &POLICY).await.unwrap();
+    world.pass(-POLICY.first_backoff_ms / 2);
+    assert!(claims(failed.id).await);
+}
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// Without this a file that takes the whole server down would be tried at each start, for ever.
 pub(crate) async fn a_job_that_takes_the_server_down_again_and_again(world: World) {
@@ -230,7 +278,7 @@ pub(crate) async fn a_job_that_takes_the_server_down_again_and_again(world: Worl
         // A drain in between does not count.
         assert!(db.requeue_job(poison.id, 2 * loss - 1).await.unwrap());
         db.claim_job(poison.id, "me", LEASE).await.unwrap().unwrap();
-        let touched = db.recover(Some("me"), &POLICY).await.unwrap();
+        let touched = db.recover("me", &POLICY).await.unwrap();
         assert_eq!(touched.len(), 1);
         let state = match loss {
             POLICY_LAST_LOSS => JobState::Failed,
@@ -247,7 +295,7 @@ pub(crate) async fn a_job_that_takes_the_server_down_again_and_again(world: Worl
     // Whoever knows better tries again, from the start.
     let again = db.retry_job(asset.id).await.unwrap().unwrap();
     db.claim_job(again.id, "me", LEASE).await.unwrap().unwrap();
-    let touched = db.recover(Some("me"), &POLICY).await.unwrap();
+    let touched = db.recover("me", &POLICY).await.unwrap();
     assert_eq!(touched[0].state, JobState::Queued);
 }
 
@@ -262,7 +310,7 @@ pub(crate) async fn a_worker_that_dies_again_and_again(world: World) {
         let job = world.claim(poison.id).await;
         assert_eq!(job.attempt, death);
         world.pass(LEASE);
-        let touched = db.recover(None, &POLICY).await.unwrap();
+        let touched = world.abandoned().await;
         assert_eq!(touched.len(), 1);
         assert_eq!(touched[0].failures, death);
         world.pass(POLICY.max_backoff_ms);
@@ -279,7 +327,7 @@ pub(crate) async fn a_worker_that_dies_again_and_again(world: World) {
         db.claim_job(poison.id, "worker", LEASE).await.unwrap(),
         None
     );
-    assert_eq!(db.recover(None, &POLICY).await.unwrap(), []);
+    assert_eq!(world.abandoned().await, []);
 
     let waiting = db.jobs_to_run().await.unwrap();
     assert_eq!(

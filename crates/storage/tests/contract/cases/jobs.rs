@@ -19,7 +19,7 @@ pub(crate) async fn a_failed_attempt_is_repeated_after_a_while(world: World) {
             .await
             .unwrap();
         let run_after = world.now() + TimeDelta::milliseconds(wait_ms);
-        assert_eq!(after, Some(AfterFailure::Retry { run_after }));
+        assert_eq!(after, Some(AfterFailure::Retry { run_after, wait_ms }));
         let failed = world.job(job.id).await;
         assert_eq!((failed.state, failed.failures), (JobState::Queued, attempt));
         assert_eq!(

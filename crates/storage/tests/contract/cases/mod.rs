@@ -80,6 +80,9 @@ pub(crate) const ALL: &[Case] = cases! {
     }
     windows {
         windows_join_up
+        searches_give_titles_first
+        searches_go_by_what_text_means
+        texts_of_earlier_versions_are_folded
         windows_stand_still_while_lists_move
         windows_keep_to_their_filter
         accounts_are_listed_by_name
@@ -99,6 +102,7 @@ pub(crate) const ALL: &[Case] = cases! {
         a_late_worker_is_refused
         what_the_server_held_is_taken_up_without_counting
         a_worker_that_dies_again_and_again
+        a_clock_that_was_wrong_keeps_no_job_waiting
         a_job_that_takes_the_server_down_again_and_again
     }
     jobs {

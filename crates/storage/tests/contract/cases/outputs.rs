@@ -158,7 +158,7 @@ pub(crate) async fn a_failed_attempt_leaves_nothing_to_see(world: World) {
             ),
             "put back" => assert!(db.requeue_job(id, 1).await.unwrap()),
             "cancel" => assert!(db.cancel_job(job.asset_id).await.unwrap().is_some()),
-            _ => assert_eq!(db.recover(Some("worker"), &POLICY).await.unwrap().len(), 1),
+            _ => assert_eq!(db.recover("worker", &POLICY).await.unwrap().len(), 1),
         }
         let asset = world.asset_of(&job).await;
         assert!(!asset.playable && !asset.has_thumbnail, "{way}: {asset:?}");

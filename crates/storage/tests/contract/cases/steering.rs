@@ -46,7 +46,7 @@ pub(crate) async fn a_running_job_is_cancelled(world: World) {
     let prefix = format!("videos/processed/{}/{}/", asset.id, running.attempt);
     assert_eq!(world.garbage().await, [prefix]);
     world.pass(LEASE);
-    assert_eq!(db.recover(Some("worker"), &POLICY).await.unwrap(), []);
+    assert_eq!(db.recover("worker", &POLICY).await.unwrap(), []);
 
     // What is done cannot be stopped.
     let done = world.running("done").await;
@@ -139,7 +139,7 @@ pub(crate) async fn deleting_takes_the_job_away(world: World) {
     assert_eq!(db.cancel_job(job.asset_id).await.unwrap(), None);
     assert_eq!(db.retry_job(job.asset_id).await.unwrap(), None);
     world.pass(LEASE);
-    assert_eq!(db.recover(Some("worker"), &POLICY).await.unwrap(), []);
+    assert_eq!(db.recover("worker", &POLICY).await.unwrap(), []);
     assert_eq!(db.garbage().await.unwrap(), garbage);
     assert!(
         world

@@ -2,7 +2,7 @@
 
 use clipsy_domain::asset::{Asset, Visibility};
 use clipsy_domain::user::{Role, User, Viewer};
-use clipsy_storage::{AssetFilter, AssetOrder, Cursor, Slice, Window};
+use clipsy_storage::{AssetChange, AssetFilter, AssetOrder, Cursor, NewAsset, Slice, Window};
 
 use crate::support::{World, new_asset, new_user};
 
@@ -64,7 +64,7 @@ async fn walk(world: &World, filter: &AssetFilter, size: i64, backward: bool) ->
             backward,
         };
         let Slice { items, more } = cut(world, filter, window).await;
-        let of = |asset: &Asset| filter.order.cursor(filter.descending, asset);
+        let of = |asset: &Asset| filter.cursor(asset);
         edge = if backward {
             items.first().map(of)
         } else {
@@ -97,16 +97,143 @@ pub(crate) async fn windows_join_up(world: World) {
                     assert_eq!(walked, whole, "{order:?} {descending} by {size} {backward}");
                 }
             }
-            assert!(order.fits(&order.cursor(
-                descending,
-                &world.db.asset(whole[0]).await.unwrap().unwrap()
-            )));
+            let first = world.db.asset(whole[0]).await.unwrap().unwrap();
+            assert!(order.fits(&filter.cursor(&first)));
         }
     }
     assert!(!AssetOrder::Title.fits(&Cursor {
         key: clipsy_storage::Key::Int(1),
         id: 1
     }));
+}
+
+/// In a search, titles come first, and the pages of it join up as well.
+pub(crate) async fn searches_give_titles_first(world: World) {
+    let owner = world.user("owner").await;
+    for (title, description) in [
+        ("Beach in summer", ""),
+        ("Holiday", "summer on the BEACH"),
+        ("Summer", "no beach"),
+        ("Other", "summertime, beaches"),
+        ("Beachy summerhouse", "beach"),
+        ("Winter", "a beach"),
+    ] {
+        let new = NewAsset {
+            description: description.to_owned(),
+            ..new_asset(owner.id, title)
+        };
+        world.db.create_asset(new, None).await.unwrap();
+        world.pass(1);
+    }
+    let search = AssetFilter {
+        search: Some("summer  each".to_owned()),
+        ..filter(AssetOrder::Relevance, true)
+    };
+    let found = world.db.assets(&search).await.unwrap();
+    let ids: Vec<i64> = found.iter().map(|asset| asset.id).collect();
+    assert_eq!(ids, [5, 1, 4, 3, 2]);
+    assert_eq!(world.db.count_assets(&search).await.unwrap(), 5);
+    for size in [1, 2, 3, 100] {
+        for backward in [false, true] {
+            assert_eq!(walk(&world, &search, size, backward).await, ids);
+        }
+    }
+    // Another order is another order.
+    let by_title = AssetFilter {
+        order: AssetOrder::Title,
+        descending: false,
+        ..search.clone()
+    };
+    let titles = world.db.assets(&by_title).await.unwrap();
+    assert_eq!(titles[0].title, "Beach in summer");
+    assert_eq!(titles.len(), 5);
+    // What may not be seen is not found, nor what is gone.
+    let nobody = AssetFilter {
+        viewer: Viewer::Anonymous,
+        ..search.clone()
+    };
+    let hidden = AssetChange {
+        visibility: Some(Visibility::Private),
+        ..AssetChange::default()
+    };
+    world.db.update_asset(5, hidden).await.unwrap().unwrap();
+    world.db.delete_asset(4).await.unwrap().unwrap();
+    assert_eq!(walk(&world, &nobody, 2, false).await, [1, 3, 2]);
+    assert_eq!(world.db.count_assets(&nobody).await.unwrap(), 3);
+}
+
+/// Whatever way a name is written in, it is found by any other.
+pub(crate) async fn searches_go_by_what_text_means(world: World) {
+    for title in ["Cafe\u{301} İstanbul", "STRASSE ﬁlm", "ＡＢＣ 動画"] {
+        world.asset(title).await;
+        world.pass(1);
+    }
+    for (search, id) in [
+        ("Café", 1),
+        ("fé", 1),
+        ("istanbul", 1),
+        ("ISTANBUL", 1),
+        ("İSTAN", 1),
+        ("straße", 2),
+        ("FILM", 2),
+        ("abc", 3),
+        ("画", 3),
+        ("動\u{200b}画", 3),
+    ] {
+        let filter = AssetFilter {
+            search: Some(search.to_owned()),
+            ..filter(AssetOrder::Relevance, true)
+        };
+        assert_eq!(walk(&world, &filter, 5, false).await, [id], "{search}");
+    }
+}
+
+/// What an earlier version derived from texts is derived anew, once.
+pub(crate) async fn texts_of_earlier_versions_are_folded(world: World) {
+    for title in ["Cafe\u{301}", "ﬁlm"] {
+        world.asset(title).await;
+    }
+    for (name, key) in [
+        ("Jose\u{301}", "jose\u{301}"),
+        ("José", "josé"),
+        ("ＡＮＮ", "ａｎｎ"),
+    ] {
+        let user = world.user(&format!("made for {key}")).await;
+        world
+            .run(&format!(
+                "UPDATE users SET username = '{name}', username_key = '{key}' WHERE id = {}",
+                user.id
+            ))
+            .await;
+    }
+    world
+        .run("DELETE FROM marks WHERE name LIKE 'texts folded%'")
+        .await;
+    world.run("DELETE FROM asset_search").await;
+    world
+        .run("UPDATE assets SET title_key = 'x', search_text = 'x'")
+        .await;
+    let search = |text: &str| AssetFilter {
+        search: Some(text.to_owned()),
+        ..filter(AssetOrder::Title, false)
+    };
+    assert!(walk(&world, &search("café"), 5, false).await.is_empty());
+    world.db.migrate().await.unwrap();
+    assert_eq!(walk(&world, &search("CAFÉ"), 5, false).await, [1]);
+    assert_eq!(walk(&world, &search("film"), 5, false).await, [2]);
+    // Each is found by the very name, the older of two that look alike by any other way to write it.
+    let id_of = async |name: &str| {
+        let found = world.db.user_by_name(name).await.unwrap();
+        found.map(|(user, _)| user.username)
+    };
+    assert_eq!(id_of("jose\u{301}").await.as_deref(), Some("Jose\u{301}"));
+    assert_eq!(id_of("José").await.as_deref(), Some("José"));
+    assert_eq!(id_of("ann").await.as_deref(), Some("ＡＮＮ"));
+    // Not once more: it would undo what was changed since.
+    world.run("UPDATE assets SET title_key = 'x'").await;
+    world.db.migrate().await.unwrap();
+    let titles = world.db.assets(&search("film")).await.unwrap();
+    assert_eq!(titles.len(), 1);
 }
 
 /// What is added or removed elsewhere shifts nothing; a cursor is good when its thing is gone.
@@ -128,7 +255,7 @@ pub(crate) async fn windows_stand_still_while_lists_move(world: World) {
     let first = cut(&world, &filter, window(None)).await;
     assert_eq!(titles(&first), ["e", "d"]);
     let last = &first.items[1];
-    let cursor = filter.order.cursor(true, last);
+    let cursor = filter.cursor(last);
     world.asset("f").await;
     world.db.delete_asset(last.id).await.unwrap().unwrap();
     let second = cut(&world, &filter, window(Some(cursor.clone()))).await;

@@ -1,36 +1,80 @@
-//! The address of an upload as its sender has to call it.
+//! The address of this server as those who ask have to call it. It is told here and nowhere else.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
 
-use crate::client::{Network, hop_address};
+use crate::app::App;
+use crate::client::{Network, hop_address, items, outside_quotes};
 
-/// The address of the upload: a whole one if it is known by which name the server was called, else
-/// a path. Proxies know better than the request itself, if they are trusted.
-pub(crate) fn upload_url(parts: &Parts, trusted: &[Network], id: &str) -> String {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map(|info| info.0.ip().to_canonical());
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
-    let told = match peer {
-        Some(peer) if is_trusted(peer) => told_by_proxies(&parts.headers, &is_trusted),
-        _ => Told::default(),
-    };
-    let own = parts.uri.authority().map(Authority::as_str);
-    let own = own.or_else(|| parts.headers.get(header::HOST)?.to_str().ok());
-    let host = told.host.or_else(|| own.and_then(host_name));
-    let path = format!("{}/api/uploads/{id}", told.prefix.unwrap_or_default());
-    match host {
-        Some(host) => format!("{}://{host}{path}", told.scheme.unwrap_or("http")),
-        None => path,
+/// How this server was called: by which name, over what, and below which path. Proxies know better
+/// than the request itself, if they are trusted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Address(Told);
+
+impl Address {
+    /// Reads it from a request. Headers of untrusted peers are not believed.
+    pub(crate) fn of(parts: &Parts, trusted: &[Network]) -> Self {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map(|info| info.0.ip().to_canonical());
+        let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+        let mut told = match peer {
+            Some(peer) if is_trusted(peer) => told_by_proxies(&parts.headers, &is_trusted),
+            _ => Told::default(),
+        };
+        if told.host.is_none() {
+            let own = parts.uri.authority().map(Authority::as_str);
+            let own = own.or_else(|| parts.headers.get(header::HOST)?.to_str().ok());
+            told.host = own.and_then(host_name);
+        }
+        Self(told)
+    }
+
+    /// True if the far end speaks TLS, with us or with a proxy.
+    pub(crate) fn is_https(&self) -> bool {
+        self.0.scheme == Some("https")
+    }
+
+    /// The name, with a port if it is not the usual one; `None` if it is not known.
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.0.host.as_deref()
+    }
+
+    /// The path below which this server is called, without a slash at its end: empty, or e.g.
+    /// `/clips`.
+    pub(crate) fn prefix(&self) -> &str {
+        self.0.prefix.as_deref().unwrap_or_default()
+    }
+
+    /// One of our paths, e.g. `/media/x`, as the far end has to ask for it.
+    pub(crate) fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix())
+    }
+
+    /// The same with scheme and host, or as [`Address::path`] gives it if no host is known.
+    pub(crate) fn url(&self, path: &str) -> String {
+        let path = self.path(path);
+        match self.host() {
+            Some(host) => format!("{}://{host}{path}", self.0.scheme.unwrap_or("http")),
+            None => path,
+        }
+    }
+}
+
+impl FromRequestParts<App> for Address {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        Ok(Self::of(parts, &app.settings.trusted_proxies))
     }
 }
 
 /// What proxies say about the request that they got.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Told {
     scheme: Option<&'static str>,
     host: Option<String>,
@@ -62,7 +106,7 @@ fn forwarded(headers: &HeaderMap, is_trusted: &impl Fn(IpAddr) -> bool) -> Optio
     for item in items(headers, header::FORWARDED.as_str()).into_iter().rev() {
         let mut told = (None, None);
         let mut before = None;
-        for pair in item.split(';') {
+        for pair in outside_quotes(&item, ';') {
             let Some((name, value)) = pair.trim().split_once('=') else {
                 continue;
             };
@@ -105,15 +149,6 @@ fn x_forwarded(headers: &HeaderMap, is_trusted: &impl Fn(IpAddr) -> bool) -> Opt
     ))
 }
 
-/// The items of a list header in their order, over all its lines.
-fn items(headers: &HeaderMap, name: &str) -> Vec<String> {
-    let lines = headers.get_all(name).iter();
-    lines
-        .flat_map(|line| line.to_str().unwrap_or_default().split(','))
-        .map(|item| item.trim().to_owned())
-        .collect()
-}
-
 fn scheme_name(text: &str) -> Option<&'static str> {
     ["http", "https"]
         .into_iter()
@@ -147,7 +182,7 @@ mod tests {
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
         let peer: SocketAddr = format!("{peer}:9").parse().unwrap();
         parts.extensions.insert(ConnectInfo(peer));
-        upload_url(&parts, &["10.0.0.0/8".parse().unwrap()], "7")
+        Address::of(&parts, &["10.0.0.0/8".parse().unwrap()]).url("/api/uploads/7")
     }
 
     #[test]
@@ -207,6 +242,13 @@ mod tests {
             ("x-forwarded-proto", "https"),
         ];
         assert_eq!(url("10.0.0.1", &lists), "https://v.example/api/uploads/7");
+        // Commas and semicolons within quotes belong to what is quoted.
+        let quoted =
+            "for=\"[2001:db8::1]:9\";by=\"a,b;host=evil.example\";host=v.example;proto=https";
+        assert_eq!(
+            url("10.0.0.1", &[("forwarded", quoted)]),
+            "https://v.example/api/uploads/7"
+        );
     }
 
     #[test]

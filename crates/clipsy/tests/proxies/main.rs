@@ -1,0 +1,23 @@
+//! The service behind real proxies, with the very blocks that OPERATIONS.md shows: nginx over TLS with
+//! HTTP/2, without TLS, below a path and in front of two servers; Caddy with a name of its own and
+//! below a path. `clipsy doctor --proxy` finds nothing there, and each fault that is made on purpose.
+#![cfg(test)]
+
+mod blocks;
+mod caddy;
+mod certificates;
+mod faults;
+#[expect(dead_code, reason = "the tests of several processes use more of it")]
+#[path = "../scale/nats.rs"]
+mod nats;
+mod nginx;
+#[expect(dead_code, reason = "the tests of several processes use more of it")]
+#[path = "../scale/postgres.rs"]
+mod postgres;
+#[expect(dead_code, reason = "the tests of several processes use more of it")]
+#[path = "../scale/stack.rs"]
+mod stack;
+#[expect(dead_code, reason = "the tests of the service use more of it")]
+#[path = "../service/support/mod.rs"]
+mod support;
+mod visit;

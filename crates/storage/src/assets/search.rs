@@ -1,0 +1,238 @@
+//! Finding assets by parts of words, through an index of the pieces of up to three letters that their
+//! words are made of. Both databases can look up texts by whole words, and a piece is one to them.
+
+use std::collections::BTreeSet;
+
+use clipsy_domain::asset::AssetId;
+use clipsy_domain::text::{fold, grams, grams_of_search, words};
+
+use sqlx::AssertSqlSafe;
+
+use super::AssetFilter;
+use super::list::conditions;
+use crate::cells::{Cells, storable};
+use crate::db::{Db, Kind, Tx};
+use crate::error::Result;
+use crate::window::{Value, bind};
+
+/// Most assets that a search finds in titles, and most that it finds anywhere; the newest of them.
+pub const MOST_FOUND: i64 = 2_000;
+/// Most words of a search that count.
+const MOST_WORDS: usize = 8;
+/// Most letters of a word that are compared; `SQLite` refuses very long patterns.
+const LONGEST_WORD: usize = 1_000;
+/// What pieces of titles begin with in the index, beside the same among all.
+const IN_TITLE: char = 't';
+/// What pieces of title and description begin with.
+const ANYWHERE: char = 'a';
+
+/// Where words are looked for.
+struct Place {
+    /// What its pieces begin with in the index.
+    mark: char,
+    /// The column of its folded text.
+    column: &'static str,
+}
+
+const TITLE: Place = Place {
+    mark: IN_TITLE,
+    column: "title_key",
+};
+const TEXT: Place = Place {
+    mark: ANYWHERE,
+    column: "search_text",
+};
+
+/// A search as the databases take it.
+#[derive(Debug)]
+pub(super) struct Search {
+    words: Vec<String>,
+}
+
+impl Search {
+    /// `None` if nothing is asked for.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        let folded = fold(&storable(text));
+        let words: Vec<String> = words(&folded).take(MOST_WORDS).map(str::to_owned).collect();
+        (!words.is_empty()).then_some(Self { words })
+    }
+
+    /// True if a title has all words.
+    pub(super) fn is_in(&self, folded_title: &str) -> bool {
+        self.words.iter().all(|word| folded_title.contains(word))
+    }
+
+    /// A statement that gives the numbers of the newest assets in whose `place` all words are and
+    /// that `conditions` let through. Its values join `values`, which hold those of `conditions`.
+    fn statement(
+        &self,
+        kind: Kind,
+        place: &Place,
+        conditions: &[String],
+        values: &mut Vec<Value>,
+    ) -> String {
+        values.push(Value::Text(self.pieces(place.mark)));
+        let pieces = values.len();
+        let (source, number) = match kind {
+            // The first table stays the outer one, which gives its rows from the newest on until
+            // there are enough.
+            Kind::Sqlite => (
+                format!(
+                    "asset_search CROSS JOIN assets ON assets.id = asset_search.rowid \
+                     WHERE asset_search MATCH ${pieces}"
+                ),
+                "asset_search.rowid",
+            ),
+            Kind::Postgres => (
+                format!(
+                    "asset_search JOIN assets ON assets.id = asset_search.asset_id \
+                     WHERE string_to_array(grams, ' ') @> string_to_array(${pieces}, ' ')"
+                ),
+                "assets.id",
+            ),
+        };
+        let compared = self.compared(place.column, values);
+        let conditions = conditions.iter().chain([&compared]);
+        let conditions = conditions.fold(String::new(), |all, one| format!("{all} AND {one}"));
+        format!(
+            "SELECT assets.id FROM {source}{conditions} ORDER BY {number} DESC LIMIT {MOST_FOUND}"
+        )
+    }
+
+    /// A condition that holds where the column has all words; its values join `values`.
+    pub(super) fn compared(&self, column: &str, values: &mut Vec<Value>) -> String {
+        let mut conditions = Vec::with_capacity(self.words.len());
+        for word in &self.words {
+            values.push(Value::Text(pattern(word)));
+            conditions.push(format!("{column} LIKE ${} ESCAPE '!'", values.len()));
+        }
+        format!("({})", conditions.join(" AND "))
+    }
+
+    /// The pieces that must be there, as both databases read them.
+    fn pieces(&self, mark: char) -> String {
+        let all = self.words.iter().flat_map(|word| grams_of_search(word));
+        let all: BTreeSet<String> = all.map(|gram| format!("{mark}{gram}")).collect();
+        all.into_iter().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A `LIKE` pattern for texts that contain `folded`; `!` takes the meaning from what would have one.
+pub(crate) fn pattern(folded: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in folded.chars().take(LONGEST_WORD) {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// Everything by which an asset can be found.
+fn index_text(title: &str, description: &str) -> String {
+    let (title, description) = (fold(title), fold(description));
+    let in_title: BTreeSet<String> = grams(&title).collect();
+    let mut all: BTreeSet<String> = grams(&description).collect();
+    all.extend(in_title.iter().cloned());
+    let marked = |mark, grams: BTreeSet<String>| {
+        let marked = grams.into_iter().map(move |gram| format!("{mark}{gram}"));
+        marked.collect::<Vec<_>>().join(" ")
+    };
+    format!("{} {}", marked(IN_TITLE, in_title), marked(ANYWHERE, all))
+}
+
+impl Db {
+    /// The filter with what its search finds, so that what is asked with it next does not search
+    /// again.
+    pub async fn look_up(&self, mut filter: AssetFilter) -> Result<AssetFilter> {
+        let Some(search) = filter.search.as_deref().and_then(Search::of) else {
+            return Ok(filter);
+        };
+        if filter.found.is_none() {
+            let mut found = self.find(&search, &TEXT, &filter).await?;
+            // Only then there may be titles among those that were left out.
+            if i64::try_from(found.len()).is_ok_and(|count| count >= MOST_FOUND) {
+                found.extend(self.find(&search, &TITLE, &filter).await?);
+                found.sort_unstable();
+                found.dedup();
+            }
+            filter.found = Some(found.into());
+        }
+        Ok(filter)
+    }
+
+    async fn find(
+        &self,
+        search: &Search,
+        place: &Place,
+        filter: &AssetFilter,
+    ) -> Result<Vec<AssetId>> {
+        let (conditions, mut values) = conditions(filter);
+        let sql = search.statement(self.kind, place, &conditions, &mut values);
+        let rows = values
+            .into_iter()
+            .fold(sqlx::query(AssertSqlSafe(sql)), bind)
+            .fetch_all(self.read())
+            .await?;
+        rows.iter().map(|row| Cells::new(row).int()).collect()
+    }
+
+    /// Makes an asset be found by that title and description and no others, as a part of a larger
+    /// change.
+    pub(crate) async fn index_asset(
+        &self,
+        tx: &mut Tx,
+        id: AssetId,
+        title: &str,
+        description: &str,
+    ) -> Result<()> {
+        self.unindex_asset(tx, id).await?;
+        let sql = match self.kind {
+            Kind::Sqlite => "INSERT INTO asset_search (rowid, grams) VALUES ($1, $2)",
+            Kind::Postgres => {
+                "INSERT INTO asset_search (asset_id, grams) VALUES ($1, $2) \
+                 ON CONFLICT (asset_id) DO UPDATE SET grams = excluded.grams"
+            }
+        };
+        sqlx::query(sql)
+            .bind(id)
+            .bind(index_text(title, description))
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Makes an asset not be found any more, as a part of a larger change.
+    pub(crate) async fn unindex_asset(&self, tx: &mut Tx, id: AssetId) -> Result<()> {
+        let sql = match self.kind {
+            Kind::Sqlite => "DELETE FROM asset_search WHERE rowid = $1",
+            Kind::Postgres => "DELETE FROM asset_search WHERE asset_id = $1",
+        };
+        sqlx::query(sql).bind(id).execute(&mut **tx).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_mean_their_text() {
+        assert_eq!(pattern("50% off_!"), "%50!% off!_!!%");
+        assert_eq!(pattern("äö"), "%äö%");
+        assert_eq!(pattern(&"x".repeat(2000)).len(), LONGEST_WORD + 2);
+    }
+
+    #[test]
+    fn titles_are_found_as_titles_and_as_text() {
+        let text = index_text("Ab", "c");
+        assert_eq!(text, "ta tab tb aa aab ab ac");
+        let search = Search::of(" AB  c ").unwrap();
+        assert_eq!(search.pieces(ANYWHERE), "aab ac");
+        assert!(search.is_in("c xaby") && !search.is_in("ab"));
+        assert!(Search::of(" \u{200b} ").is_none());
+    }
+}
