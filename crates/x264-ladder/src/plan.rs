@@ -18,6 +18,12 @@ const GOAL: f64 = 0.5;
 const PULL: f64 = 0.8;
 /// What the buffer must hold after each picture that is known.
 const FLOOR: f64 = 0.12;
+/// Share of what comes in that pictures may take while it holds less: it fills, and what is shown meanwhile
+/// is still a picture.
+const THRIFT: f64 = 0.5;
+/// By how much the first picture may be larger than expected: nothing is learnt yet, and small renditions of
+/// fine detail take as many bits as larger ones.
+const UNKNOWN: f64 = 2.0;
 /// Steps of the quantiser that halve the bits.
 const HALVES: f64 = 6.0;
 /// Most that the quantiser is raised; with it x264 begins to blur what it takes in.
@@ -138,7 +144,7 @@ impl Planner {
             intra: 0.0,
             gop: f64::from(gop.max(1)),
             raise: 0.0,
-            surprise: 1.0,
+            surprise: UNKNOWN,
             inside: false,
             #[cfg(test)]
             lowest: START * size,
@@ -148,14 +154,14 @@ impl Planner {
     /// By how much the quantiser of the first picture of `ahead` is to be raised. The others follow in the
     /// order in which they are shown.
     pub(crate) fn raise(&mut self, ahead: &[Ahead]) -> f64 {
+        let start = self.expected_fill();
         // A mini-GOP has one: pictures between others are coded behind those that they need.
         if !self.inside {
-            let start = self.expected_fill();
-            let mut raise = self.steady(start, ahead).max(least(ahead));
-            while raise < MOST && !self.holds(start, ahead, raise) {
-                raise += STEP;
-            }
-            self.raise = raise;
+            self.raise = self.steady(start, ahead).max(least(ahead));
+        }
+        // Within one it only rises, by what has come back since: nothing can be coded again.
+        while self.raise < MOST && !self.holds(start, ahead, self.raise) {
+            self.raise += STEP;
         }
         self.inside = ahead
             .first()
@@ -262,6 +268,8 @@ impl Planner {
     /// Whether the buffer stays full enough over `ahead` with this much more of the quantiser.
     fn holds(&self, start: f64, ahead: &[Ahead], raise: f64) -> bool {
         let mut fill = start;
+        // Where the buffer holds too little already, it has to fill.
+        let mut filling = start - THRIFT * self.per_picture;
         let mut rest = ahead;
         while !rest.is_empty() {
             let between = |a: &Ahead| Class::of(a.kind) == Class::Between;
@@ -275,9 +283,10 @@ impl Planner {
             for picture in last.into_iter().chain(others) {
                 let bits = self.expected_bits(picture, raise);
                 // One picture may be as much larger as any was of late.
-                if fill - bits * self.surprise < FLOOR * self.size {
+                if fill - bits * self.surprise < filling.min(FLOOR * self.size) {
                     return false;
                 }
+                filling += (1.0 - THRIFT) * self.per_picture;
                 fill = (fill - bits + self.per_picture).min(self.size);
             }
             rest = &rest[group.len()..];
@@ -361,6 +370,32 @@ mod tests {
         // The picture between goes with the one behind it; what comes then is on its own.
         assert!((planner.raise(&pictures[1..]) - 10.0).abs() < 1e-9);
         assert!(planner.raise(&pictures[2..]) < 1e-9);
+    }
+
+    #[test]
+    fn a_first_picture_of_more_bits_than_expected_fits() {
+        // Nearly twice what the first ratio says, and more than the whole buffer if left alone.
+        let pictures = [ahead(Kind::Idr, 1_080_000.0)];
+        let (lowest, raise) = run(1000, 1.9, 6.0, &pictures);
+        assert!(lowest > 0.0, "{lowest} {raise}");
+    }
+
+    #[test]
+    fn an_empty_buffer_fills_with_pictures_that_can_be_seen() {
+        let mut planner = Planner::new(1000, 2000, 25.0, 50, 1.0);
+        let pictures = stream(20_000.0);
+        planner.fill = 0.0;
+        let mut before = planner.fill;
+        for (i, picture) in pictures[1..25].iter().enumerate() {
+            let number = i64::try_from(i).unwrap();
+            let raise = planner.raise(&pictures[i + 1..i + 9]);
+            assert!(raise < 15.0, "{i}: {raise}");
+            planner.fed(number, *picture, raise);
+            planner.coded(number, picture.bits * (-raise / 6.0).exp2());
+            assert!(planner.fill >= before, "{i}: {raise}");
+            before = planner.fill;
+        }
+        assert!(before > 0.2 * planner.size, "{before}");
     }
 
     #[test]
