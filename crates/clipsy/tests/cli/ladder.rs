@@ -5,21 +5,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::clipsy::{BINARY, Done, Running};
+use crate::support::clipsy::{BINARY, Done, LADDER, LADDER_FILE, Running, ladder_plugin};
 use crate::support::tools::text;
 use crate::support::{repository, scratch};
-
-const FILE: &str = "libgstclipsyx264ladder.so";
-
-/// The plug-in as it was built along with this test.
-fn plugin() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folders = [test.parent().unwrap(), Path::new(BINARY).parent().unwrap()];
-    let mut places = folders.iter().map(|folder| folder.join(FILE));
-    places
-        .find(|path| path.exists())
-        .unwrap_or_else(|| panic!("no {FILE} in {folders:?}"))
-}
 
 /// Four seconds with so many lines.
 fn source(folder: &Path, lines: u32) -> PathBuf {
@@ -57,7 +45,7 @@ fn transcode(folder: &Path, lines: u32, plugin: &Path) -> Done {
         .arg(folder.join("out"))
         .args(["--json", "--encoders"])
         .arg(&catalog)
-        .env("CLIPSY_X264_LADDER", plugin);
+        .env(LADDER, plugin);
     Running::spawn(command).finish()
 }
 
@@ -71,7 +59,7 @@ fn passed_over(done: &Done) -> Vec<Value> {
 #[test]
 fn one_element_makes_all_renditions() {
     let folder = scratch();
-    let done = transcode(folder.path(), 480, &plugin());
+    let done = transcode(folder.path(), 480, &ladder_plugin());
     let summary = done.summary();
     assert_eq!(summary["encoder"], "x264-ladder");
     assert_eq!(passed_over(&done), Vec::<Value>::new());
@@ -83,7 +71,7 @@ fn one_element_makes_all_renditions() {
 #[test]
 fn a_single_rendition_is_left_to_x264enc() {
     let folder = scratch();
-    let done = transcode(folder.path(), 360, &plugin());
+    let done = transcode(folder.path(), 360, &ladder_plugin());
     assert_eq!(done.summary()["encoder"], "software");
     assert_eq!(passed_over(&done), Vec::<Value>::new());
 }
@@ -92,7 +80,7 @@ fn a_single_rendition_is_left_to_x264enc() {
 fn without_the_plugin_x264enc_is_used_and_the_reason_told() {
     for (content, why) in [(None, "there is no"), (Some("no plug-in"), "does not load")] {
         let folder = scratch();
-        let plugin = folder.path().join(FILE);
+        let plugin = folder.path().join(LADDER_FILE);
         if let Some(content) = content {
             std::fs::write(&plugin, content).unwrap();
         }
