@@ -24,7 +24,7 @@ mod imp {
     use crate::x264::Colour;
 
     /// Pictures that the look-ahead sees: as many as make no difference to more.
-    const LOOK_AHEAD: u32 = 20;
+    const LOOK_AHEAD: u32 = 16;
     /// The rendition that analyses is the smallest of those with at least so many lines: what it does not
     /// show, the larger ones cannot learn from it.
     const LEAST_LINES: u32 = 480;

@@ -21,7 +21,7 @@ const WAITING: usize = 2;
 /// Pictures known ahead of the one that a rendition feeds to its encoder: what it plans with.
 pub(crate) const AHEAD: usize = 8;
 /// How far a rendition may fall behind that before the analysing one waits for it.
-const BEHIND: usize = 6;
+const BEHIND: usize = 3;
 
 /// A picture of the source.
 pub(crate) struct Picture {
