@@ -8,6 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::clock::Timestamp;
 
+use crate::auth::limit::subscriber;
+
 /// Who played what lately, and how many plays are not written down yet.
 #[derive(Debug, Default)]
 pub(crate) struct Plays(Mutex<State>);
@@ -29,7 +31,7 @@ impl Plays {
     /// a request says is free to make up.
     pub(crate) fn count(&self, asset: AssetId, address: IpAddr, now: Timestamp, window_s: i64) {
         let mut hasher = DefaultHasher::new();
-        (asset, network(address)).hash(&mut hasher);
+        (asset, subscriber(address.to_canonical())).hash(&mut hasher);
         let viewer = hasher.finish();
         let now_ms = now.timestamp_millis();
         // A play in the future was counted by a clock that was wrong.
@@ -68,15 +70,6 @@ impl Plays {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Counts are whole at any time, so a panic elsewhere does not spoil them.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What one household or company has: an IPv4 address, or the first 64 bits of an IPv6 address
-/// (RFC 6177).
-fn network(address: IpAddr) -> u128 {
-    match address.to_canonical() {
-        IpAddr::V4(address) => u128::from(address.to_bits()),
-        IpAddr::V6(address) => address.to_bits() >> 64 << 64,
     }
 }
 
