@@ -119,7 +119,7 @@ impl Process {
         let (process, stdin, stdout) = begun.await?;
         drop(stdin);
         let (sender, lines) = mpsc::channel(LINES_WAITING);
-        tokio::spawn(pass_on(stdout, sender));
+        tokio::spawn(hand_on(stdout, sender, None));
         Ok((process, lines))
     }
 
@@ -140,7 +140,7 @@ impl Process {
         process.answers = Some(tokio::spawn(proofs.answer(requests, stdin, ended.clone())));
         tokio::spawn(async move {
             let _ended = ended.drop_guard();
-            part(stdout, sender, asker).await;
+            hand_on(stdout, sender, Some(asker)).await;
         });
         Ok((process, lines))
     }
@@ -285,25 +285,21 @@ fn command(registry: &Path, task: Task, (folder, temporary): (&Path, &Path)) -> 
     command
 }
 
-/// Hands on what a child prints, until it ends or nobody listens.
-async fn pass_on(stdout: ChildStdout, lines: mpsc::Sender<String>) {
+/// Hands on what a child prints, until it ends or nobody listens. Lines that ask for a proof go to
+/// `requests`, if there is somebody who answers them.
+async fn hand_on(
+    stdout: ChildStdout,
+    lines: mpsc::Sender<String>,
+    requests: Option<mpsc::Sender<Request>>,
+) {
     let mut stdout = BufReader::new(stdout);
     while let Ok(Some(line)) = line(&mut stdout).await {
-        if lines.send(line).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// The same for a child that asks for proofs: its requests go to those who answer them.
-async fn part(stdout: ChildStdout, lines: mpsc::Sender<String>, requests: mpsc::Sender<Request>) {
-    let mut stdout = BufReader::new(stdout);
-    while let Ok(Some(line)) = line(&mut stdout).await {
-        let is_passed = match serde_json::from_str(&line) {
-            Ok(request) => requests.send(request).await.is_ok(),
-            Err(_) => lines.send(line).await.is_ok(),
+        let asked = requests.as_ref().zip(serde_json::from_str(&line).ok());
+        let is_taken = match asked {
+            Some((requests, request)) => requests.send(request).await.is_ok(),
+            None => lines.send(line).await.is_ok(),
         };
-        if !is_passed {
+        if !is_taken {
             return;
         }
     }
