@@ -46,6 +46,7 @@ const STEPS: &[(i64, &str, &str)] = &[
         "refresh_uses",
         include_str!("../migrations/0013_refresh_uses.sql"),
     ),
+    (15, "shares", include_str!("../migrations/0015_shares.sql")),
 ];
 
 impl Db {

@@ -50,7 +50,8 @@ impl End {
 
 /// What an attempt needs besides its job.
 pub(super) struct Surroundings<'a> {
-    pub(super) delivery: &'a Delivery,
+    /// The job's ticket; `None` if the job was claimed with that of another one.
+    pub(super) delivery: Option<&'a Delivery>,
     pub(super) events: Subscription,
     pub(super) stop: &'a CancellationToken,
 }

@@ -7,11 +7,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use super::Worker;
 
 /// Renews the claim until it is lost: another attempt has begun, somebody cancelled the job or
-/// deleted its asset, or the database did not answer for as long as the claim holds.
+/// deleted its asset, or the database did not answer for as long as the claim holds. `delivery` is the
+/// job's ticket, if it is in hand.
 pub(super) async fn until_lost(
     worker: &Worker,
     job: &Job,
-    delivery: &Delivery,
+    delivery: Option<&Delivery>,
     events: &mut Subscription,
 ) {
     let lease = worker.settings.lease;
@@ -53,6 +54,9 @@ pub(super) async fn until_lost(
                 return;
             }
         }
+        let Some(delivery) = delivery else {
+            continue;
+        };
         if let Err(error) = delivery.in_progress().await {
             tracing::warn!(%error, "the queue could not be told that a job goes on");
         }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clipsy_dispatch::Delivery;
+use clipsy_domain::job::Job;
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
@@ -85,14 +86,21 @@ async fn one(worker: &Worker, delivery: Delivery, held: Held, stop: &Cancellatio
     // Listening starts before the claim, so that no cancel can come in between.
     let events = worker.dispatch.events.subscribe();
     let lease_ms = i64::try_from(worker.settings.lease.as_millis()).unwrap_or(i64::MAX);
-    let settled = match worker
+    let claimed = worker
         .db
-        .claim_job(job_id, &worker.settings.name, lease_ms)
-        .await
-    {
+        .claim_next(job_id, &worker.settings.name, lease_ms)
+        .await;
+    let settled = match claimed {
         Ok(Some(job)) => {
+            // Somebody else's job may be next: then this ticket goes back for its own.
+            let delivery = if job.id == job_id {
+                Some(delivery)
+            } else {
+                swap(worker, delivery, &job).await;
+                None
+            };
             let around = Surroundings {
-                delivery: &delivery,
+                delivery: delivery.as_ref(),
                 events,
                 stop,
             };
@@ -101,9 +109,12 @@ async fn one(worker: &Worker, delivery: Delivery, held: Held, stop: &Cancellatio
             attempt::run(worker, &job, held, around).await;
             worker.busy.fetch_sub(1, Ordering::SeqCst);
             worker.changed.notify_one();
-            delivery.ack().await
+            match delivery {
+                Some(delivery) => delivery.ack().await,
+                None => Ok(()),
+            }
         }
-        // Somebody else has it, or it was cancelled or deleted meanwhile.
+        // Nothing waits any more: somebody else has it, or it was cancelled or deleted meanwhile.
         Ok(None) => delivery.ack().await,
         Err(error) => {
             tracing::warn!(job_id, %error, "a job could not be claimed");
@@ -112,5 +123,21 @@ async fn one(worker: &Worker, delivery: Delivery, held: Held, stop: &Cancellatio
     };
     if let Err(error) = settled {
         tracing::warn!(job_id, %error, "a ticket could not be settled");
+    }
+}
+
+/// Queues the ticket in hand anew, and takes away that of `job`, which was claimed with it. What fails
+/// here is made up for when the rows are next gone through.
+async fn swap(worker: &Worker, delivery: Delivery, job: &Job) {
+    let ticket = delivery.ticket;
+    let queue = &worker.dispatch.queue;
+    // Not given back, which would count as one more try of it, and put it before others.
+    let swapped = async {
+        delivery.ack().await?;
+        queue.push(ticket).await?;
+        queue.remove(job.id).await
+    };
+    if let Err(error) = swapped.await {
+        tracing::warn!(job_id = ticket.job_id, %error, "a ticket could not be queued again");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use clipsy_domain::asset::{Asset, AssetId};
+use clipsy_domain::asset::{Asset, AssetId, AssetState};
 use clipsy_domain::job::{Job, Rendition};
 use clipsy_domain::user::{User, UserId};
 use tokio::sync::OnceCell;
@@ -69,7 +69,10 @@ impl Videos {
     /// Place among those that wait, from 1.
     pub(crate) async fn place(&self, app: &App, id: AssetId) -> Result<Option<i64>> {
         let read = async || -> Result<_> {
-            let places = app.db.queue_places(&self.ids()).await?;
+            // The whole queue has to be put in order for this.
+            let waiting = |asset: &&Arc<Asset>| asset.state == AssetState::Queued;
+            let waiting = self.assets.iter().filter(waiting).map(|asset| asset.id);
+            let places = app.db.queue_places(&waiting.collect::<Vec<_>>()).await?;
             Ok(places.into_iter().collect())
         };
         let all = self.places.get_or_try_init(read).await?;

@@ -8,6 +8,7 @@ use super::{asset_columns, asset_from};
 use crate::db::Db;
 use crate::error::Result;
 use crate::garbage::note_garbage;
+use crate::jobs::{charge, work_on};
 
 impl Db {
     /// Deletes an asset with its jobs, renditions and upload, and notes its files as garbage.
@@ -17,6 +18,8 @@ impl Db {
     /// the garbage was cleared away it has to note again: see [`Db::add_garbage`].
     pub async fn delete_asset(&self, id: AssetId) -> Result<Option<Asset>> {
         let mut tx = self.begin().await?;
+        let now = self.now();
+        let work = work_on(&mut tx, id, now).await?;
         // Jobs before their asset, which is the order in which every change takes them.
         sqlx::query("DELETE FROM jobs WHERE asset_id = $1")
             .bind(id)
@@ -44,6 +47,7 @@ impl Db {
             let upload: String = upload.try_get(0)?;
             note_garbage(&mut tx, &media_key::upload(&upload)).await?;
         }
+        charge(&mut tx, work, now).await?;
         tx.commit().await?;
         Ok(Some(asset))
     }

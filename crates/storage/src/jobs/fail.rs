@@ -1,10 +1,11 @@
 //! The bad end of an attempt, and the one that is nobody's fault.
 
-use clipsy_domain::asset::AssetState;
+use clipsy_domain::asset::{AssetId, AssetState};
 use clipsy_domain::clock::from_millis;
 use clipsy_domain::failure::Failure;
 use clipsy_domain::job::{Attempt, Job, JobId, RetryPolicy};
 
+use super::share::{charge, waits_again, work_on};
 use super::{AfterFailure, job_columns, job_from, withdraw};
 use crate::cells::failure_text;
 use crate::db::{Db, Tx};
@@ -48,8 +49,7 @@ impl Db {
         let Some(asset) = super::hold(&mut tx, id, attempt).await? else {
             return Ok(false);
         };
-        put_back(&mut tx, id, now).await?;
-        withdraw(&mut tx, asset, attempt, AssetState::Queued, None, now).await?;
+        put_back(&mut tx, id, asset, attempt, now).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -64,6 +64,7 @@ pub(super) async fn end_badly(
     policy: &RetryPolicy,
     now: i64,
 ) -> Result<(Job, AfterFailure)> {
+    let work = work_on(tx, job.asset_id, now).await?;
     let wait_ms = policy.next_wait_ms(failure, job.failures);
     let run_after = wait_ms.map(|wait_ms| now.saturating_add(wait_ms));
     let sql = concat!(
@@ -97,11 +98,23 @@ pub(super) async fn end_badly(
         None => (AfterFailure::Failed, AssetState::Failed, Some(failure)),
     };
     withdraw(tx, job.asset_id, job.attempt, state, shown, now).await?;
+    charge(tx, work, now).await?;
+    if run_after.is_some() {
+        waits_again(tx, job.id, now).await?;
+    }
     Ok((job_from(&row)?, after))
 }
 
-/// Queues a job that the caller holds, without counting anything.
-pub(super) async fn put_back(tx: &mut Tx, id: JobId, now: i64) -> Result<Job> {
+/// Queues a job that the caller holds, without counting a failure, and takes the output of the attempt off
+/// its asset.
+pub(super) async fn put_back(
+    tx: &mut Tx,
+    id: JobId,
+    asset: AssetId,
+    attempt: Attempt,
+    now: i64,
+) -> Result<Job> {
+    let work = work_on(tx, asset, now).await?;
     let sql = concat!(
         "UPDATE jobs SET state = 'queued', worker = NULL, lease_until = NULL, run_after = $2, \
          wait_ms = 0 WHERE id = $1 RETURNING ",
@@ -112,5 +125,8 @@ pub(super) async fn put_back(tx: &mut Tx, id: JobId, now: i64) -> Result<Job> {
         .bind(now)
         .fetch_one(&mut **tx)
         .await?;
+    withdraw(tx, asset, attempt, AssetState::Queued, None, now).await?;
+    charge(tx, work, now).await?;
+    waits_again(tx, id, now).await?;
     job_from(&row)
 }

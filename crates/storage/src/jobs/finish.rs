@@ -1,10 +1,9 @@
 //! The good end of a job.
 
-use clipsy_domain::asset::AssetId;
 use clipsy_domain::job::{Attempt, JobId};
 use clipsy_domain::media_key;
 
-use super::Finished;
+use super::{Finished, charge, hold, work_on};
 use crate::cells::measure;
 use crate::db::{Db, Tx};
 use crate::error::Result;
@@ -20,19 +19,18 @@ impl Db {
     pub async fn finish_job(&self, id: JobId, attempt: Attempt, made: &Finished) -> Result<bool> {
         let now = self.now();
         let mut tx = self.begin().await?;
-        let asset: Option<AssetId> = sqlx::query_scalar(
-            "UPDATE jobs SET state = 'done', worker = NULL, lease_until = NULL, failure = NULL, \
-             finished_at = $3 WHERE id = $1 AND attempt = $2 AND state = 'running' \
-             RETURNING asset_id",
-        )
-        .bind(id)
-        .bind(attempt)
-        .bind(now)
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(asset) = asset else {
+        let Some(asset) = hold(&mut tx, id, attempt).await? else {
             return is_done(&mut tx, id, attempt).await;
         };
+        let work = work_on(&mut tx, asset, now).await?;
+        sqlx::query(
+            "UPDATE jobs SET state = 'done', worker = NULL, lease_until = NULL, failure = NULL, \
+             finished_at = $2 WHERE id = $1",
+        )
+        .bind(id)
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
         replace_renditions(&mut tx, asset, &made.renditions, true).await?;
         sqlx::query(
             "UPDATE assets SET state = 'ready', failure = NULL, playable = 1, \
@@ -54,6 +52,7 @@ impl Db {
         for earlier in 1..attempt {
             note_garbage(&mut tx, &media_key::output_prefix(asset, earlier)).await?;
         }
+        charge(&mut tx, work, now).await?;
         tx.commit().await?;
         Ok(true)
     }

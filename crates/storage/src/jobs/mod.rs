@@ -1,7 +1,7 @@
 //! Jobs: what is to be done, who does it, and how it ends.
 //!
-//! Every change takes the row of the job before the row of its asset, so that two of them never
-//! wait for each other.
+//! Every change takes the row of the job before the row of its asset, and that before the share of its
+//! owner, so that two of them never wait for each other.
 
 mod backlog;
 mod claim;
@@ -11,6 +11,7 @@ mod finish;
 mod queue;
 mod record;
 mod recover;
+mod share;
 mod steer;
 
 use clipsy_domain::asset::{AssetId, AssetState};
@@ -30,6 +31,7 @@ use crate::renditions::NewRendition;
 pub use backlog::Backlog;
 pub use claims::{Claim, ClaimWatch};
 pub use queue::{QueueCounts, Throughput};
+pub(crate) use share::{charge, work_on};
 
 /// What an attempt made that reached its end.
 #[derive(Debug, Clone)]
@@ -125,8 +127,9 @@ pub(crate) async fn add_job(
     now: i64,
 ) -> Result<Job> {
     let sql = concat!(
-        "INSERT INTO jobs (asset_id, state, priority, attempt, failures, run_after, created_at, trace) \
-         VALUES ($1, $2, $3, $4, 0, $5, $5, $6) RETURNING ",
+        "INSERT INTO jobs (asset_id, owner_id, state, priority, attempt, failures, run_after, \
+         created_at, trace) VALUES ($1, (SELECT owner_id FROM assets WHERE id = $1), $2, $3, $4, 0, \
+         $5, $5, $6) RETURNING ",
         job_columns!()
     );
     let row = sqlx::query(sql)
@@ -138,7 +141,9 @@ pub(crate) async fn add_job(
         .bind(trace.map(TraceParent::as_str))
         .fetch_one(&mut **tx)
         .await?;
-    job_from(&row)
+    let job = job_from(&row)?;
+    share::waits_again(tx, job.id, now).await?;
+    Ok(job)
 }
 
 /// The asset of the job if `attempt` holds it; from then on nobody can take it away until the

@@ -3,11 +3,33 @@
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::clock::{Timestamp, from_millis};
 use clipsy_domain::job::Job;
+use sqlx::AssertSqlSafe;
 
+use super::share::without_work;
 use super::{job_columns, job_from};
 use crate::cells::{Cells, pair_from};
 use crate::db::Db;
 use crate::error::Result;
+
+/// A statement for the waiting jobs (`job`, `waiting_asset`) and their place in the order in which they
+/// will be started if nothing changes: accounts take turns, and among equal ones the highest priority and
+/// the lowest number count. What chooses is [`Db::claim_next`]; jobs whose backoff has not passed have a
+/// place, too.
+fn queued_in_turn(now: i64) -> String {
+    let without_work = without_work(now);
+    format!(
+        "SELECT waiting.id AS job, waiting.asset_id AS waiting_asset, ROW_NUMBER() OVER (ORDER BY round, \
+         CASE WHEN shares.turn > {without_work} THEN shares.turn ELSE 0.0 END, \
+         waiting.priority DESC, waiting.id) AS place \
+         FROM (SELECT queued.id, queued.asset_id, queued.owner_id, queued.priority, \
+         COALESCE(running.jobs, 0) + ROW_NUMBER() OVER \
+         (PARTITION BY queued.owner_id ORDER BY queued.priority DESC, queued.id) AS round \
+         FROM jobs AS queued LEFT JOIN (SELECT owner_id, COUNT(*) AS jobs FROM jobs \
+         WHERE state = 'running' GROUP BY owner_id) AS running \
+         ON running.owner_id = queued.owner_id WHERE queued.state = 'queued') AS waiting \
+         LEFT JOIN shares ON shares.owner_id = waiting.owner_id"
+    )
+}
 
 /// Milliseconds of a minute.
 const MINUTE_MS: i64 = 60_000;
@@ -94,14 +116,14 @@ impl Db {
     /// Jobs that run, the first to start first, and then those that wait, in the order in which
     /// they will be started; at most `limit`.
     pub async fn queue_head(&self, limit: i64) -> Result<Vec<Job>> {
-        let sql = concat!(
-            "SELECT ",
+        let sql = format!(
+            "SELECT {} FROM jobs LEFT JOIN ({}) AS places ON places.job = jobs.id \
+             WHERE state IN ('running', 'queued') ORDER BY CASE state WHEN 'running' THEN 0 ELSE 1 END, \
+             CASE state WHEN 'running' THEN started_at ELSE place END, id LIMIT $1",
             job_columns!(),
-            " FROM jobs WHERE state IN ('running', 'queued') \
-             ORDER BY CASE state WHEN 'running' THEN 0 ELSE 1 END, \
-             CASE state WHEN 'running' THEN started_at ELSE 0 END, priority DESC, id LIMIT $1"
+            queued_in_turn(self.now())
         );
-        let rows = sqlx::query(sql)
+        let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(limit.max(0))
             .fetch_all(self.read())
             .await?;
@@ -121,23 +143,24 @@ impl Db {
 
     /// The assets that wait, in the order in which they will be started.
     pub async fn assets_in_queue(&self) -> Result<Vec<AssetId>> {
-        let rows = sqlx::query(
-            "SELECT asset_id FROM jobs WHERE state = 'queued' ORDER BY priority DESC, id",
-        )
-        .fetch_all(self.read())
-        .await?;
+        let sql = format!(
+            "SELECT waiting_asset FROM ({}) AS places ORDER BY place",
+            queued_in_turn(self.now())
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .fetch_all(self.read())
+            .await?;
         rows.iter().map(|row| Cells::new(row).int()).collect()
     }
 
     /// Which place the waiting jobs of those assets have, from 1: the next to be started. Assets
     /// without a waiting job are left out.
     pub async fn queue_places(&self, assets: &[AssetId]) -> Result<Vec<(AssetId, i64)>> {
+        let now = self.now();
         let sql = |places: &str| {
             format!(
-                "SELECT mine.asset_id, (SELECT COUNT(*) FROM jobs AS other \
-                 WHERE other.state = 'queued' AND (other.priority > mine.priority \
-                 OR (other.priority = mine.priority AND other.id <= mine.id))) \
-                 FROM jobs AS mine WHERE mine.state = 'queued' AND mine.asset_id IN ({places})"
+                "SELECT waiting_asset, place FROM ({}) AS places WHERE waiting_asset IN ({places})",
+                queued_in_turn(now)
             )
         };
         self.rows_of(assets, sql, pair_from).await

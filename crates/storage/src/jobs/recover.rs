@@ -1,12 +1,11 @@
 //! Taking up jobs whose worker is gone.
 
-use clipsy_domain::asset::AssetState;
 use clipsy_domain::failure::{Failure, FailureCode, Stage};
 use clipsy_domain::job::{Job, RetryPolicy};
 use sqlx::Row as _;
 
 use super::fail::{end_badly, put_back};
-use super::{Claim, job_columns, job_from, withdraw};
+use super::{Claim, job_columns, job_from};
 use crate::db::Db;
 use crate::error::Result;
 
@@ -103,10 +102,7 @@ impl Db {
             };
             end_badly(&mut tx, &job, &crash, &last, now).await?.0
         } else {
-            let taken = put_back(&mut tx, id, now).await?;
-            let queued = AssetState::Queued;
-            withdraw(&mut tx, job.asset_id, attempt, queued, None, now).await?;
-            taken
+            put_back(&mut tx, id, job.asset_id, attempt, now).await?
         };
         tx.commit().await?;
         Ok(Some(taken))

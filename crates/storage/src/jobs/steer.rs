@@ -3,7 +3,7 @@
 use clipsy_domain::asset::{AssetId, AssetState};
 use clipsy_domain::job::Job;
 
-use super::{add_job, job_columns, job_from, withdraw};
+use super::{add_job, charge, job_columns, job_from, withdraw, work_on};
 use crate::cells::Cells;
 use crate::db::Db;
 use crate::error::Result;
@@ -16,6 +16,7 @@ impl Db {
     pub async fn cancel_job(&self, asset: AssetId) -> Result<Option<Job>> {
         let now = self.now();
         let mut tx = self.begin().await?;
+        let work = work_on(&mut tx, asset, now).await?;
         let sql = concat!(
             "UPDATE jobs SET state = 'cancelled', attempt = attempt + 1, worker = NULL, \
              lease_until = NULL, finished_at = $2 \
@@ -32,8 +33,25 @@ impl Db {
         };
         let stopped = job.attempt - 1;
         withdraw(&mut tx, asset, stopped, AssetState::Cancelled, None, now).await?;
+        charge(&mut tx, work, now).await?;
         tx.commit().await?;
         Ok(Some(job))
+    }
+
+    /// Sets how urgent the asset's queued or running job is among those of its owner; a running one if it
+    /// is queued again. `None` if there is no such job.
+    pub async fn set_priority(&self, asset: AssetId, priority: i64) -> Result<Option<Job>> {
+        let sql = concat!(
+            "UPDATE jobs SET priority = $2 WHERE asset_id = $1 AND state IN ('queued', 'running') \
+             RETURNING ",
+            job_columns!()
+        );
+        let row = sqlx::query(sql)
+            .bind(asset)
+            .bind(priority)
+            .fetch_optional(self.write())
+            .await?;
+        row.as_ref().map(job_from).transpose()
     }
 
     /// Makes a new job for an asset that failed or was cancelled. `None` otherwise.

@@ -7,6 +7,7 @@ mod lists;
 mod outputs;
 mod queue;
 mod sessions;
+mod shares;
 mod steering;
 mod tables;
 mod thumbnails;
@@ -104,6 +105,16 @@ pub(crate) const ALL: &[Case] = cases! {
         a_worker_that_dies_again_and_again
         a_clock_that_was_wrong_keeps_no_job_waiting
         a_job_that_takes_the_server_down_again_and_again
+    }
+    shares {
+        accounts_take_turns
+        running_jobs_count_first
+        priority_counts_among_equals
+        every_end_of_an_attempt_is_counted
+        a_ticket_brings_up_what_was_missed
+        a_wrong_clock_starves_nobody
+        the_places_are_those_of_the_turns
+        many_claims_take_each_job_once
     }
     jobs {
         a_failed_attempt_is_repeated_after_a_while
