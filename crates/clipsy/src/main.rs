@@ -47,6 +47,8 @@ enum Command {
     Work(Box<commands::work::Args>),
     /// Bring the tables of the database up to date
     Migrate(commands::migrate::Args),
+    /// Set how urgent the processing of a video is
+    Priority(commands::priority::Args),
     /// Make and list accounts, set passwords
     User(commands::user::Args),
     /// Print the GraphQL schema
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
             commands::work::run(&cli.settings, args, &shown)
         }
         Command::Migrate(args) => commands::migrate::run(args),
+        Command::Priority(args) => commands::priority::run(args),
         Command::User(args) => commands::user::run(args),
         Command::Schema => commands::schema::run(),
         Command::Child(args) => commands::child::run(args),

@@ -10,6 +10,9 @@ use crate::trace::TraceParent;
 /// Number of a job. Never used twice.
 pub type JobId = i64;
 
+/// Priorities that can be set; 0 is usual, and higher ones come first.
+pub const PRIORITIES: std::ops::RangeInclusive<i64> = -100..=100;
+
 /// Number of an attempt at an asset, counted on over all of its jobs, from 1. It is the fence: only
 /// the current attempt may publish or finish, and a number is never used for two outputs.
 pub type Attempt = i64;

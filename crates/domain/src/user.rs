@@ -27,6 +27,33 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
+/// What an account may take; `None` for no limit, or, as what was set for one account, for that of the
+/// server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Allowance {
+    /// Bytes of originals and unfinished uploads.
+    pub bytes: Option<i64>,
+    /// Minutes of video that it may upload within 24 hours.
+    pub minutes_a_day: Option<i64>,
+    /// Uploads that it may have begun and not finished.
+    pub uploads: Option<i64>,
+    /// Videos of its that may wait to be processed.
+    pub waiting: Option<i64>,
+}
+
+impl Allowance {
+    /// This one where it says something, and otherwise `usual`.
+    #[must_use]
+    pub fn or(self, usual: Self) -> Self {
+        Self {
+            bytes: self.bytes.or(usual.bytes),
+            minutes_a_day: self.minutes_a_day.or(usual.minutes_a_day),
+            uploads: self.uploads.or(usual.uploads),
+            waiting: self.waiting.or(usual.waiting),
+        }
+    }
+}
+
 /// What an account may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -55,8 +55,6 @@ pub struct Shared {
     pub(crate) uploads: Arc<Semaphore>,
     /// Who works on which upload.
     pub(crate) locks: Locks,
-    /// Held while it is counted what an account has, and an upload is added.
-    pub(crate) counting: tokio::sync::Mutex<()>,
     pub(crate) probes: Probes,
     pub(crate) access: Access,
     pub(crate) objects: Objects,
@@ -100,7 +98,6 @@ impl App {
             logins: LoginLimit::new(&settings),
             uploads: Arc::new(Semaphore::new(settings.max_uploads)),
             locks: Locks::default(),
-            counting: tokio::sync::Mutex::default(),
             probes: Probes::default(),
             access: Access::new(),
             objects: Objects::new(settings.cache_bytes),

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clipsy_domain::asset::Visibility;
+use clipsy_domain::user::Allowance;
 
 use crate::client::Network;
 use crate::graphql::settings::GraphqlSettings;
@@ -37,10 +38,8 @@ pub struct Settings {
     pub max_uploads: usize,
     /// How long an upload that can be resumed is kept after the last time it went on, in seconds.
     pub upload_ttl_s: i64,
-    /// Uploads that one account may have begun and not finished.
-    pub max_unfinished: usize,
-    /// Bytes that one account may have in originals and unfinished uploads; `None` for no limit.
-    pub quota_bytes: Option<u64>,
+    /// What an account may take for which nothing else was set.
+    pub allowance: Allowance,
     /// How many bytes of an upload may be on their way to the disk before they are synced.
     pub flush_bytes: u64,
     /// How long bytes of an upload may be on their way to the disk before they are synced.
@@ -96,8 +95,10 @@ impl Default for Settings {
             reserve_bytes: 256 << 20,
             max_uploads: 64,
             upload_ttl_s: 7 * 24 * 60 * 60,
-            max_unfinished: 100,
-            quota_bytes: None,
+            allowance: Allowance {
+                uploads: Some(100),
+                ..Allowance::default()
+            },
             flush_bytes: 8 << 20,
             flush_interval: Duration::from_secs(1),
             default_visibility: Visibility::Public,

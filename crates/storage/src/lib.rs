@@ -7,6 +7,7 @@
 //! claimed, and every write checks in the same statement or transaction that this attempt still
 //! is the current one. "Not found" is `Ok(None)` or `Ok(false)`, never an error.
 
+mod allowances;
 mod assets;
 mod cells;
 mod db;
@@ -27,6 +28,7 @@ mod users;
 mod window;
 mod workers;
 
+pub use allowances::{Exceeded, Taken};
 pub use assets::{AssetChange, AssetFilter, AssetOrder, MOST_FOUND, NewAsset};
 pub use db::{Connections, Db, sqlite_url};
 pub use error::{Error, Result};

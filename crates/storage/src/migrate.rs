@@ -47,6 +47,7 @@ const STEPS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0013_refresh_uses.sql"),
     ),
     (15, "shares", include_str!("../migrations/0015_shares.sql")),
+    (16, "limits", include_str!("../migrations/0016_limits.sql")),
 ];
 
 impl Db {

@@ -8,6 +8,7 @@ use clipsy_domain::upload::{Upload, UploadKind};
 use clipsy_domain::user::UserId;
 
 use sqlx::any::AnyRow;
+use sqlx::{Any, Executor};
 
 use crate::cells::{Cells, storable};
 use crate::db::Db;
@@ -43,43 +44,10 @@ macro_rules! upload_columns {
 }
 
 impl Db {
-    /// Notes an upload that begins. [`Error::Taken`] if there is one with its number.
+    /// Notes an upload that begins, and reserves nothing for it. [`Error::Taken`] if there is one with
+    /// its number.
     pub async fn insert_upload(&self, upload: &Upload) -> Result<()> {
-        self.insert(upload, None).await
-    }
-
-    /// [`Db::insert_upload`] of one that comes in one request, and is lost with its `receiver`.
-    pub async fn insert_received(&self, upload: &Upload, receiver: &str) -> Result<()> {
-        self.insert(upload, Some(receiver)).await
-    }
-
-    async fn insert(&self, upload: &Upload, receiver: Option<&str>) -> Result<()> {
-        sqlx::query(concat!(
-            "INSERT INTO uploads (",
-            upload_columns!(),
-            ", receiver) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
-        ))
-        .bind(upload.id.as_str())
-        .bind(upload.owner_id)
-        .bind(upload.kind.as_str())
-        .bind(upload.length)
-        .bind(storable(&upload.title).as_ref())
-        .bind(storable(&upload.description).as_ref())
-        .bind(upload.visibility.as_str())
-        .bind(storable(&upload.filename).as_ref())
-        .bind(storable(&upload.filetype).as_ref())
-        .bind(upload.metadata.as_deref().map(storable).as_deref())
-        .bind(upload.concat.as_deref().map(storable).as_deref())
-        .bind(upload.asset_id)
-        .bind(upload.created_at.timestamp_millis())
-        .bind(upload.expires_at.timestamp_millis())
-        .bind(upload.trace.as_ref().map(TraceParent::as_str))
-        .bind(receiver.map(storable).as_deref())
-        .execute(self.write())
-        .await
-        .map_err(|error| Error::taken(error, "upload number"))?;
-        Ok(())
+        insert(self.write(), upload, None, 0).await
     }
 
     /// Uploads in one request that nobody receives any more if `receiver` does not: its own, those
@@ -210,17 +178,42 @@ impl Db {
         let rows = sqlx::query(sql).fetch_all(self.read()).await?;
         rows.iter().map(upload_from).collect()
     }
+}
 
-    /// Bytes of all originals of `owner`.
-    pub async fn original_bytes(&self, owner: UserId) -> Result<i64> {
-        let sql = "SELECT CAST(COALESCE(SUM(source_bytes), 0) AS BIGINT) FROM assets \
-                   WHERE owner_id = $1";
-        let bytes = sqlx::query_scalar(sql)
-            .bind(owner)
-            .fetch_one(self.read())
-            .await?;
-        Ok(bytes)
-    }
+/// Notes an upload that reserves so many bytes. `receiver` receives it in one request.
+pub(crate) async fn insert(
+    to: impl Executor<'_, Database = Any>,
+    upload: &Upload,
+    receiver: Option<&str>,
+    reserved: i64,
+) -> Result<()> {
+    sqlx::query(concat!(
+        "INSERT INTO uploads (",
+        upload_columns!(),
+        ", receiver, reserved) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+    ))
+    .bind(upload.id.as_str())
+    .bind(upload.owner_id)
+    .bind(upload.kind.as_str())
+    .bind(upload.length)
+    .bind(storable(&upload.title).as_ref())
+    .bind(storable(&upload.description).as_ref())
+    .bind(upload.visibility.as_str())
+    .bind(storable(&upload.filename).as_ref())
+    .bind(storable(&upload.filetype).as_ref())
+    .bind(upload.metadata.as_deref().map(storable).as_deref())
+    .bind(upload.concat.as_deref().map(storable).as_deref())
+    .bind(upload.asset_id)
+    .bind(upload.created_at.timestamp_millis())
+    .bind(upload.expires_at.timestamp_millis())
+    .bind(upload.trace.as_ref().map(TraceParent::as_str))
+    .bind(receiver.map(storable).as_deref())
+    .bind(reserved)
+    .execute(to)
+    .await
+    .map_err(|error| Error::taken(error, "upload number"))?;
+    Ok(())
 }
 
 /// Reads [`upload_columns`].

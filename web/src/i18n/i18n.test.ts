@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import de from "./de.json";
 import en from "./en.json";
+import account from "./en.account.json";
 import admin from "./en.admin.json";
 import studio from "./en.studio.json";
 import { preferred } from "./index";
@@ -11,7 +12,7 @@ const blanks = (text: string) => [...text.matchAll(/\{\{(\w+)\}\}/g)].map((match
 
 it("has every text in both languages, with the same blanks", () => {
   const german = new Map(flat(de));
-  const english = flat({ ...en, ...admin, ...studio });
+  const english = flat({ ...en, ...account, ...admin, ...studio });
   expect([...german.keys()].sort()).toEqual(english.map(([key]) => key).sort());
   for (const [key, text] of english) {
     expect(german.get(key), key).not.toBe("");

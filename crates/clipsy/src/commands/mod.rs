@@ -5,6 +5,7 @@ pub(crate) mod doctor;
 pub(crate) mod exit;
 pub(crate) mod health;
 pub(crate) mod migrate;
+pub(crate) mod priority;
 pub(crate) mod probe;
 pub(crate) mod schema;
 pub(crate) mod serve;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clipsy_domain::asset::Visibility;
+use clipsy_domain::user::Allowance;
 use clipsy_graph::{GraphqlSettings, Introspection, Network};
 use clipsy_storage::sqlite_url;
 
@@ -103,7 +104,7 @@ pub(crate) struct ServiceArgs {
         default_value_t = 100,
         value_name = "N"
     )]
-    max_unfinished_uploads: usize,
+    max_unfinished_uploads: u32,
     /// Uploads that are received at the same time; each takes up to 4 MB of memory
     #[arg(
         long,
@@ -115,6 +116,12 @@ pub(crate) struct ServiceArgs {
     /// What one account may store in originals and unfinished uploads [default: no limit]
     #[arg(long, env = "CLIPSY_QUOTA_BYTES", value_name = "BYTES")]
     quota_bytes: Option<u64>,
+    /// Minutes of video that one account may upload within 24 hours [default: no limit]
+    #[arg(long, env = "CLIPSY_MINUTES_A_DAY", value_name = "MINUTES")]
+    minutes_a_day: Option<u32>,
+    /// Videos of one account that may wait to be processed [default: no limit]
+    #[arg(long, env = "CLIPSY_MAX_WAITING", value_name = "N")]
+    max_waiting: Option<u32>,
     /// Make bytes of an upload durable at the latest when so many have arrived
     #[arg(long, env = "CLIPSY_UPLOAD_FLUSH_BYTES", default_value_t = 8 << 20, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
     upload_flush_bytes: u64,
@@ -198,9 +205,15 @@ impl ServiceArgs {
             keep_alive: Duration::from_secs(self.keep_alive_seconds),
             max_upload_bytes: self.max_upload_bytes,
             upload_ttl_s: i64::try_from(self.upload_expiry_hours.as_secs()).unwrap_or(i64::MAX),
-            max_unfinished: self.max_unfinished_uploads,
             max_uploads: self.max_uploads,
-            quota_bytes: self.quota_bytes,
+            allowance: Allowance {
+                bytes: self
+                    .quota_bytes
+                    .map(|n| i64::try_from(n).unwrap_or(i64::MAX)),
+                minutes_a_day: self.minutes_a_day.map(i64::from),
+                uploads: Some(self.max_unfinished_uploads.into()),
+                waiting: self.max_waiting.map(i64::from),
+            },
             flush_bytes: self.upload_flush_bytes,
             flush_interval: Duration::from_millis(self.upload_flush_ms),
             default_visibility: self.default_visibility,

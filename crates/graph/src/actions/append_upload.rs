@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::checksum::{Checksum, Hash};
 use super::create_upload::renew;
+use super::reserve_bytes::Reservation;
 use super::write_upload::{Pieces, Writer};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -41,12 +42,14 @@ const GRACE_IDLE: Duration = Duration::from_millis(250);
 
 /// Appends `body` to the upload. Whatever ends it, the bytes that arrived are kept; those with a
 /// checksum only if all of them arrived and fit. An error means that nothing is known about the
-/// bytes. The caller holds the upload's lock, and `body` knows its limit.
+/// bytes. The caller holds the upload's lock, and `body` knows its limit; `reserved` is asked for
+/// more as bytes come, if not all of them are reserved.
 pub(crate) async fn append_upload(
     app: &App,
     upload: &Upload,
     body: &mut Timed,
     checksum: Option<&Checksum>,
+    reserved: Option<&mut Reservation>,
     interrupts: Interrupts<'_>,
 ) -> Result<Appended> {
     let hash = checksum.map(|checksum| Hash::new(checksum.algorithm));
@@ -55,7 +58,7 @@ pub(crate) async fn append_upload(
         writer.file().begin_chunk().await?;
     }
     let mut expires_at = upload.expires_at;
-    let mut intake = Intake::new(&mut writer);
+    let mut intake = Intake::new(&mut writer, reserved);
     let mut outcome = loop {
         expires_at = renew(app, &upload.id, expires_at).await;
         match intake.step(body, &interrupts).await {
@@ -68,6 +71,9 @@ pub(crate) async fn append_upload(
     };
     if let Err(error) = intake.write().await {
         outcome = outcome.and(Err(error));
+    }
+    if let Some(reserved) = intake.reserved {
+        reserved.settle().await;
     }
     let offset = match checksum {
         Some(checksum) => {
@@ -102,6 +108,7 @@ fn taken_over(offset: u64) -> Error {
 struct Intake<'a> {
     writer: &'a mut Writer,
     pieces: Pieces,
+    reserved: Option<&'a mut Reservation>,
     /// Why no more is taken, and until when.
     ending: Option<(Step, Instant)>,
 }
@@ -119,8 +126,9 @@ enum Step {
 }
 
 impl<'a> Intake<'a> {
-    fn new(writer: &'a mut Writer) -> Self {
+    fn new(writer: &'a mut Writer, reserved: Option<&'a mut Reservation>) -> Self {
         Self {
+            reserved,
             writer,
             pieces: Pieces::default(),
             ending: None,
@@ -160,11 +168,20 @@ impl<'a> Intake<'a> {
     }
 
     async fn take(&mut self, next: Option<Bytes>) -> Result<Step> {
-        let Some(next) = next else {
+        let Some(mut next) = next else {
             return Ok(Step::End);
         };
+        let Some(reserved) = &mut self.reserved else {
+            self.pieces.take(next, self.writer).await?;
+            return Ok(Step::More);
+        };
+        let wanted = next.len() as u64;
+        let kept = reserved.ahead(wanted).await?;
+        reserved.came(kept);
+        let error = (kept < wanted).then(|| reserved.error());
+        next.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
         self.pieces.take(next, self.writer).await?;
-        Ok(Step::More)
+        error.map_or(Ok(Step::More), Err)
     }
 
     /// Writes what was gathered.

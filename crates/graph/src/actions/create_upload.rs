@@ -7,8 +7,8 @@ use clipsy_domain::upload::{Upload, UploadKind};
 use clipsy_domain::user::UserId;
 use clipsy_storage::UploadChange;
 
-use super::find_upload::upload_offset;
 use super::receive_upload::{check_room, discard_upload};
+use super::reserve_bytes::{Reservation, allowance};
 use super::write_upload::open_file;
 use crate::app::App;
 use crate::auth::token;
@@ -47,20 +47,19 @@ pub(crate) async fn create_upload(app: &App, owner: UserId, new: NewUpload) -> R
         _ => {}
     }
     check_room(app, new.length).await?;
-    let upload = {
-        let _counting = app.counting.lock().await;
-        let unfinished = app.db.unfinished_uploads(owner).await?;
-        let most = app.settings.max_unfinished;
-        if unfinished.len() >= most {
-            return Err(UploadError::TooMany { limit: most }.into());
+    let allowance = allowance(app, owner).await?;
+    let upload = new_row(app, owner, new)?;
+    let bytes = upload.length.unwrap_or(0);
+    let begun = app.db.begin_upload(&upload, None, bytes, &allowance);
+    begun.await??;
+    if upload.length.is_none() {
+        // There is no use in beginning one that has no room for a byte.
+        let begun = async { Reservation::of(app, &upload, 0).await?.exactly(1).await };
+        if let Err(error) = begun.await {
+            discard_upload(app, &upload.id).await;
+            return Err(error);
         }
-        if let Some(left) = quota_left(app, owner, None).await?
-            && new.length.unwrap_or(1) > left.bytes
-        {
-            return Err(left.error());
-        }
-        insert_upload(app, owner, new).await?
-    };
+    }
     // The row comes first, so that there are never bytes that nobody knows of.
     if let Err(error) = open_file(app, &upload).await {
         discard_upload(app, &upload.id).await;
@@ -77,9 +76,15 @@ pub(crate) async fn create_upload(app: &App, owner: UserId, new: NewUpload) -> R
 
 /// Adds the row alone.
 pub(super) async fn insert_upload(app: &App, owner: UserId, new: NewUpload) -> Result<Upload> {
+    let upload = new_row(app, owner, new)?;
+    app.db.insert_upload(&upload).await?;
+    Ok(upload)
+}
+
+fn new_row(app: &App, owner: UserId, new: NewUpload) -> Result<Upload> {
     let now = app.now();
     let filename = last_chars(&new.file_name);
-    let upload = Upload {
+    Ok(Upload {
         id: token::new_id(),
         owner_id: owner,
         kind: UploadKind::Tus,
@@ -95,9 +100,7 @@ pub(super) async fn insert_upload(app: &App, owner: UserId, new: NewUpload) -> R
         created_at: now,
         expires_at: now + TimeDelta::seconds(app.settings.upload_ttl_s),
         trace: trace::current(),
-    };
-    app.db.insert_upload(&upload).await?;
-    Ok(upload)
+    })
 }
 
 /// Sets the length of an upload that began without one.
@@ -109,61 +112,14 @@ pub(crate) async fn set_length(app: &App, upload: &Upload, length: u64) -> Resul
     if length > limit {
         return Err(Error::TooLarge { limit });
     }
-    let _counting = app.counting.lock().await;
-    if let Some(left) = quota_left(app, upload.owner_id, Some(&upload.id)).await?
-        && length > left.bytes
-    {
-        return Err(left.error());
-    }
+    let reserved = Reservation::of(app, upload, 0).await?;
+    reserved.exactly(length).await?;
     let change = UploadChange {
         length: Some(bytes(length)?),
         ..UploadChange::default()
     };
     let changed = app.db.update_upload(&upload.id, change).await?;
     changed.ok_or(Error::NotFound)
-}
-
-/// What one upload of an account may take.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct QuotaLeft {
-    /// Bytes.
-    pub(crate) bytes: u64,
-    /// Bytes of the account in all.
-    limit: u64,
-}
-
-impl QuotaLeft {
-    /// There is not enough left.
-    pub(crate) fn error(self) -> Error {
-        UploadError::Quota { limit: self.limit }.into()
-    }
-}
-
-/// What the upload `except`, or a new one, may take; `None` without a limit. Other unfinished
-/// uploads count with the length that they announced.
-pub(crate) async fn quota_left(
-    app: &App,
-    owner: UserId,
-    except: Option<&str>,
-) -> Result<Option<QuotaLeft>> {
-    let Some(limit) = app.settings.quota_bytes else {
-        return Ok(None);
-    };
-    let mut used = app.db.original_bytes(owner).await?.max(0) as u64;
-    for other in app.db.unfinished_uploads(owner).await? {
-        if Some(other.id.as_str()) == except {
-            continue;
-        }
-        let bytes = match other.length {
-            Some(length) => length.max(0) as u64,
-            None => upload_offset(app, &other).await?,
-        };
-        used = used.saturating_add(bytes);
-    }
-    Ok(Some(QuotaLeft {
-        bytes: limit.saturating_sub(used),
-        limit,
-    }))
 }
 
 /// Puts the end of an upload off that goes on, and gives back when it is. Not each time: that

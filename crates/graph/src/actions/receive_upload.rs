@@ -6,7 +6,7 @@ use clipsy_domain::media_key;
 use clipsy_domain::upload::{Upload, UploadKind};
 use clipsy_domain::user::UserId;
 
-use super::create_upload::{QuotaLeft, quota_left};
+use super::reserve_bytes::{Reservation, allowance};
 use super::write_upload::{Pieces, Writer};
 use crate::app::App;
 use crate::auth::token;
@@ -22,7 +22,7 @@ pub struct Incoming {
     bytes: u64,
     pieces: Pieces,
     /// What the account may still take.
-    quota: Option<QuotaLeft>,
+    reserved: Reservation,
     writer: Writer,
     /// False once somebody else answers for the bytes.
     discard: bool,
@@ -40,17 +40,15 @@ pub struct Received {
 /// An upload that breaks off without anybody noticing is given up after this time in hours.
 const EXPIRY_H: i64 = 24;
 
-/// Begins an upload. `file_name` and `file_type` are what the sender says.
+/// Begins an upload. `file_name` and `file_type` are what the sender says, who sends at most
+/// `announced` bytes, if that is known.
 pub async fn receive_upload(
     app: &App,
     owner_id: UserId,
     file_name: &str,
     file_type: &str,
+    announced: Option<u64>,
 ) -> Result<Incoming> {
-    let quota = quota_left(app, owner_id, None).await?;
-    if let Some(left) = quota.filter(|left| left.bytes == 0) {
-        return Err(left.error());
-    }
     let id = token::new_id();
     let now = app.now();
     let upload = Upload {
@@ -71,9 +69,22 @@ pub async fn receive_upload(
         trace: trace::current(),
     };
     // The row comes first, so that after a crash there are no bytes that nobody knows of.
-    app.db.insert_received(&upload, &app.settings.node).await?;
-    let writer = match Writer::open(app, &upload, None).await {
-        Ok(writer) => writer.all_or_nothing(),
+    let allowance = allowance(app, owner_id).await?;
+    let begun = app
+        .db
+        .begin_upload(&upload, Some(&app.settings.node), 0, &allowance);
+    begun.await??;
+    let opened = async {
+        let mut reserved = Reservation::of(app, &upload, 0).await?;
+        // As much as there is: the file is smaller than the form around it.
+        if reserved.ahead(announced.unwrap_or(1)).await? == 0 {
+            return Err(reserved.error());
+        }
+        let writer = Writer::open(app, &upload, None).await?;
+        Ok((reserved, writer.all_or_nothing()))
+    };
+    let (reserved, writer) = match opened.await {
+        Ok(opened) => opened,
         Err(error) => {
             discard_upload(app, &id).await;
             return Err(error);
@@ -84,7 +95,7 @@ pub async fn receive_upload(
         id,
         bytes: 0,
         pieces: Pieces::default(),
-        quota,
+        reserved,
         writer,
         discard: true,
     })
@@ -98,9 +109,11 @@ impl Incoming {
         if bytes > limit {
             return Err(Error::TooLarge { limit });
         }
-        if let Some(left) = self.quota.filter(|left| bytes > left.bytes) {
-            return Err(left.error());
+        let more = chunk.len() as u64;
+        if self.reserved.ahead(more).await? < more {
+            return Err(self.reserved.error());
         }
+        self.reserved.came(more);
         self.bytes = bytes;
         self.pieces.take(chunk, &mut self.writer).await
     }

@@ -47,7 +47,7 @@ impl Job {
         self.job.state.into()
     }
 
-    /// Jobs of higher priority are started first.
+    /// Of the jobs of one owner, those of higher priority are started first.
     async fn priority(&self) -> i32 {
         int(self.job.priority)
     }

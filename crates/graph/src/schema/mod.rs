@@ -6,6 +6,7 @@ mod errors;
 pub(crate) mod group;
 mod ids;
 mod job;
+mod limits;
 mod lists;
 mod mutation;
 mod names;

@@ -1,8 +1,4 @@
 //! Accounts.
-#![expect(
-    clippy::unused_async,
-    reason = "async-graphql wants all resolvers to be async"
-)]
 
 use std::sync::Arc;
 
@@ -14,12 +10,14 @@ use super::asked::{app, is_own, viewer};
 use super::errors::Result;
 use super::group::Users;
 use super::ids::Global;
+use super::limits::UserLimits;
 use super::lists::{VideoConnection, VideoFilter, VideoOrder, videos_of};
 use super::names::Role;
 use super::paging::{Page, cost};
 use super::scalars::{BigInt, DateTime};
 use super::upload::Upload;
 use crate::actions::find_upload::list_uploads;
+use crate::actions::reserve_bytes::allowance;
 
 /// An account, see its [`Object`].
 #[derive(Debug, Clone)]
@@ -146,8 +144,22 @@ impl User {
     /// Bytes that it may store in originals; null if there is no limit. Only told to the person and
     /// admins.
     async fn quota_bytes(&self, ctx: &Context<'_>) -> Result<Option<BigInt>> {
-        let quota = app(ctx)?.settings.quota_bytes.filter(|_| self.is_own(ctx));
-        Ok(quota.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX).into()))
+        if !self.is_own(ctx) {
+            return Ok(None);
+        }
+        let allowance = allowance(app(ctx)?, self.account.id).await?;
+        Ok(allowance.bytes.map(Into::into))
+    }
+
+    /// What it may take and has taken; only told to the person and admins.
+    async fn limits(&self, ctx: &Context<'_>) -> Result<Option<UserLimits>> {
+        if !self.is_own(ctx) {
+            return Ok(None);
+        }
+        let app = app(ctx)?;
+        let own = app.db.allowance(self.account.id).await?;
+        let taken = app.db.taken(self.account.id).await?;
+        Ok(Some(UserLimits::of(own, app.settings.allowance, taken)))
     }
 
     /// Bytes that its originals and renditions take; only told to the person and admins.

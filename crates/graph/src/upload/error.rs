@@ -45,7 +45,19 @@ pub enum UploadError {
     #[error("You have {limit} unfinished uploads. Finish or delete one first.")]
     TooMany {
         /// Uploads that an account may have begun and not finished.
-        limit: usize,
+        limit: u64,
+    },
+    /// The account has too many videos that wait.
+    #[error("You may have {limit} videos that wait to be processed. Try again when some are done.")]
+    TooManyWaiting {
+        /// Videos of an account that may wait.
+        limit: u64,
+    },
+    /// The account has uploaded too much within a day.
+    #[error("You may upload {limit} minutes of video within 24 hours. Try again later.")]
+    Minutes {
+        /// Minutes of video that an account may upload within 24 hours.
+        limit: u64,
     },
     /// Bytes for an upload that was put together of others.
     #[error("An upload that was put together of others takes no bytes.")]
@@ -76,6 +88,8 @@ impl UploadError {
             Self::Expired => "upload_expired",
             Self::Quota { .. } => "quota_exceeded",
             Self::TooMany { .. } => "too_many_uploads",
+            Self::TooManyWaiting { .. } => "too_many_waiting",
+            Self::Minutes { .. } => "minutes_exceeded",
             Self::Final => "upload_final",
             Self::Empty => "upload_empty",
             Self::Unfinished { .. } => "upload_unfinished",
@@ -90,7 +104,11 @@ impl UploadError {
             // tus's own (checksum extension).
             Self::Checksum => StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),
             Self::Expired => StatusCode::GONE,
-            Self::Quota { .. } | Self::TooMany { .. } | Self::Final => StatusCode::FORBIDDEN,
+            Self::Quota { .. }
+            | Self::TooMany { .. }
+            | Self::TooManyWaiting { .. }
+            | Self::Minutes { .. }
+            | Self::Final => StatusCode::FORBIDDEN,
             Self::Empty | Self::Unfinished { .. } => StatusCode::BAD_REQUEST,
             Self::Version => StatusCode::PRECONDITION_FAILED,
         }

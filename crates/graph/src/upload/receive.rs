@@ -14,10 +14,11 @@ use super::lock::Held;
 use super::respond::{Refusal, Result};
 use crate::actions::append_upload::{Interrupts, append_upload};
 use crate::actions::checksum::Checksum;
-use crate::actions::create_upload::{quota_left, set_length};
+use crate::actions::create_upload::set_length;
 use crate::actions::find_upload::{durable_offset, find_upload, is_complete, is_final, is_partial};
 use crate::actions::finish_upload::finish_resumable;
 use crate::actions::receive_upload::check_room;
+use crate::actions::reserve_bytes::Reservation;
 use crate::app::App;
 use crate::error::Error;
 use crate::rest::body::{Timed, announced};
@@ -142,12 +143,17 @@ async fn append(
         error,
         offset: Some(offset),
     };
-    let limit = limit(app, &upload).await?;
+    let mut limit = limit(app, &upload, offset).await?;
     let left = limit.bytes.saturating_sub(offset);
     body.set_limit(left, limit.bytes);
     let announced = announced(sending.headers);
     if announced.is_some_and(|bytes| bytes > left) {
         return Err(refuse(limit.error()));
+    }
+    if let (Some(reserved), Some(bytes)) = (&mut limit.reserved, announced)
+        && reserved.ahead(bytes).await? < bytes
+    {
+        return Err(refuse(reserved.error()));
     }
     check_room(app, announced).await.map_err(refuse)?;
     let place = Arc::clone(&app.uploads).try_acquire_owned();
@@ -157,7 +163,15 @@ async fn append(
         stop: &sending.stop,
     };
     let checksum = sending.checksum.as_ref();
-    let appended = append_upload(app, &upload, body, checksum, interrupts).await?;
+    let appended = append_upload(
+        app,
+        &upload,
+        body,
+        checksum,
+        limit.reserved.as_mut(),
+        interrupts,
+    )
+    .await?;
     // It may have been edited, and its end put off.
     let upload = app.db.upload(&upload.id).await?.ok_or(Error::NotFound)?;
     let cut = appended.outcome.err().map(|error| match error {
@@ -197,34 +211,27 @@ pub(super) async fn finish(app: &App, received: Received) -> Result<Received> {
 #[derive(Debug)]
 struct Limit {
     bytes: u64,
-    /// What is said of more, if it is not that the file is too large.
-    quota: Option<crate::actions::create_upload::QuotaLeft>,
+    /// What is reserved as bytes come; `None` if all of it is.
+    reserved: Option<Reservation>,
 }
 
 impl Limit {
+    /// Why no more than these bytes are taken.
     fn error(&self) -> Error {
-        match self.quota {
-            Some(quota) => quota.error(),
-            None => Error::TooLarge { limit: self.bytes },
-        }
+        Error::TooLarge { limit: self.bytes }
     }
 }
 
-async fn limit(app: &App, upload: &Upload) -> Result<Limit> {
-    let bytes = match upload.length {
-        // Size and quota were looked at when it was told.
-        Some(length) => length.unsigned_abs(),
-        None => app.settings.max_upload_bytes,
-    };
-    let quota = match upload.length {
-        Some(_) => None,
-        None => quota_left(app, upload.owner_id, Some(&upload.id)).await?,
-    };
-    Ok(match quota.filter(|quota| quota.bytes < bytes) {
-        Some(quota) => Limit {
-            bytes: quota.bytes,
-            quota: Some(quota),
+async fn limit(app: &App, upload: &Upload, offset: u64) -> Result<Limit> {
+    Ok(match upload.length {
+        // Size and room were looked at when it was told.
+        Some(length) => Limit {
+            bytes: length.unsigned_abs(),
+            reserved: None,
         },
-        None => Limit { bytes, quota: None },
+        None => Limit {
+            bytes: app.settings.max_upload_bytes,
+            reserved: Some(Reservation::of(app, upload, offset).await?),
+        },
     })
 }

@@ -246,7 +246,7 @@ fn a_client_that_goes_away_leaves_nothing() {
 fn an_upload_that_is_dropped_anywhere_leaves_nothing() {
     let server = Server::start();
     server.run(async {
-        let mut incoming = actions::receive_upload(&server.app, 3, "x.mp4", "")
+        let mut incoming = actions::receive_upload(&server.app, 3, "x.mp4", "", None)
             .await
             .unwrap();
         incoming.write("some bytes".into()).await.unwrap();
@@ -312,7 +312,7 @@ fn what_a_crash_left_is_removed_at_the_next_start() {
     let ids = server.run(async {
         let mut ids = vec![];
         for _ in 0..2 {
-            let mut incoming = actions::receive_upload(&server.app, 3, "x.mp4", "")
+            let mut incoming = actions::receive_upload(&server.app, 3, "x.mp4", "", None)
                 .await
                 .unwrap();
             incoming.write("some bytes".into()).await.unwrap();
@@ -345,7 +345,7 @@ fn what_a_crash_left_is_removed_at_the_next_start() {
 fn finishing_twice_makes_one_video() {
     let server = Server::start();
     let finished = server.run(async {
-        let mut incoming = actions::receive_upload(&server.app, 3, "x.mp4", "")
+        let mut incoming = actions::receive_upload(&server.app, 3, "x.mp4", "", None)
             .await
             .unwrap();
         incoming.write("some bytes".into()).await.unwrap();

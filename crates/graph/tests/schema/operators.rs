@@ -7,7 +7,7 @@ use clipsy_domain::worker::{CardFound, EncoderFound, WorkerSign};
 use serde_json::{Value, json};
 
 use crate::gql::{Watch, code, data, refusals};
-use crate::support::{START_MS, Server};
+use crate::support::{Form, START_MS, Server};
 use crate::worker;
 
 fn sign(busy: i64) -> WorkerSign {
@@ -335,4 +335,88 @@ fn the_server_introduces_itself() {
     let headers = [("X-Forwarded-For", "192.0.2.1")];
     let far = crate::gql::ask_with(&server, "", query, &json!({}), &headers).json();
     assert_eq!(far["data"]["serverInfo"]["defaultPasswordActive"], false);
+}
+
+#[test]
+fn admins_set_priorities() {
+    let server = Server::start();
+    let (ann, root) = (server.token("ann"), server.token("root"));
+    let (first, second) = (server.video(&ann, "private"), server.video(&ann, "private"));
+    let query = "mutation($input: SetPriorityInput!) { setPriority(input: $input) {
+        video { progress { queuePosition } jobs { priority } } userErrors { code field } } }";
+    let input =
+        |id: i64, priority: i64| json!({"input": {"id": id.to_string(), "priority": priority}});
+    let set = data(&server, &root, query, &input(second, 5))["setPriority"].clone();
+    assert_eq!(set["video"]["jobs"][0]["priority"], 5);
+    assert_eq!(set["video"]["progress"]["queuePosition"], 1);
+    let set = data(&server, &root, query, &input(second, -5))["setPriority"].clone();
+    assert_eq!(set["video"]["progress"]["queuePosition"], 2);
+    assert_eq!(
+        refusals(&server, &ann, query, &input(first, 5)["input"]),
+        ["permission_denied"]
+    );
+    assert_eq!(
+        code(&server, "", query, &input(first, 5)),
+        "UNAUTHENTICATED"
+    );
+    for (id, priority, expected) in [
+        (first, 101, "invalid"),
+        (first, -101, "invalid"),
+        (4711, 1, "not_found"),
+    ] {
+        let refused = refusals(&server, &root, query, &input(id, priority)["input"]);
+        assert_eq!(refused, [expected], "{id} {priority}");
+    }
+    server.make_ready(first);
+    let refused = refusals(&server, &root, query, &input(first, 1)["input"]);
+    assert_eq!(refused, ["not_waiting"]);
+}
+
+#[test]
+fn admins_set_what_accounts_may_take() {
+    let server = Server::start_with(|s| s.allowance.bytes = Some(1000));
+    let (ann, root) = (server.token("ann"), server.token("root"));
+    let limits = "{ viewer { id quotaBytes limits {
+        bytes { limit taken own } minutesADay { limit taken own }
+        uploads { limit taken own } waiting { limit taken own } } } }";
+    let before = data(&server, &ann, limits, &json!({}))["viewer"].clone();
+    let usual = |limit: Value| json!({"limit": limit, "taken": 0, "own": false});
+    assert_eq!(before["limits"]["bytes"], usual(json!(1000)));
+    assert_eq!(before["limits"]["uploads"], usual(json!(100)));
+    assert_eq!(before["limits"]["waiting"], usual(Value::Null));
+
+    let query = "mutation($input: SetUserLimitsInput!) { setUserLimits(input: $input) {
+        user { limits { bytes { limit own } minutesADay { limit } } } userErrors { code field } } }";
+    let input = json!({"id": before["id"], "bytes": 40, "minutesADay": 30});
+    let set = data(&server, &root, query, &json!({"input": input}))["setUserLimits"].clone();
+    assert_eq!(set["userErrors"], json!([]));
+    assert_eq!(
+        set["user"]["limits"]["bytes"],
+        json!({"limit": 40, "own": true})
+    );
+    assert_eq!(set["user"]["limits"]["minutesADay"]["limit"], 30);
+    server.video(&ann, "private");
+    let after = data(&server, &ann, limits, &json!({}))["viewer"].clone();
+    assert_eq!(after["quotaBytes"], 40);
+    assert_eq!(after["limits"]["bytes"]["taken"], 37);
+    assert_eq!(after["limits"]["waiting"]["taken"], 1);
+    let form = Form::new().text("title", "x").file("x.mp4", &[0; 10]);
+    assert_eq!(
+        server.upload(&ann, &form).header("clipsy-error-code"),
+        Some("quota_exceeded")
+    );
+
+    // Null is what the server has for everybody.
+    let input = json!({"id": before["id"], "bytes": null});
+    data(&server, &root, query, &json!({"input": input}));
+    assert_eq!(server.upload(&ann, &form).status, 201);
+    let own = json!({"id": before["id"], "bytes": 1});
+    assert_eq!(refusals(&server, &ann, query, &own), ["permission_denied"]);
+    let negative = json!({"id": before["id"], "waiting": -1});
+    assert_eq!(refusals(&server, &root, query, &negative), ["invalid"]);
+    // Nobody sees the limits of others.
+    let of_root = "{ videos(first: 1) { nodes { owner { limits { bytes { limit } } } } } }";
+    server.video(&root, "public");
+    let seen = data(&server, &ann, of_root, &json!({}));
+    assert_eq!(seen["videos"]["nodes"][0]["owner"]["limits"], Value::Null);
 }

@@ -73,7 +73,7 @@ fn admins_may_see_and_touch_all() {
 
 #[test]
 fn unfinished_uploads_are_counted() {
-    let server = Server::start_with(|s| s.max_unfinished = 2);
+    let server = Server::start_with(|s| s.allowance.uploads = Some(2));
     let (ann, bob) = (sender(&server, "ann"), sender(&server, "bob"));
     let (first, second) = (ann.begin(5), ann.begin(5));
     let answer = ann.create(&[("Upload-Length", "5")]);
@@ -95,7 +95,7 @@ fn unfinished_uploads_are_counted() {
 
 #[test]
 fn a_quota_holds_for_videos_and_for_what_is_announced() {
-    let server = Server::start_with(|s| s.quota_bytes = Some(100));
+    let server = Server::start_with(|s| s.allowance.bytes = Some(100));
     let (ann, bob) = (sender(&server, "ann"), sender(&server, "bob"));
     ann.upload(&[], &[1; 50]);
     let announced = ann.begin(30);
@@ -117,7 +117,7 @@ fn a_quota_holds_for_videos_and_for_what_is_announced() {
 
 #[test]
 fn a_quota_holds_while_bytes_flow() {
-    let server = Server::start_with(|s| s.quota_bytes = Some(10));
+    let server = Server::start_with(|s| s.allowance.bytes = Some(10));
     let ann = sender(&server, "ann");
     let path = ann.begin_with(&[("Upload-Defer-Length", "1")]);
     refused(&ann.patch(&path, 0, &[1; 11]), 403, "quota_exceeded");
@@ -184,4 +184,73 @@ fn nobody_gets_around_their_rights_by_a_title() {
         ("Upload-Metadata", &format!("title {title}")),
     ]);
     refused(&answer, 400, "invalid");
+}
+
+#[test]
+fn together_uploads_take_no_more_than_one_after_the_other() {
+    const QUOTA: i64 = 10 << 20;
+    let server = Server::start_with(|s| s.allowance.bytes = Some(QUOTA));
+    let token = server.token("ann");
+    let form = Form::new()
+        .text("title", "x")
+        .file("x.mp4", &vec![1; 8 << 20]);
+    let statuses = std::thread::scope(|scope| {
+        let senders: Vec<_> = (0..6)
+            .map(|_| scope.spawn(|| server.upload(&token, &form).status))
+            .collect();
+        let joined = senders.into_iter().map(|sender| sender.join().unwrap());
+        joined.collect::<Vec<_>>()
+    });
+    let of = |status| statuses.iter().filter(|s| **s == status).count();
+    assert_eq!((of(201), of(403)), (1, 5), "{statuses:?}");
+
+    // Those of which nobody knows how long they are; what is there stays.
+    let bob = sender(&server, "bob");
+    let paths: Vec<_> = (0..5)
+        .map(|_| bob.begin_with(&[("Upload-Defer-Length", "1")]))
+        .collect();
+    let statuses = std::thread::scope(|scope| {
+        let senders: Vec<_> = paths
+            .iter()
+            .map(|path| scope.spawn(|| bob.patch(path, 0, &vec![2; 3 << 20]).status))
+            .collect();
+        let joined = senders.into_iter().map(|sender| sender.join().unwrap());
+        joined.collect::<Vec<_>>()
+    });
+    let stored: u64 = paths.iter().map(|path| bob.offset(path) as u64).sum();
+    assert!(stored <= QUOTA.unsigned_abs(), "{stored} {statuses:?}");
+    assert!(
+        statuses.contains(&204) && statuses.contains(&403),
+        "{statuses:?}"
+    );
+}
+
+#[test]
+fn waiting_videos_and_minutes_are_limited() {
+    let server = Server::start_with(|s| {
+        s.allowance.waiting = Some(2);
+        s.allowance.minutes_a_day = Some(2);
+    });
+    let (ann, bob) = (sender(&server, "ann"), sender(&server, "bob"));
+    ann.upload(&[], b"01234");
+    ann.begin(5);
+    refused(
+        &ann.create(&[("Upload-Length", "5")]),
+        403,
+        "too_many_waiting",
+    );
+    let token = server.token("ann");
+    let form = Form::new().text("title", "x").file("x.mp4", b"01234");
+    let answer = server.upload(&token, &form);
+    assert_eq!(answer.header("clipsy-error-code"), Some("too_many_waiting"));
+    // What is done waits no longer, but its two minutes count until tomorrow.
+    server.make_ready(1);
+    refused(
+        &ann.create(&[("Upload-Length", "5")]),
+        403,
+        "minutes_exceeded",
+    );
+    bob.begin(5);
+    server.clock.advance(chrono::TimeDelta::hours(24));
+    sender(&server, "ann").begin(5);
 }

@@ -17,6 +17,11 @@ use crate::window::{Value, bind};
 
 /// Most assets that a search finds in titles, and most that it finds anywhere; the newest of them.
 pub const MOST_FOUND: i64 = 2_000;
+/// How many of the newest assets `PostgreSQL` compares before it asks the index, which does not give its
+/// rows in an order: what many assets have is found sooner by going through the newest.
+const SAMPLE: i64 = 12_000;
+/// One in how many assets must have it for that.
+const OFTEN: i64 = 16;
 /// Most words of a search that count.
 const MOST_WORDS: usize = 8;
 /// Most letters of a word that are compared; `SQLite` refuses very long patterns.
@@ -43,6 +48,16 @@ const TEXT: Place = Place {
     column: "search_text",
 };
 
+/// Which assets are looked at.
+enum From {
+    /// Every one, or those that an index has for the conditions.
+    All,
+    /// So many of the newest.
+    Newest(i64),
+    /// Those that have all pieces.
+    Index(Kind),
+}
+
 /// A search as the databases take it.
 #[derive(Debug)]
 pub(super) struct Search {
@@ -62,40 +77,60 @@ impl Search {
         self.words.iter().all(|word| folded_title.contains(word))
     }
 
-    /// A statement that gives the numbers of the newest assets in whose `place` all words are and
-    /// that `conditions` let through. Its values join `values`, which hold those of `conditions`.
+    /// A statement that gives the numbers of the newest assets of `from` in whose `place` all words are
+    /// and that `conditions` let through. Its values join `values`, which hold those of `conditions`.
     fn statement(
         &self,
-        kind: Kind,
+        from: &From,
         place: &Place,
         conditions: &[String],
         values: &mut Vec<Value>,
     ) -> String {
-        values.push(Value::Text(self.pieces(place.mark)));
-        let pieces = values.len();
-        let (source, number) = match kind {
-            // The first table stays the outer one, which gives its rows from the newest on until
-            // there are enough.
-            Kind::Sqlite => (
-                format!(
-                    "asset_search CROSS JOIN assets ON assets.id = asset_search.rowid \
-                     WHERE asset_search MATCH ${pieces}"
-                ),
-                "asset_search.rowid",
+        let mut all = vec![self.compared(place.column, values)];
+        all.extend_from_slice(conditions);
+        let (before, source, number) = match from {
+            From::All => (String::new(), "assets".to_owned(), "id"),
+            From::Newest(count) => (
+                String::new(),
+                format!("(SELECT * FROM assets ORDER BY id DESC LIMIT {count}) AS assets"),
+                "id",
             ),
-            Kind::Postgres => (
-                format!(
-                    "asset_search JOIN assets ON assets.id = asset_search.asset_id \
-                     WHERE string_to_array(grams, ' ') @> string_to_array(${pieces}, ' ')"
-                ),
-                "assets.id",
-            ),
+            // The first table stays the outer one, which gives its rows from the newest on until there
+            // are enough.
+            From::Index(Kind::Sqlite) => {
+                values.push(Value::Text(self.pieces(place.mark)));
+                all.insert(0, format!("asset_search MATCH ${}", values.len()));
+                (
+                    String::new(),
+                    "asset_search CROSS JOIN assets ON assets.id = asset_search.rowid".to_owned(),
+                    "asset_search.rowid",
+                )
+            }
+            // The same, said in the way that PostgreSQL keeps to: it would compare all that the index
+            // finds, to sort it then.
+            From::Index(Kind::Postgres) => {
+                values.push(Value::Text(self.pieces(place.mark)));
+                let inner = all.join(" AND ");
+                all = vec!["TRUE".to_owned()];
+                (
+                    format!(
+                        "WITH matching AS MATERIALIZED (SELECT asset_id FROM asset_search \
+                         WHERE string_to_array(grams, ' ') @> string_to_array(${}, ' ')) ",
+                        values.len()
+                    ),
+                    format!(
+                        "(SELECT asset_id AS id FROM matching ORDER BY asset_id DESC) AS newest \
+                         CROSS JOIN LATERAL (SELECT 1 FROM assets WHERE assets.id = newest.id \
+                         AND {inner} OFFSET 0) AS assets"
+                    ),
+                    "newest.id",
+                )
+            }
         };
-        let compared = self.compared(place.column, values);
-        let conditions = conditions.iter().chain([&compared]);
-        let conditions = conditions.fold(String::new(), |all, one| format!("{all} AND {one}"));
+        let conditions = all.join(" AND ");
         format!(
-            "SELECT assets.id FROM {source}{conditions} ORDER BY {number} DESC LIMIT {MOST_FOUND}"
+            "{before}SELECT {number} FROM {source} WHERE {conditions} \
+             ORDER BY {number} DESC LIMIT {MOST_FOUND}"
         )
     }
 
@@ -169,8 +204,34 @@ impl Db {
         place: &Place,
         filter: &AssetFilter,
     ) -> Result<Vec<AssetId>> {
+        let from = async |from| self.find_among(from, search, place, filter).await;
+        // The index has all owners' assets together, and a word may be in all of them.
+        if filter.owner.is_some() {
+            return from(From::All).await;
+        }
+        if self.kind == Kind::Postgres {
+            let at_least =
+                |found: &[AssetId], count| i64::try_from(found.len()).is_ok_and(|n| n >= count);
+            let mut found = from(From::Newest(SAMPLE)).await?;
+            if !at_least(&found, MOST_FOUND) && at_least(&found, SAMPLE / OFTEN) {
+                found = from(From::Newest(MOST_FOUND * OFTEN * 2)).await?;
+            }
+            if at_least(&found, MOST_FOUND) {
+                return Ok(found);
+            }
+        }
+        from(From::Index(self.kind)).await
+    }
+
+    async fn find_among(
+        &self,
+        from: From,
+        search: &Search,
+        place: &Place,
+        filter: &AssetFilter,
+    ) -> Result<Vec<AssetId>> {
         let (conditions, mut values) = conditions(filter);
-        let sql = search.statement(self.kind, place, &conditions, &mut values);
+        let sql = search.statement(&from, place, &conditions, &mut values);
         let rows = values
             .into_iter()
             .fold(sqlx::query(AssertSqlSafe(sql)), bind)

@@ -5,7 +5,8 @@ import { useTranslation } from "react-i18next";
 import { useViewer } from "../../api/hooks";
 import { NetworkError, session } from "../../api/session";
 import { bytes } from "../../ui/format";
-import { Bar, Field, PageHead, Title } from "../../ui/parts";
+import { Field, PageHead, Title } from "../../ui/parts";
+import { Limits } from "./Limits";
 
 export default function Account() {
   const { t } = useTranslation();
@@ -32,7 +33,6 @@ export default function Account() {
     }
   }
 
-  const { storageBytes, quotaBytes } = viewer;
   return (
     <div className="mx-auto max-w-xl">
       <Title text={t("account.settings")} />
@@ -42,15 +42,9 @@ export default function Account() {
         <p className="text-sm text-muted">
           {[viewer.email, viewer.role && t(`role.${viewer.role}`)].filter(Boolean).join(" · ")}
         </p>
-        {storageBytes !== null && (
-          <div className="mt-4">
-            <p className="num mb-1.5 text-sm">
-              {quotaBytes ? t("account.quota", { used: bytes(storageBytes), quota: bytes(quotaBytes) }) : t("account.stored", { used: bytes(storageBytes) })}
-            </p>
-            {quotaBytes ? <Bar value={(storageBytes / quotaBytes) * 100} label={t("account.storage")} /> : null}
-          </div>
-        )}
+        {viewer.storageBytes !== null && <p className="num mt-4 text-sm">{t("account.stored", { used: bytes(viewer.storageBytes) })}</p>}
       </section>
+      <Limits />
       <section className="panel p-5">
         <h2 className="mb-3 text-base">{t("password.change")}</h2>
         <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">

@@ -4,11 +4,11 @@ import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useMutation, useQuery, useSubscription } from "urql";
-import { PauseQueueDocument, QueueChangedDocument, QueueDocument, ResumeQueueDocument, type JobRowFragment } from "../../gql/admin/graphql";
+import { PauseQueueDocument, QueueChangedDocument, QueueDocument, ResumeQueueDocument, SetPriorityDocument, type JobRowFragment } from "../../gql/admin/graphql";
 import { usePollWhenLost } from "../../api/hooks";
 import { percent, span } from "../../ui/format";
 import { PauseIcon, PlayIcon } from "../../ui/icons";
-import { Ago, Bar, PageHead, Title, Trouble } from "../../ui/parts";
+import { Ago, Bar, PageHead, Select, Title, Trouble } from "../../ui/parts";
 import { Stat } from "./Stat";
 
 const Throughput = lazy(() => import("./Throughput"));
@@ -71,6 +71,7 @@ export function Jobs({ jobs }: { jobs: JobRowFragment[] }) {
             <th scope="col" className="w-1/4">{t("rendition.progress")}</th>
             <th scope="col">{t("rendition.attempt")}</th>
             <th scope="col">{t("queue.worker")}</th>
+            <th scope="col">{t("queue.priority")}</th>
             <th scope="col">{t("queue.since")}</th>
           </tr>
         </thead>
@@ -100,6 +101,7 @@ export function Jobs({ jobs }: { jobs: JobRowFragment[] }) {
                 </td>
                 <td>{job.attempt}</td>
                 <td className="whitespace-nowrap">{job.worker ?? "–"}</td>
+                <td>{job.state === "QUEUED" ? <Priority job={job} /> : "–"}</td>
                 <td className="whitespace-nowrap">
                   <Ago at={job.startedAt ?? job.createdAt} />
                 </td>
@@ -109,5 +111,30 @@ export function Jobs({ jobs }: { jobs: JobRowFragment[] }) {
         </tbody>
       </table>
     </div>
+  );
+}
+
+const LEVELS = { low: -50, normal: 0, high: 50 } as const;
+type Level = keyof typeof LEVELS;
+
+/** Of equal owners, the higher priority is first. */
+function Priority({ job }: { job: JobRowFragment }) {
+  const { t } = useTranslation();
+  const [{ fetching }, set] = useMutation(SetPriorityDocument);
+  const level: Level = job.priority < 0 ? "low" : job.priority > 0 ? "high" : "normal";
+  return (
+    <Select
+      className="w-auto! py-1! text-sm"
+      aria-label={t("queue.priorityOf", { title: job.video.title })}
+      value={level}
+      disabled={fetching}
+      onChange={(event) => void set({ input: { id: job.video.id, priority: LEVELS[event.target.value as Level] } })}
+    >
+      {(Object.keys(LEVELS) as Level[]).map((name) => (
+        <option key={name} value={name}>
+          {t(`queue.level.${name}`)}
+        </option>
+      ))}
+    </Select>
   );
 }

@@ -4,20 +4,34 @@ import type { SubmitEvent } from "react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMutation } from "urql";
-import { CreateUserDocument, UpdateUserDocument, type ProblemFragment, type Role, type UserRowFragment } from "../../gql/admin/graphql";
+import { CreateUserDocument, SetUserLimitsDocument, UpdateUserDocument, type ProblemFragment, type Role, type UserRowFragment } from "../../gql/admin/graphql";
 import { useViewer } from "../../api/hooks";
 import { Modal } from "../../ui/Modal";
 import { Field, Select } from "../../ui/parts";
+
+const LIMITS = ["bytes", "minutesADay", "uploads", "waiting"] as const;
+type Limit = (typeof LIMITS)[number];
+const GB = 1e9;
+
+/** What was set for this account, if anything was. */
+function ownLimit(user: UserRowFragment, name: Limit): number | null {
+  const limit = user.limits?.[name];
+  return limit?.own ? limit.limit : null;
+}
+
+const shown = (limit: number | null, name: Limit) => (limit === null ? "" : String(name === "bytes" ? limit / GB : limit));
+const entered = (text: string, name: Limit) => (text === "" ? null : name === "bytes" ? Math.round(Number(text) * GB) : Number(text));
 
 export function UserDialog({ user, onClose }: { user: UserRowFragment | null; onClose: () => void }) {
   const { t } = useTranslation();
   const viewer = useViewer();
   const [creating, create] = useMutation(CreateUserDocument);
   const [updating, update] = useMutation(UpdateUserDocument);
+  const [limiting, setLimits] = useMutation(SetUserLimitsDocument);
   const [problems, setProblems] = useState<ProblemFragment[]>([]);
   const myself = user !== null && user.id === viewer?.id;
   const problem = (field: string) => problems.find((one) => one.field?.at(-1) === field)?.message;
-  const other = problems.find((one) => !["username", "email", "password", "role", "active"].includes(one.field?.at(-1) ?? ""));
+  const other = problems.find((one) => !["username", "email", "password", "role", "active", ...LIMITS].includes(one.field?.at(-1) ?? ""));
 
   async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -30,6 +44,11 @@ export function UserDialog({ user, onClose }: { user: UserRowFragment | null; on
       const active = myself ? undefined : form.get("active") === "on";
       const input = { id: user.id, email: text("email"), role, ...(password ? { password } : {}), ...(active === undefined ? {} : { active }) };
       found = (await update({ input })).data?.updateUser.userErrors;
+      if (found?.length === 0 && user.limits) {
+        const wanted = Object.fromEntries(LIMITS.map((name) => [name, entered(text(name), name)]));
+        const changed = LIMITS.some((name) => wanted[name] !== ownLimit(user, name));
+        if (changed) found = (await setLimits({ input: { id: user.id, ...wanted } })).data?.setUserLimits.userErrors;
+      }
     } else {
       const input = { username: text("username"), password, role, ...(text("email") ? { email: text("email") } : {}) };
       found = (await create({ input })).data?.createUser.userErrors;
@@ -69,6 +88,30 @@ export function UserDialog({ user, onClose }: { user: UserRowFragment | null; on
             {t("users.maySignIn")}
           </label>
         )}
+        {user?.limits && (
+          <fieldset className="rounded-xl border border-line p-4">
+            <legend className="px-1 text-sm font-semibold">{t("users.limits")}</legend>
+            <p className="mb-3 text-sm text-muted">{t("users.limitsHint")}</p>
+            <div className="grid gap-3 sm:grid-cols-2">
+              {LIMITS.map((name) => (
+                <Field key={name} label={t(`users.limit.${name}`)} error={problem(name)}>
+                  {(props) => (
+                    <input
+                      {...props}
+                      name={name}
+                      type="number"
+                      className="field num"
+                      min={0}
+                      step={name === "bytes" ? "any" : 1}
+                      defaultValue={shown(ownLimit(user, name), name)}
+                      placeholder={shown(user.limits?.[name].limit ?? null, name)}
+                    />
+                  )}
+                </Field>
+              ))}
+            </div>
+          </fieldset>
+        )}
         {other && (
           <p role="alert" className="text-sm font-semibold text-bad">
             {other.message}
@@ -78,7 +121,7 @@ export function UserDialog({ user, onClose }: { user: UserRowFragment | null; on
           <button type="button" className="btn btn-quiet" onClick={onClose}>
             {t("action.back")}
           </button>
-          <button type="submit" className="btn btn-primary" disabled={creating.fetching || updating.fetching}>
+          <button type="submit" className="btn btn-primary" disabled={creating.fetching || updating.fetching || limiting.fetching}>
             {t("action.save")}
           </button>
         </div>

@@ -83,6 +83,25 @@ export async function accounts(stage) {
   await page.getByLabel("Search users").fill("zo");
   await row("zoe").waitFor();
   await row("admin").waitFor({ state: "hidden" });
+
+  // Limits of one account; what is empty comes from the settings.
+  const uploads = dialog.getByLabel("Unfinished uploads");
+  await page.getByRole("button", { name: "Edit zoe" }).click();
+  assert.deepEqual([await uploads.inputValue(), await uploads.getAttribute("placeholder")], ["", "100"]);
+  await uploads.fill("3");
+  await dialog.getByLabel("Storage in GB").fill("1.5");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  await page.reload();
+  await page.getByRole("button", { name: "Edit zoe" }).click();
+  assert.equal(await uploads.inputValue(), "3");
+  assert.equal(await dialog.getByLabel("Storage in GB").inputValue(), "1.5");
+  await uploads.fill("");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Edit zoe" }).click();
+  assert.equal(await uploads.inputValue(), "");
+  await page.keyboard.press("Escape");
 }
 
 export async function privateStaysPrivate(stage) {

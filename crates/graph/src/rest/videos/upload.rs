@@ -76,9 +76,9 @@ pub(crate) async fn upload(State(app): State<App>, request: Request) -> Result<R
         let kind = kind(&parts.headers)?;
         let length = announced(&parts.headers);
         check_room(&app, length.map(|b| b.saturating_sub(FORM_ROOM))).await?;
-        Ok::<_, Error>((signed_in.user.id, kind))
+        Ok::<_, Error>((signed_in.user.id, kind, length))
     };
-    let (owner, kind) = match prepared.await {
+    let (owner, kind, length) = match prepared.await {
         Ok(prepared) => prepared,
         Err(error) => {
             body.linger();
@@ -104,7 +104,7 @@ pub(crate) async fn upload(State(app): State<App>, request: Request) -> Result<R
         return Err(Error::Busy);
     };
     let mut form = Form::default();
-    let received = read_form(&app, owner, &mut form, &mut body, boundary).await;
+    let received = read_form(&app, owner, &mut form, &mut body, boundary, length).await;
     let finished = match received {
         Ok(finished) => finished,
         Err(error) => {
@@ -154,6 +154,7 @@ async fn read_form(
     form: &mut Form,
     body: &mut Timed,
     boundary: Option<String>,
+    announced: Option<u64>,
 ) -> Result<Complete> {
     let mut parts = Multipart::new(body, boundary)?;
     while let Some(part) = parts.next_part().await? {
@@ -165,7 +166,8 @@ async fn read_form(
                 // Better now than after gigabytes.
                 form.check_so_far()?;
                 let name = file_name(&name);
-                let incoming = receive_upload(app, owner_id, &name, &part.content_type).await?;
+                let incoming =
+                    receive_upload(app, owner_id, &name, &part.content_type, announced).await?;
                 let (incoming, _) = form.file.insert((incoming, name));
                 while let Some(piece) = parts.piece().await? {
                     incoming.write(piece).await?;

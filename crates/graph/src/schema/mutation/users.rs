@@ -7,9 +7,11 @@ use super::super::asked::{app, viewer};
 use super::super::errors::{Result, UserError, outcome};
 use super::super::ids;
 use super::super::names::Role;
+use super::super::scalars::BigInt;
 use super::super::user::User;
 use crate::actions::create_user::{NewAccount, create_user};
 use crate::actions::require_admin;
+use crate::actions::set_limits::set_limits;
 use crate::actions::update_user::{AccountChange, update_user};
 use crate::error::{self, Error};
 
@@ -46,6 +48,21 @@ pub(crate) struct UpdateUserInput {
     active: Option<bool>,
 }
 
+/// What an account may take; where nothing is said or null, what the server's settings say.
+#[derive(Debug, InputObject)]
+pub(crate) struct SetUserLimitsInput {
+    /// Global id.
+    id: ID,
+    /// Bytes of originals and unfinished uploads.
+    bytes: Option<BigInt>,
+    /// Minutes of video that it may upload within 24 hours.
+    minutes_a_day: Option<i32>,
+    /// Uploads that it may have begun and not finished.
+    uploads: Option<i32>,
+    /// Its videos that may wait to be processed.
+    waiting: Option<i32>,
+}
+
 /// An account that was made or changed.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
@@ -71,6 +88,27 @@ impl Users {
             role: input.role.into(),
         };
         payload(create_user(app(ctx)?, viewer(ctx), new).await)
+    }
+
+    /// Sets all limits of an account; only for admins.
+    async fn set_user_limits(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The account and its limits.")] input: SetUserLimitsInput,
+    ) -> Result<UserPayload> {
+        let app = app(ctx)?;
+        let set = async move {
+            require_admin(viewer(ctx))?;
+            let id = ids::user(&input.id).ok_or(Error::NotFound)?;
+            let limits = user::Allowance {
+                bytes: input.bytes.map(|bytes| bytes.0),
+                minutes_a_day: input.minutes_a_day.map(Into::into),
+                uploads: input.uploads.map(Into::into),
+                waiting: input.waiting.map(Into::into),
+            };
+            set_limits(app, viewer(ctx), id, limits).await
+        };
+        payload(set.await)
     }
 
     /// Changes or closes an account; only for admins.

@@ -19,6 +19,7 @@ use crate::actions::edit_video::edit_video;
 use crate::actions::find_video;
 use crate::actions::link_playback::link_playback;
 use crate::actions::retry_video::retry_video;
+use crate::actions::set_priority::set_priority;
 use crate::error::{self, Error};
 use crate::rest::fields::{Fields, MAX_DESCRIPTION, MAX_TITLE};
 
@@ -53,6 +54,15 @@ pub(crate) struct ChooseThumbnailInput {
     id: ID,
     /// Seconds from the start of the video.
     at_seconds: f64,
+}
+
+/// How urgent the processing of a video is to be.
+#[derive(Debug, InputObject)]
+pub(crate) struct SetPriorityInput {
+    /// Global id, or the plain number.
+    id: ID,
+    /// From -100 to 100; 0 is usual, and higher ones come first.
+    priority: i32,
 }
 
 /// A video that was changed.
@@ -156,6 +166,21 @@ impl Videos {
     ) -> Result<VideoPayload> {
         let retried = async || retry_video(require(ctx)?, viewer(ctx), number(&input.id)?).await;
         payload(retried().await)
+    }
+
+    /// Sets how urgent a video is that waits or is being processed, among the others of its owner, and among
+    /// those of accounts that had as much; accounts keep their fair shares. Only for admins. Of its own
+    /// `userErrors` there is `not_waiting`.
+    async fn set_priority(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The video and its priority.")] input: SetPriorityInput,
+    ) -> Result<VideoPayload> {
+        let set = async || {
+            let id = number(&input.id)?;
+            set_priority(require(ctx)?, viewer(ctx), id, input.priority.into()).await
+        };
+        payload(set().await)
     }
 
     /// Makes the picture that a video shows at a moment its poster, which may be while it is still

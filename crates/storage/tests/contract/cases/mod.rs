@@ -155,6 +155,8 @@ pub(crate) const ALL: &[Case] = cases! {
         uploads_in_one_request_are_lost_with_their_receiver
         an_upload_becomes_what_its_row_says
         what_an_owner_sends_and_has_is_known
+        room_is_given_once
+        accounts_have_limits_of_their_own
         garbage_is_noted_until_it_is_gone
     }
 };

@@ -9,6 +9,7 @@ use crate::support::{LEASE, POLICY, World, crash, finished, new_asset};
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
+const YEAR: i64 = 365 * 24 * 60 * MINUTE;
 
 async fn jobs(world: &World, owner: &User, count: usize) -> Vec<Job> {
     let mut jobs = Vec::new();
@@ -187,7 +188,6 @@ pub(crate) async fn a_ticket_brings_up_what_was_missed(world: World) {
 
 pub(crate) async fn a_wrong_clock_starves_nobody(world: World) {
     let (a, b) = (world.user("a").await, world.user("b").await);
-    const YEAR: i64 = 365 * 24 * 60 * MINUTE;
     world.pass(YEAR);
     jobs(&world, &a, 1).await;
     assert_eq!(work(&world, SECOND).await, Some(a.id));

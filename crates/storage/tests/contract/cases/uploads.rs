@@ -4,9 +4,10 @@ use chrono::TimeDelta;
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::trace::TraceParent;
 use clipsy_domain::upload::{Upload, UploadKind};
-use clipsy_storage::{Error, UploadChange};
+use clipsy_domain::user::Allowance;
+use clipsy_storage::{Error, Exceeded, Finished, UploadChange};
 
-use crate::support::{World, new_asset};
+use crate::support::{World, finished, new_asset};
 
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -219,10 +220,11 @@ pub(crate) async fn uploads_in_one_request_are_lost_with_their_receiver(world: W
         created_at: world.now(),
         ..first.clone()
     };
-    db.insert_received(&upload("own"), "here").await.unwrap();
-    db.insert_received(&upload("others"), "there")
-        .await
-        .unwrap();
+    for (id, receiver) in [("own", "here"), ("others", "there")] {
+        let (upload, allowance) = (upload(id), Allowance::default());
+        let begun = db.begin_upload(&upload, Some(receiver), 0, &allowance);
+        assert_eq!(begun.await.unwrap(), Ok(()));
+    }
     db.insert_upload(&upload("nobody's")).await.unwrap();
     assert_eq!(broken().await, ["nobody's", "own"]);
     let end = upload("x").expires_at - world.now();
@@ -284,7 +286,8 @@ pub(crate) async fn what_an_owner_sends_and_has_is_known(world: World) {
     );
     assert_eq!(ids(db.unfinished_uploads(other).await.unwrap()), ["others"]);
     assert_eq!(ids(db.concatenated_uploads().await.unwrap()), [""; 0]);
-    assert_eq!(db.original_bytes(owner).await.unwrap(), 0);
+    assert_eq!(db.taken(owner).await.unwrap().bytes, 0);
+    assert_eq!(db.taken(owner).await.unwrap().uploads, 4);
 
     for (key, bytes, upload) in [("a", 5, "whole"), ("b", i64::from(i32::MAX), "first")] {
         let mut asset = new_asset(owner, key);
@@ -294,6 +297,130 @@ pub(crate) async fn what_an_owner_sends_and_has_is_known(world: World) {
     assert_eq!(ids(db.unfinished_uploads(owner).await.unwrap()), ["second"]);
     assert_eq!(ids(db.concatenated_uploads().await.unwrap()), ["whole"]);
     let bytes = 5 + i64::from(i32::MAX);
-    assert_eq!(db.original_bytes(owner).await.unwrap(), bytes);
-    assert_eq!(db.original_bytes(other).await.unwrap(), 0);
+    let taken = db.taken(owner).await.unwrap();
+    assert_eq!((taken.bytes, taken.uploads, taken.waiting), (bytes, 2, 2));
+    assert_eq!(db.taken(other).await.unwrap().bytes, 0);
+}
+
+pub(crate) async fn room_is_given_once(world: World) {
+    let db = &world.db;
+    let first = new_upload(&world, "first").await;
+    let owner = first.owner_id;
+    let allowance = Allowance {
+        bytes: Some(100),
+        uploads: Some(8),
+        ..Allowance::default()
+    };
+    let upload = |number: usize| Upload {
+        id: format!("u{number}"),
+        length: Some(30),
+        ..first.clone()
+    };
+    // From several servers at the same time.
+    let mut together = tokio::task::JoinSet::new();
+    for number in 0..6 {
+        let (db, upload) = (world.another().await, upload(number));
+        together.spawn(async move {
+            db.begin_upload(&upload, None, 30, &allowance)
+                .await
+                .unwrap()
+        });
+    }
+    let begun = together.join_all().await;
+    assert_eq!(begun.iter().filter(|begun| begun.is_ok()).count(), 3);
+    let mut refused = begun.iter().filter_map(|begun| begun.err());
+    assert!(refused.all(|exceeded| exceeded == Exceeded::Bytes(100)));
+    assert_eq!(db.taken(owner).await.unwrap().bytes, 90);
+
+    // One of which nobody knows how long it is asks as it goes on.
+    let mut together = tokio::task::JoinSet::new();
+    for number in 10..14 {
+        let db = world.another().await;
+        let upload = Upload {
+            length: None,
+            ..upload(number)
+        };
+        assert_eq!(
+            db.begin_upload(&upload, None, 0, &allowance).await.unwrap(),
+            Ok(())
+        );
+        together.spawn(async move { db.reserve(&upload, 4, 6, 100).await.unwrap() });
+    }
+    let mut reserved = together.join_all().await;
+    reserved.sort_unstable();
+    assert_eq!(reserved, [Ok(4), Ok(6), Err(0), Err(0)]);
+    assert_eq!(db.taken(owner).await.unwrap().bytes, 100);
+    let eighth = db
+        .begin_upload(&upload(20), None, 0, &allowance)
+        .await
+        .unwrap();
+    assert_eq!(eighth, Err(Exceeded::Uploads(8)));
+    assert_eq!(db.upload("u20").await.unwrap(), None);
+    // What becomes a video counts with its bytes, and what is given up no more.
+    let done: Vec<_> = (0..6).filter(|number| begun[*number].is_ok()).collect();
+    assert_eq!(begun.len(), 6);
+    let mut kept = 0;
+    for number in 0..6 {
+        let id = format!("u{number}");
+        if db.upload(&id).await.unwrap().is_some() {
+            kept += 1;
+            if kept == 1 {
+                let mut asset = new_asset(owner, "video");
+                asset.source_bytes = 30;
+                db.publish_upload(asset, &id).await.unwrap();
+            } else if kept == 2 {
+                assert!(db.delete_upload(&id).await.unwrap());
+            }
+        }
+    }
+    assert_eq!((done.len(), kept), (3, 3));
+    assert_eq!(db.taken(owner).await.unwrap().bytes, 70);
+}
+
+pub(crate) async fn accounts_have_limits_of_their_own(world: World) {
+    let db = &world.db;
+    let first = new_upload(&world, "first").await;
+    let owner = first.owner_id;
+    assert_eq!(db.allowance(owner).await.unwrap(), Allowance::default());
+    let own = Allowance {
+        bytes: Some(1 << 40),
+        minutes_a_day: Some(10),
+        uploads: None,
+        waiting: Some(3),
+    };
+    assert!(db.set_allowance(owner, own).await.unwrap());
+    assert_eq!(db.allowance(owner).await.unwrap(), own);
+    assert!(!db.set_allowance(4711, own).await.unwrap());
+    let usual = Allowance {
+        uploads: Some(7),
+        waiting: Some(1),
+        ..Allowance::default()
+    };
+    let limits = own.or(usual);
+    assert_eq!((limits.uploads, limits.waiting), (Some(7), Some(3)));
+
+    let begin = async |id: &str| {
+        let upload = Upload {
+            id: id.to_owned(),
+            ..first.clone()
+        };
+        db.begin_upload(&upload, None, 1, &limits).await.unwrap()
+    };
+    assert_eq!(begin("a").await, Ok(()));
+    let (asset, job) = db.publish_upload(new_asset(owner, "a"), "a").await.unwrap();
+    assert_eq!(begin("b").await, Ok(()));
+    assert_eq!(begin("c").await, Err(Exceeded::Waiting(3)));
+    let job = world.claim(job.id).await;
+    let made = Finished {
+        duration_s: Some(601.0),
+        ..finished()
+    };
+    assert!(db.finish_job(job.id, job.attempt, &made).await.unwrap());
+    assert_eq!(begin("c").await, Err(Exceeded::Minutes(10)));
+    world.pass(24 * 60 * 60 * 1_000);
+    assert_eq!(begin("c").await, Ok(()));
+    assert_eq!(
+        db.asset(asset.id).await.unwrap().unwrap().duration_s,
+        Some(601.0)
+    );
 }
