@@ -9,6 +9,7 @@ mod bucket;
 mod crowd;
 mod cut;
 mod doors;
+mod fair;
 mod figures;
 mod frozen;
 mod killed;

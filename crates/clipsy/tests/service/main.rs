@@ -8,6 +8,7 @@ mod accounts;
 mod cards;
 mod clocks;
 mod crash;
+mod fair;
 mod flow;
 mod metrics;
 #[path = "../scale/postgres.rs"]

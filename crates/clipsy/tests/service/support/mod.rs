@@ -5,6 +5,7 @@ pub(crate) mod collector;
 pub(crate) mod figures;
 pub(crate) mod processes;
 pub(crate) mod server;
+pub(crate) mod shares;
 pub(crate) mod turn;
 
 use std::path::{Path, PathBuf};
