@@ -47,6 +47,13 @@ pub enum UploadError {
         /// Uploads that an account may have begun and not finished.
         limit: usize,
     },
+    /// The account, or its address, sends as many at once as it may. It is no 429, since clients,
+    /// `tus-js-client` among them, give up at that, but come back after this.
+    #[error("You are sending {limit} files at once. Go on when one of them is through.")]
+    Crowded {
+        /// Uploads that may be received from there at the same time.
+        limit: usize,
+    },
     /// Bytes for an upload that was put together of others.
     #[error("An upload that was put together of others takes no bytes.")]
     Final,
@@ -76,6 +83,7 @@ impl UploadError {
             Self::Expired => "upload_expired",
             Self::Quota { .. } => "quota_exceeded",
             Self::TooMany { .. } => "too_many_uploads",
+            Self::Crowded { .. } => "too_many_at_once",
             Self::Final => "upload_final",
             Self::Empty => "upload_empty",
             Self::Unfinished { .. } => "upload_unfinished",
@@ -91,6 +99,7 @@ impl UploadError {
             Self::Checksum => StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),
             Self::Expired => StatusCode::GONE,
             Self::Quota { .. } | Self::TooMany { .. } | Self::Final => StatusCode::FORBIDDEN,
+            Self::Crowded { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Empty | Self::Unfinished { .. } => StatusCode::BAD_REQUEST,
             Self::Version => StatusCode::PRECONDITION_FAILED,
         }
