@@ -58,7 +58,7 @@ pub(crate) struct Place {
     doors: Arc<Doors>,
     id: u64,
     leave: CancellationToken,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Place {
@@ -112,7 +112,7 @@ impl Doors {
             doors: Arc::clone(self),
             id,
             leave,
-            _place: place,
+            _permit: place,
         })
     }
 

@@ -73,6 +73,6 @@ mod tests {
     fn without_a_least_rate_only_silence_counts() {
         let pace = || Pace::new(0, Duration::from_mins(1));
         assert_eq!(lasts(pace(), Duration::from_secs(59), 1), None);
-        assert_eq!(lasts(pace(), Duration::from_secs(60), 1), Some(0));
+        assert_eq!(lasts(pace(), Duration::from_mins(1), 1), Some(0));
     }
 }

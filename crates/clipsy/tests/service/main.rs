@@ -9,6 +9,7 @@ mod cards;
 mod clocks;
 mod crash;
 mod flow;
+mod hold;
 mod metrics;
 #[path = "../scale/postgres.rs"]
 #[expect(dead_code, reason = "the tests of several machines use more of it")]

@@ -20,7 +20,7 @@ use crate::shares::{Share, sharer};
 pub(crate) struct Place {
     _account: Share<UserId>,
     _address: Option<Share<IpAddr>>,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// Whose share an upload counts for besides its account's: the address of a request, if that has one.
@@ -44,6 +44,6 @@ pub(crate) fn take(app: &App, account: UserId, sender: Option<IpAddr>) -> Result
     Ok(Place {
         _account: account,
         _address: address,
-        _place: place,
+        _permit: place,
     })
 }
