@@ -61,8 +61,8 @@ mod tests {
     #[test]
     fn a_byte_now_and_then_is_not_enough() {
         let pace = || Pace::new(1024, Duration::from_mins(1));
-        assert_eq!(lasts(pace(), Duration::from_secs(20), 1), Some(2));
-        assert_eq!(lasts(pace(), Duration::from_secs(1), 512), Some(119));
+        assert_eq!(lasts(pace(), Duration::from_secs(20), 1), Some(3));
+        assert_eq!(lasts(pace(), Duration::from_secs(1), 512), Some(118));
         assert_eq!(lasts(pace(), Duration::from_secs(1), 1025), None);
         // A link that stops for a while, and is quick otherwise.
         assert_eq!(lasts(pace(), Duration::from_secs(50), 60 << 10), None);
