@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::limit::subscriber;
@@ -26,6 +26,10 @@ use crate::shares::sharer;
 const LEAVING: Duration = Duration::from_secs(1);
 /// How often it is looked again for somebody who can leave.
 const LOOK: Duration = Duration::from_millis(50);
+/// Within an address's share younger connections are left alone.
+const YOUNG_MS: u64 = 1000;
+/// For how long an address of which no connection may go is refused without looking.
+const STUCK: Duration = Duration::from_millis(100);
 
 /// The places for connections.
 #[derive(Debug)]
@@ -40,7 +44,15 @@ pub(crate) struct Doors {
 struct Inside {
     next: u64,
     connections: HashMap<u64, Connection>,
-    counts: HashMap<IpAddr, usize>,
+    counts: HashMap<IpAddr, Crowd>,
+}
+
+/// The connections of one address.
+#[derive(Debug, Default)]
+struct Crowd {
+    count: usize,
+    /// Until when it is known that none of them may go.
+    stuck_until: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -85,7 +97,7 @@ impl Doors {
         let shared = sharer(address, &self.trusted);
         if let Some(address) = shared
             && self.inside().count(address) >= self.most_per_address
-            && !self.inside().dismiss(|other| other == address)
+            && !self.inside().make_room_of(address)
         {
             metrics::counter!("clipsy_http_connections_refused_total").increment(1);
             return None;
@@ -118,7 +130,7 @@ impl Doors {
 
     /// Sends away the connection that is the least use. False if there is none that may go.
     pub(crate) fn make_room(&self) -> bool {
-        self.inside().dismiss(|_| true)
+        self.inside().dismiss(0, |_| true)
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -129,14 +141,29 @@ impl Doors {
 
 impl Inside {
     fn count(&self, address: IpAddr) -> usize {
-        self.counts.get(&address).copied().unwrap_or_default()
+        self.counts.get(&address).map_or(0, |crowd| crowd.count)
+    }
+
+    /// Sends away a connection of an address that has its share, unless all are young: an address
+    /// that comes again and again must not keep us busy with looking for the least of its own.
+    fn make_room_of(&mut self, address: IpAddr) -> bool {
+        let now = Instant::now();
+        let crowd = self.counts.get(&address);
+        if crowd.is_some_and(|crowd| crowd.stuck_until.is_some_and(|until| now < until)) {
+            return false;
+        }
+        let made = self.dismiss(YOUNG_MS, |other| other == address);
+        if !made && let Some(crowd) = self.counts.get_mut(&address) {
+            crowd.stuck_until = Some(now + STUCK);
+        }
+        made
     }
 
     fn enter(&mut self, connection: Connection) -> u64 {
         let id = self.next;
         self.next += 1;
         if let Some(address) = connection.address {
-            *self.counts.entry(address).or_default() += 1;
+            self.counts.entry(address).or_default().count += 1;
         }
         self.connections.insert(id, connection);
         id
@@ -148,24 +175,25 @@ impl Inside {
             return;
         };
         if let Some(address) = connection.address
-            && let Some(count) = self.counts.get_mut(&address)
+            && let Some(crowd) = self.counts.get_mut(&address)
         {
-            *count -= 1;
-            if *count == 0 {
+            crowd.count -= 1;
+            if crowd.count == 0 {
                 self.counts.remove(&address);
             }
         }
     }
 
-    /// Tells one connection to leave, of an address of which that is true. It counts no more.
-    fn dismiss(&mut self, of: impl Fn(IpAddr) -> bool) -> bool {
+    /// Tells one connection to leave, of an address of which that is true, and that is as old as
+    /// that. It counts no more.
+    fn dismiss(&mut self, least_ms: u64, of: impl Fn(IpAddr) -> bool) -> bool {
         let candidates = self.connections.iter().filter_map(|(id, connection)| {
             let address = connection.address.filter(|address| of(*address))?;
             let least = match connection.peer.used() {
-                Use::Working => return None,
-                Use::Waiting { since_ms } => (0, since_ms),
+                Use::Waiting { for_ms } if for_ms >= least_ms => (0, u64::MAX - for_ms),
                 Use::Moving { bytes_per_s } => (1, bytes_per_s),
-                Use::Stream { since_ms } => (2, since_ms),
+                Use::Stream { for_ms } if for_ms >= least_ms => (2, u64::MAX - for_ms),
+                Use::Working | Use::Waiting { .. } | Use::Stream { .. } => return None,
             };
             let most = std::cmp::Reverse(self.count(address));
             Some(((most, least), *id))
@@ -221,6 +249,9 @@ mod tests {
         let second = enter(&doors, "2001:db8::2").await;
         let third = enter(&doors, "2001:db8::3").await;
         let other = enter(&doors, "192.0.2.1").await;
+        let young = doors.admit(at("2001:db8::9"), Peer::default()).await;
+        assert!(young.is_none());
+        tokio::time::sleep(Duration::from_millis(YOUNG_MS + 10)).await;
         // The longest, but at work.
         first.1.begin();
         let fourth = enter(&doors, "2001:db8::4").await;

@@ -56,8 +56,8 @@ const YOUNG_MS: u64 = 1000;
 pub(crate) enum Use {
     /// It waits for a request, or for the rest of its headers.
     Waiting {
-        /// Since when, in milliseconds; the larger, the later.
-        since_ms: u64,
+        /// For how long, in milliseconds.
+        for_ms: u64,
     },
     /// The other side is to send the body of a request, or to take an answer.
     Moving {
@@ -66,8 +66,8 @@ pub(crate) enum Use {
     },
     /// Events go out as they happen.
     Stream {
-        /// Since when.
-        since_ms: u64,
+        /// For how long, in milliseconds.
+        for_ms: u64,
     },
     /// The server is at work on a request, or it has only just come.
     Working,
@@ -110,20 +110,19 @@ impl Peer {
     /// What the connection is used for at the moment.
     pub(crate) fn used(&self) -> Use {
         let state = &self.0;
-        let since_ms = state.since_ms.load(Ordering::Relaxed);
+        let for_ms = now_ms().saturating_sub(state.since_ms.load(Ordering::Relaxed));
         if !state.busy.load(Ordering::Relaxed) {
-            return Use::Waiting { since_ms };
+            return Use::Waiting { for_ms };
         }
         if state.stream.load(Ordering::Relaxed) {
-            return Use::Stream { since_ms };
+            return Use::Stream { for_ms };
         }
-        let age_ms = now_ms().saturating_sub(since_ms);
-        if state.turn.load(Ordering::Relaxed) == OURS || age_ms < YOUNG_MS {
+        if state.turn.load(Ordering::Relaxed) == OURS || for_ms < YOUNG_MS {
             return Use::Working;
         }
         let moved = state.moved.load(Ordering::Relaxed);
         Use::Moving {
-            bytes_per_s: moved.saturating_mul(1000) / age_ms,
+            bytes_per_s: moved.saturating_mul(1000) / for_ms,
         }
     }
 
