@@ -1,5 +1,6 @@
 //! What all requests share.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::playback::objects::Objects;
 use crate::playback::plays::Plays;
 use crate::rest::videos::list::List;
 use crate::settings::Settings;
+use crate::shares::Shares;
 use crate::still::StillMaker;
 use crate::upload::lock::Locks;
 use crate::upload::probe::Probes;
@@ -53,6 +55,11 @@ pub struct Shared {
     pub(crate) hasher: Hasher,
     pub(crate) logins: LoginLimit,
     pub(crate) uploads: Arc<Semaphore>,
+    /// Uploads that each account, and each address, has among them.
+    pub(crate) account_uploads: Arc<Shares<UserId>>,
+    pub(crate) address_uploads: Arc<Shares<IpAddr>>,
+    /// Requests that clients behind trusted proxies have at the moment.
+    pub(crate) requests: Arc<Shares<IpAddr>>,
     /// Who works on which upload.
     pub(crate) locks: Locks,
     pub(crate) probes: Probes,
@@ -97,6 +104,9 @@ impl App {
             hasher: Hasher::new()?,
             logins: LoginLimit::new(&settings),
             uploads: Arc::new(Semaphore::new(settings.max_uploads)),
+            account_uploads: Shares::new(settings.uploads_per_account()),
+            address_uploads: Shares::new(settings.uploads_per_address()),
+            requests: Shares::new(settings.connections_per_address()),
             locks: Locks::default(),
             probes: Probes::default(),
             access: Access::new(),

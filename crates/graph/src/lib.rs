@@ -14,10 +14,12 @@ mod client;
 mod coalesce;
 mod compress;
 mod cors;
+mod doors;
 mod error;
 mod graphql;
 mod live;
 mod measure;
+mod pace;
 mod peer;
 mod playback;
 pub mod probes;
@@ -25,6 +27,7 @@ mod rest;
 mod schema;
 pub mod server;
 mod settings;
+mod shares;
 mod shell;
 mod still;
 pub mod tickets;
@@ -64,6 +67,7 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), shell::api))
         .layer(compress::layer())
         .merge(media)
+        .layer(from_fn_with_state(app.clone(), shares::behind_proxies))
         .layer(from_fn(shell::one_host))
         .layer(from_fn(measure::request))
         .with_state(app)

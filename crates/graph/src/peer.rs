@@ -2,26 +2,28 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use http_body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
-use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
+use crate::pace::Pace;
+
 /// The other side of a connection; travels with each of its requests.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Peer(Arc<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     /// True while a request is being answered. Then silence is the business of whoever reads its
     /// body.
@@ -31,9 +33,99 @@ struct State {
     /// True if somebody wants to know when the other side stops sending.
     watched: AtomicBool,
     hung_up: CancellationToken,
+    /// When the connection began to do what it does: to wait for a request, or to answer one. In
+    /// [`now_ms`].
+    since_ms: AtomicU64,
+    /// Bytes that came and went since then.
+    moved: AtomicU64,
+    /// Whose turn it is: [`OURS`] or [`THEIRS`].
+    turn: AtomicU8,
+    /// True if what is being answered is an event stream, which is silent for a reason.
+    stream: AtomicBool,
+}
+
+/// The server has to do something.
+const OURS: u8 = 0;
+/// The other side has to send, or to take what is sent.
+const THEIRS: u8 = 1;
+/// Before that a request is too young for its rate to say anything.
+const YOUNG_MS: u64 = 1000;
+
+/// What a connection is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// It waits for a request, or for the rest of its headers.
+    Waiting {
+        /// For how long, in milliseconds.
+        for_ms: u64,
+    },
+    /// The other side is to send the body of a request, or to take an answer.
+    Moving {
+        /// How fast it has done so.
+        bytes_per_s: u64,
+    },
+    /// Events go out as they happen.
+    Stream {
+        /// For how long, in milliseconds.
+        for_ms: u64,
+    },
+    /// The server is at work on a request, or it has only just come.
+    Working,
+}
+
+/// Milliseconds since about when the process began.
+fn now_ms() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed().as_millis() as u64
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            busy: AtomicBool::new(false),
+            answered: AtomicU64::new(0),
+            watched: AtomicBool::new(false),
+            hung_up: CancellationToken::new(),
+            since_ms: AtomicU64::new(now_ms()),
+            moved: AtomicU64::new(0),
+            turn: AtomicU8::new(OURS),
+            stream: AtomicBool::new(false),
+        }
+    }
+}
+
+impl State {
+    fn starts(&self) {
+        self.since_ms.store(now_ms(), Ordering::Relaxed);
+        self.moved.store(0, Ordering::Relaxed);
+    }
+
+    fn turn<T>(&self, polled: &Poll<T>) {
+        let turn = if polled.is_pending() { THEIRS } else { OURS };
+        self.turn.store(turn, Ordering::Relaxed);
+    }
 }
 
 impl Peer {
+    /// What the connection is used for at the moment.
+    pub(crate) fn used(&self) -> Use {
+        let state = &self.0;
+        let for_ms = now_ms().saturating_sub(state.since_ms.load(Ordering::Relaxed));
+        if !state.busy.load(Ordering::Relaxed) {
+            return Use::Waiting { for_ms };
+        }
+        if state.stream.load(Ordering::Relaxed) {
+            return Use::Stream { for_ms };
+        }
+        if state.turn.load(Ordering::Relaxed) == OURS || for_ms < YOUNG_MS {
+            return Use::Working;
+        }
+        let moved = state.moved.load(Ordering::Relaxed);
+        Use::Moving {
+            bytes_per_s: moved.saturating_mul(1000) / for_ms,
+        }
+    }
+
     /// Waits until the other side has shut down its sending side. It has gone away, or it has sent
     /// all that it wants to send and waits for the answer: the two look the same until something
     /// is sent to it.
@@ -44,6 +136,7 @@ impl Peer {
 
     /// A request has come whole up to its body.
     pub(crate) fn begin(&self) {
+        self.0.starts();
         self.0.busy.store(true, Ordering::Relaxed);
     }
 
@@ -53,14 +146,25 @@ impl Peer {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return response;
         }
-        let answering = Answering(self.clone());
-        response.map(|body| {
-            Body::new(Answer {
-                body,
-                _answering: answering,
-            })
-        })
+        let stream = is_stream(response.headers());
+        self.0.stream.store(stream, Ordering::Relaxed);
+        until_sent(response, Answering(self.clone()))
     }
+}
+
+fn is_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+}
+
+/// Keeps `guard` until the answer has been sent, or given up.
+pub(crate) fn until_sent<G: Send + Unpin + 'static>(response: Response, guard: G) -> Response {
+    response.map(|body| {
+        Body::new(Answer {
+            body,
+            _guard: guard,
+        })
+    })
 }
 
 /// Longest silences.
@@ -75,9 +179,15 @@ pub(crate) struct Waits {
 
 /// The connection. A silence that is too long looks like its end.
 pub(crate) struct Line {
-    stream: Pin<Box<TimeoutStream<TcpStream>>>,
+    stream: TcpStream,
     peer: Peer,
     waits: Waits,
+    /// Patience with a side that does not take what is sent.
+    takes: Pace,
+    /// Since when nothing could be sent.
+    stuck: Option<Instant>,
+    /// Runs while nothing can be sent.
+    stuck_timer: Pin<Box<Sleep>>,
     /// Requests of which [`Line::begun`] and [`Line::timed`] know.
     answered: u64,
     /// True if a part of the next request is there.
@@ -88,11 +198,14 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn new(stream: TimeoutStream<TcpStream>, waits: Waits) -> Self {
+    pub(crate) fn new(stream: TcpStream, waits: Waits, takes: Pace) -> Self {
         Self {
-            stream: Box::pin(stream),
-            peer: Peer(Arc::default()),
+            stream,
+            peer: Peer::default(),
             waits,
+            stuck: None,
+            stuck_timer: Box::pin(sleep(takes.left())),
+            takes,
             answered: 0,
             // Whoever connects is about to ask.
             begun: true,
@@ -118,6 +231,37 @@ impl Line {
         }
         self.timer.as_mut().poll(cx).is_ready()
     }
+
+    /// Looks at what came of sending, which fails if the other side takes too little.
+    fn sent(
+        &mut self,
+        cx: &mut Context<'_>,
+        sent: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        self.peer.0.turn(&sent);
+        match sent {
+            Poll::Ready(Ok(bytes)) => {
+                if let Some(since) = self.stuck.take() {
+                    self.takes.waited(since.elapsed());
+                }
+                self.takes.moved(bytes as u64);
+                self.peer.0.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+                sent
+            }
+            Poll::Ready(Err(_)) => sent,
+            Poll::Pending => {
+                if self.stuck.is_none() {
+                    let now = Instant::now();
+                    self.stuck = Some(now);
+                    self.stuck_timer.as_mut().reset(now + self.takes.left());
+                }
+                match self.stuck_timer.as_mut().poll(cx) {
+                    Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+                    Poll::Pending => Poll::Pending,
+                }
+            }
+        }
+    }
 }
 
 impl AsyncRead for Line {
@@ -133,12 +277,17 @@ impl AsyncRead for Line {
             (this.begun, this.timed) = (false, false);
         }
         let before = buffer.filled().len();
-        let read = this.stream.as_mut().poll_read(cx, buffer);
+        let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
+        let state = &this.peer.0;
+        state.turn(&read);
+        let came = (buffer.filled().len() - before) as u64;
+        state.moved.fetch_add(came, Ordering::Relaxed);
         if this.peer.0.busy.load(Ordering::Relaxed) {
             return read;
         }
         match read {
-            Poll::Ready(Ok(())) if buffer.filled().len() > before && !this.begun => {
+            Poll::Ready(Ok(())) if came > 0 && !this.begun => {
+                state.starts();
                 (this.begun, this.timed) = (true, false);
                 read
             }
@@ -154,7 +303,8 @@ impl AsyncWrite for Line {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.stream.as_mut().poll_write(cx, bytes)
+        let sent = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.sent(cx, sent)
     }
 
     /// Hyper does this each time it has done what it can, but it reads nothing while a request is
@@ -165,16 +315,16 @@ impl AsyncWrite for Line {
             let mut byte = [0];
             let mut byte = ReadBuf::new(&mut byte);
             // A byte that is there is the beginning of another request; behind it nothing is seen.
-            let seen = self.stream.get_ref().poll_peek(cx, &mut byte);
+            let seen = self.stream.poll_peek(cx, &mut byte);
             if matches!(seen, Poll::Ready(Ok(0) | Err(_))) {
                 peer.hung_up.cancel();
             }
         }
-        self.stream.as_mut().poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 
     fn poll_write_vectored(
@@ -182,7 +332,8 @@ impl AsyncWrite for Line {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.stream.as_mut().poll_write_vectored(cx, pieces)
+        let sent = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        self.sent(cx, sent)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -197,6 +348,8 @@ struct Answering(Peer);
 impl Drop for Answering {
     fn drop(&mut self) {
         let state = &self.0.0;
+        state.starts();
+        state.stream.store(false, Ordering::Relaxed);
         state.busy.store(false, Ordering::Relaxed);
         state.watched.store(false, Ordering::Relaxed);
         state.answered.fetch_add(1, Ordering::Relaxed);
@@ -204,12 +357,12 @@ impl Drop for Answering {
 }
 
 /// The body of an answer, whose end is noticed.
-struct Answer {
+struct Answer<G> {
     body: Body,
-    _answering: Answering,
+    _guard: G,
 }
 
-impl HttpBody for Answer {
+impl<G: Unpin> HttpBody for Answer<G> {
     type Data = Bytes;
     type Error = axum::Error;
 

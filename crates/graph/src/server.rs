@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request};
@@ -12,14 +11,14 @@ use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::app::App;
+use crate::doors::Doors;
 use crate::measure::Held;
+use crate::pace::Pace;
 use crate::peer::{Line, Peer, Waits};
 use crate::settings::Settings;
 
@@ -34,42 +33,48 @@ pub async fn serve(
     deadline: Duration,
 ) -> bool {
     let settings = &app.settings;
-    let connections = Arc::new(Semaphore::new(settings.max_connections));
+    let doors = Doors::new(settings);
     let open = TaskTracker::new();
     let mut http = http1::Builder::new();
     // Whoever shuts down its sending side after a whole request waits for the answer. How long a
     // connection may be silent is up to `Line`.
     http.half_close(true);
     loop {
-        let accepted = async {
-            let place = Arc::clone(&connections).acquire_owned().await;
-            (listener.accept().await, place)
-        };
-        let (accepted, place) = tokio::select! {
+        let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = accepted => accepted,
+            accepted = listener.accept() => accepted,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Mostly too many open files; some will be closed soon.
+                // Mostly too many open files.
                 tracing::warn!(%error, "could not accept a connection");
+                doors.make_room();
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
         let line = prepared(stream, settings);
+        let place = tokio::select! {
+            () = stop.cancelled() => break,
+            place = doors.admit(peer, line.peer()) => place,
+        };
+        let Some(place) = place else {
+            continue;
+        };
         let service = service(&router, peer, &stop, line.peer());
         let connection = http
             .serve_connection(TokioIo::new(line), service)
             .with_upgrades();
         let stop = stop.clone();
+        let leave = place.leave();
         let held = Held::new(metrics::gauge!("clipsy_http_connections"));
         open.spawn(async move {
             let mut connection = pin!(connection);
             // How a connection ends is up to the other side; requests have their own log lines.
             let _ = tokio::select! {
                 ended = connection.as_mut() => ended,
+                () = leave.cancelled() => Ok(()),
                 () = stop.cancelled() => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
@@ -95,13 +100,12 @@ fn prepared(stream: TcpStream, settings: &Settings) -> Line {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
     }
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(settings.write_timeout));
     let waits = Waits {
         head: settings.header_timeout,
         next: settings.keep_alive,
     };
-    Line::new(stream, waits)
+    let takes = Pace::new(settings.answer_rate, settings.write_timeout);
+    Line::new(stream, waits, takes)
 }
 
 /// Travels with each request: cancelled when the server is to stop. For requests that may take

@@ -36,6 +36,14 @@ pub struct Settings {
     pub reserve_bytes: u64,
     /// Uploads that are received at the same time.
     pub max_uploads: usize,
+    /// Those of one account; `None` for a quarter of them.
+    pub max_uploads_per_account: Option<usize>,
+    /// Those from one address; `None` for half of them.
+    pub max_uploads_per_address: Option<usize>,
+    /// Fewest bytes a second of an upload, on average over [`Settings::upload_window`]; 0 for any.
+    pub upload_rate: u64,
+    /// Over which the rate of an upload is averaged.
+    pub upload_window: Duration,
     /// How long an upload that can be resumed is kept after the last time it went on, in seconds.
     pub upload_ttl_s: i64,
     /// What an account may take for which nothing else was set.
@@ -50,6 +58,12 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// Longest wait for the next bytes of a body.
     pub body_timeout: Duration,
+    /// Longest wait for the whole body of a request that is no upload.
+    pub body_deadline: Duration,
+    /// Fewest bytes a second of such a body, on average over [`Settings::body_window`]; 0 for any.
+    pub body_rate: u64,
+    /// Over which the rate of such a body is averaged.
+    pub body_window: Duration,
     /// Longest wait for the headers of a request.
     pub header_timeout: Duration,
     /// Longest wait for the next request on a connection. It has to be longer than the one of a
@@ -58,8 +72,14 @@ pub struct Settings {
     /// Longest wait for a client to take more of an answer. Players that pause read on with a new
     /// request.
     pub write_timeout: Duration,
+    /// Fewest bytes of an answer that a client takes a second, on average over
+    /// [`Settings::write_timeout`]; 0 for any.
+    pub answer_rate: u64,
     /// Connections that are open at the same time.
     pub max_connections: usize,
+    /// Those of one address, and requests at a time of one client behind a trusted proxy; `None` for
+    /// a quarter of them.
+    pub max_connections_per_address: Option<usize>,
     /// Origin, e.g. `https://s3.example:9000`, that players are sent to for segments; `None` if the
     /// store has no address for clients.
     pub media_origin: Option<String>,
@@ -80,6 +100,28 @@ pub struct Settings {
     pub wants: Wants,
 }
 
+impl Settings {
+    /// Connections, or requests behind a trusted proxy, of one address. A network address stands for
+    /// a school or a provider's customers at times, so it is much; a quarter leaves places to others
+    /// even before anybody has to leave.
+    pub(crate) fn connections_per_address(&self) -> usize {
+        let share = self.max_connections_per_address;
+        share.unwrap_or((self.max_connections / 4).max(1))
+    }
+
+    /// Uploads of one account at a time.
+    pub(crate) fn uploads_per_account(&self) -> usize {
+        let share = self.max_uploads_per_account;
+        share.unwrap_or((self.max_uploads / 4).max(1))
+    }
+
+    /// Uploads from one address at a time.
+    pub(crate) fn uploads_per_address(&self) -> usize {
+        let share = self.max_uploads_per_address;
+        share.unwrap_or((self.max_uploads / 2).max(1))
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -94,6 +136,11 @@ impl Default for Settings {
             max_upload_bytes: 50 << 30,
             reserve_bytes: 256 << 20,
             max_uploads: 64,
+            max_uploads_per_account: None,
+            max_uploads_per_address: None,
+            // The slowest mobile links, EDGE and throttled ones, are ten times as fast.
+            upload_rate: 1 << 10,
+            upload_window: Duration::from_mins(1),
             upload_ttl_s: 7 * 24 * 60 * 60,
             allowance: Allowance {
                 uploads: Some(100),
@@ -104,11 +151,16 @@ impl Default for Settings {
             default_visibility: Visibility::Public,
             max_body_bytes: 1 << 20,
             body_timeout: Duration::from_mins(1),
-            header_timeout: Duration::from_mins(1),
+            body_deadline: Duration::from_mins(1),
+            body_rate: 256,
+            body_window: Duration::from_secs(20),
+            header_timeout: Duration::from_secs(20),
             // Two minutes are the most that a usual proxy waits (Caddy; Traefik 90 s, nginx 60 s).
             keep_alive: Duration::from_secs(150),
             write_timeout: Duration::from_mins(2),
+            answer_rate: 512,
             max_connections: 4096,
+            max_connections_per_address: None,
             media_origin: None,
             cache_bytes: 256 << 20,
             view_window_s: 30 * 60,

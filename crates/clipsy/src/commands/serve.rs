@@ -110,7 +110,7 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
             peers,
             wants: does.wants,
             media_origin: media::origin(&*media).await?,
-            ..args.graph()
+            ..limits::fitted(args.graph())
         },
     )?;
     actions::heal_uploads(&app).await?;

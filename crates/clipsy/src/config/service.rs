@@ -113,6 +113,21 @@ pub(crate) struct ServiceArgs {
         value_name = "N"
     )]
     max_uploads: usize,
+    /// Those of one account [default: a quarter]
+    #[arg(long, env = "CLIPSY_MAX_UPLOADS_PER_ACCOUNT", value_name = "N")]
+    max_uploads_per_account: Option<usize>,
+    /// Those from one address [default: half]
+    #[arg(long, env = "CLIPSY_MAX_UPLOADS_PER_ADDRESS", value_name = "N")]
+    max_uploads_per_address: Option<usize>,
+    /// End an upload that brings fewer bytes a second, on average over a minute; its sender may go
+    /// on. 0 for no limit
+    #[arg(
+        long,
+        env = "CLIPSY_MIN_UPLOAD_RATE",
+        default_value_t = 1024,
+        value_name = "BYTES"
+    )]
+    min_upload_rate: u64,
     /// What one account may store in originals and unfinished uploads [default: no limit]
     #[arg(long, env = "CLIPSY_QUOTA_BYTES", value_name = "BYTES")]
     quota_bytes: Option<u64>,
@@ -169,9 +184,21 @@ pub(crate) struct ServiceArgs {
         value_name = "N"
     )]
     max_streams_per_address: usize,
-    /// Connections that may be open at the same time; one beyond that waits until another ends
+    /// Those of one account, from whichever addresses
+    #[arg(
+        long,
+        env = "CLIPSY_MAX_STREAMS_PER_ACCOUNT",
+        default_value_t = 1000,
+        value_name = "N"
+    )]
+    max_streams_per_account: usize,
+    /// Connections that may be open at the same time; for one beyond that the least used one ends
     #[arg(long, env = "CLIPSY_MAX_CONNECTIONS", default_value_t = 4096, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: u32,
+    /// Those of one address, and requests at the same time of one client behind a trusted proxy
+    /// [default: a quarter]
+    #[arg(long, env = "CLIPSY_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections_per_address: Option<u32>,
     /// Close a connection on which no request has come for so long; longer than the proxy in front
     /// keeps it
     #[arg(long, env = "CLIPSY_KEEP_ALIVE_SECONDS", default_value_t = 150, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -202,6 +229,7 @@ impl ServiceArgs {
             trusted_proxies: self.trusted_proxies.clone(),
             allowed_origins: self.allowed_origins.clone(),
             max_connections: self.max_connections as usize,
+            max_connections_per_address: self.max_connections_per_address.map(|n| n as usize),
             keep_alive: Duration::from_secs(self.keep_alive_seconds),
             max_upload_bytes: self.max_upload_bytes,
             upload_ttl_s: i64::try_from(self.upload_expiry_hours.as_secs()).unwrap_or(i64::MAX),
@@ -214,6 +242,9 @@ impl ServiceArgs {
                 uploads: Some(self.max_unfinished_uploads.into()),
                 waiting: self.max_waiting.map(i64::from),
             },
+            max_uploads_per_account: self.max_uploads_per_account,
+            max_uploads_per_address: self.max_uploads_per_address,
+            upload_rate: self.min_upload_rate,
             flush_bytes: self.upload_flush_bytes,
             flush_interval: Duration::from_millis(self.upload_flush_ms),
             default_visibility: self.default_visibility,
@@ -221,6 +252,7 @@ impl ServiceArgs {
                 introspection: self.introspection,
                 max_sockets: self.max_streams,
                 max_sockets_per_address: self.max_streams_per_address,
+                max_sockets_per_account: self.max_streams_per_account,
                 ..GraphqlSettings::default()
             },
             ..clipsy_graph::Settings::default()

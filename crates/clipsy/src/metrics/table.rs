@@ -82,6 +82,14 @@ pub(super) const FIGURES: &[Figure] = &[
         "Requests whose answer has not begun.",
     ),
     gauge("clipsy_http_connections", "Open connections."),
+    counter(
+        "clipsy_http_connections_cut_total",
+        "Connections that were ended to make room for others.",
+    ),
+    counter(
+        "clipsy_http_connections_refused_total",
+        "Connections of addresses that had their share and were using all of it.",
+    ),
     // GraphQL
     counter(
         "clipsy_graphql_operations_total",
@@ -234,6 +242,8 @@ pub(super) fn describe() {
         metrics::gauge!(name).set(0.0);
     }
     for name in [
+        "clipsy_http_connections_cut_total",
+        "clipsy_http_connections_refused_total",
         "clipsy_upload_received_bytes_total",
         "clipsy_upload_interruptions_total",
     ] {

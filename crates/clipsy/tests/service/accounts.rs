@@ -12,7 +12,7 @@ use crate::support::scratch;
 use crate::support::server::{clipsy, on};
 
 /// Runs `clipsy user` with a password on standard input.
-fn user(state: &Path, args: &[&str], password: &str) -> Output {
+pub(crate) fn user(state: &Path, args: &[&str], password: &str) -> Output {
     let mut command = clipsy();
     command.arg("user").args(args).arg("--state-dir").arg(state);
     let mut child = command

@@ -10,6 +10,7 @@ mod clocks;
 mod crash;
 mod fair;
 mod flow;
+mod hold;
 mod metrics;
 #[path = "../scale/postgres.rs"]
 #[expect(dead_code, reason = "the tests of several machines use more of it")]

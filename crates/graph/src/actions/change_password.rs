@@ -6,6 +6,7 @@ use crate::auth::password;
 use crate::auth::viewer::SignedIn;
 use crate::client::Client;
 use crate::error::{Error, Result};
+use crate::shares::sharer;
 
 /// Sets a new password, which ends all sessions of the account, and begins a new one.
 pub(crate) async fn change_password(
@@ -18,7 +19,11 @@ pub(crate) async fn change_password(
     let user = &signed_in.user;
     let attempt = app.logins.begin(&user.username, client.address)?;
     let hash = app.db.user_by_name(&user.username).await?;
-    let right = app.hasher.verify(old, hash.map(|(_, hash)| hash)).await?;
+    let sharer = sharer(client.address, &app.settings.trusted_proxies);
+    let right = app
+        .hasher
+        .verify(old, hash.map(|(_, hash)| hash), sharer)
+        .await?;
     if !right {
         let message = "Your old password was entered incorrectly. Please enter it again.";
         return Err(Error::field("old_password", message));

@@ -6,6 +6,7 @@ use super::start_session::{Pair, start_session};
 use crate::app::App;
 use crate::client::Client;
 use crate::error::{Error, Result};
+use crate::shares::sharer;
 
 /// Begins a session. Wrong names and wrong passwords take equally long and look the same.
 pub(crate) async fn log_in(
@@ -17,7 +18,8 @@ pub(crate) async fn log_in(
     let attempt = app.logins.begin(username, client.address)?;
     let found = app.db.user_by_name(username).await?;
     let (user, hash) = found.unzip();
-    let right = app.hasher.verify(password, hash).await?;
+    let sharer = sharer(client.address, &app.settings.trusted_proxies);
+    let right = app.hasher.verify(password, hash, sharer).await?;
     let user = user.filter(|user| right && user.active);
     let user = user.ok_or(Error::WrongCredentials)?;
     attempt.succeeded();

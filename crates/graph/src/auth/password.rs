@@ -1,6 +1,9 @@
 //! Passwords: how they are kept, compared and judged.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -45,6 +48,9 @@ pub fn objection(password: &str) -> Option<&'static str> {
 pub(crate) struct Hasher {
     running: Semaphore,
     waiting: AtomicUsize,
+    /// Those who have a share take turns among themselves first, so that one of them at a time is
+    /// before others, however many there are.
+    turns: Mutex<HashMap<IpAddr, Weak<tokio::sync::Mutex<()>>>>,
     /// Compared with when there is no such account, so that the answer takes as long.
     nobody: String,
 }
@@ -59,6 +65,7 @@ impl Hasher {
         Ok(Self {
             running: Semaphore::new(processors),
             waiting: AtomicUsize::new(0),
+            turns: Mutex::default(),
             nobody: hash(&super::token::new_id())?,
         })
     }
@@ -69,12 +76,33 @@ impl Hasher {
     }
 
     /// True if `password` is the one that `stored` was made of. Without `stored` it is false after
-    /// the same time.
-    pub(crate) async fn verify(&self, password: String, stored: Option<String>) -> Result<bool> {
+    /// the same time. `sharer` is who asks, see [`crate::shares::sharer`].
+    pub(crate) async fn verify(
+        &self,
+        password: String,
+        stored: Option<String>,
+        sharer: Option<IpAddr>,
+    ) -> Result<bool> {
+        let turn = sharer.map(|address| self.turn(address));
+        let _turn = match &turn {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
         let exists = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobody.clone());
         let same = self.run(move || matches(&password, &stored)).await?;
         Ok(same && exists)
+    }
+
+    fn turn(&self, address: IpAddr) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turn) = turns.get(&address).and_then(Weak::upgrade) {
+            return turn;
+        }
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let turn = Arc::default();
+        turns.insert(address, Arc::downgrade(&turn));
+        turn
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
@@ -141,13 +169,35 @@ mod tests {
     #[tokio::test]
     async fn nobody_has_no_password() {
         let hasher = Hasher::new().unwrap();
-        assert!(!hasher.verify(String::new(), None).await.unwrap());
+        assert!(!hasher.verify(String::new(), None, None).await.unwrap());
         let stored = hasher.hash("12345678".into()).await.unwrap();
         assert!(
             hasher
-                .verify("12345678".into(), Some(stored))
+                .verify("12345678".into(), Some(stored), None)
                 .await
                 .unwrap()
         );
+    }
+
+    /// However many come from one address, they take no more than one place among the others.
+    #[tokio::test]
+    async fn those_of_one_address_take_turns() {
+        let hasher = Arc::new(Hasher::new().unwrap());
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        let held = hasher.turn(address);
+        let held = held.lock().await;
+        let waits = |from: Option<IpAddr>| {
+            let hasher = Arc::clone(&hasher);
+            tokio::spawn(async move { hasher.verify("x".into(), None, from).await })
+        };
+        let crowd: Vec<_> = (0..2 * MAX_WAITING).map(|_| waits(Some(address))).collect();
+        // Others are answered while all of those wait.
+        assert!(!waits(None).await.unwrap().unwrap());
+        assert!(!waits("192.0.2.2".parse().ok()).await.unwrap().unwrap());
+        assert!(crowd.iter().all(|one| !one.is_finished()));
+        drop(held);
+        for one in crowd.into_iter().take(3) {
+            assert!(!one.await.unwrap().unwrap());
+        }
     }
 }

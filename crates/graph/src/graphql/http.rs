@@ -77,8 +77,7 @@ async fn answer<E: Executor>(
         params
     } else {
         check_content_type(&parts.headers)?;
-        let limit = app.settings.max_body_bytes as u64;
-        let bytes = read_all(&parts.headers, body, limit, app.settings.body_timeout).await?;
+        let bytes = read_all(&parts.headers, body, &app.settings).await?;
         Params::from_json(&bytes)?
     };
     let prepared = gate.prepare(params, &caller);

@@ -28,6 +28,8 @@ pub struct GraphqlSettings {
     pub max_sockets: usize,
     /// Those of one address.
     pub max_sockets_per_address: usize,
+    /// Those of one account, from whichever addresses.
+    pub max_sockets_per_account: usize,
     /// How often the database is asked whether the sessions behind open streams still live. What
     /// this process does itself is noticed at once.
     pub recheck: Duration,
@@ -47,6 +49,7 @@ impl Default for GraphqlSettings {
             max_operations_per_socket: 50,
             max_sockets: 10_000,
             max_sockets_per_address: 500,
+            max_sockets_per_account: 1000,
             recheck: Duration::from_secs(30),
         }
     }

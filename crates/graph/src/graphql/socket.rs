@@ -36,7 +36,7 @@ pub(crate) struct Connection<E> {
     headers: Headers,
     /// `Authorization` of the handshake.
     header: Option<HeaderValue>,
-    _place: Place,
+    place: Place,
 }
 
 /// How a socket ends.
@@ -70,7 +70,7 @@ impl<E> Connection<E> {
             client,
             headers,
             header,
-            _place: place,
+            place,
         }
     }
 }
@@ -206,6 +206,9 @@ async fn authorize<E>(
         Ok::<_, Error>((signed_in, right))
     };
     match identify.await {
+        Ok((Some(who), _)) if !connection.place.belongs_to(who.user.id) => {
+            Err(close(1013, "Too many streams are open. Try again later."))
+        }
         Ok((signed_in, right)) => Ok(Caller {
             signed_in,
             right,

@@ -1,12 +1,15 @@
-//! How many streams are open, in all and for each address.
+//! How many streams are open, in all, for each address and for each account.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use clipsy_domain::user::UserId;
+
 use super::settings::GraphqlSettings;
 use crate::auth::limit::subscriber;
 use crate::measure::Held;
+use crate::shares::{Share, Shares};
 
 /// Open `WebSockets` and event streams.
 #[derive(Debug)]
@@ -14,6 +17,7 @@ pub(crate) struct Sockets {
     open: Mutex<Open>,
     most: usize,
     most_per_address: usize,
+    accounts: Arc<Shares<UserId>>,
 }
 
 #[derive(Debug, Default)]
@@ -27,6 +31,7 @@ struct Open {
 pub(crate) struct Place {
     sockets: Arc<Sockets>,
     address: IpAddr,
+    account: Option<Share<UserId>>,
     _held: Held,
 }
 
@@ -36,6 +41,7 @@ impl Sockets {
             open: Mutex::default(),
             most: settings.max_sockets,
             most_per_address: settings.max_sockets_per_address,
+            accounts: Shares::new(settings.max_sockets_per_account),
         })
     }
 
@@ -56,12 +62,22 @@ impl Sockets {
         Some(Place {
             sockets: Arc::clone(self),
             address,
+            account: None,
             _held: Held::new(metrics::gauge!("clipsy_graphql_streams")),
         })
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// The stream turns out to be this account's. False if that has as many as it may, from whichever
+    /// addresses.
+    pub(crate) fn belongs_to(&mut self, account: UserId) -> bool {
+        self.account = self.sockets.accounts.take(account);
+        self.account.is_some()
     }
 }
 
@@ -100,6 +116,27 @@ mod tests {
         let again = take("2001:db8::1");
         assert!(again.is_some());
         drop((again, second));
+        assert!(sockets.open().addresses.is_empty());
+        assert_eq!(sockets.open().all, 0);
+    }
+
+    #[test]
+    fn an_account_is_limited_over_all_addresses() {
+        let sockets = Sockets::new(&GraphqlSettings {
+            max_sockets_per_account: 2,
+            ..GraphqlSettings::default()
+        });
+        let take = |n: u8, account| {
+            let mut place = sockets.take(IpAddr::from([192, 0, 2, n])).unwrap();
+            place.belongs_to(account).then_some(place)
+        };
+        let first = take(1, 7).unwrap();
+        let second = take(2, 7).unwrap();
+        assert!(take(3, 7).is_none());
+        let other = take(3, 8).unwrap();
+        drop(first);
+        let again = take(4, 7).unwrap();
+        drop((second, other, again));
         assert!(sockets.open().addresses.is_empty());
         assert_eq!(sockets.open().all, 0);
     }

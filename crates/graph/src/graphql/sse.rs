@@ -29,7 +29,11 @@ pub(crate) async fn stream<E: Executor>(
     prepared: Prepared,
     mut caller: Caller,
 ) -> Result<Response, Refusal> {
-    let place = gate.sockets.take(caller.client.address).ok_or_else(full)?;
+    let mut place = gate.sockets.take(caller.client.address).ok_or_else(full)?;
+    let account = caller.signed_in.as_ref().map(|who| who.user.id);
+    if account.is_some_and(|account| !place.belongs_to(account)) {
+        return Err(full());
+    }
     caller.right = Right::watched(app, caller.signed_in.as_ref()).await?;
     let subscribes =
         prepared.operation == Some(async_graphql::parser::types::OperationType::Subscription);

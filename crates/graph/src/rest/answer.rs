@@ -8,6 +8,7 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::openapi::TokenMessage;
 use crate::error::{Error, seconds};
+use crate::upload::error::UploadError;
 
 /// Header with the stable code of an error.
 pub(crate) const ERROR_CODE: HeaderName = HeaderName::from_static("clipsy-error-code");
@@ -34,7 +35,10 @@ impl IntoResponse for Error {
             Self::Throttled(wait) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(seconds(*wait)));
             }
-            Self::Busy | Self::StoreAway | Self::DatabaseAway(_) => {
+            Self::Busy
+            | Self::StoreAway
+            | Self::DatabaseAway(_)
+            | Self::Upload(UploadError::Crowded { .. }) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
             _ => {}

@@ -13,6 +13,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::multipart::Multipart;
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::pace::Pace;
+use crate::settings::Settings;
 
 /// The fields of a body in JSON, as a form, or as a multipart form without files.
 #[derive(Debug)]
@@ -23,9 +25,7 @@ impl FromRequest<App> for Object {
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
         let (parts, body) = request.into_parts();
-        let limit = app.settings.max_body_bytes as u64;
-        let patience = app.settings.body_timeout;
-        read_object(&parts.headers, body, limit, patience)
+        read_object(&parts.headers, body, &app.settings)
             .await
             .map(Self)
     }
@@ -92,13 +92,12 @@ pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
 pub(crate) async fn read_object(
     headers: &HeaderMap,
     body: Body,
-    limit: u64,
-    patience: Duration,
+    settings: &Settings,
 ) -> Result<Map<String, Value>> {
     match kind(headers)? {
         Kind::None => Ok(Map::new()),
         Kind::Json => {
-            let bytes = read_all(headers, body, limit, patience).await?;
+            let bytes = read_all(headers, body, settings).await?;
             if bytes.is_empty() {
                 return Ok(Map::new());
             }
@@ -116,11 +115,12 @@ pub(crate) async fn read_object(
             }
         }
         Kind::Form => {
-            let bytes = read_all(headers, body, limit, patience).await?;
+            let bytes = read_all(headers, body, settings).await?;
             Ok(form(&bytes))
         }
         Kind::Multipart(boundary) => {
-            let mut stream = Timed::new(headers, body, limit, patience);
+            let mut stream = Timed::small(headers, body, settings);
+            let limit = settings.max_body_bytes;
             let fields = multipart_fields(&mut stream, boundary, limit).await;
             if fields.is_err() {
                 stream.linger();
@@ -133,12 +133,12 @@ pub(crate) async fn read_object(
 async fn multipart_fields(
     stream: &mut Timed,
     boundary: Option<String>,
-    limit: u64,
+    limit: usize,
 ) -> Result<Map<String, Value>> {
     let mut form = Multipart::new(stream, boundary)?;
     let mut fields = Map::new();
     while let Some(part) = form.next_part().await? {
-        let text = form.text(limit as usize).await?.unwrap_or_default();
+        let text = form.text(limit).await?.unwrap_or_default();
         if part.file_name.is_none() {
             fields.insert(part.name, Value::String(text));
         }
@@ -149,10 +149,10 @@ async fn multipart_fields(
 pub(crate) async fn read_all(
     headers: &HeaderMap,
     body: Body,
-    limit: u64,
-    patience: Duration,
+    settings: &Settings,
 ) -> Result<Bytes> {
-    let mut stream = Timed::new(headers, body, limit, patience);
+    let limit = settings.max_body_bytes as u64;
+    let mut stream = Timed::small(headers, body, settings);
     if announced(headers).is_some_and(|bytes| bytes > limit) {
         stream.linger();
         return Err(Error::TooLarge { limit });
@@ -204,13 +204,17 @@ fn type_name(value: &Value) -> &'static str {
     }
 }
 
-/// A body with a limit on its size and on the wait for each piece.
+/// A body with a limit on its size, on the wait for each piece and for all of it, and on how slow it
+/// may come.
 #[derive(Debug)]
 pub(crate) struct Timed {
     stream: Option<BodyDataStream>,
     left: u64,
     limit: u64,
     patience: Duration,
+    pace: Pace,
+    /// How long may still be waited in all.
+    rest: Duration,
     /// The sender waits to be asked for the body (RFC 9110 section 10.1.1); reading asks.
     held_back: bool,
 }
@@ -224,12 +228,25 @@ const LINGER: Duration = Duration::from_secs(30);
 const LINGER_PATIENCE: Duration = Duration::from_secs(5);
 
 impl Timed {
-    pub(crate) fn new(headers: &HeaderMap, body: Body, limit: u64, patience: Duration) -> Self {
+    /// The body of a request that is no upload.
+    pub(crate) fn small(headers: &HeaderMap, body: Body, settings: &Settings) -> Self {
+        let limit = settings.max_body_bytes as u64;
+        Self {
+            pace: Pace::new(settings.body_rate, settings.body_window),
+            rest: settings.body_deadline,
+            ..Self::upload(headers, body, limit, settings)
+        }
+    }
+
+    /// The body of an upload. It may take as long as it likes if it does not fall behind.
+    pub(crate) fn upload(headers: &HeaderMap, body: Body, limit: u64, settings: &Settings) -> Self {
         Self {
             stream: Some(body.into_data_stream()),
             left: limit,
             limit,
-            patience,
+            patience: settings.body_timeout,
+            pace: Pace::new(settings.upload_rate, settings.upload_window),
+            rest: Duration::MAX,
             held_back: headers.contains_key(header::EXPECT),
         }
     }
@@ -246,10 +263,15 @@ impl Timed {
             return Ok(None);
         };
         self.held_back = false;
-        let Ok(next) = timeout(self.patience, stream.next()).await else {
+        let wait = self.patience.min(self.pace.left()).min(self.rest);
+        let began = Instant::now();
+        let Ok(next) = timeout(wait, stream.next()).await else {
             self.stream = None;
             return Err(Error::TooSlow);
         };
+        let waited = began.elapsed();
+        self.pace.waited(waited);
+        self.rest = self.rest.saturating_sub(waited);
         match next {
             None => Ok(None),
             Some(Err(_)) => Err(Error::Parse("The request body broke off.".into())),
@@ -259,6 +281,7 @@ impl Timed {
                     return Err(Error::TooLarge { limit: self.limit });
                 }
                 self.left -= length;
+                self.pace.moved(length);
                 Ok(Some(chunk))
             }
         }

@@ -286,9 +286,9 @@ fn closing_quote(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Settings;
     use axum::body::Body;
     use axum::http::HeaderMap;
-    use std::time::Duration;
 
     /// Reads a form that arrives in chunks of that size: names, file names and data.
     async fn read(
@@ -301,7 +301,7 @@ mod tests {
             .map(|c| Ok(Bytes::copy_from_slice(c)))
             .collect();
         let body = Body::from_stream(futures_util::stream::iter(chunks));
-        let mut body = Timed::new(&HeaderMap::new(), body, u64::MAX, Duration::from_mins(1));
+        let mut body = Timed::upload(&HeaderMap::new(), body, u64::MAX, &Settings::default());
         let mut form = Multipart::new(&mut body, Some(boundary.to_owned()))?;
         let mut parts = Vec::new();
         while let Some(head) = form.next_part().await? {

@@ -13,7 +13,7 @@ use super::metadata::{self, Concat};
 use super::patch::stop;
 use super::receive::{Received, Sending, receive};
 use super::respond::{Result, empty, tell_progress};
-use super::{check_bytes, check_version, viewer};
+use super::{check_bytes, check_version, places, viewer};
 use crate::actions::concat_uploads::concat_uploads;
 use crate::actions::create_upload::{NewUpload, create_upload};
 use crate::actions::delete_upload::delete_upload;
@@ -25,7 +25,7 @@ use crate::rest::body::{Timed, announced};
 pub(super) async fn create(app: &App, request: Request) -> Result {
     let (parts, body) = request.into_parts();
     // How much may come is known later.
-    let mut body = Timed::new(&parts.headers, body, u64::MAX, app.settings.body_timeout);
+    let mut body = Timed::upload(&parts.headers, body, u64::MAX, &app.settings);
     let done = begin(app, &parts, &mut body).await;
     if done.is_err() {
         body.linger();
@@ -62,6 +62,7 @@ async fn begin(app: &App, parts: &Parts, body: &mut Timed) -> Result {
         headers: &parts.headers,
         offset: 0,
         checksum: headers::checksum(&parts.headers)?,
+        sender: places::sender(app, parts),
         stop: stop(&parts.extensions),
     };
     let upload = create_upload(app, owner, new).await?;

@@ -59,6 +59,13 @@ pub enum UploadError {
         /// Minutes of video that an account may upload within 24 hours.
         limit: u64,
     },
+    /// The account, or its address, sends as many at once as it may. It is no 429, since clients,
+    /// `tus-js-client` among them, give up at that, but come back after this.
+    #[error("You are sending {limit} files at once. Go on when one of them is through.")]
+    Crowded {
+        /// Uploads that may be received from there at the same time.
+        limit: usize,
+    },
     /// Bytes for an upload that was put together of others.
     #[error("An upload that was put together of others takes no bytes.")]
     Final,
@@ -90,6 +97,7 @@ impl UploadError {
             Self::TooMany { .. } => "too_many_uploads",
             Self::TooManyWaiting { .. } => "too_many_waiting",
             Self::Minutes { .. } => "minutes_exceeded",
+            Self::Crowded { .. } => "too_many_at_once",
             Self::Final => "upload_final",
             Self::Empty => "upload_empty",
             Self::Unfinished { .. } => "upload_unfinished",
@@ -109,6 +117,7 @@ impl UploadError {
             | Self::TooManyWaiting { .. }
             | Self::Minutes { .. }
             | Self::Final => StatusCode::FORBIDDEN,
+            Self::Crowded { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Empty | Self::Unfinished { .. } => StatusCode::BAD_REQUEST,
             Self::Version => StatusCode::PRECONDITION_FAILED,
         }

@@ -122,9 +122,7 @@ pub(crate) async fn edit(app: &App, id: &str, request: Request) -> Result {
     let (parts, body) = request.into_parts();
     let viewer = viewer(app, &parts).await?;
     find_upload(app, viewer, id).await?;
-    let limit = app.settings.max_body_bytes as u64;
-    let patience = app.settings.body_timeout;
-    let values = read_object(&parts.headers, body, limit, patience).await?;
+    let values = read_object(&parts.headers, body, &app.settings).await?;
     let mut fields = Fields::new(values);
     let change = UploadEdit {
         title: fields.optional("title", MAX_TITLE, false),

@@ -16,6 +16,7 @@ pub(crate) mod json;
 pub(crate) mod lock;
 pub(crate) mod metadata;
 mod patch;
+pub(crate) mod places;
 pub(crate) mod probe;
 mod receive;
 mod respond;

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 
 use super::receive::{Received, Sending, receive};
 use super::respond::{Refusal, Result, empty, tell_progress};
-use super::{check_bytes, check_version, headers, json, media_type, viewer};
+use super::{check_bytes, check_version, headers, json, media_type, places, viewer};
 use crate::app::App;
 use crate::rest::body::Timed;
 use crate::server::Stopping;
@@ -16,7 +16,7 @@ pub(super) async fn patch(app: &App, id: &str, request: Request) -> Result {
     }
     let (parts, body) = request.into_parts();
     // How much may come is known later.
-    let mut body = Timed::new(&parts.headers, body, u64::MAX, app.settings.body_timeout);
+    let mut body = Timed::upload(&parts.headers, body, u64::MAX, &app.settings);
     let prepared = async {
         check_version(&parts.headers)?;
         let viewer = viewer(app, &parts).await?;
@@ -25,6 +25,7 @@ pub(super) async fn patch(app: &App, id: &str, request: Request) -> Result {
             headers: &parts.headers,
             offset: headers::offset(&parts.headers)?,
             checksum: headers::checksum(&parts.headers)?,
+            sender: places::sender(app, &parts),
             stop: stop(&parts.extensions),
         };
         Ok::<_, Refusal>((viewer, sending))

@@ -99,8 +99,7 @@ fn events() -> Response {
 
 async fn count(app: &App, token: String, request: Request) -> Result<Response> {
     let (parts, body) = request.into_parts();
-    let patience = app.settings.body_timeout;
-    let mut body = Timed::new(&parts.headers, body, MAX_BYTES, patience);
+    let mut body = Timed::upload(&parts.headers, body, MAX_BYTES, &app.settings);
     let counting = Counting::begin(app, token)?;
     let mut received = 0;
     while let Some(piece) = body.next().await? {

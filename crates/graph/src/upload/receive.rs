@@ -1,6 +1,6 @@
 //! Bytes of an upload, in a `PATCH` or with its creation.
 
-use std::sync::Arc;
+use std::net::IpAddr;
 
 use axum::http::HeaderMap;
 use clipsy_domain::upload::Upload;
@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 use super::error::UploadError;
 use super::headers::number;
 use super::lock::Held;
+use super::places;
 use super::respond::{Refusal, Result};
 use crate::actions::append_upload::{Interrupts, append_upload};
 use crate::actions::checksum::Checksum;
@@ -41,6 +42,8 @@ pub(super) struct Sending<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) offset: u64,
     pub(super) checksum: Option<Checksum>,
+    /// Where they come from, if that has a share of the places.
+    pub(super) sender: Option<IpAddr>,
     /// Cancelled when the server stops.
     pub(super) stop: CancellationToken,
 }
@@ -156,8 +159,7 @@ async fn append(
         return Err(refuse(reserved.error()));
     }
     check_room(app, announced).await.map_err(refuse)?;
-    let place = Arc::clone(&app.uploads).try_acquire_owned();
-    let _place = place.map_err(|_| refuse(Error::Busy))?;
+    let _place = places::take(app, upload.owner_id, sending.sender).map_err(refuse)?;
     let interrupts = Interrupts {
         newer: held.asked(),
         stop: &sending.stop,

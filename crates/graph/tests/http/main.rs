@@ -14,6 +14,7 @@ mod database;
 mod description;
 mod disk;
 mod errors;
+mod holding;
 mod links;
 mod lists;
 mod media;

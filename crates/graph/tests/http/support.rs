@@ -161,6 +161,22 @@ impl Server {
         stream
     }
 
+    /// A connection from another address, e.g. `127.0.0.2`, which the server takes for another
+    /// client, unlike 127.0.0.1.
+    pub(crate) fn connect_from(&self, address: &str) -> TcpStream {
+        let stream = self.run(async {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            let from = SocketAddr::new(address.parse().unwrap(), 0);
+            socket.bind(from).unwrap();
+            socket.connect(self.address).await.unwrap()
+        });
+        let stream = stream.into_std().unwrap();
+        stream.set_nonblocking(false).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], b"")
     }

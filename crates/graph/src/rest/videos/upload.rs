@@ -1,7 +1,5 @@
 //! `POST /api/videos/`
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -22,6 +20,7 @@ use crate::rest::body::{Kind, Timed, announced, kind, read_object};
 use crate::rest::fields::{Fields, MAX_DESCRIPTION, MAX_TITLE, REQUIRED, too_long};
 use crate::rest::multipart::Multipart;
 use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
+use crate::upload::places;
 
 /// Bytes of a form around its file.
 const FORM_ROOM: u64 = 1 << 20;
@@ -62,14 +61,14 @@ pub(crate) struct NewVideo {
         (status = 408, description = "The body stopped arriving", body = Detail),
         (status = 413, description = "The file is too large", body = Detail),
         (status = 415, description = "The body is no form", body = Detail),
-        (status = 503, description = "Too many uploads at once; see `Retry-After`", body = Detail),
+        (status = 503, description = "Too many uploads at once, in all or of yours; see `Retry-After`", body = Detail),
         (status = 507, description = "There is no room for the file", body = Detail),
     )
 )]
 pub(crate) async fn upload(State(app): State<App>, request: Request) -> Result<Response> {
     let (parts, body) = request.into_parts();
     let limit = app.settings.max_upload_bytes.saturating_add(FORM_ROOM);
-    let mut body = Timed::new(&parts.headers, body, limit, app.settings.body_timeout);
+    let mut body = Timed::upload(&parts.headers, body, limit, &app.settings);
     let prepared = async {
         let signed_in = authenticate(&app, &parts.headers).await?;
         let signed_in = signed_in.ok_or(Error::NotSignedIn)?;
@@ -88,9 +87,7 @@ pub(crate) async fn upload(State(app): State<App>, request: Request) -> Result<R
     let Kind::Multipart(boundary) = kind else {
         // No file can be in there; say what is wrong with the rest, too.
         let rest = body.into_body();
-        let limit = app.settings.max_body_bytes as u64;
-        let patience = app.settings.body_timeout;
-        let values = read_object(&parts.headers, rest, limit, patience).await?;
+        let values = read_object(&parts.headers, rest, &app.settings).await?;
         let mut form = Form {
             not_a_file: values.contains_key(FILE),
             values,
@@ -99,9 +96,12 @@ pub(crate) async fn upload(State(app): State<App>, request: Request) -> Result<R
         form.check()?;
         return Err(Error::field(FILE, REQUIRED));
     };
-    let Ok(_place) = Arc::clone(&app.uploads).try_acquire_owned() else {
-        body.linger();
-        return Err(Error::Busy);
+    let _place = match places::take(&app, owner, places::sender(&app, &parts)) {
+        Ok(place) => place,
+        Err(error) => {
+            body.linger();
+            return Err(error);
+        }
     };
     let mut form = Form::default();
     let received = read_form(&app, owner, &mut form, &mut body, boundary, length).await;
