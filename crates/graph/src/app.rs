@@ -7,7 +7,7 @@ use clipsy_dispatch::Dispatch;
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::clock::Timestamp;
 use clipsy_domain::job::Rendition;
-use clipsy_domain::user::UserId;
+use clipsy_domain::user::{User, UserId};
 use clipsy_storage::Db;
 use clipsy_storage::media::MediaStore;
 use quick_cache::sync::Cache;
@@ -116,6 +116,12 @@ impl App {
             streams: TaskTracker::new(),
             settings,
         })))
+    }
+
+    /// True if the account may be used: it is open, and has no password that everybody knows, unless
+    /// this is a demonstration.
+    pub(crate) fn admits(&self, user: &User) -> bool {
+        user.active && (self.settings.demo || !user.default_password)
     }
 
     /// The time, by the database's clock.

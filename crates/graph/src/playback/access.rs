@@ -110,7 +110,7 @@ pub(super) async fn may_play(
             return Ok(false);
         };
         // The account may have been closed since the link was made.
-        let user = app.db.user(id).await?.filter(|user| user.active);
+        let user = app.db.user(id).await?.filter(|user| app.admits(user));
         return Ok(user.is_some_and(|user| Viewer::User(user.id, user.role).may_see(asset)));
     }
     if asset.visibility != Visibility::Private {

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Interface, Object};
 use clipsy_domain::asset::AssetState;
 use clipsy_storage::{AssetFilter, AssetOrder};
 
-use super::asked::{admin, app, client, headers, maybe_signed_in, signed_in, viewer};
+use super::asked::{admin, app, headers, maybe_signed_in, signed_in, viewer};
 use super::errors::Result;
 use super::ids::{self, Global};
 use super::job::Job;
@@ -215,7 +215,7 @@ impl Query {
 
 async fn server_info(ctx: &Context<'_>) -> Result<ServerInfo> {
     let app = app(ctx)?;
-    let told = viewer(ctx).is_admin() || client(ctx).is_ok_and(|client| client.local);
+    let told = app.settings.demo || viewer(ctx).is_admin();
     let max = i64::try_from(app.settings.max_upload_bytes).unwrap_or(i64::MAX);
     Ok(ServerInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -223,6 +223,7 @@ async fn server_info(ctx: &Context<'_>) -> Result<ServerInfo> {
         max_upload_bytes: max.into(),
         tus_url: headers(ctx).address.path(TUS_PATH),
         anonymous_browsing: true,
+        demo: app.settings.demo,
         default_password_active: told && app.db.has_default_password().await?,
     })
 }

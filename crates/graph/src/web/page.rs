@@ -145,6 +145,11 @@ fn document(
     let body = template.replacen(PLACE, head, 1);
     // The build refers to its files by where they are in the site, and pages are at any depth.
     let body = body.replace("=\"./", &format!("=\"{}/", address.prefix()));
+    let body = match app.settings.demo {
+        // The scripts say so on every page, in the visitor's language.
+        true => body.replacen("<html ", "<html data-demo ", 1),
+        false => body,
+    };
     let hash = Sha256::digest(body.as_bytes());
     let etag = format!(
         "\"{:016x}\"",
