@@ -64,6 +64,7 @@ function addVideo(title, state, extra = {}) {
     views: number * number * 7,
     createdAt: minutesAgo(number * number * 13),
     updatedAt: minutesAgo(3),
+    url: `/watch/${number}`,
     embedUrl: `/embed/${number}`,
     canEdit: true,
     attempts: 1,

@@ -65,7 +65,7 @@ function Embed({ id }: { id: string }) {
         autoplay={params.get("autoplay") === "1"}
       />
       <a
-        href={`${base}/watch/${video.number}`}
+        href={video.url}
         target="_blank"
         rel="noopener"
         className="absolute top-3 left-3 flex max-w-[80%] items-center gap-2 rounded-full bg-black/70 px-3 py-1.5 text-sm font-semibold text-white no-underline opacity-0 transition-opacity group-hover:opacity-100 focus-visible:opacity-100"

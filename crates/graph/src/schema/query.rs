@@ -18,7 +18,7 @@ use super::user::User;
 use super::video::Video;
 use crate::actions::find_upload::find_upload;
 use crate::actions::find_user::find_user;
-use crate::actions::find_video::{find_asset, find_managed};
+use crate::actions::find_video::{Named, find_managed, find_named};
 use crate::app::App;
 use crate::error::Error;
 use crate::upload::error::UploadError;
@@ -66,10 +66,11 @@ impl Query {
     async fn video(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global id, or the plain number.")] id: ID,
+        #[graphql(desc = "Global id, the plain number, or the key of an unlisted video's link.")]
+        id: ID,
     ) -> Result<Option<Video>> {
-        match ids::video(&id) {
-            Some(id) => found(video(ctx, id).await),
+        match ids::named(&id) {
+            Some(named) => found(video(ctx, &named).await),
             None => Ok(None),
         }
     }
@@ -230,15 +231,15 @@ async fn server_info(ctx: &Context<'_>) -> Result<ServerInfo> {
 
 async fn node(ctx: &Context<'_>, global: Global) -> Result<Node> {
     Ok(match global {
-        Global::Video(id) => Node::Video(video(ctx, id).await?),
+        Global::Video(id) => Node::Video(video(ctx, &Named::Number(id)).await?),
         Global::User(id) => Node::User(User::alone(find_user(app(ctx)?, viewer(ctx), id).await?)),
         Global::Job(id) => Node::Job(job(ctx, app(ctx)?, id).await?),
         Global::Upload(id) => Node::Upload(upload(ctx, &id).await?),
     })
 }
 
-async fn video(ctx: &Context<'_>, id: i64) -> Result<Video> {
-    let asset = find_asset(app(ctx)?, viewer(ctx), id).await?;
+async fn video(ctx: &Context<'_>, named: &Named) -> Result<Video> {
+    let asset = find_named(app(ctx)?, viewer(ctx), named).await?;
     Ok(Video::alone(asset))
 }
 

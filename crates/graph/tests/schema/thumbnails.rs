@@ -13,7 +13,7 @@ const CHOOSE: &str = "mutation($input: ChooseThumbnailInput!) { chooseThumbnail(
     video { thumbnailUrl thumbnailChosen playback { thumbnailUrl } } userErrors { code } } }";
 const RESET: &str = "mutation($input: VideoIdInput!) { resetThumbnail(input: $input) {
     video { thumbnailUrl thumbnailChosen } userErrors { code } } }";
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+const FOR_EVER: &str = "public, max-age=31536000, s-maxage=60, immutable";
 
 /// Replaces the playlist of the highest rendition: segments of 10 s, the last one of 500 ms.
 fn listed(server: &Server, id: i64, segments: u64, state: PlaylistState) {
