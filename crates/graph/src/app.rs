@@ -15,6 +15,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::actions::choices::Choices;
 use crate::auth::keys::Keys;
 use crate::auth::limit::LoginLimit;
 use crate::auth::password::Hasher;
@@ -53,6 +54,8 @@ pub struct Shared {
     pub(crate) hasher: Hasher,
     pub(crate) logins: LoginLimit,
     pub(crate) uploads: Arc<Semaphore>,
+    /// Thumbnails that accounts have under way.
+    pub(crate) choices: Choices,
     /// Who works on which upload.
     pub(crate) locks: Locks,
     /// Held while it is counted what an account has, and an upload is added.
@@ -99,6 +102,7 @@ impl App {
             hasher: Hasher::new()?,
             logins: LoginLimit::new(&settings),
             uploads: Arc::new(Semaphore::new(settings.max_uploads)),
+            choices: Choices::default(),
             locks: Locks::default(),
             counting: tokio::sync::Mutex::default(),
             probes: Probes::default(),

@@ -138,7 +138,7 @@ fn given(file: Option<&Path>) -> anyhow::Result<Option<String>> {
         }
         (None, None) => return Ok(None),
     };
-    match objection(&password) {
+    match objection(&password, DEFAULT_USERNAME, DEFAULT_EMAIL) {
         Some(objection) => Err(Refusal::new("usage", format!("{name}: {objection}")).into()),
         None => Ok(Some(password)),
     }
