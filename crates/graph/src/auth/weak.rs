@@ -113,14 +113,13 @@ fn fresh(folded: &str) -> usize {
 
 /// How one gets from a character to the next, if that is a small step.
 fn step(a: char, b: char) -> Option<i32> {
-    let near = |by: i64| i32::try_from(by).ok().filter(|by| by.abs() <= 1);
-    if let Some(by) = near(i64::from(u32::from(b)) - i64::from(u32::from(a))) {
-        return Some(by);
-    }
-    ROWS.iter().find_map(|row| {
-        let (a, b) = (row.find(a)?, row.find(b)?);
-        near(b as i64 - a as i64)
-    })
+    let near = |a: usize, b: usize| match a.abs_diff(b) {
+        0 => Some(0),
+        1 => Some(if b > a { 1 } else { -1 }),
+        _ => None,
+    };
+    let on_keyboard = |row: &&str| near(row.find(a)?, row.find(b)?);
+    near(a as usize, b as usize).or_else(|| ROWS.iter().find_map(on_keyboard))
 }
 
 #[cfg(test)]
