@@ -189,6 +189,7 @@ fn a_link_ends_with_the_right_that_it_was_made_from() {
 
 #[test]
 fn a_link_ends_with_its_session() {
+    type End = fn(&Server, &str) -> u16;
     let change = |server: &Server, token: &str| {
         let body =
             json!({ "old_password": "password of ann", "new_password": "quite another thing" });
@@ -201,8 +202,7 @@ fn a_link_ends_with_its_session() {
             .call("POST", "/api/auth/logout/", token, &Value::Null)
             .status
     };
-    let ends: [(fn(&Server, &str) -> u16, u16); 2] = [(change, 404), (log_out, 200)];
-    for (end, others) in ends {
+    for (end, others) in [(change as End, 404), (log_out as End, 200)] {
         let (server, token, link) = server();
         let other = server.token("ann");
         let other = server.call("POST", "/api/videos/1/playback/", &other, &Value::Null);
