@@ -17,8 +17,8 @@ WEB_SOURCES := $(shell find web/src web/public web/tools -type f) \
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/' | expand -t 14
 
-run: build ## Run the service on 127.0.0.1:8000 with ./clipsy-data as its state
-	$(CLIPSY) serve
+run: build ## Run a demonstration on 127.0.0.1:8000 with ./clipsy-data as its state
+	$(CLIPSY) serve --demo
 
 sample: build clips ## Transcode a sample clip to HLS and say how to play it
 	@rm -rf $(SAMPLE)

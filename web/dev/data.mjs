@@ -34,7 +34,7 @@ const admin = {
   email: "admin@example.org",
   role: "ADMIN",
   active: true,
-  mustChangePassword: process.env.MOCK_FIRST_RUN === "1",
+
   createdAt: minutesAgo(90_000),
   storageBytes: 48_300_000_000,
   quotaBytes: 100_000_000_000,
@@ -64,6 +64,7 @@ function addVideo(title, state, extra = {}) {
     views: number * number * 7,
     createdAt: minutesAgo(number * number * 13),
     updatedAt: minutesAgo(3),
+    url: `/watch/${number}`,
     embedUrl: `/embed/${number}`,
     canEdit: true,
     attempts: 1,
@@ -275,7 +276,7 @@ export const root = {
     }),
   storageUsage: () => ({ originalsBytes: 61e9, renditionsBytes: 43e9, uploadsBytes: 1.2e9, freeBytes: 310e9, videos: videos.length, largest: videos.slice(0, 8) }),
   users: ({ search }) => page([admin, guest].filter((user) => user.username.includes(search ?? "")), 50),
-  serverInfo: () => ({ version: "0.1.0", name: "Clipsy", maxUploadBytes: 50e9, tusUrl: "/api/uploads/", anonymousBrowsing: true, defaultPasswordActive: admin.mustChangePassword }),
+  serverInfo: () => ({ version: "0.1.0", name: "Clipsy", maxUploadBytes: 50e9, tusUrl: "/api/uploads/", anonymousBrowsing: true }),
 
   signIn: ({ input }, context) =>
     input.username === "admin" ? session(context) : { userErrors: [{ code: "invalid", message: "No active account found with the given credentials", field: null }] },
@@ -285,7 +286,7 @@ export const root = {
     return done({ ok: true });
   },
   changePassword(_args, context) {
-    admin.mustChangePassword = false;
+
     return session(context);
   },
   createUpload({ input }) {

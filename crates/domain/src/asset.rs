@@ -64,11 +64,26 @@ pub struct Asset {
     /// Name of the poster picture that somebody chose, which stands in for that of the output; see
     /// [`crate::media_key::chosen_thumbnail`].
     pub chosen_thumbnail: Option<String>,
+    /// Stands in the video's address while it is unlisted: 32 hexadecimal digits of chance, which no
+    /// other asset has or ever had. Another one when it becomes private.
+    pub link_key: String,
     /// When the upload was finished.
     pub created_at: Timestamp,
     /// When anything of the above last changed; plays and the checksum do not
     /// count.
     pub updated_at: Timestamp,
+}
+
+impl Asset {
+    /// True if whoever knows `key` may see and play it: what is private nobody opens by a link.
+    pub fn opened_by(&self, key: &str) -> bool {
+        self.visibility != Visibility::Private && is_link_key(key) && self.link_key == key
+    }
+}
+
+/// True for what looks like an [`Asset::link_key`].
+pub fn is_link_key(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// How far an asset is.
@@ -145,7 +160,7 @@ pub enum Visibility {
     /// Everyone, and it is listed.
     #[default]
     Public,
-    /// Everyone who knows its address; it is not listed.
+    /// Everyone who has its link, which nobody can guess; it is not listed.
     Unlisted,
     /// Its owner and admins.
     Private,

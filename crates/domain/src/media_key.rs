@@ -3,7 +3,7 @@
 //!
 //! Only this module knows the layout; everything else asks it.
 
-use crate::asset::{Asset, AssetId};
+use crate::asset::{Asset, AssetId, Visibility};
 use crate::job::Attempt;
 
 /// The multivariant playlist.
@@ -213,43 +213,76 @@ impl MediaPath {
     }
 }
 
+/// How addresses of media begin.
+const MEDIA: &str = "/media";
+
+/// How addresses of an asset's media begin: with the key of its link while it is unlisted, in front of
+/// which relative addresses go on working.
+fn media(asset: &Asset) -> String {
+    match asset.visibility {
+        Visibility::Unlisted => format!("{MEDIA}/{KEYED}{}", asset.link_key),
+        Visibility::Public | Visibility::Private => MEDIA.to_owned(),
+    }
+}
+
+/// What stands in front of the key of a link in addresses of media, below `/media/`.
+pub const KEYED: &str = "v/";
+
+/// One of the addresses below, behind `prefix` instead, which opens the asset in a way of its own.
+pub fn behind(prefix: &str, url: &str) -> String {
+    let path = url.strip_prefix(MEDIA).unwrap_or(url);
+    let keyed = path.strip_prefix('/').and_then(|p| p.strip_prefix(KEYED));
+    let path = keyed.map_or(path, |rest| rest.find('/').map_or("", |at| &rest[at..]));
+    format!("{prefix}{path}")
+}
+
 /// Address of an asset's multivariant playlist.
-pub fn master_url(asset: AssetId) -> String {
-    format!("/media/videos/processed/{asset}/{MASTER}")
+pub fn master_url(asset: &Asset) -> String {
+    format!("{}/videos/processed/{}/{MASTER}", media(asset), asset.id)
 }
 
 /// Address of a rendition's media playlist.
-pub fn playlist_url(asset: AssetId, rung: &str) -> String {
-    format!("/media/videos/processed/{asset}/{}", playlist(rung))
+pub fn playlist_url(asset: &Asset, rung: &str) -> String {
+    let file = playlist(rung);
+    format!("{}/videos/processed/{}/{file}", media(asset), asset.id)
 }
 
 /// Address of the asset's storyboard index. The sheets that it names lie beside it, below the same
 /// revision.
 pub fn storyboard_url(asset: &Asset) -> String {
-    let id = asset.id;
+    let (media, id) = (media(asset), asset.id);
     match &asset.output_revision {
-        Some(revision) => format!("/media/videos/processed/{id}/{revision}/{STORYBOARD}"),
-        None => format!("/media/videos/processed/{id}/{STORYBOARD}"),
+        Some(revision) => format!("{media}/videos/processed/{id}/{revision}/{STORYBOARD}"),
+        None => format!("{media}/videos/processed/{id}/{STORYBOARD}"),
     }
 }
 
 /// Address of the asset's poster picture: the chosen one, else that of its output. `None` if it has
 /// none. Another picture has another address, so that what is behind one may be kept for ever.
 pub fn thumbnail_url(asset: &Asset) -> Option<String> {
+    let (media, id) = (media(asset), asset.id);
     if let Some(name) = &asset.chosen_thumbnail {
-        return Some(format!("/media/{}", chosen_thumbnail(asset.id, name)));
+        return Some(format!("{media}/{}", chosen_thumbnail(id, name)));
     }
-    let id = asset.id;
     asset.output_attempt.filter(|_| asset.has_thumbnail)?;
     Some(match &asset.output_revision {
-        Some(revision) => format!("/media/{THUMBNAILS}{id}_{revision}.jpg"),
-        None => format!("/media/{THUMBNAILS}{id}.jpg"),
+        Some(revision) => format!("{media}/{THUMBNAILS}{id}_{revision}.jpg"),
+        None => format!("{media}/{THUMBNAILS}{id}.jpg"),
     })
 }
 
-/// Address of an original by its store key.
-pub fn original_url(key: &str) -> String {
-    format!("/media/{key}")
+/// Address of an asset's original.
+pub fn original_url(asset: &Asset) -> String {
+    format!("{}/{}", media(asset), asset.source_key)
+}
+
+/// What names an asset in the addresses of its pages, `/watch/…` and `/embed/…`: the key of its link
+/// while it is unlisted, else its number.
+pub fn page_name(asset: &Asset) -> String {
+    match asset.visibility {
+        Visibility::Unlisted => asset.link_key.clone(),
+        Visibility::Public | Visibility::Private => asset.id.to_string(),
+    }
 }
 
 /// Takes the revision out of a path below an output: its last folder, if it is one.
@@ -290,7 +323,7 @@ mod tests {
     fn addresses_are_read_back() {
         let parse = |url: String| MediaPath::parse(url.strip_prefix("/media/").unwrap());
         assert_eq!(
-            parse(master_url(7)),
+            parse("/media/videos/processed/7/master.m3u8".to_owned()),
             Some(MediaPath::Output {
                 asset: 7,
                 revision: None,
@@ -298,7 +331,7 @@ mod tests {
             })
         );
         assert_eq!(
-            parse(playlist_url(7, "720p")),
+            parse("/media/videos/processed/7/720p/playlist.m3u8".to_owned()),
             Some(MediaPath::Output {
                 asset: 7,
                 revision: None,
@@ -322,6 +355,14 @@ mod tests {
                 key: "videos/originals/ab12.mov".into()
             })
         );
+    }
+
+    #[test]
+    fn a_prefix_stands_in_for_what_opens_a_video() {
+        let path = "/videos/processed/7/master.m3u8";
+        for url in [format!("/media{path}"), format!("/media/v/0af{path}")] {
+            assert_eq!(behind("/media/s/x", &url), format!("/media/s/x{path}"));
+        }
     }
 
     #[test]

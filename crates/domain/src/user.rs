@@ -100,9 +100,10 @@ impl Viewer {
         }
     }
 
-    /// True if the viewer may see and play `asset` when they know its address.
+    /// True if the viewer may see and play `asset` by its number. Who has the link of an unlisted
+    /// one is another question: [`Asset::opened_by`].
     pub fn may_see(self, asset: &Asset) -> bool {
-        asset.visibility != Visibility::Private || self.may_manage(asset)
+        asset.visibility == Visibility::Public || self.may_manage(asset)
     }
 
     /// The user's number, if there is one.

@@ -8,7 +8,7 @@ use clipsy_dispatch::Dispatch;
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::clock::Timestamp;
 use clipsy_domain::job::Rendition;
-use clipsy_domain::user::UserId;
+use clipsy_domain::user::{User, UserId};
 use clipsy_storage::Db;
 use clipsy_storage::media::MediaStore;
 use quick_cache::sync::Cache;
@@ -16,6 +16,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::actions::choices::Choices;
 use crate::auth::keys::Keys;
 use crate::auth::limit::LoginLimit;
 use crate::auth::password::Hasher;
@@ -60,6 +61,8 @@ pub struct Shared {
     pub(crate) address_uploads: Arc<Shares<IpAddr>>,
     /// Requests that clients behind trusted proxies have at the moment.
     pub(crate) requests: Arc<Shares<IpAddr>>,
+    /// Thumbnails that accounts have under way.
+    pub(crate) choices: Choices,
     /// Who works on which upload.
     pub(crate) locks: Locks,
     pub(crate) probes: Probes,
@@ -107,6 +110,7 @@ impl App {
             account_uploads: Shares::new(settings.uploads_per_account()),
             address_uploads: Shares::new(settings.uploads_per_address()),
             requests: Shares::new(settings.connections_per_address()),
+            choices: Choices::default(),
             locks: Locks::default(),
             probes: Probes::default(),
             access: Access::new(),
@@ -123,6 +127,12 @@ impl App {
             streams: TaskTracker::new(),
             settings,
         })))
+    }
+
+    /// True if the account may be used: it is open, and has no password that everybody knows, unless
+    /// this is a demonstration.
+    pub(crate) fn admits(&self, user: &User) -> bool {
+        user.active && (self.settings.demo || !user.default_password)
     }
 
     /// The time, by the database's clock.

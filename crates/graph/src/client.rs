@@ -1,4 +1,4 @@
-//! Who is at the other end: the address that counts, and whether a proxy stands in between.
+//! Who is at the other end: the address that counts, and whether a trusted proxy stands in between.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -12,9 +12,6 @@ use axum::http::{HeaderMap, header};
 pub struct Client {
     /// The address that limits and counts go by: the socket's, or what trusted proxies say.
     pub address: IpAddr,
-    /// True if the request comes straight from a program on this machine: over loopback, without
-    /// any sign of a proxy, and addressed to a name that only means this machine.
-    pub local: bool,
     /// True if a trusted proxy has sent it on.
     pub proxied: bool,
 }
@@ -31,9 +28,6 @@ impl Client {
         Self {
             address: forwarded_address(peer, &parts.headers, trusted),
             proxied: trusted.iter().any(|network| network.contains(peer)),
-            local: peer.is_loopback()
-                && !names_proxy(&parts.headers)
-                && names_this_machine(&parts.headers),
         }
     }
 }
@@ -165,35 +159,6 @@ pub(crate) fn hop_address(text: &str) -> Option<IpAddr> {
         .map(|a| a.to_canonical())
 }
 
-/// True if any header that proxies add is there.
-fn names_proxy(headers: &HeaderMap) -> bool {
-    const NAMES: [&str; 7] = [
-        "forwarded",
-        "via",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-proto",
-        "x-real-ip",
-        "cf-connecting-ip",
-    ];
-    NAMES.iter().any(|name| headers.contains_key(*name))
-}
-
-/// True if the request is addressed to this machine by a name that means no other. A page whose
-/// domain was pointed here (DNS rebinding) sends its own name.
-fn names_this_machine(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(header::HOST).and_then(|h| h.to_str().ok()) else {
-        return false;
-    };
-    let name = if host.starts_with('[') {
-        host.split_inclusive(']').next().unwrap_or(host)
-    } else {
-        host.split(':').next().unwrap_or(host)
-    };
-    name.eq_ignore_ascii_case("localhost")
-        || hop_address(name).is_some_and(|address| address.is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,21 +218,6 @@ mod tests {
             address("10.0.0.1:9", &agreeing, &["10.0.0.1"]),
             "2001:db8::5"
         );
-    }
-
-    #[test]
-    fn local_means_loopback_without_a_proxy_and_under_a_local_name() {
-        let local = |peer, headers: &[(&str, &str)]| client(peer, headers, &[]).local;
-        assert!(local("127.0.0.1:9", &[("host", "localhost:8000")]));
-        assert!(local("127.0.0.1:9", &[("host", "127.0.0.1:8000")]));
-        assert!(local("[::1]:9", &[("host", "[::1]:8000")]));
-        assert!(!local("192.0.2.1:9", &[("host", "localhost:8000")]));
-        assert!(!local("127.0.0.1:9", &[("host", "videos.example.org")]));
-        assert!(!local("127.0.0.1:9", &[]));
-        for header in ["forwarded", "via", "x-forwarded-for", "x-real-ip"] {
-            let headers = [("host", "localhost"), (header, "127.0.0.1")];
-            assert!(!local("127.0.0.1:9", &headers), "{header}");
-        }
     }
 
     #[test]

@@ -38,9 +38,9 @@ pub enum Error {
     /// The refresh token was used before or its session is over.
     #[error("Token is blacklisted")]
     RevokedToken,
-    /// The documented password, from somewhere else than the server's own machine.
+    /// The account still has the documented password, and this is no demonstration.
     #[error(
-        "The default password only works on the machine that runs the server. Change it there first."
+        "This account has the default password, which is good for demonstrations only. Whoever runs the server gives it another with `clipsy user passwd`."
     )]
     DefaultPassword,
     /// Signed in, but not allowed to do this.

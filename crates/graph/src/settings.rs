@@ -13,6 +13,9 @@ use crate::tickets::Wants;
 /// Settings of the HTTP face. [`Settings::default`] is what a server on one machine wants.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// True if accounts that still have the documented password may be used: a demonstration, which
+    /// listens on this machine only. Elsewhere that password opens nothing.
+    pub demo: bool,
     /// Name that tokens carry as their issuer; tokens of another issuer are refused.
     pub issuer: String,
     /// How long an access token is good for, in seconds.
@@ -125,6 +128,7 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            demo: false,
             issuer: "clipsy".into(),
             access_ttl_s: 60 * 60,
             refresh_ttl_s: 7 * 24 * 60 * 60,

@@ -14,6 +14,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use clipsy_domain::asset::is_link_key;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
@@ -175,15 +176,24 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
     Error::internal(format!("panicked: {message}")).into_response()
 }
 
-/// A playback link opens a video to whoever reads it, so it is kept out of the log.
+/// Playback links, and keys of unlisted videos, open a video to whoever reads them, so they are kept out
+/// of the log.
 fn without_link(path: &str) -> String {
-    match path
-        .strip_prefix("/media/s/")
-        .and_then(|rest| rest.split_once('/'))
-    {
-        Some((_, rest)) => format!("/media/s/…/{rest}"),
-        None => path.to_owned(),
-    }
+    let secret = |before: &str| {
+        let rest = path.strip_prefix(before)?;
+        let (name, after) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        (before == "/media/s/" || is_link_key(name)).then(|| format!("{before}…{after}"))
+    };
+    [
+        "/media/s/",
+        "/media/v/",
+        "/watch/",
+        "/embed/",
+        "/api/videos/",
+    ]
+    .into_iter()
+    .find_map(secret)
+    .unwrap_or_else(|| path.to_owned())
 }
 
 fn code(response: &Response) -> &str {
@@ -260,7 +270,19 @@ mod tests {
             without_link("/media/s/eyJ.secret.x/videos/processed/1/master.m3u8"),
             "/media/s/…/videos/processed/1/master.m3u8"
         );
-        assert_eq!(without_link("/media/videos/x"), "/media/videos/x");
+        let key = "0123456789abcdef0123456789abcdef";
+        for (path, logged) in [
+            (format!("/media/v/{key}/videos/x"), "/media/v/…/videos/x"),
+            (format!("/watch/{key}"), "/watch/…"),
+            (
+                format!("/api/videos/{key}/stream/"),
+                "/api/videos/…/stream/",
+            ),
+            ("/watch/12".to_owned(), "/watch/12"),
+            ("/media/videos/x".to_owned(), "/media/videos/x"),
+        ] {
+            assert_eq!(without_link(&path), logged);
+        }
     }
 
     #[test]

@@ -46,6 +46,7 @@ const STEPS: &[(i64, &str, &str)] = &[
         "refresh_uses",
         include_str!("../migrations/0013_refresh_uses.sql"),
     ),
+    (14, "links", include_str!("../migrations/0014_links.sql")),
     (15, "shares", include_str!("../migrations/0015_shares.sql")),
     (16, "limits", include_str!("../migrations/0016_limits.sql")),
 ];
@@ -76,12 +77,13 @@ impl Db {
 }
 
 fn steps(kind: Kind) -> Vec<Migration> {
-    let (id, key, random, search) = match kind {
+    let (id, key, random, link, search) = match kind {
         // Without the keyword the number of a deleted last row would be given again.
         Kind::Sqlite => (
             "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL",
             "TEXT",
             "lower(hex(randomblob(12)))",
+            "lower(hex(randomblob(16)))",
             "CREATE VIRTUAL TABLE asset_search USING fts5(grams, content='', \
              contentless_delete=1, detail='none', tokenize='ascii')",
         ),
@@ -91,6 +93,8 @@ fn steps(kind: Kind) -> Vec<Migration> {
             // Some digits in the middle of such a number are fixed.
             "left(gen_random_uuid()::text, 8) || right(gen_random_uuid()::text, 12) \
              || left(gen_random_uuid()::text, 4)",
+            "left(gen_random_uuid()::text, 8) || right(gen_random_uuid()::text, 12) \
+             || right(gen_random_uuid()::text, 12)",
             "CREATE TABLE asset_search (asset_id BIGINT PRIMARY KEY REFERENCES assets (id) \
              ON DELETE CASCADE, grams TEXT NOT NULL); \
              CREATE INDEX asset_search_grams ON asset_search \
@@ -104,6 +108,7 @@ fn steps(kind: Kind) -> Vec<Migration> {
                 .replace("{{ID}}", id)
                 .replace("{{KEY}}", key)
                 .replace("{{RANDOM}}", random)
+                .replace("{{LINK}}", link)
                 .replace("{{SEARCH}}", search);
             Migration::new(
                 number,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { createSession } from "./session";
 
-const viewer = { id: "u1", username: "ann", email: null, role: "USER", mustChangePassword: false };
+const viewer = { id: "u1", username: "ann", email: null, role: "USER" };
 
 function parts(answer: (query: string) => unknown) {
   const asked: { query: string; headers: Record<string, string> }[] = [];

@@ -9,6 +9,7 @@ import { session } from "../api/session";
 import { Library } from "../pages/library/Library";
 import { NotFound } from "../pages/NotFound";
 import { UploadProvider } from "../upload/context";
+import { Demo } from "../ui/Demo";
 import { Shell } from "./Shell";
 import { AdminOnly, SignedInOnly } from "./gates";
 import { Account, Admin, SignIn, Studio, StudioVideo, Upload, Watch } from "./pages";
@@ -20,6 +21,7 @@ export function App() {
     <Provider value={api.client}>
       <LiveContext value={api.live}>
         <UploadProvider>
+          <Demo />
           <Routes>
             <Route path="/sign-in" element={<SignIn />} />
             <Route element={<Shell />}>

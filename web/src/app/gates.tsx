@@ -9,7 +9,6 @@ export function SignedInOnly() {
   const viewer = useViewer();
   const { pathname, search } = useLocation();
   if (!viewer) return <Navigate to="/sign-in" state={{ from: pathname + search }} replace />;
-  if (viewer.mustChangePassword) return <Navigate to="/sign-in" state={{ from: pathname + search }} replace />;
   return <Outlet />;
 }
 

@@ -10,6 +10,7 @@ import { EmbedDocument, type EmbedQuery } from "../gql/graphql";
 import { startTexts } from "../i18n";
 import { Player } from "../player/Player";
 import { parseMoment } from "../ui/format";
+import { Demo } from "../ui/Demo";
 import { Logo } from "../ui/Logo";
 
 type Answer = { video: EmbedQuery["video"] } | { trouble: true } | null;
@@ -64,7 +65,7 @@ function Embed({ id }: { id: string }) {
         autoplay={params.get("autoplay") === "1"}
       />
       <a
-        href={`${base}/watch/${video.number}`}
+        href={video.url}
         target="_blank"
         rel="noopener"
         className="absolute top-3 left-3 flex max-w-[80%] items-center gap-2 rounded-full bg-black/70 px-3 py-1.5 text-sm font-semibold text-white no-underline opacity-0 transition-opacity group-hover:opacity-100 focus-visible:opacity-100"
@@ -105,6 +106,7 @@ if (!root) throw new Error("embed.html has no #root");
 root.className = "fixed inset-0 bg-stage";
 createRoot(root).render(
   <main className="size-full">
+    <Demo className="pointer-events-none absolute inset-x-0 top-0 z-10 truncate opacity-80" />
     <Embed id={decodeURIComponent(location.pathname.split("/").filter(Boolean).at(-1) ?? "")} />
   </main>,
 );

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { VideoCardFragment } from "../gql/graphql";
 import { isMoving, useLiveVideo } from "../api/hooks";
-import { count, percent, span } from "./format";
+import { count, pageOf, percent, span } from "./format";
 import { WarnIcon } from "./icons";
 import { Ladder } from "./Ladder";
 import { Ago, VisibilityMark } from "./parts";
@@ -17,7 +17,7 @@ export const VideoCard = memo(function VideoCard({ video, eager = false }: { vid
   useLiveVideo(video.id, isMoving(video.state));
   const frame = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState<number | null>(null);
-  const target = video.playable || !video.canEdit ? `/watch/${video.number}` : `/studio/${video.number}`;
+  const target = video.playable || !video.canEdit ? pageOf(video) : `/studio/${video.number}`;
 
   // The link covers the whole card, so the picture itself never sees the pointer.
   function move(event: PointerEvent<HTMLElement>) {

@@ -102,3 +102,6 @@ export function language(): string {
  * that gives it only a part of its addresses. Code of a build lies in `assets/`, wherever that is.
  */
 export const base = import.meta.env.DEV ? "" : new URL("..", import.meta.url).pathname.slice(0, -1);
+
+/** A video's page, as links within the site name it: the key of an unlisted one stands in it. */
+export const pageOf = (video: { url: string }) => video.url.slice(base.length);

@@ -6,7 +6,7 @@ import { Link } from "react-router";
 import { useQuery } from "urql";
 import { VideoNowDocument } from "../gql/graphql";
 import { isMoving, useLiveVideo } from "../api/hooks";
-import { bytes, percent, span } from "../ui/format";
+import { bytes, pageOf, percent, span } from "../ui/format";
 import { CheckIcon, CloseIcon, EditIcon, PauseIcon, PlayIcon, RetryIcon } from "../ui/icons";
 import { Ladder } from "../ui/Ladder";
 import { Bar, StateChip } from "../ui/parts";
@@ -216,7 +216,7 @@ function Made({ number }: { number: number }) {
       {video.failure && <p className="text-sm text-bad">{video.failure.message}</p>}
       <div className="flex gap-2">
         {video.playable && (
-          <Link className="btn btn-primary btn-small" to={`/watch/${number}`}>
+          <Link className="btn btn-primary btn-small" to={pageOf(video)}>
             {t("action.watch")}
           </Link>
         )}

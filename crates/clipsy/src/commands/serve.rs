@@ -74,7 +74,7 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
         );
     }
     let file = args.admin_password_file.as_deref();
-    let sign_in = first_account::make(&db, address, file, &state.keys()).await?;
+    let sign_in = first_account::make(&db, args.demo, file, &state.keys()).await?;
     let does = does::find(
         settings,
         &args.work,
@@ -251,9 +251,15 @@ fn welcome(address: SocketAddr, sign_in: &SignIn, slots: usize) -> String {
     let mut text = format!("\nListening on http://{host} (API: http://{host}/api/docs/)\n");
     let _ = match sign_in {
         SignIn::AsBefore => writeln!(text, "Sign in with an account that you have."),
-        SignIn::Default => writeln!(
+        SignIn::Demo => writeln!(
             text,
-            "Sign in as admin with the password admin123. It only works on this machine: change it."
+            "This is a demonstration, for this machine only: sign in as admin with the password \
+             admin123.\nStart without --demo for anything else."
+        ),
+        SignIn::Locked(name) => writeln!(
+            text,
+            "Sign in with an account that you have. {name} still has the documented password and \
+             is refused:\ngive it another with `clipsy user passwd {name}`."
         ),
         SignIn::Given => writeln!(text, "Sign in as admin with the password that you set."),
         SignIn::Generated { password, file } => writeln!(

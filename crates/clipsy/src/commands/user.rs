@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 fn add(args: &Add) -> anyhow::Result<()> {
     let name = username::normalise(&args.name)
         .map_err(|error| Refusal::new(error.code(), error.to_string()))?;
-    let password = password::read(&args.password)?;
+    let password = password::read(&args.password, &name, &args.email)?;
     let account = NewUser {
         username: name,
         email: args.email.clone(),
@@ -106,7 +106,7 @@ fn add(args: &Add) -> anyhow::Result<()> {
 
 fn passwd(args: &Passwd) -> anyhow::Result<()> {
     let user = with_database(&args.state, async |db| find(&db, &args.name).await)?;
-    let password = password::read(&args.password)?;
+    let password = password::read(&args.password, &user.username, &user.email)?;
     let hash = hash(&password.text)?;
     let changed = with_database(&args.state, async |db| {
         Ok(db.set_password(user.id, &hash).await?)

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::user::Allowance;
 use clipsy_graph::{GraphqlSettings, Introspection, Network};
@@ -79,10 +79,22 @@ pub(crate) struct ServiceArgs {
         env = "CLIPSY_ADMIN_PASSWORD_FILE",
         value_name = "FILE",
         help = "File with the password of the first account; CLIPSY_ADMIN_PASSWORD may hold the \
-                password itself [default: admin123 when listening on this machine only, else a \
-                random one]"
+                password itself, which also replaces the one of an account that still has \
+                admin123 [default: a random one]"
     )]
     pub(crate) admin_password_file: Option<PathBuf>,
+    #[arg(
+        long,
+        env = "CLIPSY_DEMO",
+        default_value_t = false,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "true",
+        value_name = "true|false",
+        help = "A demonstration: the first account is admin with the password admin123, the server \
+                listens on this machine only, and says everywhere what it is"
+    )]
+    pub(crate) demo: bool,
     #[command(flatten)]
     pub(crate) work: WorkArgs,
     /// Largest video file that is accepted
@@ -155,8 +167,8 @@ pub(crate) struct ServiceArgs {
         value_name = "NETWORKS"
     )]
     trusted_proxies: Vec<Network>,
-    /// Who may ask what the GraphQL schema looks like; development means admins, and programs on
-    /// this machine
+    /// Who may ask what the GraphQL schema looks like; development means admins, and everybody in a
+    /// demonstration
     #[arg(long, env = "CLIPSY_INTROSPECTION", default_value = "development", value_parser = introspection, value_name = "development|everybody|admins|nobody")]
     introspection: Introspection,
     #[arg(
@@ -213,9 +225,19 @@ impl ServiceArgs {
     /// Addresses to listen on; the first that works is taken.
     pub(crate) fn addresses(&self) -> Result<Vec<SocketAddr>, UsageError> {
         let found = self.listen.to_socket_addrs();
-        found
-            .map(Iterator::collect)
-            .map_err(|e| UsageError(format!("--listen: {:?}: {e}", self.listen)))
+        let found: Vec<SocketAddr> = found
+            .map_err(|e| UsageError(format!("--listen: {:?}: {e}", self.listen)))?
+            .collect();
+        // Everybody knows the password of a demonstration.
+        let here = |address: &SocketAddr| address.ip().to_canonical().is_loopback();
+        if self.demo && !found.iter().all(here) {
+            return Err(UsageError(format!(
+                "--demo listens on this machine only, and {} can be reached from elsewhere: leave \
+                 --demo away, or use --listen 127.0.0.1:8000",
+                self.listen
+            )));
+        }
+        Ok(found)
     }
 
     /// Largest upload in bytes.
@@ -225,7 +247,12 @@ impl ServiceArgs {
 
     /// Settings of the HTTP side.
     pub(crate) fn graph(&self) -> clipsy_graph::Settings {
+        let introspection = match self.introspection {
+            Introspection::Development if self.demo => Introspection::Everybody,
+            other => other,
+        };
         clipsy_graph::Settings {
+            demo: self.demo,
             trusted_proxies: self.trusted_proxies.clone(),
             allowed_origins: self.allowed_origins.clone(),
             max_connections: self.max_connections as usize,
@@ -249,7 +276,7 @@ impl ServiceArgs {
             flush_interval: Duration::from_millis(self.upload_flush_ms),
             default_visibility: self.default_visibility,
             graphql: GraphqlSettings {
-                introspection: self.introspection,
+                introspection,
                 max_sockets: self.max_streams,
                 max_sockets_per_address: self.max_streams_per_address,
                 max_sockets_per_account: self.max_streams_per_account,

@@ -1,10 +1,11 @@
-//! The first account. It is made once: an admin who was deleted never comes back.
+//! The first account. It is made once: an admin who was deleted never comes back. The documented
+//! password is given in demonstrations only, and an account that still has it is of no use elsewhere
+//! (decision 0042).
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clipsy_domain::user::Role;
+use clipsy_domain::user::{Role, User};
 use clipsy_graph::auth::password::{DEFAULT_PASSWORD, DEFAULT_USERNAME, hash, objection};
 use clipsy_storage::{Db, NewUser};
 
@@ -12,13 +13,19 @@ use super::state;
 use crate::commands::exit::Refusal;
 use crate::config::environment;
 
+/// Address for mail of the first account, as the original product has it.
+const DEFAULT_EMAIL: &str = "admin@example.com";
+
 /// How to sign in after a start.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum SignIn {
     /// With an account that was there before.
     AsBefore,
+    /// With an account that was there before, but not with that one: it still has the documented
+    /// password.
+    Locked(String),
     /// As admin with the documented password.
-    Default,
+    Demo,
     /// As admin with the password that the settings gave.
     Given,
     /// As admin with a random password.
@@ -30,35 +37,39 @@ pub(crate) enum SignIn {
     },
 }
 
-/// Makes the first account if there never was one. `file` is the file that holds its password,
-/// if there is one; `keys` takes a generated one.
+/// Makes the first account if there never was one. In a demonstration (`demo`) it has the
+/// documented password. `file` is the file that holds its password, if there is one; `keys` takes a
+/// generated one.
 pub(crate) async fn make(
     db: &Db,
-    address: SocketAddr,
+    demo: bool,
     file: Option<&Path>,
     keys: &Path,
 ) -> anyhow::Result<SignIn> {
+    if demo {
+        tracing::warn!(
+            "this is a demonstration: {DEFAULT_USERNAME:?} has, or may keep, the documented \
+             password; start without --demo for anything else"
+        );
+    }
     let users = db.users().await?;
     if !users.is_empty() {
-        if users.iter().any(|user| user.default_password) {
-            tracing::warn!(
-                "the account {DEFAULT_USERNAME:?} still has the documented password; it is refused \
-                 from other machines: change it"
-            );
-        }
-        return Ok(SignIn::AsBefore);
+        return match users.into_iter().find(|user| user.default_password) {
+            Some(known) => still_known(db, demo, known, given(file)?).await,
+            None => Ok(SignIn::AsBefore),
+        };
     }
-    let (password, sign_in) = choose(address, given(file)?, keys);
+    let (password, sign_in) = choose(demo, given(file)?, keys);
     if let SignIn::Generated { password, file } = &sign_in {
         // On disk before it is in use, or nobody would ever know it.
         state::write_secret(file, password).context("the admin password cannot be kept")?;
     }
     let account = NewUser {
         username: DEFAULT_USERNAME.into(),
-        email: format!("{DEFAULT_USERNAME}@example.com"),
+        email: DEFAULT_EMAIL.into(),
         role: Role::Admin,
         password_hash: hash(&password)?,
-        default_password: sign_in == SignIn::Default,
+        default_password: sign_in == SignIn::Demo,
     };
     if db.create_first_user(account).await?.is_some() {
         return Ok(sign_in);
@@ -70,12 +81,38 @@ pub(crate) async fn make(
     Ok(SignIn::AsBefore)
 }
 
-fn choose(address: SocketAddr, given: Option<String>, keys: &Path) -> (String, SignIn) {
+/// Deals with an account that still has the documented password.
+async fn still_known(
+    db: &Db,
+    demo: bool,
+    user: User,
+    given: Option<String>,
+) -> anyhow::Result<SignIn> {
+    if let Some(password) = given {
+        db.set_password(user.id, &hash(&password)?).await?;
+        tracing::info!(
+            user_id = user.id,
+            "the documented password was replaced by the one that the settings give"
+        );
+        return Ok(SignIn::Given);
+    }
+    if demo {
+        return Ok(SignIn::Demo);
+    }
+    let name = user.username;
+    tracing::warn!(
+        "the account {name:?} still has the documented password and is refused: give it another \
+         with `clipsy user passwd {name}`"
+    );
+    Ok(SignIn::Locked(name))
+}
+
+fn choose(demo: bool, given: Option<String>, keys: &Path) -> (String, SignIn) {
     if let Some(password) = given {
         return (password, SignIn::Given);
     }
-    if address.ip().is_loopback() {
-        return (DEFAULT_PASSWORD.into(), SignIn::Default);
+    if demo {
+        return (DEFAULT_PASSWORD.into(), SignIn::Demo);
     }
     let password = generate();
     let sign_in = SignIn::Generated {
@@ -101,7 +138,7 @@ fn given(file: Option<&Path>) -> anyhow::Result<Option<String>> {
         }
         (None, None) => return Ok(None),
     };
-    match objection(&password) {
+    match objection(&password, DEFAULT_USERNAME, DEFAULT_EMAIL) {
         Some(objection) => Err(Refusal::new("usage", format!("{name}: {objection}")).into()),
         None => Ok(Some(password)),
     }
@@ -115,24 +152,18 @@ pub(crate) fn generate() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{Ipv4Addr, Ipv6Addr};
 
     #[test]
-    fn the_documented_password_is_for_this_machine_only() {
+    fn the_documented_password_is_for_demonstrations_only() {
         let keys = Path::new("/keys");
-        let port = 8000;
-        for local in [
-            SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-            SocketAddr::from((Ipv6Addr::LOCALHOST, port)),
-        ] {
-            let (password, sign_in) = choose(local, None, keys);
-            assert_eq!((password.as_str(), sign_in), ("admin123", SignIn::Default));
-        }
-        let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-        let (password, sign_in) = choose(everywhere, None, keys);
-        assert!(password.len() >= 32 && password != choose(everywhere, None, keys).0);
+        let (password, sign_in) = choose(true, None, keys);
+        assert_eq!((password.as_str(), sign_in), ("admin123", SignIn::Demo));
+        let (password, sign_in) = choose(false, None, keys);
+        assert!(password.len() >= 32 && password != choose(false, None, keys).0);
         assert!(matches!(sign_in, SignIn::Generated { .. }));
-        let given = choose(everywhere, Some("correct horse".into()), keys);
-        assert_eq!(given, ("correct horse".into(), SignIn::Given));
+        for demo in [false, true] {
+            let given = choose(demo, Some("correct horse".into()), keys);
+            assert_eq!(given, ("correct horse".into(), SignIn::Given));
+        }
     }
 }

@@ -5,11 +5,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::api::{Client, log_in};
-use crate::support::scratch;
-use crate::support::server::{clipsy, on};
+use crate::support::server::{Start, clipsy, on};
+use crate::support::{scratch, short_clip};
 
 /// Runs `clipsy user` with a password on standard input.
 pub(crate) fn user(state: &Path, args: &[&str], password: &str) -> Output {
@@ -38,15 +38,42 @@ fn error(output: &Output) -> String {
 }
 
 #[test]
-fn the_documented_password_comes_with_loopback_only() {
+fn only_a_demonstration_has_the_documented_password() {
     let folder = scratch();
-    let local = on(&folder.path().join("local")).up();
-    assert!(local.welcome.contains("admin123"), "{}", local.welcome);
-    assert_eq!(log_in(&local, "admin", "admin123").status, 200);
-    local.stop();
+    let demo = on(&folder.path().join("demo")).up();
+    assert!(demo.welcome.contains("admin123"), "{}", demo.welcome);
+    assert_eq!(log_in(&demo, "admin", "admin123").status, 200);
+    assert!(demo.log().contains("demonstration"), "{}", demo.log());
+    demo.stop();
+    // Nor can it be reached from elsewhere.
+    for listen in ["0.0.0.0:0", "[::]:0"] {
+        let refused = on(&folder.path().join("refused"))
+            .env("CLIPSY_LISTEN", listen)
+            .command()
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert_eq!(refused.status.code(), Some(2));
+        let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+        let line = complaint.lines().last().unwrap_or_default();
+        assert!(line.starts_with("error[usage]: --demo "), "{complaint}");
+    }
+}
 
-    let state = folder.path().join("open");
-    let start = || on(&state).args(&["--listen", "0.0.0.0:0"]);
+#[test]
+fn a_first_account_has_a_random_password() {
+    let folder = scratch();
+    for listen in ["127.0.0.1:0", "0.0.0.0:0"] {
+        let state = folder.path().join(listen);
+        random_password(|| {
+            on(&state)
+                .env("CLIPSY_DEMO", "false")
+                .env("CLIPSY_LISTEN", listen)
+        });
+    }
+}
+
+fn random_password(start: impl Fn() -> Start) {
     let open = start().up();
     assert!(!open.welcome.contains("admin123"), "{}", open.welcome);
     assert_eq!(log_in(&open, "admin", "admin123").status, 401);
@@ -65,6 +92,64 @@ fn the_documented_password_comes_with_loopback_only() {
     assert!(!again.welcome.contains(password), "{}", again.welcome);
     assert_eq!(log_in(&again, "admin", password).status, 200);
     again.stop();
+}
+
+/// What a demonstration has made is of no use to a server that is none: not the password, not the
+/// tokens, not the links, by no route.
+#[test]
+fn outside_a_demonstration_its_account_is_locked() {
+    let folder = scratch();
+    let state = folder.path().join("state");
+    let demo = on(&state).up();
+    let client = Client::admin(&demo);
+    let id = client.upload(&short_clip());
+    client.ready(id);
+    let change = "mutation($id: ID!) { updateVideo(input: {id: $id, visibility: PRIVATE}) \
+                  { video { visibility } } }";
+    let changed = client.graphql(change, &json!({ "id": id.to_string() }));
+    assert_eq!(
+        changed["data"]["updateVideo"]["video"]["visibility"],
+        "PRIVATE"
+    );
+    let link = client.post(&format!("/api/videos/{id}/playback/"));
+    let playlist = link.json()["hls_playlist"].as_str().unwrap().to_owned();
+    assert_eq!(client.get(&playlist).status, 200);
+    demo.stop();
+
+    let start = || on(&state).env("CLIPSY_DEMO", "false");
+    let server = start().up();
+    assert!(
+        server.welcome.contains("clipsy user passwd admin"),
+        "{}",
+        server.welcome
+    );
+    let refused = log_in(&server, "admin", "admin123");
+    assert_eq!(refused.status, 403, "{}", refused.text());
+    assert!(
+        refused.text().contains("clipsy user passwd"),
+        "{}",
+        refused.text()
+    );
+    let client = client.at(&server);
+    assert_eq!(client.get("/api/auth/me/").status, 401);
+    assert_eq!(client.get(&format!("/api/videos/{id}/")).status, 401);
+    let asked = client.graphql("{ viewer { id } }", &Value::Null);
+    assert_eq!(asked["data"], Value::Null, "{asked}");
+    assert_eq!(client.get(&playlist).status, 404);
+    let plain = format!("/media/videos/processed/{id}/master.m3u8");
+    assert_eq!(client.get(&plain).status, 404);
+    server.stop();
+
+    // The settings give it another, once.
+    let given = || start().env("CLIPSY_ADMIN_PASSWORD", "correct horse battery");
+    for _ in 0..2 {
+        let server = given().up();
+        assert_eq!(
+            log_in(&server, "admin", "correct horse battery").status,
+            200
+        );
+        server.stop();
+    }
 }
 
 #[test]

@@ -76,7 +76,14 @@ impl Server {
         let log = state.join("server.log");
         let mut child = command
             // A job whose process dies is tried again by hand only, so that there is something to see.
-            .args(["serve", "--segment-seconds", "2", "--max-attempts", "1"])
+            .args([
+                "serve",
+                "--demo",
+                "--segment-seconds",
+                "2",
+                "--max-attempts",
+                "1",
+            ])
             .arg("--state-dir")
             .arg(state)
             .env("CLIPSY_LISTEN", "127.0.0.1:0")

@@ -4,7 +4,7 @@ use clipsy_dispatch::Message;
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::user::Viewer;
 
-use super::find_video::{Video, find_managed, find_video};
+use super::find_video::{Named, Video, find_managed, find_video};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::tickets::take_back;
@@ -32,5 +32,5 @@ pub(crate) async fn cancel_video(app: &App, viewer: Viewer, id: AssetId) -> Resu
     ] {
         app.dispatch.events.publish(message).await;
     }
-    find_video(app, viewer, id).await
+    find_video(app, viewer, &Named::Number(id)).await
 }

@@ -29,7 +29,7 @@ pub(crate) async fn change_password(
         return Err(Error::field("old_password", message));
     }
     attempt.succeeded();
-    if let Some(objection) = password::objection(&new) {
+    if let Some(objection) = password::objection(&new, &user.username, &user.email) {
         return Err(Error::field("new_password", objection));
     }
     let hash = app.hasher.hash(new).await?;

@@ -45,6 +45,9 @@ pub(crate) async fn choose_thumbnail(
     at_s: f64,
 ) -> Result<Video> {
     let asset = find_managed(app, viewer, id).await?;
+    let _share = app
+        .choices
+        .begin(viewer.user_id().ok_or(Error::NotSignedIn)?)?;
     let segment = locate(app, &asset, micros(at_s)?).await?;
     let picture = app.stills.still(&segment.key, segment.offset_us).await;
     let name = keep(app, id, picture.map_err(|error| refused(id, error))?).await?;

@@ -32,7 +32,8 @@ pub(crate) async fn create_user(app: &App, viewer: Viewer, new: NewAccount) -> R
             errors.push((name.to_owned(), vec![message.to_owned()]));
         }
     };
-    refuse("password", password::objection(&new.password));
+    let objection = password::objection(&new.password, &new.username, email);
+    refuse("password", objection);
     refuse("email", email_objection(email));
     // Alone it is told by its own code.
     if let (Err(error), false) = (&username, errors.is_empty()) {

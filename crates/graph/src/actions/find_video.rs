@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use clipsy_domain::asset::{Asset, AssetId, AssetState};
+use clipsy_domain::asset::{Asset, AssetId, AssetState, is_link_key};
 use clipsy_domain::job::Rendition;
 use clipsy_domain::user::{UserId, Viewer};
 
@@ -19,19 +19,56 @@ pub(crate) struct Video {
     pub(crate) owner: Arc<str>,
 }
 
+/// How a video is named by who asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// By its number, which may be guessed.
+    Number(AssetId),
+    /// By the key of its link, which may not.
+    Key(String),
+}
+
+impl Named {
+    /// Reads a number or a key as addresses have them.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if is_link_key(text) {
+            return Some(Self::Key(text.to_owned()));
+        }
+        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let number = digits.then(|| text.parse().ok()).flatten();
+        number.map(Self::Number)
+    }
+
+    /// True if `viewer` may see the asset that was found by this name.
+    pub(crate) fn opens(&self, viewer: Viewer, asset: &Asset) -> bool {
+        match self {
+            Self::Number(_) => viewer.may_see(asset),
+            Self::Key(key) => asset.opened_by(key) || viewer.may_manage(asset),
+        }
+    }
+}
+
+/// The video by one of its names, if the viewer may see it.
+pub(crate) async fn find_named(app: &App, viewer: Viewer, named: &Named) -> Result<Asset> {
+    let asset = match named {
+        Named::Number(id) => app.db.asset(*id).await?,
+        Named::Key(key) => app.db.asset_by_link_key(key).await?,
+    };
+    asset
+        .filter(|asset| named.opens(viewer, asset))
+        .ok_or(Error::NotFound)
+}
+
 /// The video, if the viewer may see it.
-pub(crate) async fn find_video(app: &App, viewer: Viewer, id: AssetId) -> Result<Video> {
-    let asset = find_asset(app, viewer, id).await?;
+pub(crate) async fn find_video(app: &App, viewer: Viewer, named: &Named) -> Result<Video> {
+    let asset = find_named(app, viewer, named).await?;
     let mut videos = with_details(app, vec![asset]).await?;
     videos.pop().ok_or(Error::NotFound)
 }
 
 /// The asset alone. One that the viewer may not see looks like one that is not there.
 pub(crate) async fn find_asset(app: &App, viewer: Viewer, id: AssetId) -> Result<Asset> {
-    let asset = app.db.asset(id).await?;
-    asset
-        .filter(|asset| viewer.may_see(asset))
-        .ok_or(Error::NotFound)
+    find_named(app, viewer, &Named::Number(id)).await
 }
 
 /// The asset, if the viewer may change it.

@@ -3,11 +3,11 @@
 use chrono::TimeDelta;
 use clipsy_domain::asset::{Asset, AssetId};
 use clipsy_domain::clock::{Timestamp, from_millis};
-use clipsy_domain::user::Viewer;
 
-use super::find_video::find_asset;
+use super::find_video::{Named, find_named};
 use crate::app::App;
-use crate::auth::token;
+use crate::auth::token::{self, Link};
+use crate::auth::viewer::{SignedIn, viewer};
 use crate::error::Result;
 
 /// A path prefix that stands in for `/media` and opens one video for a while.
@@ -19,27 +19,47 @@ pub(crate) struct PlaybackLink {
     pub(crate) expires_at: Timestamp,
 }
 
-/// The prefix of a link for a viewer who may see the asset, and when it ends. Within a quarter of
+/// Whose right a link stands for: that of a session, that of whoever has the video's link, or none but
+/// what everybody may.
+#[derive(Debug, Clone, Copy)]
+enum Right<'a> {
+    Session(&'a SignedIn),
+    Key(&'a str),
+    Everybody,
+}
+
+/// The prefix of a link for somebody signed in who may see the asset, and when it ends. Within a quarter of
 /// an hour it is the same each time, so that browsers keep what they have loaded through it.
 pub(crate) fn playback_prefix(
     app: &App,
-    viewer: Viewer,
+    signed_in: Option<&SignedIn>,
     asset: &Asset,
 ) -> Result<(String, Timestamp)> {
     const QUARTER_S: i64 = 15 * 60;
     let end = app.now().timestamp() + seconds(app, asset);
     let end = (end / QUARTER_S + 1) * QUARTER_S;
     let expires_at = from_millis(end.saturating_mul(1_000));
-    Ok((prefix(app, viewer, asset.id, expires_at)?, expires_at))
+    let right = signed_in.map_or(Right::Everybody, Right::Session);
+    Ok((prefix(app, right, asset.id, expires_at)?, expires_at))
 }
 
 /// Makes a link for whoever may see the video. It is good for as long as it takes to play it, and
-/// then some.
-pub(crate) async fn link_playback(app: &App, viewer: Viewer, id: AssetId) -> Result<PlaybackLink> {
-    let asset = find_asset(app, viewer, id).await?;
+/// then some, but no longer than the session that it was made in.
+pub(crate) async fn link_playback(
+    app: &App,
+    signed_in: Option<&SignedIn>,
+    named: &Named,
+) -> Result<PlaybackLink> {
+    let viewer = viewer(signed_in);
+    let asset = find_named(app, viewer, named).await?;
     let expires_at = app.now() + TimeDelta::seconds(seconds(app, &asset));
+    let right = match (signed_in, named) {
+        (Some(signed_in), _) if viewer.may_manage(&asset) => Right::Session(signed_in),
+        (_, Named::Key(key)) => Right::Key(key),
+        (_, Named::Number(_)) => Right::Everybody,
+    };
     Ok(PlaybackLink {
-        prefix: prefix(app, viewer, id, expires_at)?,
+        prefix: prefix(app, right, asset.id, expires_at)?,
         asset,
         expires_at,
     })
@@ -51,8 +71,17 @@ fn seconds(app: &App, asset: &Asset) -> i64 {
     app.settings.playback_ttl_s.saturating_add(length_s)
 }
 
-fn prefix(app: &App, viewer: Viewer, id: AssetId, expires_at: Timestamp) -> Result<String> {
-    let issuer = &app.settings.issuer;
-    let token = token::issue_link(&app.keys, issuer, id, viewer.user_id(), expires_at)?;
+fn prefix(app: &App, right: Right<'_>, id: AssetId, expires_at: Timestamp) -> Result<String> {
+    let (session, key) = match right {
+        Right::Session(signed_in) => (Some(signed_in.session_id.as_str()), None),
+        Right::Key(key) => (None, Some(key)),
+        Right::Everybody => (None, None),
+    };
+    let link = Link {
+        asset: id,
+        session,
+        key,
+    };
+    let token = token::issue_link(&app.keys, &app.settings.issuer, link, expires_at)?;
     Ok(format!("/media/s/{token}"))
 }

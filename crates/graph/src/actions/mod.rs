@@ -6,6 +6,7 @@ pub(crate) mod cancel_video;
 pub(crate) mod change_password;
 pub(crate) mod check_health;
 pub(crate) mod checksum;
+pub(crate) mod choices;
 pub(crate) mod choose_thumbnail;
 pub(crate) mod concat_uploads;
 pub(crate) mod create_upload;

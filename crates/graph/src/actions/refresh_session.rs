@@ -7,6 +7,7 @@ use clipsy_storage::Rotation;
 use super::start_session::{Pair, pair};
 use crate::app::App;
 use crate::auth::token::{self, TokenType};
+use crate::auth::viewer::session_user;
 use crate::error::{Error, Result};
 
 /// Each refresh token is good once, or as often as it comes within a few seconds: tabs that wake
@@ -37,7 +38,7 @@ pub(crate) async fn refresh_session(app: &App, refresh: &str) -> Result<(User, P
         }
         Rotation::Gone => return Err(Error::RevokedToken),
     };
-    let user = app.db.session_alive(&claims.sid).await?;
+    let user = session_user(app, &claims.sid).await?;
     let user = user.ok_or(Error::RevokedToken)?;
     let pair = pair(app, user.id, &claims.sid, &refresh_id)?;
     Ok((user, pair))

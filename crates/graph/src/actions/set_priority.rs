@@ -5,7 +5,7 @@ use clipsy_domain::asset::AssetId;
 use clipsy_domain::job::PRIORITIES;
 use clipsy_domain::user::Viewer;
 
-use super::find_video::{Video, find_video};
+use super::find_video::{Named, Video, find_asset, find_video};
 use super::require_admin;
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -24,7 +24,7 @@ pub(crate) async fn set_priority(
         let problem = format!("Ensure this value is between {least} and {most}.");
         return Err(Error::Fields(vec![("priority".into(), vec![problem])]));
     }
-    let before = find_video(app, viewer, id).await?;
+    let before = find_asset(app, viewer, id).await?;
     let job = app.db.set_priority(id, priority).await?;
     let job = job.ok_or(Error::Conflict {
         code: "not_waiting",
@@ -34,7 +34,7 @@ pub(crate) async fn set_priority(
         job_id = job.id,
         user_id = viewer.user_id(),
         priority,
-        title = before.asset.title,
+        title = before.title,
         "priority set"
     );
     let message = Message::JobChanged {
@@ -43,5 +43,5 @@ pub(crate) async fn set_priority(
     };
     app.dispatch.events.publish(message).await;
     app.dispatch.events.publish(Message::QueueChanged).await;
-    find_video(app, viewer, id).await
+    find_video(app, viewer, &Named::Number(id)).await
 }

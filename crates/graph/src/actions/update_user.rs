@@ -31,11 +31,15 @@ pub(crate) async fn update_user(
     if let Some(objection) = email.as_deref().and_then(email_objection) {
         return Err(Error::field("email", objection));
     }
-    if let Some(objection) = change.password.as_deref().and_then(password::objection) {
-        return Err(Error::field("password", objection));
-    }
     let password_hash = match change.password {
-        Some(password) => Some(app.hasher.hash(password).await?),
+        Some(password) => {
+            let user = app.db.user(id).await?.ok_or(Error::NotFound)?;
+            let email = email.as_deref().unwrap_or(&user.email);
+            if let Some(objection) = password::objection(&password, &user.username, email) {
+                return Err(Error::field("password", objection));
+            }
+            Some(app.hasher.hash(password).await?)
+        }
         None => None,
     };
     let change = UserChange {

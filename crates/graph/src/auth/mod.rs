@@ -6,3 +6,4 @@ pub(crate) mod limit;
 pub mod password;
 pub mod token;
 pub(crate) mod viewer;
+mod weak;

@@ -10,6 +10,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use tokio::sync::Semaphore;
 
+use super::weak;
 use crate::error::{Error, Result};
 
 /// Name of the account that the original product comes with.
@@ -30,16 +31,15 @@ pub fn hash(password: &str) -> Result<String> {
         .map_err(|e| Error::internal(e.to_string()))
 }
 
-/// Why a new password is refused, in the words that Django uses; `None` if it is fine.
-pub fn objection(password: &str) -> Option<&'static str> {
+/// Why a new password of the account with that name and address is refused, in the words that Django
+/// uses; `None` if it is fine. Passwords of before are not looked at.
+pub fn objection(password: &str, username: &str, email: &str) -> Option<&'static str> {
     if password.chars().count() < MIN_CHARACTERS {
         Some("This password is too short. It must contain at least 8 characters.")
     } else if password.len() > MAX_BYTES {
         Some("This password is too long. It must contain at most 1024 bytes.")
-    } else if password == DEFAULT_PASSWORD {
-        Some("This password is too common.")
     } else {
-        None
+        weak::weakness(password, username, email)
     }
 }
 
@@ -160,10 +160,11 @@ mod tests {
 
     #[test]
     fn weak_passwords_are_refused() {
-        assert!(objection("1234567").is_some());
-        assert!(objection("admin123").is_some());
-        assert!(objection(&"x".repeat(1025)).is_some());
-        assert!(objection("пароль12").is_none());
+        let objection = |password: &str| objection(password, "ann", "");
+        assert!(objection("1234567").is_some_and(|why| why.contains("too short")));
+        assert!(objection(DEFAULT_PASSWORD).is_some_and(|why| why.contains("too common")));
+        assert!(objection(&"x".repeat(1025)).is_some_and(|why| why.contains("too long")));
+        assert!(objection("карандаш").is_none());
     }
 
     #[tokio::test]

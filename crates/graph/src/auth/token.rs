@@ -48,7 +48,18 @@ pub struct Claims {
     pub sid: String,
 }
 
-/// What a playback link says: its bearer sees one video as that user does.
+/// What a playback link is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Link<'a> {
+    /// The video.
+    pub asset: AssetId,
+    /// The session whose right it is, and with which it ends.
+    pub session: Option<&'a str>,
+    /// The key of the video's link, for those who came by it.
+    pub key: Option<&'a str>,
+}
+
+/// What a playback link says: its bearer sees one video as who made it did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkClaims {
     token_type: LinkType,
@@ -58,8 +69,10 @@ pub struct LinkClaims {
     aud: String,
     /// The video.
     pub asset: AssetId,
-    /// Whose right it is; nobody's if the video needs none.
-    pub user_id: Option<UserId>,
+    /// The session whose right it is; none if the video needs none.
+    pub sid: Option<String>,
+    /// The key of the video's link that it was made with.
+    pub key: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,13 +139,7 @@ pub fn read(
 }
 
 /// Makes the token of a playback link.
-pub fn issue_link(
-    keys: &Keys,
-    issuer: &str,
-    asset: AssetId,
-    user_id: Option<UserId>,
-    expires: Timestamp,
-) -> Result<String> {
+pub fn issue_link(keys: &Keys, issuer: &str, link: Link<'_>, expires: Timestamp) -> Result<String> {
     sign(
         keys,
         &LinkClaims {
@@ -140,8 +147,9 @@ pub fn issue_link(
             exp: expires.timestamp(),
             iss: issuer.to_owned(),
             aud: MEDIA.to_owned(),
-            asset,
-            user_id,
+            asset: link.asset,
+            sid: link.session.map(str::to_owned),
+            key: link.key.map(str::to_owned),
         },
     )
 }
@@ -302,7 +310,12 @@ mod tests {
 
     #[test]
     fn links_and_tokens_are_not_each_other() {
-        let link = issue_link(&keys(), "clipsy", 5, Some(1), from_millis(2_000_000)).unwrap();
+        let link = Link {
+            asset: 5,
+            session: Some("s"),
+            key: None,
+        };
+        let link = issue_link(&keys(), "clipsy", link, from_millis(2_000_000)).unwrap();
         let now = from_millis(1_000_000);
         assert!(read_link(&keys(), "clipsy", &link, now).is_some());
         assert!(read_now(&link).is_none());

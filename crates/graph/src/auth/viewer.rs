@@ -80,7 +80,7 @@ pub(crate) fn claims(app: &App, token: &str) -> Result<Claims> {
 
 /// Whose the token is, if its session still lives.
 pub(crate) async fn signed_in(app: &App, claims: Claims) -> Result<SignedIn> {
-    let user = app.db.session_alive(&claims.sid).await?;
+    let user = session_user(app, &claims.sid).await?;
     let user = user
         .filter(|user| user.id == claims.user_id)
         .ok_or(Error::AccessToken)?;
@@ -89,6 +89,13 @@ pub(crate) async fn signed_in(app: &App, claims: Claims) -> Result<SignedIn> {
         session_id: claims.sid,
         expires_at: from_millis(claims.exp.saturating_mul(1_000)),
     })
+}
+
+/// Whose session that is, while it lives and its account may be used. Everything that a session
+/// opens asks here: requests, streams, new tokens and playback links.
+pub(crate) async fn session_user(app: &App, session_id: &str) -> Result<Option<User>> {
+    let user = app.db.session_alive(session_id).await?;
+    Ok(user.filter(|user| app.admits(user)))
 }
 
 impl FromRequestParts<App> for SignedIn {

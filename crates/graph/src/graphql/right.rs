@@ -8,7 +8,7 @@ use clipsy_domain::user::{Role, UserId, Viewer};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::auth::viewer::{SignedIn, viewer};
+use crate::auth::viewer::{SignedIn, session_user, viewer};
 use crate::error::{Error, Result};
 
 /// The right by which a request runs, for resolvers of subscriptions, too. Clones are the same
@@ -57,7 +57,7 @@ impl Right {
         if let Some(signed_in) = signed_in {
             right.session = Some(app.rights.watch(signed_in));
             // It may have ended after it was asked about and before it was watched.
-            let user = app.db.session_alive(&signed_in.session_id).await?;
+            let user = session_user(app, &signed_in.session_id).await?;
             if user.is_none_or(|user| user.role != signed_in.user.role) {
                 return Err(Error::AccessToken);
             }

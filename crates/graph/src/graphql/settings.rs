@@ -58,7 +58,7 @@ impl Default for GraphqlSettings {
 /// Who may ask what the schema looks like, by introspection or as `/schema.graphql`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Introspection {
-    /// Admins, and programs on the server's own machine that come straight, not through a proxy.
+    /// Admins; everybody in a demonstration, where the composition root sets [`Self::Everybody`].
     Development,
     /// Everybody.
     Everybody,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::HeaderMap;
 use clipsy_domain::asset::{Asset, AssetId, Visibility};
+use clipsy_domain::media_key;
 use clipsy_domain::user::Viewer;
 use quick_cache::sync::Cache;
 
@@ -90,37 +91,76 @@ impl Access {
     }
 }
 
-/// True if the bearer of these headers and of this link may play the asset. A link that is not
-/// good for this very asset opens nothing, not even what needs no link.
+/// By what an address opens its video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way<'a> {
+    /// By nothing: who asks has to have a right to it.
+    Bare,
+    /// By a playback link's token: `/media/s/{token}/…`.
+    Token(&'a str),
+    /// By the key of the video's link: `/media/v/{key}/…`.
+    Key(&'a str),
+}
+
+impl<'a> Way<'a> {
+    /// Takes it off a path below `/media/`. `None` if nothing is left.
+    pub(super) fn of(path: &'a str) -> Option<(Self, &'a str)> {
+        if let Some(rest) = path.strip_prefix("s/") {
+            let (token, path) = rest.split_once('/')?;
+            return Some((Self::Token(token), path));
+        }
+        if let Some(rest) = path.strip_prefix(media_key::KEYED) {
+            let (key, path) = rest.split_once('/')?;
+            return Some((Self::Key(key), path));
+        }
+        Some((Self::Bare, path))
+    }
+
+    /// True if everybody who has this very address may have what is behind it, so that caches may
+    /// give it to all of them.
+    pub(crate) fn is_shared(self, asset: &Asset) -> bool {
+        match self {
+            Self::Bare => asset.visibility == Visibility::Public,
+            Self::Token(_) => false,
+            Self::Key(key) => asset.opened_by(key),
+        }
+    }
+}
+
+/// True if the bearer of these headers may play the asset that was asked for in this way. A token or
+/// key that is not good for this very asset opens nothing, not even what needs none.
 pub(super) async fn may_play(
     app: &App,
     headers: &HeaderMap,
-    link: Option<&str>,
+    way: Way<'_>,
     asset: &Asset,
 ) -> Result<bool> {
-    if let Some(link) = link {
-        let claims = token::read_link(&app.keys, &app.settings.issuer, link, app.now());
-        let Some(claims) = claims.filter(|claims| claims.asset == asset.id) else {
-            return Ok(false);
-        };
-        if asset.visibility != Visibility::Private {
-            return Ok(true);
+    match way {
+        Way::Bare if asset.visibility == Visibility::Public => Ok(true),
+        Way::Bare => match viewer::authenticate(app, headers).await {
+            Ok(signed_in) => Ok(signed_in.is_some_and(|s| s.viewer().may_see(asset))),
+            // A bad token is as good as none.
+            Err(Error::AccessToken | Error::AuthorizationHeader) => Ok(false),
+            // Whether it is bad is not known: "not found" would be kept, by people and by players.
+            Err(error) => Err(error),
+        },
+        Way::Key(key) => Ok(asset.opened_by(key)),
+        Way::Token(token) => {
+            let claims = token::read_link(&app.keys, &app.settings.issuer, token, app.now());
+            let Some(claims) = claims.filter(|claims| claims.asset == asset.id) else {
+                return Ok(false);
+            };
+            if asset.visibility == Visibility::Public
+                || claims.key.is_some_and(|key| asset.opened_by(&key))
+            {
+                return Ok(true);
+            }
+            let Some(session) = claims.sid else {
+                return Ok(false);
+            };
+            // It may have ended since the link was made: signed out, a new password, a closed account.
+            let user = viewer::session_user(app, &session).await?;
+            Ok(user.is_some_and(|user| Viewer::User(user.id, user.role).may_see(asset)))
         }
-        let Some(id) = claims.user_id else {
-            return Ok(false);
-        };
-        // The account may have been closed since the link was made.
-        let user = app.db.user(id).await?.filter(|user| user.active);
-        return Ok(user.is_some_and(|user| Viewer::User(user.id, user.role).may_see(asset)));
-    }
-    if asset.visibility != Visibility::Private {
-        return Ok(true);
-    }
-    match viewer::authenticate(app, headers).await {
-        Ok(signed_in) => Ok(signed_in.is_some_and(|s| s.viewer().may_see(asset))),
-        // A bad token is as good as none.
-        Err(Error::AccessToken | Error::AuthorizationHeader) => Ok(false),
-        // Whether it is bad is not known: "not found" would be kept, by people and by players.
-        Err(error) => Err(error),
     }
 }

@@ -23,7 +23,7 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use clipsy_domain::asset::{Asset, AssetState, Visibility};
+use clipsy_domain::asset::{Asset, AssetState};
 use clipsy_domain::media_key::{self, MediaPath, Poster};
 use percent_encoding::percent_decode_str;
 
@@ -32,12 +32,12 @@ use crate::client::Client;
 use crate::cors;
 use crate::error::{Error, Result};
 use crate::rest::openapi::Detail;
-use access::Access;
+use access::{Access, Way};
 use objects::{Found, Output};
 
-/// Media for players: playlists, segments, pictures and originals. Private media needs the bearer
-/// token of somebody who may see it, or the path of a playback link, `/media/s/{token}/…`. Any page
-/// may read it.
+/// Media for players: playlists, segments, pictures and originals. Private and unlisted media needs
+/// the bearer token of its owner or an admin, or the path of a playback link, `/media/s/{token}/…`;
+/// unlisted media also has the path of its link, `/media/v/{key}/…`. Any page may read it.
 #[utoipa::path(
     get, path = "/media/{path}", tag = "media", security((), ("bearer" = [])),
     params(
@@ -86,13 +86,7 @@ async fn find(app: &App, parts: &Parts) -> Result<Response> {
     let path = parts.uri.path();
     let path = path.strip_prefix("/media/").ok_or(Error::NotFound)?;
     let path = decoded(path).ok_or(Error::NotFound)?;
-    let (link, path) = match path.strip_prefix("s/") {
-        Some(rest) => {
-            let (link, path) = rest.split_once('/').ok_or(Error::NotFound)?;
-            (Some(link), path)
-        }
-        None => (None, path.as_ref()),
-    };
+    let (way, path) = Way::of(&path).ok_or(Error::NotFound)?;
     match MediaPath::parse(path).ok_or(Error::NotFound)? {
         MediaPath::Output {
             asset,
@@ -100,18 +94,18 @@ async fn find(app: &App, parts: &Parts) -> Result<Response> {
             file,
         } => {
             let asset = Access::asset(app, asset).await?;
-            let asset = allowed(app, parts, link, asset.as_deref()).await?;
-            output(app, parts, link, asset, revision.as_deref(), &file).await
+            let asset = allowed(app, parts, way, asset.as_deref()).await?;
+            output(app, parts, way, asset, revision.as_deref(), &file).await
         }
         MediaPath::Thumbnail { asset, poster } => {
             let asset = Access::asset(app, asset).await?;
-            let asset = allowed(app, parts, link, asset.as_deref()).await?;
-            thumbnail(app, parts, link, asset, &poster).await
+            let asset = allowed(app, parts, way, asset.as_deref()).await?;
+            thumbnail(app, parts, way, asset, &poster).await
         }
         MediaPath::Original { key } => {
             let asset = Access::asset_of_original(app, &key).await?;
-            let asset = allowed(app, parts, link, asset.as_deref()).await?;
-            original(app, parts, asset).await
+            let asset = allowed(app, parts, way, asset.as_deref()).await?;
+            original(app, parts, way, asset).await
         }
     }
 }
@@ -120,11 +114,11 @@ async fn find(app: &App, parts: &Parts) -> Result<Response> {
 async fn allowed<'a>(
     app: &App,
     parts: &Parts,
-    link: Option<&str>,
+    way: Way<'_>,
     asset: Option<&'a Asset>,
 ) -> Result<&'a Asset> {
     let asset = asset.ok_or(Error::NotFound)?;
-    if access::may_play(app, &parts.headers, link, asset).await? {
+    if access::may_play(app, &parts.headers, way, asset).await? {
         Ok(asset)
     } else {
         Err(Error::NotFound)
@@ -136,16 +130,16 @@ async fn allowed<'a>(
 async fn thumbnail(
     app: &App,
     parts: &Parts,
-    link: Option<&str>,
+    way: Way<'_>,
     asset: &Asset,
     asked: &Poster,
 ) -> Result<Response> {
     let made = asset.output_attempt.filter(|_| asset.has_thumbnail);
     let chosen = asset.chosen_thumbnail.as_deref();
-    let private = asset.visibility == Visibility::Private || link.is_some();
+    let private = !way.is_shared(asset);
     let (key, cache) = match (asked, chosen, made) {
         (Poster::Made(asked), _, Some(_)) if asset.output_revision.as_ref() == Some(asked) => {
-            return output(app, parts, link, asset, Some(asked), media_key::THUMBNAIL).await;
+            return output(app, parts, way, asset, Some(asked), media_key::THUMBNAIL).await;
         }
         (asked, Some(name), _) => {
             let key = media_key::chosen_thumbnail(asset.id, name);
@@ -168,7 +162,7 @@ async fn thumbnail(
 async fn output(
     app: &App,
     parts: &Parts,
-    link: Option<&str>,
+    way: Way<'_>,
     asset: &Asset,
     revision: Option<&str>,
     file: &str,
@@ -191,7 +185,7 @@ async fn output(
         return Err(Error::NotFound);
     }
     let ready = asset.state == AssetState::Ready;
-    let private = asset.visibility == Visibility::Private || link.is_some();
+    let private = !way.is_shared(asset);
     let cache = cache_control(ready && revision.is_some(), private);
     let key = || on_show.key(file);
     if ready
@@ -225,17 +219,18 @@ async fn output(
 }
 
 /// Answers with the asset's original.
-pub(crate) async fn original(app: &App, parts: &Parts, asset: &Asset) -> Result<Response> {
-    if asset.visibility != Visibility::Private
-        && let Some(elsewhere) = redirect(app, parts, &asset.source_key).await?
-    {
+pub(crate) async fn original(
+    app: &App,
+    parts: &Parts,
+    way: Way<'_>,
+    asset: &Asset,
+) -> Result<Response> {
+    let private = !way.is_shared(asset);
+    if !private && let Some(elsewhere) = redirect(app, parts, &asset.source_key).await? {
         return Ok(elsewhere);
     }
     let content_type = HeaderValue::from_static(mime::of_original(&asset.source_key));
-    let cache = HeaderValue::from_static(match asset.visibility {
-        Visibility::Private => "private, no-cache",
-        Visibility::Public | Visibility::Unlisted => "no-cache",
-    });
+    let cache = cache_control(false, private);
     let (method, headers) = (&parts.method, &parts.headers);
     let key = &asset.source_key;
     respond::stored(method, headers, &*app.media, key, content_type, &cache).await
@@ -265,12 +260,14 @@ async fn redirect(app: &App, parts: &Parts, key: &str) -> Result<Option<Response
 
 /// How long a file may be kept: for ever where the address says which file it is and that is
 /// finished (decision 0033); elsewhere it is asked for again each time, which costs 304 if it is the
-/// same.
+/// same. Caches that many share ask after a minute, and may not answer without us then, so that a
+/// video that was made private is gone from them; what somebody was given they may keep themselves
+/// (decision 0039).
 fn cache_control(for_ever: bool, private: bool) -> HeaderValue {
     HeaderValue::from_static(match (for_ever, private) {
         (false, false) => "no-cache",
         (false, true) => "private, no-cache",
-        (true, false) => "public, max-age=31536000, immutable",
+        (true, false) => "public, max-age=31536000, s-maxage=60, immutable",
         (true, true) => "private, max-age=31536000, immutable",
     })
 }

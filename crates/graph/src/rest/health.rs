@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::auth::DEFAULT_PASSWORD_WARNING;
 use crate::actions::check_health::check_health;
 use crate::app::App;
 
@@ -16,6 +15,11 @@ const DISK_FULL_WARNING: &str = "A disk is full: uploads are refused and jobs fa
      editing and deleting still work: delete videos, or make room.";
 const DISK_LOW_WARNING: &str = "A disk has less free than the server keeps for what is under way: \
      uploads are refused. Delete videos, or make room.";
+
+const DEMO_WARNING: &str = "This is a demonstration: the default password is good for signing in. \
+     Start the server without --demo for anything else.";
+const LOCKED_WARNING: &str = "An account has the default password and cannot be used: give it \
+     another with `clipsy user passwd`.";
 
 /// The process answers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -72,7 +76,8 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readines
         free if free < app.settings.reserve_bytes => Some(DISK_LOW_WARNING),
         _ => None,
     });
-    let password = health.default_password.then_some(DEFAULT_PASSWORD_WARNING);
+    let demo = app.settings.demo.then_some(DEMO_WARNING);
+    let password = (health.default_password && !app.settings.demo).then_some(LOCKED_WARNING);
     let readiness = Readiness {
         status,
         database: word(health.database),
@@ -82,7 +87,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readines
         } else {
             word(health.queue)
         },
-        warnings: password.into_iter().chain(disk).collect(),
+        warnings: demo.into_iter().chain(password).chain(disk).collect(),
     };
     (code, Json(readiness))
 }

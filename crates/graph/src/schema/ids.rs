@@ -3,9 +3,11 @@
 use async_graphql::ID;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use clipsy_domain::asset::AssetId;
+use clipsy_domain::asset::{AssetId, is_link_key};
 use clipsy_domain::job::JobId;
 use clipsy_domain::user::UserId;
+
+use crate::actions::find_video::Named;
 
 /// What an id names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +82,14 @@ pub(crate) fn video(id: &ID) -> Option<AssetId> {
         Global::Video(number) => Some(number),
         _ => None,
     }
+}
+
+/// The same, or the key of a video's link.
+pub(crate) fn named(id: &ID) -> Option<Named> {
+    if is_link_key(id) {
+        return Some(Named::Key(id.to_string()));
+    }
+    video(id).map(Named::Number)
 }
 
 /// The account that an id names.

@@ -374,8 +374,11 @@ pub(crate) struct ServerInfo {
     pub(crate) tus_url: String,
     /// True if people who are not signed in may look at public videos.
     pub(crate) anonymous_browsing: bool,
-    /// True while an account has the documented password. Only told to admins and to programs on
-    /// the server's own machine; false for everybody else.
+    /// True for a demonstration: accounts with the documented password may be used, and the server
+    /// listens on its own machine only.
+    pub(crate) demo: bool,
+    /// True while an account has the documented password, which is refused but in a demonstration.
+    /// Elsewhere only told to admins; false for everybody else.
     pub(crate) default_password_active: bool,
 }
 

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Interface, Object};
 use clipsy_domain::asset::AssetState;
 use clipsy_storage::{AssetFilter, AssetOrder};
 
-use super::asked::{admin, app, client, headers, maybe_signed_in, signed_in, viewer};
+use super::asked::{admin, app, headers, maybe_signed_in, signed_in, viewer};
 use super::errors::Result;
 use super::ids::{self, Global};
 use super::job::Job;
@@ -18,7 +18,7 @@ use super::user::User;
 use super::video::Video;
 use crate::actions::find_upload::find_upload;
 use crate::actions::find_user::find_user;
-use crate::actions::find_video::{find_asset, find_managed};
+use crate::actions::find_video::{Named, find_managed, find_named};
 use crate::app::App;
 use crate::error::Error;
 use crate::upload::error::UploadError;
@@ -66,10 +66,11 @@ impl Query {
     async fn video(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global id, or the plain number.")] id: ID,
+        #[graphql(desc = "Global id, the plain number, or the key of an unlisted video's link.")]
+        id: ID,
     ) -> Result<Option<Video>> {
-        match ids::video(&id) {
-            Some(id) => found(video(ctx, id).await),
+        match ids::named(&id) {
+            Some(named) => found(video(ctx, &named).await),
             None => Ok(None),
         }
     }
@@ -215,7 +216,7 @@ impl Query {
 
 async fn server_info(ctx: &Context<'_>) -> Result<ServerInfo> {
     let app = app(ctx)?;
-    let told = viewer(ctx).is_admin() || client(ctx).is_ok_and(|client| client.local);
+    let told = app.settings.demo || viewer(ctx).is_admin();
     let max = i64::try_from(app.settings.max_upload_bytes).unwrap_or(i64::MAX);
     Ok(ServerInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -223,21 +224,22 @@ async fn server_info(ctx: &Context<'_>) -> Result<ServerInfo> {
         max_upload_bytes: max.into(),
         tus_url: headers(ctx).address.path(TUS_PATH),
         anonymous_browsing: true,
+        demo: app.settings.demo,
         default_password_active: told && app.db.has_default_password().await?,
     })
 }
 
 async fn node(ctx: &Context<'_>, global: Global) -> Result<Node> {
     Ok(match global {
-        Global::Video(id) => Node::Video(video(ctx, id).await?),
+        Global::Video(id) => Node::Video(video(ctx, &Named::Number(id)).await?),
         Global::User(id) => Node::User(User::alone(find_user(app(ctx)?, viewer(ctx), id).await?)),
         Global::Job(id) => Node::Job(job(ctx, app(ctx)?, id).await?),
         Global::Upload(id) => Node::Upload(upload(ctx, &id).await?),
     })
 }
 
-async fn video(ctx: &Context<'_>, id: i64) -> Result<Video> {
-    let asset = find_asset(app(ctx)?, viewer(ctx), id).await?;
+async fn video(ctx: &Context<'_>, named: &Named) -> Result<Video> {
+    let asset = find_named(app(ctx)?, viewer(ctx), named).await?;
     Ok(Video::alone(asset))
 }
 

@@ -11,7 +11,7 @@ use clipsy_domain::asset::{Asset, AssetState, Visibility as See};
 use clipsy_domain::failure;
 use clipsy_domain::media_key;
 
-use super::asked::{app, headers, viewer};
+use super::asked::{app, headers, maybe_signed_in, viewer};
 use super::errors::Result;
 use super::group::{Jobs, Users, Videos};
 use super::ids::Global;
@@ -155,7 +155,7 @@ impl Video {
     async fn source(&self, ctx: &Context<'_>) -> Result<Source> {
         let asset = &self.asset;
         let own = self.may_manage(ctx);
-        let download = media_key::original_url(&asset.source_key);
+        let download = media_key::original_url(asset);
         Ok(Source {
             filename: own.then(|| asset.source_name.clone()),
             content_type: asset.source_type.clone(),
@@ -209,7 +209,7 @@ impl Video {
         let paths = Paths::of(ctx, asset)?;
         let storyboard = || paths.path(&media_key::storyboard_url(asset));
         Ok(Some(Playback {
-            hls_url: paths.path(&media_key::master_url(asset.id)),
+            hls_url: paths.path(&media_key::master_url(asset)),
             thumbnail_url: media_key::thumbnail_url(asset).map(|path| paths.path(&path)),
             storyboard_url: asset.has_storyboard.then(storyboard),
             expires_at: paths.expires_at,
@@ -232,9 +232,17 @@ impl Video {
         self.asset.chosen_thumbnail.is_some()
     }
 
-    /// Path of a page with nothing but its player, for frames in other pages.
+    /// Path of its page, to be given to others. While it is unlisted that is its link, which nobody
+    /// can guess: only its owner, admins and those who came by the link are told.
+    async fn url(&self, ctx: &Context<'_>) -> String {
+        let path = format!("/watch/{}", media_key::page_name(&self.asset));
+        headers(ctx).address.path(&path)
+    }
+
+    /// Path of a page with nothing but its player, for frames in other pages. While it is unlisted
+    /// it holds the key of its link.
     async fn embed_url(&self, ctx: &Context<'_>) -> String {
-        let path = format!("/embed/{}", self.asset.id);
+        let path = format!("/embed/{}", media_key::page_name(&self.asset));
         headers(ctx).address.path(&path)
     }
 
@@ -350,7 +358,7 @@ struct Paths {
 }
 
 impl Paths {
-    /// What everybody may see needs no signature.
+    /// What everybody may see, or whoever has the link, needs no signature.
     fn of(ctx: &Context<'_>, asset: &Asset) -> Result<Self> {
         let address = headers(ctx).address;
         if asset.visibility != See::Private {
@@ -360,7 +368,7 @@ impl Paths {
                 expires_at: None,
             });
         }
-        let (prefix, expires_at) = playback_prefix(app(ctx)?, viewer(ctx), asset)?;
+        let (prefix, expires_at) = playback_prefix(app(ctx)?, maybe_signed_in(ctx), asset)?;
         Ok(Self {
             address,
             prefix: Some(prefix),
@@ -369,9 +377,9 @@ impl Paths {
     }
 
     fn path(&self, path: &str) -> String {
-        match (&self.prefix, path.strip_prefix("/media")) {
-            (Some(prefix), Some(rest)) => self.address.path(&format!("{prefix}{rest}")),
-            _ => self.address.path(path),
+        match &self.prefix {
+            Some(prefix) => self.address.path(&media_key::behind(prefix, path)),
+            None => self.address.path(path),
         }
     }
 }

@@ -6,11 +6,12 @@ use axum::extract::{Query, State};
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use clipsy_domain::media_key::thumbnail_url;
+use clipsy_domain::media_key::{page_name, thumbnail_url};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::page::{escape, public_asset};
+use super::page::{escape, open_asset};
+use crate::actions::find_video::Named;
 use crate::address::Address;
 use crate::app::App;
 use crate::error::Error;
@@ -45,10 +46,10 @@ pub(super) async fn oembed(
     {
         return StatusCode::NOT_IMPLEMENTED.into_response();
     }
-    let Some(id) = video_of(&asked.url, address.prefix()) else {
+    let Some(name) = video_of(&asked.url, address.prefix()) else {
         return Error::NotFound.into_response();
     };
-    let asset = match public_asset(&app, id).await {
+    let asset = match open_asset(&app, name).await {
         Ok(Some(asset)) => asset,
         Ok(None) => return Error::NotFound.into_response(),
         Err(error) => return error.into_response(),
@@ -76,7 +77,7 @@ pub(super) async fn oembed(
             "<iframe src=\"{origin}/embed/{}\" width=\"{width}\" height=\"{height}\" title=\"{}\" \
              frameborder=\"0\" allow=\"autoplay; fullscreen; picture-in-picture\" \
              allowfullscreen></iframe>",
-            asset.id,
+            page_name(&asset),
             escape(&asset.title),
         ),
     });
@@ -93,7 +94,7 @@ pub(super) async fn oembed(
     response
 }
 
-/// The number in an address of a video's page, on whatever host people call this server by.
+/// The number or key in an address of a video's page, on whatever host people call this server by.
 /// `prefix` is the path below which the server was called.
 fn video_of<'a>(address: &'a str, prefix: &str) -> Option<&'a str> {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
@@ -103,7 +104,7 @@ fn video_of<'a>(address: &'a str, prefix: &str) -> Option<&'a str> {
         .strip_prefix("/watch/")
         .or_else(|| path.strip_prefix("/embed/"))?;
     let id = id.trim_end_matches('/');
-    (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
+    Named::parse(id).map(|_| id)
 }
 
 /// The largest player of that shape within the asker's limits.
@@ -128,6 +129,10 @@ mod tests {
             ("http://localhost:8000/watch/12/?t=5#x", Some("12")),
             ("https://videos.example.org/embed/3", Some("3")),
             ("videos.example.org/watch/7", Some("7")),
+            (
+                "https://videos.example.org/watch/0123456789abcdef0123456789abcdef?t=5",
+                Some("0123456789abcdef0123456789abcdef"),
+            ),
             ("https://videos.example.org/watch/", None),
             ("https://videos.example.org/watch/12/../13", None),
             ("https://videos.example.org/studio/12", None),

@@ -8,13 +8,13 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use clipsy_domain::asset::Asset;
+use clipsy_domain::asset::{Asset, Visibility};
 use clipsy_domain::media_key;
 use clipsy_domain::user::Viewer;
 use sha2::{Digest as _, Sha256};
 
 use super::files;
-use crate::actions::find_video::find_asset;
+use crate::actions::find_video::{Named, find_named};
 use crate::address::Address;
 use crate::app::App;
 use crate::error::Error;
@@ -37,14 +37,14 @@ pub(super) async fn plain(
     document(&app, "index.html", "", &address, &headers, StatusCode::OK)
 }
 
-/// `GET /watch/{id}`: with a preview of the video, if everybody may see it.
+/// `GET /watch/{id or key}`: with a preview of the video, if everybody may see it.
 pub(super) async fn watch(
     State(app): State<App>,
     Path(id): Path<String>,
     address: Address,
     headers: HeaderMap,
 ) -> Response {
-    let (status, mut head) = match public_asset(&app, &id).await {
+    let (status, mut head) = match open_asset(&app, &id).await {
         Ok(Some(asset)) => (StatusCode::OK, preview(&asset, &address.url(""))),
         // It may still be there for whoever is signed in, which only the script finds out.
         Ok(None) => (StatusCode::OK, String::new()),
@@ -56,14 +56,14 @@ pub(super) async fn watch(
     document(&app, "index.html", &head, &address, &headers, status)
 }
 
-/// `GET /embed/{id}`: the player alone, for frames on other sites.
+/// `GET /embed/{id or key}`: the player alone, for frames on other sites.
 pub(super) async fn embed(
     State(app): State<App>,
     Path(id): Path<String>,
     address: Address,
     headers: HeaderMap,
 ) -> Response {
-    let head = match public_asset(&app, &id).await {
+    let head = match open_asset(&app, &id).await {
         Ok(asset) => asset.map_or_else(String::new, |asset| {
             format!(
                 "<meta property=\"og:title\" content=\"{}\">",
@@ -114,12 +114,12 @@ pub(crate) async fn not_found(
     }
 }
 
-/// The video, if people who are not signed in may see it.
-pub(super) async fn public_asset(app: &App, id: &str) -> Result<Option<Asset>, Error> {
-    let Ok(id) = id.parse() else {
+/// The video by its number or the key of its link, if people who are not signed in may see it.
+pub(super) async fn open_asset(app: &App, name: &str) -> Result<Option<Asset>, Error> {
+    let Some(named) = Named::parse(name) else {
         return Ok(None);
     };
-    match find_asset(app, Viewer::Anonymous, id).await {
+    match find_named(app, Viewer::Anonymous, &named).await {
         Ok(asset) => Ok(Some(asset)),
         Err(Error::NotFound) => Ok(None),
         Err(error) => Err(error),
@@ -145,6 +145,12 @@ fn document(
     let body = template.replacen(PLACE, head, 1);
     // The build refers to its files by where they are in the site, and pages are at any depth.
     let body = body.replace("=\"./", &format!("=\"{}/", address.prefix()));
+    let body = if app.settings.demo {
+        // The scripts say so on every page, in the visitor's language.
+        body.replacen("<html ", "<html data-demo ", 1)
+    } else {
+        body
+    };
     let hash = Sha256::digest(body.as_bytes());
     let etag = format!(
         "\"{:016x}\"",
@@ -181,15 +187,19 @@ const MISSING: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"ut
 fn preview(asset: &Asset, origin: &str) -> String {
     let title = escape(&asset.title);
     let description = escape(&shorten(&asset.description));
-    let id = asset.id;
+    let name = media_key::page_name(asset);
     let mut head = String::new();
+    if asset.visibility == Visibility::Unlisted {
+        // Whoever finds a link somewhere is not to list it for everybody.
+        head.push_str("<meta name=\"robots\" content=\"noindex\">");
+    }
     let mut property = |name: &str, content: &str| {
         let _ = write!(head, "<meta property=\"{name}\" content=\"{content}\">");
     };
     property("og:site_name", "Clipsy");
     property("og:type", "video.other");
     property("og:title", &title);
-    property("og:url", &format!("{origin}/watch/{id}"));
+    property("og:url", &format!("{origin}/watch/{name}"));
     if !description.is_empty() {
         property("og:description", &description);
     }
@@ -198,9 +208,9 @@ fn preview(asset: &Asset, origin: &str) -> String {
         property("og:image:type", "image/jpeg");
     }
     if asset.playable {
-        property("og:video", &format!("{origin}/embed/{id}"));
+        property("og:video", &format!("{origin}/embed/{name}"));
         if origin.starts_with("https:") {
-            property("og:video:secure_url", &format!("{origin}/embed/{id}"));
+            property("og:video:secure_url", &format!("{origin}/embed/{name}"));
         }
         property("og:video:type", "text/html");
         if let (Some(width), Some(height)) = (asset.width, asset.height) {
@@ -223,7 +233,7 @@ fn preview(asset: &Asset, origin: &str) -> String {
             "<meta name=\"description\" content=\"{description}\">"
         );
     }
-    let address = format!("{origin}/watch/{id}");
+    let address = format!("{origin}/watch/{name}");
     let address =
         percent_encoding::utf8_percent_encode(&address, percent_encoding::NON_ALPHANUMERIC);
     let _ = write!(

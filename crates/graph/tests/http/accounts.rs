@@ -152,33 +152,50 @@ fn changing_the_password_ends_every_session() {
     assert_eq!((login("password of ann"), login("long enough")), (401, 200));
 }
 
+/// Signs in as the account with the documented password, with those headers.
+fn default_login(server: &Server, headers: &[(&str, &str)]) -> Answer {
+    let mut headers = headers.to_vec();
+    headers.push(("Content-Type", "application/json"));
+    let body = br#"{"username":"admin","password":"admin123"}"#;
+    server.send("POST", "/api/auth/login/", &headers, body)
+}
+
 #[test]
-fn the_default_password_only_works_here_and_warns() {
+fn a_demonstration_has_the_default_password_and_says_so() {
     let server = Server::start();
-    let login = |headers: &[(&str, &str)]| {
-        let mut headers = headers.to_vec();
-        headers.push(("Content-Type", "application/json"));
-        let body = br#"{"username":"admin","password":"admin123"}"#;
-        server.send("POST", "/api/auth/login/", &headers, body)
-    };
-    let answer = login(&[]);
+    let answer = default_login(&server, &[]);
     assert_eq!(answer.status, 200);
     let session = answer.json();
     assert!(text(&session["warning"]).contains("default password"));
     let token = text(&session["access"]);
     assert!(text(&me(&server, token).json()["warning"]).contains("default password"));
-    let ready = server.get("/readyz").json();
-    assert!(text(&ready["warnings"][0]).contains("default password"));
+    let warnings = || server.get("/readyz").json()["warnings"].clone();
+    assert!(text(&warnings()[0]).contains("demonstration"));
+    for path in ["/", "/watch/1", "/embed/1", "/nowhere"] {
+        let page = server.send("GET", path, &[("Accept", "text/html")], b"");
+        assert!(page.text().contains("<html data-demo "), "{path}");
+    }
 
-    let refused = r#"{"detail":"The default password only works on the machine that runs the server. Change it there first."}"#;
-    for header in [
-        ("X-Forwarded-For", "127.0.0.1"),
-        ("Forwarded", "for=127.0.0.1"),
-        ("X-Real-IP", "127.0.0.1"),
-        ("Via", "1.1 proxy"),
-        ("Host", "videos.example.org"),
+    let body = json!({ "old_password": "admin123", "new_password": "better than that" });
+    let answer = server.call("POST", "/api/auth/password/", token, &body);
+    let token = answer.json()["access"].clone();
+    assert_eq!(me(&server, text(&token)).json()["warning"], Value::Null);
+    // It is one all the same.
+    assert_eq!(warnings().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn elsewhere_the_default_password_opens_nothing() {
+    let server = Server::start_with(|settings| settings.demo = false);
+    let refused = r#"{"detail":"This account has the default password, which is good for demonstrations only. Whoever runs the server gives it another with `clipsy user passwd`."}"#;
+    for headers in [
+        &[][..],
+        &[("Host", "127.0.0.1:8000")],
+        &[("Host", "[::1]evil")],
+        &[("X-Forwarded-For", "127.0.0.1"), ("Host", "localhost")],
+        &[("Forwarded", "for=127.0.0.1;host=localhost")],
     ] {
-        login(&[header]).is_error(403, "default_password", refused);
+        default_login(&server, headers).is_error(403, "default_password", refused);
     }
     // A wrong password tells nothing about that.
     let body = json!({ "username": "admin", "password": "wrong" });
@@ -186,23 +203,9 @@ fn the_default_password_only_works_here_and_warns() {
         server.call("POST", "/api/auth/login/", "", &body).status,
         401
     );
-
-    let body = json!({ "old_password": "admin123", "new_password": "better than that" });
-    let answer = server.call("POST", "/api/auth/password/", token, &body);
-    let token = answer.json()["access"].clone();
-    assert_eq!(me(&server, text(&token)).json()["warning"], Value::Null);
-    assert_eq!(server.get("/readyz").json()["warnings"], json!([]));
-    let body = br#"{"username":"admin","password":"better than that"}"#;
-    let headers = [
-        ("Content-Type", "application/json"),
-        ("X-Forwarded-For", "203.0.113.9"),
-    ];
-    assert_eq!(
-        server
-            .send("POST", "/api/auth/login/", &headers, body)
-            .status,
-        200
-    );
+    assert!(text(&server.get("/readyz").json()["warnings"][0]).contains("clipsy user passwd"));
+    let page = server.send("GET", "/", &[("Accept", "text/html")], b"");
+    assert!(!page.text().contains("data-demo"));
 }
 
 #[test]

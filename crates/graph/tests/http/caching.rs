@@ -56,7 +56,7 @@ fn only_what_never_changes_again_may_be_kept_for_ever() {
         assert_eq!(cache(public, &bare), "no-cache", "{name}");
         assert_eq!(cache(private, &bare), "private, no-cache", "{name}");
         let of = |id| format!("{folder}{}/{name}", server.revision(id));
-        let for_ever = "public, max-age=31536000, immutable";
+        let for_ever = "public, max-age=31536000, s-maxage=60, immutable";
         assert_eq!(cache(public, &of(public)), for_ever, "{name}");
         let for_ever = "private, max-age=31536000, immutable";
         assert_eq!(cache(private, &of(private)), for_ever, "{name}");

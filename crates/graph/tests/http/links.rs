@@ -186,3 +186,39 @@ fn a_link_ends_with_the_right_that_it_was_made_from() {
     server.run(async { server.app.db.set_active(3, false).await.unwrap() });
     server.get(playlist).is_not_found();
 }
+
+#[test]
+fn a_link_ends_with_its_session() {
+    type End = fn(&Server, &str) -> u16;
+    let change = |server: &Server, token: &str| {
+        let body =
+            json!({ "old_password": "password of ann", "new_password": "quite another thing" });
+        server
+            .call("POST", "/api/auth/password/", token, &body)
+            .status
+    };
+    let log_out = |server: &Server, token: &str| {
+        server
+            .call("POST", "/api/auth/logout/", token, &Value::Null)
+            .status
+    };
+    for (end, others) in [(change as End, 404), (log_out as End, 200)] {
+        let (server, token, link) = server();
+        let other = server.token("ann");
+        let other = server.call("POST", "/api/videos/1/playback/", &other, &Value::Null);
+        let other = other.json();
+        let segment = text(&link, "hls_playlist").replace("master.m3u8", "720p/segment_00000.ts");
+        assert_eq!(server.get(&segment).status, 200);
+        assert_eq!(end(&server, &token), 200);
+        for path in [
+            &segment,
+            text(&link, "hls_playlist"),
+            text(&link, "original"),
+        ] {
+            server.get(path).is_not_found();
+        }
+        // A new password ends all sessions, signing out only one.
+        let left = server.get(text(&other, "hls_playlist")).status;
+        assert_eq!(left, others);
+    }
+}

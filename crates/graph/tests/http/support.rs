@@ -80,6 +80,8 @@ impl Server {
         let clock = Arc::new(FixedClock::new(from_millis(START_MS)));
         let stills = Arc::new(Stills::default());
         let mut settings = Settings {
+            // The admin of these tests has the documented password.
+            demo: true,
             reserve_bytes: 0,
             view_flush: Duration::from_hours(1),
             ..Settings::default()

@@ -144,7 +144,7 @@ fn fields_may_come_in_any_order_and_files_keep_every_byte() {
         .text("title", "After the file");
     let answer = server.upload(&token, &form);
     assert_eq!(answer.status, 201, "{}", answer.text());
-    let streamed = server.get("/api/videos/1/stream/");
+    let streamed = server.call("GET", "/api/videos/1/stream/", &token, &Value::Null);
     assert!(streamed.body == bytes);
     assert_eq!(streamed.header("content-type"), Some("video/quicktime"));
     let asset = server.run(async {

@@ -147,3 +147,37 @@ fn what_is_wrong_with_an_account_is_told() {
     // Nobody was signed out by that.
     data(&server, &root, "{ viewer { id } }", &json!({}));
 }
+
+#[test]
+fn weak_passwords_are_refused_however_they_are_set() {
+    let server = Server::start();
+    let root = server.token("root");
+    let create = "mutation($input: CreateUserInput!) { createUser(input: $input) {
+        user { id } userErrors { code message field } } }";
+    for (password, why) in [
+        ("password", "too common"),
+        ("12345678", "too common"),
+        ("Carla-Rossi", "similar to the username"),
+        ("c.rossi99", "similar to the email address"),
+        ("xyxyxyxyxyxy", "too simple"),
+    ] {
+        let input = json!({"username": "carla-rossi", "password": password,
+            "email": "c.rossi@example.org"});
+        let made = data(&server, &root, create, &json!({"input": input}))["createUser"].clone();
+        let error = &made["userErrors"][0];
+        assert_eq!(
+            (&made["user"], &error["code"]),
+            (&Value::Null, &json!("invalid"))
+        );
+        assert_eq!(error["field"], json!(["input", "password"]));
+        assert!(error["message"].as_str().unwrap().contains(why), "{error}");
+    }
+    // One's own, and by REST.
+    let ann = server.token("ann");
+    for weak in ["password1", "annannann", "ann@example.com"] {
+        let body = json!({"old_password": "password of ann", "new_password": weak});
+        let answer = server.call("POST", "/api/auth/password/", &ann, &body);
+        assert_eq!(answer.status, 400, "{weak}");
+        assert_eq!(answer.header("clipsy-error-code"), Some("invalid"));
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::gql::{ask, code, data, refusals};
+use crate::gql::{Watch, ask, code, data, refusals};
 use crate::support::Server;
 use crate::worker;
 use clipsy_domain::failure::FailureCode;
@@ -126,9 +126,51 @@ fn private_videos_are_not_there_for_others_and_signed_for_their_own() {
     let variables = json!({"id": own["owner"]["id"]});
     assert_eq!(data(&server, &bob, query, &variables)["node"], Value::Null);
     assert_ne!(data(&server, &ann, query, &variables)["node"], Value::Null);
-    // Unlisted ones are seen by whoever knows them, and not listed.
+    // Unlisted ones are seen by whoever has the link, and not listed.
     let unlisted = server.video(&ann, "unlisted");
-    assert_eq!(video(&server, "", unlisted)["visibility"], "UNLISTED");
+    server.make_ready(unlisted);
+    let query = "query($id: ID!) { video(id: $id) { id url embedUrl visibility canEdit
+        playback { hlsUrl } } }";
+    let ask = |token: &str, id: &str| data(&server, token, query, &json!({"id": id}));
+    let own = ask(&ann, &unlisted.to_string())["video"].clone();
+    let key = own["url"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("/watch/")
+        .unwrap();
+    assert_eq!(own["embedUrl"], format!("/embed/{key}"));
+    for (token, manages) in [("", false), (bob.as_str(), false), (ann.as_str(), true)] {
+        let by_key = ask(token, key)["video"].clone();
+        let told = (&by_key["id"], &by_key["url"], &by_key["canEdit"]);
+        assert_eq!(told, (&own["id"], &own["url"], &json!(manages)));
+        let master = by_key["playback"]["hlsUrl"].as_str().unwrap();
+        assert_eq!(server.get(master).status, 200);
+    }
+    let node = "query($id: ID!) { node(id: $id) { id } }";
+    let watch = "subscription($id: ID!) { videoProgress(id: $id) { state } }";
+    let link =
+        "mutation($id: ID!) { createPlaybackLink(input: {id: $id}) { url userErrors { code } } }";
+    let global = own["id"].as_str().unwrap();
+    for token in ["", &bob] {
+        for id in [unlisted.to_string(), global.to_owned()] {
+            assert_eq!(ask(token, &id)["video"], Value::Null);
+            let variables = json!({"id": id});
+            let refused = data(&server, token, link, &variables)["createPlaybackLink"].clone();
+            assert_eq!(refused["userErrors"][0]["code"], "not_found");
+            let mut closed = Watch::start(&server, token, watch, &variables);
+            let told = closed.result();
+            assert!(told.is_none_or(|told| told["data"].is_null()), "by number");
+        }
+        assert_eq!(
+            data(&server, token, node, &json!({"id": global}))["node"],
+            Value::Null
+        );
+        let variables = json!({"id": key});
+        let mut open = Watch::start(&server, token, watch, &variables);
+        assert_eq!(open.next().unwrap()["state"], "READY");
+        let made = data(&server, token, link, &variables)["createPlaybackLink"].clone();
+        assert_eq!(server.get(made["url"].as_str().unwrap()).status, 200);
+    }
     let listed = data(&server, &bob, "{ videos { totalCount } }", &json!({}));
     assert_eq!(listed["videos"]["totalCount"], 0);
 }
@@ -161,7 +203,8 @@ fn videos_are_changed_by_their_own_only() {
     );
     assert_eq!(
         refusals(&server, &bob, UPDATE, &json!({"id": id})),
-        ["permission_denied"]
+        // It is unlisted now.
+        ["not_found"]
     );
     assert_eq!(
         refusals(&server, &ann, UPDATE, &json!({"id": "99"})),

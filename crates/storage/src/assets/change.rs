@@ -1,14 +1,15 @@
 //! What people change about assets, and what they add by watching.
 
-use clipsy_domain::asset::{Asset, AssetId};
+use clipsy_domain::asset::{Asset, AssetId, Visibility};
 
-use super::{AssetChange, asset_columns, asset_from, search_text};
+use super::{AssetChange, asset_columns, asset_from, new_link_key, search_text};
 use crate::cells::{folded, storable};
 use crate::db::Db;
 use crate::error::Result;
 
 impl Db {
-    /// Changes what people say about an asset. `None` if there is none.
+    /// Changes what people say about an asset. One that becomes private gets another key, so that
+    /// links of before open nothing when it is unlisted again. `None` if there is none.
     pub async fn update_asset(&self, id: AssetId, change: AssetChange) -> Result<Option<Asset>> {
         let mut tx = self.begin().await?;
         // The idle change keeps others from changing the rest of the searched text meanwhile.
@@ -24,9 +25,16 @@ impl Db {
         let title = change.title.unwrap_or(old.title);
         let description = change.description.unwrap_or(old.description);
         let (title, description) = (storable(&title), storable(&description));
+        let visibility = change.visibility.unwrap_or(old.visibility);
+        let closed = visibility == Visibility::Private && old.visibility != Visibility::Private;
+        let link_key = if closed || old.link_key.is_empty() {
+            new_link_key()
+        } else {
+            old.link_key
+        };
         let sql = concat!(
             "UPDATE assets SET title = $2, title_key = $3, description = $4, search_text = $5, \
-             visibility = $6, updated_at = $7 WHERE id = $1 RETURNING ",
+             visibility = $6, updated_at = $7, link_key = $8 WHERE id = $1 RETURNING ",
             asset_columns!()
         );
         let row = sqlx::query(sql)
@@ -35,8 +43,9 @@ impl Db {
             .bind(folded(&title))
             .bind(description.as_ref())
             .bind(search_text(&title, &description))
-            .bind(change.visibility.unwrap_or(old.visibility).as_str())
+            .bind(visibility.as_str())
             .bind(self.now())
+            .bind(link_key)
             .fetch_one(&mut *tx)
             .await?;
         if changed {

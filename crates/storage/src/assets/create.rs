@@ -4,7 +4,7 @@ use clipsy_domain::asset::{Asset, AssetId, AssetState, Visibility};
 use clipsy_domain::job::Job;
 use clipsy_domain::trace::TraceParent;
 
-use super::{NewAsset, asset_columns, asset_from, search_text};
+use super::{NewAsset, asset_columns, asset_from, new_link_key, search_text};
 use crate::cells::{Cells, folded, storable};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
@@ -113,8 +113,8 @@ async fn insert(tx: &mut Tx, new: &NewAsset, now: i64) -> Result<Asset> {
     let sql = concat!(
         "INSERT INTO assets (owner_id, title, title_key, description, search_text, visibility, \
          state, playable, source_key, source_name, source_type, source_bytes, source_sha256, \
-         views, has_thumbnail, has_storyboard, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11, $12, 0, 0, 0, $13, $13) \
+         views, has_thumbnail, has_storyboard, created_at, updated_at, link_key) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11, $12, 0, 0, 0, $13, $13, $14) \
          RETURNING ",
         asset_columns!()
     );
@@ -134,6 +134,7 @@ async fn insert(tx: &mut Tx, new: &NewAsset, now: i64) -> Result<Asset> {
         .bind(new.source_bytes)
         .bind(new.source_sha256.as_deref())
         .bind(now)
+        .bind(new_link_key())
         .fetch_one(&mut **tx)
         .await
         .map_err(|error| Error::taken(error, "source key"))?;

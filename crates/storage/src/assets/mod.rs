@@ -15,6 +15,7 @@ use clipsy_domain::asset::{Asset, AssetId, AssetState, Visibility};
 use clipsy_domain::media_key;
 use clipsy_domain::user::{UserId, Viewer};
 use sqlx::any::AnyRow;
+use uuid::Uuid;
 
 use crate::cells::{Cells, folded, storable};
 use crate::db::Db;
@@ -124,7 +125,7 @@ macro_rules! asset_columns {
         "id, owner_id, title, description, visibility, state, playable, failure, source_key, \
          source_name, source_type, source_bytes, source_sha256, duration_s, width, height, fps, \
          notes, views, output_attempt, output_revision, has_thumbnail, has_storyboard, \
-         chosen_thumbnail, created_at, updated_at"
+         chosen_thumbnail, link_key, created_at, updated_at"
     };
 }
 pub(crate) use asset_columns;
@@ -160,6 +161,20 @@ impl Db {
             .fetch_all(self.read())
             .await?;
         rows.iter().map(|row| Cells::new(row).int()).collect()
+    }
+
+    /// The asset whose address has that key; see [`Asset::link_key`].
+    pub async fn asset_by_link_key(&self, key: &str) -> Result<Option<Asset>> {
+        let sql = concat!(
+            "SELECT ",
+            asset_columns!(),
+            " FROM assets WHERE link_key = $1"
+        );
+        let row = sqlx::query(sql)
+            .bind(storable(key).as_ref())
+            .fetch_optional(self.read())
+            .await?;
+        row.as_ref().map(asset_from).transpose()
     }
 
     /// The asset whose original has that store key.
@@ -205,6 +220,8 @@ pub(crate) fn asset_from(row: &AnyRow) -> Result<Asset> {
         has_thumbnail: cells.flag()?,
         has_storyboard: cells.flag()?,
         chosen_thumbnail: cells.maybe_text()?,
+        // One of before, which is still running, makes assets without.
+        link_key: cells.maybe_text()?.unwrap_or_default(),
         created_at: cells.time()?,
         updated_at: cells.time()?,
     };
@@ -214,6 +231,13 @@ pub(crate) fn asset_from(row: &AnyRow) -> Result<Asset> {
         output_revision: asset.output_revision.clone().filter(fits),
         ..asset
     })
+}
+
+/// A new [`Asset::link_key`]: 128 bits of chance. Six bits of a UUID are not; they are at other places
+/// in the second one.
+pub(crate) fn new_link_key() -> String {
+    let random = || Uuid::new_v4().as_u128();
+    format!("{:032x}", random() ^ random().rotate_left(32))
 }
 
 /// What a search looks through.

@@ -7,7 +7,7 @@ import { Link, useNavigate, useParams } from "react-router";
 import { useMutation, useQuery } from "urql";
 import { CancelVideoDocument, RetryVideoDocument, StudioDocument, type StudioQuery } from "../../gql/graphql";
 import { isMoving, useLiveVideo } from "../../api/hooks";
-import { bytes, clock, decimal, percent, span } from "../../ui/format";
+import { bytes, clock, decimal, pageOf, percent, span } from "../../ui/format";
 import { CloseIcon, ImageIcon, PlayIcon, RetryIcon, TrashIcon } from "../../ui/icons";
 import { Bar, Empty, StateChip, Title, Trouble } from "../../ui/parts";
 import { Thumb } from "../../ui/Thumb";
@@ -74,7 +74,7 @@ function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void })
         <h1 className="mr-auto min-w-0 text-xl sm:text-2xl">{video.title}</h1>
         <div className="flex flex-wrap gap-2">
           {video.playable && (
-            <Link className="btn btn-primary" to={`/watch/${video.number}`}>
+            <Link className="btn btn-primary" to={pageOf(video)}>
               <PlayIcon />
               {t("action.watch")}
             </Link>

@@ -2,7 +2,6 @@
 
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { base } from "../../ui/format";
 import type { VideoDetailFragment } from "../../gql/graphql";
 import { clock } from "../../ui/format";
 import { CheckIcon, LinkIcon } from "../../ui/icons";
@@ -14,8 +13,8 @@ export default function ShareDialog({ video, time, onClose }: { video: VideoDeta
   const [withTime, setWithTime] = useState(false);
   const moment = Math.floor(time);
   const suffix = withTime && moment > 0 ? `?t=${moment}` : "";
-  const link = `${location.origin}${base}/watch/${video.number}${suffix}`;
-  const embed = embedCode(`${location.origin}${base}/embed/${video.number}${suffix}`, video);
+  const link = `${location.origin}${video.url}${suffix}`;
+  const embed = embedCode(`${location.origin}${video.embedUrl}${suffix}`, video);
 
   return (
     <Modal title={t("watch.share")} onClose={onClose}>

@@ -27,7 +27,8 @@ export default function Watch() {
   const video = data?.video;
   const playlist = video?.playback?.hlsUrl;
   useEffect(() => warmPlayer(playlist), [playlist]);
-  useLiveVideo(video?.id, video !== null && video !== undefined && isMoving(video.state));
+  // By the name in the address: to whoever came by a link, the number opens nothing.
+  useLiveVideo(video ? id : undefined, video !== null && video !== undefined && isMoving(video.state));
 
   if (error && !data) return <Trouble error={error} retry={() => refetch({ requestPolicy: "network-only" })} />;
   if (!data) return <Waiting />;

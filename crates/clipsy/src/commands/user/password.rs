@@ -37,14 +37,15 @@ impl Password {
     }
 }
 
-/// Makes a password, asks for one, or reads a line of standard input.
-pub(crate) fn read(args: &Args) -> anyhow::Result<Password> {
+/// Makes a password for the account with that name and address, asks for one, or reads a line of
+/// standard input.
+pub(crate) fn read(args: &Args, username: &str, email: &str) -> anyhow::Result<Password> {
     let (text, generated) = match args.generate {
         true => (generate(), true),
         false if std::io::stdin().is_terminal() => (ask_twice()?, false),
         false => (line()?, false),
     };
-    if let Some(objection) = objection(&text) {
+    if let Some(objection) = objection(&text, username, email) {
         return Err(Refusal::new("password", objection).into());
     }
     Ok(Password { text, generated })

@@ -62,9 +62,11 @@ pub(crate) fn run(args: &[&str], env: &[(&str, &str)]) -> Output {
     command.stdin(Stdio::null()).output().unwrap()
 }
 
-/// A server on the folder `state` that cuts segments of 2 s and tries again at once.
+/// A demonstration on the folder `state` that cuts segments of 2 s and tries again at once.
 pub(crate) fn on(state: &Path) -> Start {
-    start("serve", state).env("CLIPSY_LISTEN", "127.0.0.1:0")
+    start("serve", state)
+        .env("CLIPSY_LISTEN", "127.0.0.1:0")
+        .env("CLIPSY_DEMO", "true")
 }
 
 /// A worker in the same way, which has to be told where the jobs come from.

@@ -105,7 +105,7 @@ fn people_are_known_in_both() {
         let mut args = json!({"request": {"query": "{ who }"}, "token": token});
         let told = server.node(client, args.clone());
         assert_eq!(
-            told["results"][0]["data"]["who"], "ann local=true",
+            told["results"][0]["data"]["who"], "ann at 127.0.0.1",
             "{told}"
         );
         args["token"] = "wrong".into();

@@ -69,8 +69,8 @@ impl Query {
             .map_or("nobody", |signed_in| &signed_in.user.username);
         let viewer = ctx.data_unchecked::<Viewer>();
         assert_eq!(*viewer, ctx.data_unchecked::<Right>().viewer);
-        let local = ctx.data_unchecked::<Client>().local;
-        format!("{name} local={local}")
+        let address = ctx.data_unchecked::<Client>().address;
+        format!("{name} at {address}")
     }
 
     async fn fails(&self) -> async_graphql::Result<i32> {

@@ -209,7 +209,7 @@ fn programs_may_send_the_token_with_the_handshake() {
         ]}),
     );
     let who = &told[0]["received"][1]["payload"]["data"]["who"];
-    assert_eq!(who, "ann local=true", "{told}");
+    assert_eq!(who, "ann at 127.0.0.1", "{told}");
     assert_eq!(told[1]["code"], 4403);
 }
 

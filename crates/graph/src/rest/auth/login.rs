@@ -49,7 +49,7 @@ pub(crate) struct Session {
         (status = 200, description = "Signed in", body = Session),
         (status = 400, description = "Fields are missing", body = FieldMessages),
         (status = 401, description = "Wrong name or password", body = Detail),
-        (status = 403, description = "The default password, not from the server's own machine", body = Detail),
+        (status = 403, description = "The account has the default password, and this is no demonstration", body = Detail),
         (status = 429, description = "Too many tries; see `Retry-After`", body = Detail),
     )
 )]

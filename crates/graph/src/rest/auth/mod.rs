@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 /// What people are told while the documented password stands.
 pub(crate) const DEFAULT_PASSWORD_WARNING: &str =
-    "This account has the default password. Change it before other people can reach this server.";
+    "This account has the default password, which is good for demonstrations only.";
 
 /// The account in the answer to signing in.
 #[derive(Debug, Serialize, ToSchema)]

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::VideoId;
+use super::VideoName;
 use super::json::VideoDetail;
 use crate::actions::find_video::find_video;
 use crate::address::Address;
@@ -15,20 +15,20 @@ use crate::rest::openapi::{Detail, TokenNotValid};
 /// One video.
 #[utoipa::path(
     get, path = "/api/videos/{id}/", tag = "videos", security((), ("bearer" = [])),
-    params(("id" = i64, Path, description = "Number of the video")),
+    params(("id" = i64, Path, description = "Number of the video, or the key of an unlisted one's link")),
     responses(
         (status = 200, description = "The video", body = VideoDetail),
         (status = 401, description = "The token is no good", body = TokenNotValid),
-        (status = 404, description = "There is none, or it is private", body = Detail),
+        (status = 404, description = "There is none, or it is not open to the asker", body = Detail),
     )
 )]
 pub(crate) async fn get(
     State(app): State<App>,
     signed_in: Option<SignedIn>,
     address: Address,
-    VideoId(id): VideoId,
+    VideoName(named): VideoName,
 ) -> Result<Json<VideoDetail>> {
     let viewer = viewer(signed_in.as_ref());
-    let video = find_video(&app, viewer, id).await?;
+    let video = find_video(&app, viewer, &named).await?;
     Ok(Json(VideoDetail::of(video, viewer).at(&address)))
 }

@@ -156,6 +156,8 @@ pub(crate) struct More {
     /// How far processing is, while it goes on.
     #[schema(required)]
     progress: Option<Progress>,
+    /// Path of its page. While it is unlisted that is its link, which nobody can guess.
+    url: String,
 }
 
 /// Who uploaded a video.
@@ -264,6 +266,7 @@ impl VideoDetail {
 impl VideoItem {
     /// With paths as they have to be asked for.
     pub(crate) fn at(mut self, address: &Address) -> Self {
+        self.more.url = address.path(&self.more.url);
         complete(
             address,
             [
@@ -280,6 +283,7 @@ impl VideoItem {
 impl VideoDetail {
     /// With paths as they have to be asked for.
     pub(crate) fn at(mut self, address: &Address) -> Self {
+        self.more.url = address.path(&self.more.url);
         complete(
             address,
             [
@@ -328,6 +332,7 @@ impl More {
                 retryable: failure.retryable,
             }),
             progress: (asset.state == AssetState::Processing).then(|| progress(&video.renditions)),
+            url: format!("/watch/{}", media_key::page_name(asset)),
         }
     }
 }
@@ -347,7 +352,7 @@ fn hls_playlist(video: &Video) -> Option<String> {
     video
         .asset
         .playable
-        .then(|| media_key::master_url(video.asset.id))
+        .then(|| media_key::master_url(&video.asset))
 }
 
 /// What can be played; nothing before the multivariant playlist is there.
@@ -361,7 +366,7 @@ fn qualities(video: &Video) -> Vec<Quality> {
         resolution: format!("{}x{}", rendition.width, rendition.height),
         bitrate: rendition.bitrate,
         file_size: rendition.file_size,
-        playlist_path: media_key::playlist_url(video.asset.id, &rendition.rung),
+        playlist_path: media_key::playlist_url(&video.asset, &rendition.rung),
     };
     video.renditions.iter().map(quality).collect()
 }

@@ -16,8 +16,24 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use clipsy_domain::asset::AssetId;
 
+use crate::actions::find_video::Named;
 use crate::app::App;
 use crate::error::{Error, Result};
+
+/// What names the video in the path: its number, or the key of an unlisted one's link.
+#[derive(Debug, Clone)]
+pub(crate) struct VideoName(pub(crate) Named);
+
+impl FromRequestParts<App> for VideoName {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let Path(text) = Path::<String>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| Error::NotFound)?;
+        Named::parse(&text).map(Self).ok_or(Error::NotFound)
+    }
+}
 
 /// The number in the path. Anything else there is not found.
 #[derive(Debug, Clone, Copy)]
@@ -27,11 +43,9 @@ impl FromRequestParts<App> for VideoId {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let Path(text) = Path::<String>::from_request_parts(parts, app)
-            .await
-            .map_err(|_| Error::NotFound)?;
-        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let id = digits.then(|| text.parse().ok()).flatten();
-        id.map(Self).ok_or(Error::NotFound)
+        match VideoName::from_request_parts(parts, app).await?.0 {
+            Named::Number(id) => Ok(Self(id)),
+            Named::Key(_) => Err(Error::NotFound),
+        }
     }
 }

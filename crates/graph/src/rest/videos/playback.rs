@@ -6,12 +6,12 @@ use clipsy_domain::media_key;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::VideoId;
+use super::VideoName;
 use super::json::time;
 use crate::actions::link_playback::link_playback;
 use crate::address::Address;
 use crate::app::App;
-use crate::auth::viewer::{SignedIn, viewer};
+use crate::auth::viewer::SignedIn;
 use crate::error::Result;
 use crate::rest::openapi::{Detail, TokenNotValid};
 
@@ -39,32 +39,29 @@ pub(crate) struct PlaybackPaths {
 /// Get paths that play a video without a token, for a while.
 #[utoipa::path(
     post, path = "/api/videos/{id}/playback/", tag = "videos", security((), ("bearer" = [])),
-    params(("id" = i64, Path, description = "Number of the video")),
+    params(("id" = i64, Path, description = "Number of the video, or the key of an unlisted one's link")),
     responses(
         (status = 200, description = "The paths", body = PlaybackPaths),
         (status = 401, description = "The token is no good", body = TokenNotValid),
-        (status = 404, description = "There is none, or it is private", body = Detail),
+        (status = 404, description = "There is none, or it is not open to the asker", body = Detail),
     )
 )]
 pub(crate) async fn playback(
     State(app): State<App>,
     signed_in: Option<SignedIn>,
     address: Address,
-    VideoId(id): VideoId,
+    VideoName(named): VideoName,
 ) -> Result<Json<PlaybackPaths>> {
-    let link = link_playback(&app, viewer(signed_in.as_ref()), id).await?;
+    let link = link_playback(&app, signed_in.as_ref(), &named).await?;
     let asset = &link.asset;
-    let below = |path: String| {
-        let rest = path.strip_prefix("/media").unwrap_or(&path);
-        address.path(&format!("{}{rest}", link.prefix))
-    };
+    let below = |path: String| address.path(&media_key::behind(&link.prefix, &path));
     Ok(Json(PlaybackPaths {
-        hls_playlist: asset.playable.then(|| below(media_key::master_url(id))),
+        hls_playlist: asset.playable.then(|| below(media_key::master_url(asset))),
         thumbnail: media_key::thumbnail_url(asset).map(below),
         storyboard: asset
             .has_storyboard
             .then(|| below(media_key::storyboard_url(asset))),
-        original: below(media_key::original_url(&asset.source_key)),
+        original: below(media_key::original_url(asset)),
         expires_at: time(link.expires_at),
         prefix: address.path(&link.prefix),
     }))

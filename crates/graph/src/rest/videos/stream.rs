@@ -8,19 +8,19 @@ use clipsy_domain::asset::Asset;
 use clipsy_domain::media_key;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::VideoId;
-use crate::actions::find_video::find_asset;
+use super::VideoName;
+use crate::actions::find_video::{Named, find_named};
 use crate::app::App;
 use crate::auth::viewer::{SignedIn, viewer};
 use crate::error::Result;
-use crate::playback;
+use crate::playback::{self, access::Way};
 use crate::rest::openapi::{Detail, TokenNotValid};
 
 /// The original file, whole or in part.
 #[utoipa::path(
     get, path = "/api/videos/{id}/stream/", tag = "videos", security((), ("bearer" = [])),
     params(
-        ("id" = i64, Path, description = "Number of the video"),
+        ("id" = i64, Path, description = "Number of the video, or the key of an unlisted one's link"),
         ("Range" = Option<String>, Header, description = "One range of bytes"),
         ("If-Range" = Option<String>, Header, description = "Tag or date of the file that the range is of"),
         ("If-None-Match" = Option<String>, Header, description = "Tags that the client has"),
@@ -31,19 +31,23 @@ use crate::rest::openapi::{Detail, TokenNotValid};
         (status = 206, description = "The range", content_type = "video/mp4", body = [u8]),
         (status = 304, description = "The client has it"),
         (status = 401, description = "The token is no good", body = TokenNotValid),
-        (status = 404, description = "There is none, or it is private", body = Detail),
+        (status = 404, description = "There is none, or it is not open to the asker", body = Detail),
         (status = 416, description = "There are no such bytes"),
     )
 )]
 pub(crate) async fn stream(
     State(app): State<App>,
     signed_in: Option<SignedIn>,
-    VideoId(id): VideoId,
+    VideoName(named): VideoName,
     request: Request,
 ) -> Result<Response> {
-    let asset = find_asset(&app, viewer(signed_in.as_ref()), id).await?;
+    let asset = find_named(&app, viewer(signed_in.as_ref()), &named).await?;
     let (parts, _) = request.into_parts();
-    let mut response = playback::original(&app, &parts, &asset).await?;
+    let way = match &named {
+        Named::Number(_) => Way::Bare,
+        Named::Key(key) => Way::Key(key),
+    };
+    let mut response = playback::original(&app, &parts, way, &asset).await?;
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("Authorization"));
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);

@@ -6,7 +6,7 @@ use clipsy_domain::media_key;
 use clipsy_storage::AssetChange;
 use serde_json::{Map, Value};
 
-use super::super::asked::{app, headers, viewer, while_awaited};
+use super::super::asked::{app, headers, maybe_signed_in, viewer, while_awaited};
 use super::super::errors::{Result, UserError, outcome};
 use super::super::ids;
 use super::super::names::Visibility;
@@ -216,14 +216,16 @@ impl Videos {
         payload(reset().await)
     }
 
-    /// Makes a link that plays a video without signing in, for a while; for whoever may see it.
+    /// Makes a link that plays a video without signing in, for a while; for whoever may see it. The key
+    /// of an unlisted video's link will do for its id. A private video's ends with the session.
     async fn create_playback_link(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The video.")] input: VideoIdInput,
     ) -> Result<PlaybackLinkPayload> {
         let linked = async || {
-            let link = link_playback(require(ctx)?, viewer(ctx), number(&input.id)?).await?;
+            let named = ids::named(&input.id).ok_or(Error::NotFound)?;
+            let link = link_playback(require(ctx)?, maybe_signed_in(ctx), &named).await?;
             if link.asset.playable {
                 Ok(link)
             } else {
@@ -235,10 +237,9 @@ impl Videos {
         };
         Ok(match outcome(linked().await)? {
             Ok(link) => {
-                let path = media_key::master_url(link.asset.id);
-                let rest = path.strip_prefix("/media").unwrap_or(&path);
+                let path = media_key::behind(&link.prefix, &media_key::master_url(&link.asset));
                 PlaybackLinkPayload {
-                    url: Some(headers(ctx).address.path(&format!("{}{rest}", link.prefix))),
+                    url: Some(headers(ctx).address.path(&path)),
                     expires_at: Some(link.expires_at.into()),
                     user_errors: Vec::new(),
                 }

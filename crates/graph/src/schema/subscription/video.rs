@@ -14,7 +14,7 @@ use super::super::names::VideoState;
 use super::super::progress::{self, Progress, Rendition};
 use super::super::scalars::int;
 use super::super::video::{Failure, Video};
-use crate::actions::find_video::find_asset;
+use crate::actions::find_video::{Named, find_named};
 use crate::error::Error;
 use crate::live::video::{Frame, Moment, watch};
 
@@ -29,13 +29,16 @@ impl OneVideo {
     async fn video_progress(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global id of the video, or its plain number.")] id: ID,
+        #[graphql(
+            desc = "Global id of the video, its plain number, or the key of an unlisted one's link."
+        )]
+        id: ID,
     ) -> Result<impl Stream<Item = VideoProgress> + use<>> {
         let app = app(ctx)?;
         let viewer = viewer(ctx);
-        let id = ids::video(&id).ok_or(Error::NotFound)?;
-        find_asset(app, viewer, id).await?;
-        Ok(updates(watch(app, id), viewer))
+        let named = ids::named(&id).ok_or(Error::NotFound)?;
+        let asset = find_named(app, viewer, &named).await?;
+        Ok(updates(watch(app, asset.id), viewer, named))
     }
 }
 
@@ -43,8 +46,10 @@ impl OneVideo {
 fn updates(
     frames: tokio::sync::watch::Receiver<Frame>,
     viewer: Viewer,
+    named: Named,
 ) -> impl Stream<Item = VideoProgress> {
-    stream::unfold((frames, true), move |(mut frames, first)| async move {
+    let start = (frames, named, true);
+    stream::unfold(start, move |(mut frames, named, first)| async move {
         // What was there before is what the first one waits for least.
         let mut look = first;
         loop {
@@ -55,8 +60,8 @@ fn updates(
             let frame = frames.borrow_and_update().clone();
             match frame {
                 Frame::Nothing => {}
-                Frame::Now(moment) if viewer.may_see(&moment.scene.asset) => {
-                    return Some((VideoProgress(moment), (frames, false)));
+                Frame::Now(moment) if named.opens(viewer, &moment.scene.asset) => {
+                    return Some((VideoProgress(moment), (frames, named, false)));
                 }
                 Frame::Gone | Frame::Now(_) => return None,
             }
