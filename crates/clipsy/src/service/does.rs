@@ -164,6 +164,7 @@ impl Does {
             decoder: work.transcode.decoder,
             stall_timeout: work.transcode.stall_timeout(),
             sandbox: work.sandbox,
+            memory_bytes: work.memory_bytes(),
         })
     }
 }

@@ -30,6 +30,7 @@ mod stills;
 pub(crate) mod sweep;
 #[cfg(test)]
 mod testing;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -107,6 +108,8 @@ pub(crate) struct Settings {
     pub(crate) stall_timeout: Duration,
     /// Whether children lock themselves in.
     pub(crate) sandbox: Mode,
+    /// Memory that a child may take, in bytes.
+    pub(crate) memory_bytes: u64,
 }
 
 /// What doing jobs needs.

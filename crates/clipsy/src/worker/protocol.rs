@@ -9,6 +9,7 @@ use clipsy_domain::limits::Limits;
 use serde::{Deserialize, Serialize};
 
 use crate::config::DecoderArg;
+use crate::sandbox::bounds::Bounds;
 use crate::sandbox::{Closed, Mode};
 use crate::worker::cards::find::View;
 
@@ -39,6 +40,8 @@ pub(crate) struct ChildJob {
     pub(crate) stall_timeout_s: u64,
     /// Whether it locks itself in.
     pub(crate) sandbox: Mode,
+    /// What it may take of the machine.
+    pub(crate) bounds: Bounds,
     /// The card that it may see; all without one.
     pub(crate) card: Option<View>,
 }
@@ -64,6 +67,8 @@ pub(crate) struct StillJob {
     pub(crate) time_limit_s: u64,
     /// Whether it locks itself in.
     pub(crate) sandbox: Mode,
+    /// What it may take of the machine.
+    pub(crate) bounds: Bounds,
 }
 
 /// How it went.

@@ -76,6 +76,7 @@ pub(super) async fn setup() -> Setup {
         decoder: DecoderArg::Software,
         stall_timeout: Duration::from_secs(1),
         sandbox: Mode::Auto,
+        memory_bytes: 4 << 30,
     };
     Setup {
         worker: Worker::new(db, media, dispatch, settings).unwrap(),
