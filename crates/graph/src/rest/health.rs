@@ -17,6 +17,9 @@ const DISK_FULL_WARNING: &str = "A disk is full: uploads are refused and jobs fa
 const DISK_LOW_WARNING: &str = "A disk has less free than the server keeps for what is under way: \
      uploads are refused. Delete videos, or make room.";
 
+const SANDBOX_WARNING: &str = "Videos are parsed without a complete sandbox; `clipsy doctor` says \
+     what is missing.";
+
 /// The process answers.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Alive {
@@ -40,6 +43,11 @@ pub(crate) struct Readiness {
     /// `ok`, `paused` or `failed`.
     #[schema(example = "ok")]
     queue: &'static str,
+    /// What holds of the sandbox around the processes that parse videos, or what is missing; not told
+    /// until it was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Landlock and seccomp hold: 47 ways out are closed")]
+    sandbox: Option<String>,
     /// What the operator should see to.
     warnings: Vec<&'static str>,
 }
@@ -73,6 +81,8 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readines
         _ => None,
     });
     let password = health.default_password.then_some(DEFAULT_PASSWORD_WARNING);
+    let cage = &app.settings.cage;
+    let open = cage.is_open().then_some(SANDBOX_WARNING);
     let readiness = Readiness {
         status,
         database: word(health.database),
@@ -82,7 +92,8 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readines
         } else {
             word(health.queue)
         },
-        warnings: password.into_iter().chain(disk).collect(),
+        sandbox: cage.words().map(str::to_owned),
+        warnings: password.into_iter().chain(disk).chain(open).collect(),
     };
     (code, Json(readiness))
 }
