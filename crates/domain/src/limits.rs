@@ -69,6 +69,17 @@ impl Limits {
         })
     }
 
+    /// Streams of a file that are looked at. More are counted as what they are: an attack.
+    pub fn most_streams(&self) -> usize {
+        self.max_tracks.saturating_mul(4).max(64)
+    }
+
+    /// True if a picture of this size is above a limit, not below one.
+    pub fn is_large(&self, (width, height): (u32, u32)) -> bool {
+        let pixels = u64::from(width) * u64::from(height);
+        pixels > self.max_pixels || width.max(height) > self.max_side
+    }
+
     /// The size limit that a picture of `width` × `height` breaks, as a sentence.
     pub fn size_broken_by(&self, width: u32, height: u32) -> Option<String> {
         let pixels = u64::from(width) * u64::from(height);

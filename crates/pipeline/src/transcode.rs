@@ -301,6 +301,7 @@ impl<'a> Transcode<'a> {
             route,
             encodes: &encodes,
             stills,
+            limits: job.limits,
         })?;
         let context = run::Context {
             plan: self.plan,

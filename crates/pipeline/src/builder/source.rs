@@ -12,6 +12,9 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_pbutils as pbutils;
 
+use clipsy_domain::limits::Limits;
+
+use super::gate::Gate;
 use super::{colour, element, file};
 use crate::Error;
 use crate::catalog::DecoderSpec;
@@ -56,15 +59,25 @@ pub(crate) trait Observer: Send + Sync + 'static {
     fn complete(&self) {}
 }
 
-/// Adds a source of the file and `decodebin` to `pipeline`.
+/// Adds a source of the file and `decodebin` to `pipeline`. What is beyond `limits` ends it with an
+/// error of [`super::gate`].
 pub(crate) fn add(
     pipeline: &gst::Pipeline,
     path: &Path,
     front: &Front,
     hardware: Option<&DecoderSpec>,
+    limits: &Limits,
     observer: &Arc<impl Observer>,
 ) -> Result<(), Error> {
     let decode = element::make("decodebin", "decode")?;
+    let gate = Gate::new(pipeline, limits);
+    let watches = gate.clone();
+    decode.connect("element-added", false, move |args| {
+        if let Some(Ok(element)) = args.get(1).map(|value| value.get::<gst::Element>()) {
+            watches.watch(&element);
+        }
+        None
+    });
     let source = open(path, front)?;
     element::chain(pipeline.upcast_ref(), &[source, decode.clone()])?;
 
@@ -97,6 +110,9 @@ pub(crate) fn add(
         };
         if kind == Kind::Video && is_demuxed(&pad) {
             colour::let_the_bitstream_speak(&pad);
+        }
+        if !gate.lets_in(known.others(&pad)) {
+            return Some(false.to_value());
         }
         let key = known.key(&pad, kind);
         Some(
@@ -216,6 +232,15 @@ impl Streams {
         };
         known.push((id, key));
         key
+    }
+
+    /// How many streams are known besides that of `pad`.
+    fn others(&self, pad: &gst::Pad) -> usize {
+        let id = stream_id(pad);
+        let known = self.0.lock();
+        known.map_or(0, |known| {
+            known.iter().filter(|(other, _)| *other != id).count()
+        })
     }
 
     fn find(&self, pad: &gst::Pad) -> Option<StreamKey> {
