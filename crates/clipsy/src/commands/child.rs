@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clipsy_domain::failure::{Failure, FailureCode, Stage};
 use clipsy_domain::progress::Event;
 use clipsy_pipeline::CancelToken;
+use clipsy_pipeline::decoders::Decoders;
 use clipsy_pipeline::encoder::Choice;
 use clipsy_pipeline::transcode::Job;
 use serde::Serialize;
@@ -75,6 +76,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             say(&mut events, &Event::Failed { failure })?;
             return Err(error);
         }
+    }
+    if let Some(text) = &job.decoders {
+        Decoders::parse(text)?.allow();
     }
     let catalog = proofs::catalog(job.encoders.as_deref(), job.card.as_ref())?;
     let prover = Asked::new(events.try_clone()?, input);

@@ -39,6 +39,7 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
         return proxy::run(url, args.proxy_ca.as_deref(), args.json);
     }
     let (catalog, ladder) = (settings.catalog()?, settings.ladder()?);
+    settings.allow_decoders()?;
     clipsy_pipeline::init()?;
     let encoders = settings.encoders_text()?;
     let prover = Spawned::new(encoders.clone());

@@ -158,6 +158,7 @@ impl Does {
             max_runtime: work.max_runtime(),
             ladder,
             encoders: settings.encoders_text()?,
+            decoders: settings.decoders_text()?,
             encoders_file: settings.encoders_file(),
             limits: work.transcode.limits.limits(),
             encoder: work.transcode.encoder.clone(),

@@ -109,6 +109,7 @@ async fn work(worker: &Worker, job: &Job, mut held: Held, mut around: Surroundin
         plugins: environment::child_folders(),
         ladder: settings.ladder.clone(),
         encoders: settings.encoders.clone(),
+        decoders: settings.decoders.clone(),
         limits: settings.limits.clone(),
         encoder: settings.encoder.clone(),
         decoder: settings.decoder,

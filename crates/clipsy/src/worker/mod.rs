@@ -98,6 +98,8 @@ pub(crate) struct Settings {
     pub(crate) encoders: Option<String>,
     /// The file that it comes from.
     pub(crate) encoders_file: Option<PathBuf>,
+    /// The decoders that may be used, as TOML; `None` for the built-in list.
+    pub(crate) decoders: Option<String>,
     /// Limits on the source.
     pub(crate) limits: Limits,
     /// Encoder: `auto` or an identifier from the catalog.

@@ -30,6 +30,8 @@ pub(crate) struct ChildJob {
     pub(crate) ladder: Ladder,
     /// The encoder catalog as TOML; `None` for the built-in one.
     pub(crate) encoders: Option<String>,
+    /// The decoders that may be used, as TOML; `None` for the built-in list.
+    pub(crate) decoders: Option<String>,
     /// Limits on the source.
     pub(crate) limits: Limits,
     /// Encoder: `auto` or an identifier from the catalog.

@@ -16,8 +16,9 @@ use serde_json::Value;
 const HANGS_AFTER: Duration = Duration::from_mins(2);
 
 /// Settings that a developer may have made must not matter.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
     "CLIPSY_LADDER",
+    "CLIPSY_DECODERS",
     "CLIPSY_ENCODERS",
     "CLIPSY_LOG",
     "CLIPSY_LOG_FORMAT",
