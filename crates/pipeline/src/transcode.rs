@@ -307,7 +307,7 @@ impl<'a> Transcode<'a> {
             plan: self.plan,
             encoder: &selected.spec.id,
             duration_s: self.media.duration_s,
-            max_duration_s: job.limits.max_duration_s,
+            max_duration_s: job.limits.duration_limit_s(self.media.size_bytes),
             audio_kbps: if audio.is_some() {
                 job.ladder.audio.bitrate_kbps
             } else {

@@ -374,6 +374,56 @@ fn a_picture_that_grows_in_mid_stream_ends_the_job() {
 }
 
 #[test]
+fn two_pictures_eleven_hours_apart_are_not_a_night_of_work() {
+    let _turn = turn();
+    let folder = scratch();
+    let make = |file: &str| {
+        let path = folder.path().join(file);
+        let made = Command::new("ffmpeg")
+            .args([
+                "-v",
+                "error",
+                "-f",
+                "lavfi",
+                "-i",
+                "color=s=64x64:r=25:d=0.08",
+                "-vf",
+            ])
+            .args([
+                "setpts=N*39600/TB",
+                "-vsync",
+                "passthrough",
+                "-c:v",
+                "libx264",
+                "-y",
+            ])
+            .arg(&path)
+            .status()
+            .unwrap();
+        assert!(made.success(), "{file}");
+        path
+    };
+    let check = |path: &Path, reason: &str| {
+        let done = transcode(path, &folder.path().join("out"), &[]);
+        assert_eq!(
+            done.error_code().unwrap(),
+            "limits_exceeded",
+            "{}",
+            done.stderr
+        );
+        assert!(done.stderr.contains(reason), "{}", done.stderr);
+    };
+    check(&make("apart.mp4"), "bytes at most");
+
+    // The header says ten seconds, so that it is only found out on the way.
+    let path = make("apart.mkv");
+    let bytes = std::fs::read(&path).unwrap();
+    let short = 10_000_f64.to_be_bytes();
+    std::fs::write(&path, patched(bytes, &[0x44, 0x89, 0x88], 0, &short)).unwrap();
+    check(&path, "goes on after");
+}
+
+#[test]
 fn only_decoders_on_the_list_decode() {
     let _turn = turn();
     let folder = scratch();
