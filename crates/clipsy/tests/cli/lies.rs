@@ -415,12 +415,12 @@ fn two_pictures_eleven_hours_apart_are_not_a_night_of_work() {
     };
     check(&make("apart.mp4"), "bytes at most");
 
-    // The header says ten seconds, so that it is only found out on the way.
+    // The header says ten seconds; it is not believed.
     let path = make("apart.mkv");
     let bytes = std::fs::read(&path).unwrap();
     let short = 10_000_f64.to_be_bytes();
     std::fs::write(&path, patched(bytes, &[0x44, 0x89, 0x88], 0, &short)).unwrap();
-    check(&path, "goes on after");
+    check(&path, "bytes at most");
 }
 
 #[test]
