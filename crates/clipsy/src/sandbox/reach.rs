@@ -36,7 +36,7 @@ fn done(number: c_long, arguments: [c_long; 6]) -> io::Result<()> {
 pub(super) fn process(other: pid_t) -> Vec<(&'static str, io::Result<()>)> {
     let pid = c_long::from(other);
     let mut cores = [0_u8; 1024];
-    let (length, mask) = (cores.len() as c_long, cores.as_mut_ptr() as c_long);
+    let (length, mask) = (1024, cores.as_mut_ptr() as c_long);
     let on_cores = call(libc::SYS_sched_getaffinity, [pid, length, mask, 0, 0, 0]);
     let nice = call(libc::SYS_getpriority, [0, pid, 0, 0, 0, 0]);
     // The call gives 20 less the value, so as not to give negative numbers.
@@ -179,14 +179,12 @@ fn datagram() -> io::Result<()> {
     let ends = pair.as_mut_ptr() as c_long;
     done(libc::SYS_socketpair, [family, kind, 0, ends, 0, 0])?;
     // The family, and a name without a path.
+    const LENGTH: c_long = 16;
     let mut name = [0_u8; 16];
     name[..2].copy_from_slice(&(libc::AF_UNIX as u16).to_ne_bytes());
     name[3..].copy_from_slice(b"clipsy-nobody");
     let (text, to) = (c"x".as_ptr() as c_long, name.as_ptr() as c_long);
-    let sent = done(
-        libc::SYS_sendto,
-        [pair[0].into(), text, 1, 0, to, name.len() as c_long],
-    );
+    let sent = done(libc::SYS_sendto, [pair[0].into(), text, 1, 0, to, LENGTH]);
     for end in pair {
         done(libc::SYS_close, [end.into(), 0, 0, 0, 0, 0])?;
     }

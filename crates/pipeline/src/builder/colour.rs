@@ -109,7 +109,7 @@ pub(crate) fn let_the_bitstream_speak(pad: &gst::Pad) {
 }
 
 /// True if there are parsers for bitstreams of this type that tell the size of the pictures: up to
-/// GStreamer 1.26 they repeat what the container says, and the decoder finds out by itself.
+/// `GStreamer` 1.26 they repeat what the container says, and the decoder finds out by itself.
 fn tells_size(media_type: &str) -> bool {
     matches!(
         media_type,

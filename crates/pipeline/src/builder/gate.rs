@@ -68,7 +68,7 @@ impl Gate {
         if count < most {
             return true;
         }
-        self.shut(format!("the file has more than {most} streams"));
+        self.shut(&format!("the file has more than {most} streams"));
         false
     }
 
@@ -96,14 +96,14 @@ impl Gate {
         // Small pictures cost nothing: whether they are of use is another's question.
         match broken.filter(|_| size.is_some_and(|size| self.limits.is_large(size))) {
             Some(reason) => {
-                self.shut(reason);
+                self.shut(&reason);
                 refuse(info)
             }
             None => gst::PadProbeReturn::Ok,
         }
     }
 
-    fn shut(&self, reason: String) {
+    fn shut(&self, reason: &str) {
         if self.shut.swap(true, Ordering::Relaxed) {
             return;
         }
@@ -111,9 +111,9 @@ impl Gate {
             return;
         };
         let details = gst::Structure::builder(DETAILS)
-            .field(REASON, &reason)
+            .field(REASON, reason)
             .build();
-        let message = gst::message::Error::builder(gst::StreamError::Failed, &reason)
+        let message = gst::message::Error::builder(gst::StreamError::Failed, reason)
             .src(&pipeline)
             .details(details)
             .build();

@@ -42,9 +42,9 @@ fn jpeg(packet: &[u8]) -> Option<Size> {
         let fits = is_frame && parts > 0 && u16_at(header, 2)? == 8 + 3 * parts;
         fits.then_some((u16_at(header, 7)?, u16_at(header, 5)?))
     };
-    let mut starts = packet.iter().enumerate().filter(|(_, byte)| **byte == 0xff);
+    let starts = packet.iter().enumerate().filter(|(_, byte)| **byte == 0xff);
     let mut largest: Option<Size> = None;
-    while let Some((at, _)) = starts.next() {
+    for (at, _) in starts {
         if let Some(size) = frame(&at) {
             let area = |(width, height): Size| u64::from(width) * u64::from(height);
             largest = largest.filter(|l| area(*l) >= area(size)).or(Some(size));

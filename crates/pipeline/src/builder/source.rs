@@ -74,7 +74,7 @@ pub(crate) fn add(
     let gate = Gate::new(pipeline, limits);
     let watches = gate.clone();
     decode.connect("element-added", false, move |args| {
-        if let Some(Ok(element)) = args.get(1).map(|value| value.get::<gst::Element>()) {
+        if let Some(Ok(element)) = args.get(1).map(gst::glib::Value::get::<gst::Element>) {
             watches.watch(&element);
         }
         None
