@@ -73,7 +73,6 @@ impl From<DecoderArg> for Decoder {
 
 /// Limits on the source.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_field_names, reason = "the names are the flags")]
 pub(crate) struct LimitArgs {
     /// Refuse pictures of more megapixels
     #[arg(

@@ -17,10 +17,10 @@ const TOO_MUCH: c_long = 64 << 30;
 
 /// Makes a system call by number.
 fn call(number: c_long, arguments: [c_long; 6]) -> io::Result<c_long> {
-    let [a, b, c, d, e, f] = arguments;
+    let of = arguments;
     // SAFETY: whoever calls this hands over numbers, null pointers, or pointers to what outlives the
     // call and is as large as the kernel takes it to be.
-    let result = unsafe { libc::syscall(number, a, b, c, d, e, f) };
+    let result = unsafe { libc::syscall(number, of[0], of[1], of[2], of[3], of[4], of[5]) };
     if result == -1 {
         Err(io::Error::last_os_error())
     } else {
@@ -179,12 +179,11 @@ fn datagram() -> io::Result<()> {
     let ends = pair.as_mut_ptr() as c_long;
     done(libc::SYS_socketpair, [family, kind, 0, ends, 0, 0])?;
     // The family, and a name without a path.
-    const LENGTH: c_long = 16;
     let mut name = [0_u8; 16];
     name[..2].copy_from_slice(&(libc::AF_UNIX as u16).to_ne_bytes());
     name[3..].copy_from_slice(b"clipsy-nobody");
     let (text, to) = (c"x".as_ptr() as c_long, name.as_ptr() as c_long);
-    let sent = done(libc::SYS_sendto, [pair[0].into(), text, 1, 0, to, LENGTH]);
+    let sent = done(libc::SYS_sendto, [pair[0].into(), text, 1, 0, to, 16]);
     for end in pair {
         done(libc::SYS_close, [end.into(), 0, 0, 0, 0, 0])?;
     }

@@ -111,10 +111,10 @@ impl Watch {
             return Seen::Gone;
         };
         if usage.memory_bytes > self.bounds.memory_bytes {
-            return self.excess("MB of memory", self.bounds.memory_bytes >> 20);
+            return excess("MB of memory", self.bounds.memory_bytes >> 20);
         }
         if usage.threads > self.bounds.threads {
-            return self.excess("threads", self.bounds.threads);
+            return excess("threads", self.bounds.threads);
         }
         let score = fs::read_to_string(&self.score).ok();
         match score.and_then(|score| score.trim().parse::<i32>().ok()) {
@@ -128,17 +128,17 @@ impl Watch {
         if self.looks.is_multiple_of(COUNT_FILES) {
             let most = segments.saturating_add(FILES);
             if count(&self.folder, most) > most {
-                return self.excess("files", most);
+                return excess("files", most);
             }
         }
         Seen::Fine
     }
+}
 
-    fn excess(&self, what: &str, limit: u64) -> Seen {
-        Seen::Excess(format!(
-            "it needs more than {limit} {what}, which is the limit"
-        ))
-    }
+fn excess(what: &str, limit: u64) -> Seen {
+    Seen::Excess(format!(
+        "it needs more than {limit} {what}, which is the limit"
+    ))
 }
 
 /// What a process uses, from its `status` in `/proc`.
