@@ -171,6 +171,7 @@ def main():
     parser.add_argument("--seed", type=int, default=None, help="where to begin (default: by the clock)")
     parser.add_argument("--clipsy", default=str(ROOT / "target/release/clipsy"), help="the program to try")
     options = parser.parse_args()
+    options.clipsy = str(Path(options.clipsy).resolve())
     number = options.seed if options.seed is not None else int(time.time()) * 1000
     ladder = tomllib.loads((ROOT / "pipelines/ladder.toml").read_text())
     files = seeds()
