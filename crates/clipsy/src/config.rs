@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use clipsy_domain::ladder::Ladder;
 use clipsy_pipeline::catalog::Catalog;
+use clipsy_pipeline::decoders::Decoders;
 
 use crate::commands::exit::UsageError;
 
@@ -38,6 +39,9 @@ pub(crate) struct Settings {
     /// Encoders, as in pipelines/encoders.toml [default: built in]
     #[arg(long, global = true, env = "CLIPSY_ENCODERS", value_name = "FILE")]
     encoders: Option<PathBuf>,
+    /// TOML file with the decoders that may be used instead of the built-in list
+    #[arg(long, global = true, env = "CLIPSY_DECODERS", value_name = "FILE")]
+    decoders: Option<PathBuf>,
     /// What to log to standard error, e.g. "info" or "`clipsy_pipeline=debug`" [default: error;
     /// info when serving]
     #[arg(long, global = true, env = "CLIPSY_LOG", value_name = "FILTER")]
@@ -90,6 +94,27 @@ impl Settings {
     /// The file that the encoders come from; `None` for the built-in ones.
     pub(crate) fn encoders_file(&self) -> Option<PathBuf> {
         self.encoders.clone()
+    }
+
+    /// The file with the decoders that may be used, read; `None` for the built-in list.
+    pub(crate) fn decoders_text(&self) -> Result<Option<String>, UsageError> {
+        let path = self.decoders.as_deref();
+        let text = path.map(|path| read("--decoders", path)).transpose()?;
+        if let Some(text) = &text {
+            Decoders::parse(text).map_err(|e| UsageError(format!("--decoders: {e}")))?;
+        }
+        Ok(text)
+    }
+
+    /// Lets this process use the decoders that it may, and no others.
+    pub(crate) fn allow_decoders(&self) -> Result<(), UsageError> {
+        if let Some(text) = self.decoders_text()? {
+            let decoders = Decoders::parse(&text);
+            decoders
+                .map_err(|e| UsageError(format!("--decoders: {e}")))?
+                .allow();
+        }
+        Ok(())
     }
 
     /// The encoders to choose from as TOML; `None` for the built-in ones.

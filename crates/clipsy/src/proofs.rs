@@ -15,10 +15,13 @@ use clipsy_pipeline::encoder::prove::{self, Claim, Proof, Prover, Refusal, Refus
 use serde::{Deserialize, Serialize};
 
 use crate::sandbox::Mode;
+use crate::sandbox::bounds::Bounds;
 use crate::worker::cards::find::View;
 
 /// Longest proof: the pictures, and starting and stopping a driver.
 pub(crate) const TIME_LIMIT: Duration = prove::TIME_LIMIT.saturating_mul(3);
+/// Memory of a proof: one encoder with its pictures takes a tenth.
+pub(crate) const MEMORY_BYTES: u64 = 4 << 30;
 /// Wait between two looks at whether somebody cancelled.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -33,6 +36,8 @@ pub(crate) struct ProofJob {
     pub(crate) claim: Claim,
     /// Whether it locks itself in.
     pub(crate) sandbox: Mode,
+    /// What it may take of the machine.
+    pub(crate) bounds: Bounds,
     /// The card that it may see; all without one.
     pub(crate) card: Option<View>,
 }
@@ -79,6 +84,7 @@ impl Spawned {
             encoders: self.encoders.clone(),
             claim: claim.clone(),
             sandbox: Mode::Off,
+            bounds: Bounds::new(MEMORY_BYTES, TIME_LIMIT),
             card: self.card.clone(),
         };
         let variables = self.card.iter().flat_map(|card| card.variables.clone());

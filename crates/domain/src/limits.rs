@@ -20,7 +20,13 @@ pub struct Limits {
     pub max_tracks: usize,
     /// Length in seconds.
     pub max_duration_s: f64,
+    /// Bytes of the file for each second that is made of it, beyond the first [`SPARSE_S`]. A slide
+    /// show of small pictures, or a still with sound, has fifty times as many.
+    pub min_bytes_per_s: f64,
 }
+
+/// Seconds that are made of any file, however little is in it.
+pub const SPARSE_S: f64 = 600.0;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -31,6 +37,7 @@ impl Default for Limits {
             max_fps: 240.0,
             max_tracks: 16,
             max_duration_s: 12.0 * 3600.0,
+            min_bytes_per_s: 50.0,
         }
     }
 }
@@ -46,11 +53,25 @@ impl Limits {
                 self.max_tracks
             ));
         }
-        let seconds = media.duration_s.filter(|s| *s > self.max_duration_s)?;
-        Some(format!(
-            "the video is {seconds:.0} s long, the limit is {:.0} s",
-            self.max_duration_s
-        ))
+        let limit = self.duration_limit_s(media.size_bytes);
+        let seconds = media.duration_s.filter(|s| *s > limit)?;
+        Some(if seconds > self.max_duration_s {
+            format!(
+                "the video is {seconds:.0} s long, the limit is {:.0} s",
+                self.max_duration_s
+            )
+        } else {
+            format!(
+                "the video is {seconds:.0} s long, but of a file of {} bytes at most {limit:.0} s are made",
+                media.size_bytes
+            )
+        })
+    }
+
+    /// Seconds that may be made of a file of so many bytes: work is bounded by what is in it.
+    pub fn duration_limit_s(&self, bytes: u64) -> f64 {
+        let filled = SPARSE_S + bytes as f64 / self.min_bytes_per_s.max(f64::MIN_POSITIVE);
+        self.max_duration_s.min(filled)
     }
 
     /// The first limit on pictures that `video` breaks, as a sentence that gives both numbers.
@@ -67,6 +88,17 @@ impl Limits {
                 )
             })
         })
+    }
+
+    /// Streams of a file that are looked at. More are counted as what they are: an attack.
+    pub fn most_streams(&self) -> usize {
+        self.max_tracks.saturating_mul(4).max(64)
+    }
+
+    /// True if a picture of this size is above a limit, not below one.
+    pub fn is_large(&self, (width, height): (u32, u32)) -> bool {
+        let pixels = u64::from(width) * u64::from(height);
+        pixels > self.max_pixels || width.max(height) > self.max_side
     }
 
     /// The size limit that a picture of `width` × `height` breaks, as a sentence.
@@ -92,5 +124,21 @@ impl Limits {
         } else {
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_in_a_file_makes_little_work() {
+        let limits = Limits::default();
+        let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1.0, "{found}");
+        near(limits.duration_limit_s(7_640), 752.8);
+        near(limits.duration_limit_s(0), SPARSE_S);
+        // An hour of slides of 20 kB, one a minute.
+        assert!(limits.duration_limit_s(60 * 20_000) > 3600.0);
+        near(limits.duration_limit_s(u64::MAX), limits.max_duration_s);
     }
 }

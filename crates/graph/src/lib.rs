@@ -10,6 +10,7 @@ mod address;
 mod app;
 pub mod auth;
 pub mod background;
+pub mod cage;
 mod client;
 mod coalesce;
 mod compress;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::user::Allowance;
 
+use crate::cage::Cage;
 use crate::client::Network;
 use crate::graphql::settings::GraphqlSettings;
 use crate::tickets::Wants;
@@ -101,6 +102,8 @@ pub struct Settings {
     pub peers: bool,
     /// Which machines are to run jobs.
     pub wants: Wants,
+    /// How well the processes are locked in that parse media.
+    pub cage: Cage,
 }
 
 impl Settings {
@@ -173,6 +176,7 @@ impl Default for Settings {
             node: "clipsy".into(),
             peers: false,
             wants: Wants::default(),
+            cage: Cage::default(),
         }
     }
 }

@@ -9,6 +9,7 @@
 
 mod builder;
 pub mod catalog;
+pub mod decoders;
 pub mod doctor;
 pub mod encoder;
 pub mod error;

@@ -10,7 +10,7 @@ use gstreamer::prelude::*;
 
 use crate::Error;
 use crate::builder::still::{self, Decoding};
-use crate::builder::stills;
+use crate::builder::{gate, stills};
 use crate::run::{describe, stop};
 
 /// Time stamps of segments are rounded to 1/90000 s, their lengths to a microsecond: a picture that
@@ -77,6 +77,9 @@ fn find(decoding: &Decoding, offset_us: u64, time_limit: Duration) -> Result<gst
         if let Some(message) = bus.pop_filtered(&[gst::MessageType::Error])
             && let gst::MessageView::Error(error) = message.view()
         {
+            if let Some(reason) = gate::reason(error) {
+                return Err(refuse(FailureCode::LimitsExceeded, reason));
+            }
             let message = format!("the segment cannot be read ({})", describe(error));
             return Err(refuse(FailureCode::CorruptInput, message));
         }

@@ -301,12 +301,13 @@ impl<'a> Transcode<'a> {
             route,
             encodes: &encodes,
             stills,
+            limits: job.limits,
         })?;
         let context = run::Context {
             plan: self.plan,
             encoder: &selected.spec.id,
             duration_s: self.media.duration_s,
-            max_duration_s: job.limits.max_duration_s,
+            max_duration_s: job.limits.duration_limit_s(self.media.size_bytes),
             audio_kbps: if audio.is_some() {
                 job.ladder.audio.bitrate_kbps
             } else {

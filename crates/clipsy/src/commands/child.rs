@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clipsy_domain::failure::{Failure, FailureCode, Stage};
 use clipsy_domain::progress::Event;
 use clipsy_pipeline::CancelToken;
+use clipsy_pipeline::decoders::Decoders;
 use clipsy_pipeline::encoder::Choice;
 use clipsy_pipeline::transcode::Job;
 use serde::Serialize;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use super::{exit, print_json, transcode};
 use crate::config::environment;
 use crate::proofs::{self, Asked, ProofJob};
+use crate::sandbox::bounds::Bounds;
 use crate::sandbox::{self, Closed, Mode, Openings, harden, self_test};
 use crate::worker::cards::find::View;
 use crate::worker::protocol::{ChildJob, Hello, StillJob, StillTold};
@@ -66,7 +68,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         writable: vec![job.scratch.clone()],
         cards: nodes(job.card.as_ref()),
     };
-    match lock_in(job.parent, job.sandbox, &openings) {
+    match lock_in(job.parent, &job.bounds, job.sandbox, &openings) {
         Ok(closed) => say(&mut events, &Hello { sandbox: closed })?,
         Err(error) => {
             let message = format!("{error:#}");
@@ -74,6 +76,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             say(&mut events, &Event::Failed { failure })?;
             return Err(error);
         }
+    }
+    if let Some(text) = &job.decoders {
+        Decoders::parse(text)?.allow();
     }
     let catalog = proofs::catalog(job.encoders.as_deref(), job.card.as_ref())?;
     let prover = Asked::new(events.try_clone()?, input);
@@ -114,7 +119,7 @@ fn still() -> anyhow::Result<()> {
         writable: vec![job.scratch.clone()],
         cards: Some(Vec::new()),
     };
-    let closed = lock_in(job.parent, job.sandbox, &openings)?;
+    let closed = lock_in(job.parent, &job.bounds, job.sandbox, &openings)?;
     say(&mut events, &Hello { sandbox: closed })?;
     let time_limit = Duration::from_secs(job.time_limit_s);
     let made = clipsy_pipeline::still::still(&job.segment, job.offset_us, &job.limits, time_limit)
@@ -136,7 +141,7 @@ fn prove() -> anyhow::Result<()> {
         writable: Vec::new(),
         cards: nodes(job.card.as_ref()),
     };
-    lock_in(job.parent, job.sandbox, &openings)?;
+    lock_in(job.parent, &job.bounds, job.sandbox, &openings)?;
     Ok(say(&mut events, &proofs::prove_here(&job))?)
 }
 
@@ -153,8 +158,13 @@ fn order<T: serde::de::DeserializeOwned>(input: &mut impl BufRead) -> anyhow::Re
 }
 
 /// Locks this process in before it opens any media.
-fn lock_in(parent: u32, mode: Mode, openings: &Openings) -> anyhow::Result<Closed> {
-    harden::harden(Some(parent))?;
+fn lock_in(
+    parent: u32,
+    bounds: &Bounds,
+    mode: Mode,
+    openings: &Openings,
+) -> anyhow::Result<Closed> {
+    harden::harden(Some(parent), bounds, openings.has_cards())?;
     // This looks for plugins in a process of its own and keeps what it finds in a file; neither
     // is possible later.
     clipsy_pipeline::init()?;
@@ -176,8 +186,6 @@ fn say(events: &mut File, line: &impl Serialize) -> std::io::Result<()> {
 }
 
 fn test(args: &Args) -> anyhow::Result<()> {
-    harden::harden(None)?;
-    clipsy_pipeline::init()?;
     let openings = Openings {
         readable: [
             environment::child_folders(),
@@ -187,12 +195,16 @@ fn test(args: &Args) -> anyhow::Result<()> {
         writable: args.output.iter().cloned().collect(),
         cards: None,
     };
+    let bounds = Bounds::new(proofs::MEMORY_BYTES, proofs::TIME_LIMIT);
+    harden::harden(None, &bounds, openings.has_cards())?;
+    clipsy_pipeline::init()?;
     let closed = sandbox::close(Mode::Auto, &openings)?;
     let trials = self_test::run(&self_test::Targets {
         forbidden: args.forbidden.clone(),
         port: args.port,
         input: args.input.clone(),
         output: args.output.clone(),
+        cards: openings.has_cards(),
     });
     let broken: Vec<String> = trials
         .iter()

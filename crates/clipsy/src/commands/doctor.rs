@@ -7,12 +7,14 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use clipsy_graph::cage::Cage;
 use clipsy_pipeline::doctor::{self, Finding, Report};
 use serde::Serialize;
 
 use super::{print, print_json};
 use crate::config::Settings;
 use crate::proofs::Spawned;
+use crate::sandbox::Mode;
 use crate::sandbox::self_test::Tested;
 use crate::worker::cards::find::Finder;
 
@@ -37,6 +39,7 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
         return proxy::run(url, args.proxy_ca.as_deref(), args.json);
     }
     let (catalog, ladder) = (settings.catalog()?, settings.ladder()?);
+    settings.allow_decoders()?;
     clipsy_pipeline::init()?;
     let encoders = settings.encoders_text()?;
     let prover = Spawned::new(encoders.clone());
@@ -117,6 +120,18 @@ fn sandbox() -> Finding {
             advice,
         )
     }
+}
+
+/// Tries, in the background, whether the sandbox holds, and tells `cage`.
+pub(crate) fn try_in_background(mode: Mode, cage: Cage) {
+    if mode == Mode::Off {
+        cage.tried(Err("switched off by CLIPSY_SANDBOX".into()));
+        return;
+    }
+    std::thread::spawn(move || {
+        let tried = try_sandbox();
+        cage.tried(tried.unwrap_or_else(|error| Err(format!("it cannot be tried: {error:#}"))));
+    });
 }
 
 /// What holds, or what is missing, in words.

@@ -36,6 +36,7 @@ struct Report<'a> {
 pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     let ladder = settings.ladder()?;
     let limits: Limits = args.limits.limits();
+    settings.allow_decoders()?;
     clipsy_pipeline::init()?;
     let media = probe::probe(&args.input, &limits, &CancelToken::new())?;
     let tracks = Tracks::choose(&media);

@@ -99,6 +99,8 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
         sandbox: args.work.sandbox,
     };
     let stills = Stills::start(Arc::clone(&media), stills, stop.clone()).await?;
+    let cage = clipsy_graph::cage::Cage::default();
+    super::doctor::try_in_background(args.work.sandbox, cage.clone());
     let app = App::new(
         db.clone(),
         Arc::clone(&media),
@@ -109,6 +111,7 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
             node: state.node()?,
             peers,
             wants: does.wants,
+            cage,
             media_origin: media::origin(&*media).await?,
             ..limits::fitted(args.graph())
         },

@@ -37,6 +37,7 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     let catalog = settings.catalog()?;
     let ladder = args.how.adjust(settings.ladder()?)?;
     let limits = args.how.limits.limits();
+    settings.allow_decoders()?;
     let cancel = cancel_on_signals()?;
     clipsy_pipeline::init()?;
     let prover = Spawned::new(settings.encoders_text()?);

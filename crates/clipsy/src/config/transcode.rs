@@ -73,7 +73,6 @@ impl From<DecoderArg> for Decoder {
 
 /// Limits on the source.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_field_names, reason = "the names are the flags")]
 pub(crate) struct LimitArgs {
     /// Refuse pictures of more megapixels
     #[arg(
@@ -107,6 +106,14 @@ pub(crate) struct LimitArgs {
         value_name = "HOURS"
     )]
     max_hours: f64,
+    /// Refuse files with fewer bytes for each second beyond the first ten minutes
+    #[arg(
+        long,
+        env = "CLIPSY_MIN_BYTES_PER_SECOND",
+        default_value_t = 50.0,
+        value_name = "BYTES"
+    )]
+    min_bytes_per_second: f64,
 }
 
 impl LimitArgs {
@@ -116,6 +123,7 @@ impl LimitArgs {
             max_fps: self.max_fps,
             max_tracks: self.max_tracks,
             max_duration_s: self.max_hours * 3600.0,
+            min_bytes_per_s: self.min_bytes_per_second,
             ..Limits::default()
         }
     }

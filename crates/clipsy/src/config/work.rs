@@ -38,6 +38,10 @@ pub(crate) struct WorkArgs {
     /// Whether the processes that parse videos are locked in
     #[arg(long, env = "CLIPSY_SANDBOX", value_enum, default_value = "auto")]
     pub(crate) sandbox: Mode,
+    /// Memory that the process of one job may take, in MB; one that needs more is ended, and its job
+    /// fails
+    #[arg(long, env = "CLIPSY_JOB_MEMORY_MB", default_value_t = 4096, value_name = "MB", value_parser = clap::value_parser!(u64).range(256..=1_048_576))]
+    job_memory_mb: u64,
     /// Encoding sessions that all workers of this machine may have open together on each card; a job
     /// opens one for each rendition [default: no limit]
     #[arg(long, env = "CLIPSY_GPU_SESSIONS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -75,6 +79,11 @@ impl WorkArgs {
     /// Longest run of one attempt.
     pub(crate) fn max_runtime(&self) -> Duration {
         self.max_job_hours
+    }
+
+    /// Memory that a child may take, in bytes.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.job_memory_mb << 20
     }
 
     /// How long a claim holds without being renewed.

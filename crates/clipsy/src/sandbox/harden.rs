@@ -4,18 +4,27 @@
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
+use super::bounds::Bounds;
+
 /// Open files: sources, segments, devices and pipes come to less than a hundred.
-const OPEN_FILES: u64 = 4096;
+const OPEN_FILES: u64 = 1024;
 /// Bytes of the largest file that may be written. A segment of 10 s at 100 Mbit/s is 125 MB.
-const FILE_BYTES: u64 = 64 << 30;
+const FILE_BYTES: u64 = 8 << 30;
+/// What the allocators set aside at the start without using it: 1 GiB, and 64 MiB for some threads.
+const SET_ASIDE: u64 = 2 << 30;
+/// Address space besides that is not memory: programs, libraries, mapped files, guards of stacks.
+const MAPPED: u64 = 4 << 30;
 /// If memory runs out, the kernel ends this process rather than the server (from -1000 to 1000).
-const FIRST_TO_GO: &str = "500";
+pub(crate) const FIRST_TO_GO: i32 = 500;
 /// Others come first: requests are answered while videos are encoded.
 const NICENESS: i32 = 5;
 
 /// Hardens this process, which `parent` started. Call it first of all. Fails if the parent has
 /// gone already.
-pub(crate) fn harden(parent: Option<u32>) -> anyhow::Result<()> {
+///
+/// With `cards` the address space is not limited: drivers of cards set aside as much as all cards
+/// and the machine have. The server, which sees what memory is in use, ends such a child.
+pub(crate) fn harden(parent: Option<u32>, bounds: &Bounds, cards: bool) -> anyhow::Result<()> {
     // Asked of the kernel before the parent is looked at, so that it cannot go in between.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     if let Some(parent) = parent {
@@ -28,9 +37,16 @@ pub(crate) fn harden(parent: Option<u32>) -> anyhow::Result<()> {
     limit(Resource::Core, 0);
     limit(Resource::Nofile, OPEN_FILES);
     limit(Resource::Fsize, FILE_BYTES);
+    limit(Resource::Cpu, bounds.cpu_s);
+    limit(Resource::Msgqueue, 0);
+    if !cards {
+        let data = bounds.memory_bytes.saturating_add(SET_ASIDE);
+        limit(Resource::Data, data);
+        limit(Resource::As, data.saturating_add(MAPPED));
+    }
     // Both are kindness to others; without them it works, too.
     let _ = rustix::process::nice(NICENESS);
-    let _ = std::fs::write("/proc/self/oom_score_adj", FIRST_TO_GO);
+    let _ = std::fs::write("/proc/self/oom_score_adj", FIRST_TO_GO.to_string());
     drop_powers();
     Ok(())
 }

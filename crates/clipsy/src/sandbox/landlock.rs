@@ -52,7 +52,8 @@ const MACHINE: [&str; 9] = [
     "/proc/sys",
     "/proc/version",
 ];
-/// This process; the CUDA driver writes names of threads there, over what is there.
+/// This process. The CUDA driver writes names of threads there, over what is there; nobody else
+/// writes, since how soon the kernel ends a process that is short of memory is said there, too.
 const SELF: &str = "/proc/self";
 /// Where the CUDA driver looks for cards; it starts with no less. Names are all that is to be had.
 const NODES: &str = "/dev";
@@ -68,8 +69,8 @@ const DEVICES: [&str; 5] = [
 const GPU_NODES: [&str; 4] = ["nvidia", "nvhost", "nvmap", "dri"];
 
 /// Restricts this thread; the error says in words what is missing.
-pub(super) fn restrict(openings: &Openings) -> Result<(), String> {
-    let status = rules(openings)
+pub(super) fn restrict(openings: &Openings, cards: &[PathBuf]) -> Result<(), String> {
+    let status = rules(openings, cards)
         .and_then(RulesetCreated::restrict_self)
         .map_err(|error| format!("Landlock: {error}"))?;
     match status.ruleset {
@@ -80,7 +81,7 @@ pub(super) fn restrict(openings: &Openings) -> Result<(), String> {
     }
 }
 
-fn rules(openings: &Openings) -> Result<RulesetCreated, landlock::RulesetError> {
+fn rules(openings: &Openings, cards: &[PathBuf]) -> Result<RulesetCreated, landlock::RulesetError> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     // Links, sockets, pipes and device nodes are no output: whoever publishes it would follow
     // them.
@@ -112,14 +113,20 @@ fn rules(openings: &Openings) -> Result<RulesetCreated, landlock::RulesetError> 
     for path in &openings.writable {
         ruleset = open(ruleset, path, write)?;
     }
-    let cards = openings.cards.clone().unwrap_or_else(gpu_nodes);
-    for path in DEVICES.iter().map(PathBuf::from).chain(cards) {
-        ruleset = open(ruleset, &path, device)?;
+    for path in DEVICES.iter().map(Path::new) {
+        ruleset = open(ruleset, path, device)?;
+    }
+    for path in cards {
+        ruleset = open(ruleset, path, device)?;
     }
     // The kernel makes these entries anew when nobody holds them, and the rule would go with the
     // old ones: so this one is held for as long as the process lives.
     std::mem::forget(std::fs::File::open(SELF));
-    let own = read | AccessFs::WriteFile | AccessFs::Truncate;
+    let own = if cards.is_empty() {
+        read
+    } else {
+        read | AccessFs::WriteFile | AccessFs::Truncate
+    };
     ruleset = open(ruleset, Path::new(SELF), own)?;
     open(ruleset, Path::new(NODES), AccessFs::ReadDir.into())
 }
@@ -144,7 +151,7 @@ fn open(
     ruleset.add_rule(PathBeneath::new(fd, access))
 }
 
-fn gpu_nodes() -> Vec<PathBuf> {
+pub(super) fn gpu_nodes() -> Vec<PathBuf> {
     let entries = std::fs::read_dir("/dev").into_iter().flatten().flatten();
     entries
         .filter(|entry| {

@@ -1,11 +1,15 @@
 //! What the process that parses media may still do: compute, read its input and write its output.
 //!
-//! Landlock closes the file system, the network and the neighbours; seccomp closes the system
-//! calls behind them, once more and on kernels without Landlock. Both hold for this process and
-//! everything it starts, and cannot be taken back. [`self_test`] tries whether they do.
+//! Landlock closes the file system, the network and the neighbours; seccomp refuses all system
+//! calls but those on a list, once more and on kernels without Landlock; limits bound memory,
+//! processor time and files ([`harden`]). All hold for this process and everything it starts, and
+//! cannot be taken back. [`self_test`] tries whether they do.
 
+pub(crate) mod bounds;
+mod calls;
 pub(crate) mod harden;
 mod landlock;
+mod reach;
 mod seccomp;
 pub(crate) mod self_test;
 
@@ -34,6 +38,18 @@ pub(crate) struct Openings {
     pub(crate) writable: Vec<PathBuf>,
     /// Device nodes of graphics cards; `None` for those of all.
     pub(crate) cards: Option<Vec<PathBuf>>,
+}
+
+impl Openings {
+    /// The device nodes of the graphics cards that stay open.
+    pub(crate) fn nodes(&self) -> Vec<PathBuf> {
+        self.cards.clone().unwrap_or_else(landlock::gpu_nodes)
+    }
+
+    /// True if there is a card to use. Its driver needs more of the kernel.
+    pub(crate) fn has_cards(&self) -> bool {
+        !self.nodes().is_empty()
+    }
 }
 
 /// What was closed.
@@ -75,12 +91,13 @@ pub(crate) fn close(mode: Mode, openings: &Openings) -> anyhow::Result<Closed> {
         });
     }
     let threads = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+    let cards = openings.nodes();
     let files = if threads == 1 {
-        landlock::restrict(openings)
+        landlock::restrict(openings, &cards)
     } else {
         Err(format!("{threads} threads are running already"))
     };
-    let calls = seccomp::restrict();
+    let calls = seccomp::restrict(!cards.is_empty());
     let missing: Vec<String> = [files.as_ref().err(), calls.as_ref().err()]
         .into_iter()
         .flatten()

@@ -1,168 +1,146 @@
-//! System calls that decoding and encoding never need, refused by seccomp.
+//! Refuses, by seccomp, all system calls but those that decoding and encoding need.
 
 use std::collections::BTreeMap;
 
+use libc::c_long;
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch,
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+    SeccompFilter, SeccompRule, TargetArch,
 };
 
-/// Refused whatever their arguments: other programs, other processes, the network, the kernel.
-const REFUSED: &[i64] = &[
-    // Starting programs.
-    libc::SYS_execve,
-    libc::SYS_execveat,
-    // Other processes.
-    libc::SYS_ptrace,
-    libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
-    libc::SYS_process_madvise,
-    libc::SYS_kcmp,
-    libc::SYS_kill,
-    libc::SYS_tkill,
-    libc::SYS_rt_sigqueueinfo,
-    libc::SYS_pidfd_open,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_pidfd_send_signal,
-    libc::SYS_setpgid,
-    libc::SYS_setsid,
-    // Sockets: what may be made is told below; nothing may be reached. The CUDA driver listens on one
-    // of this machine and does not start if it cannot, but nobody is let in.
-    libc::SYS_connect,
-    libc::SYS_accept,
-    libc::SYS_accept4,
-    // A way around this filter.
-    libc::SYS_io_uring_setup,
-    libc::SYS_io_uring_enter,
-    libc::SYS_io_uring_register,
-    // By path; older versions of Landlock do not know it.
-    libc::SYS_truncate,
-    // Name spaces and mounts.
-    libc::SYS_unshare,
-    libc::SYS_setns,
-    libc::SYS_mount,
-    libc::SYS_umount2,
-    libc::SYS_pivot_root,
-    libc::SYS_chroot,
-    libc::SYS_move_mount,
-    libc::SYS_open_tree,
-    libc::SYS_fsopen,
-    libc::SYS_fsmount,
-    libc::SYS_fspick,
-    libc::SYS_fsconfig,
-    libc::SYS_mount_setattr,
-    libc::SYS_open_by_handle_at,
-    libc::SYS_fanotify_init,
-    libc::SYS_quotactl,
-    // The kernel itself.
-    libc::SYS_bpf,
-    libc::SYS_perf_event_open,
-    libc::SYS_userfaultfd,
-    libc::SYS_init_module,
-    libc::SYS_finit_module,
-    libc::SYS_delete_module,
-    libc::SYS_kexec_load,
-    libc::SYS_reboot,
-    libc::SYS_swapon,
-    libc::SYS_swapoff,
-    libc::SYS_acct,
-    libc::SYS_syslog,
-    libc::SYS_settimeofday,
-    libc::SYS_clock_settime,
-    libc::SYS_clock_adjtime,
-    libc::SYS_adjtimex,
-    libc::SYS_sethostname,
-    libc::SYS_setdomainname,
-    libc::SYS_add_key,
-    libc::SYS_request_key,
-    libc::SYS_keyctl,
-    // Who this process is.
-    libc::SYS_setuid,
-    libc::SYS_setgid,
-    libc::SYS_setreuid,
-    libc::SYS_setregid,
-    libc::SYS_setresuid,
-    libc::SYS_setresgid,
-    libc::SYS_setgroups,
-    libc::SYS_capset,
-    libc::SYS_personality,
-];
+use super::calls;
 
-/// The socket families that may be made: pipes within this process, and the kernel's news of
-/// devices, which the lookup of GPUs listens to.
+/// The socket families that may be made where there is a card: one that its driver listens on, and
+/// the kernel's news of devices, which the lookup of cards listens to.
 const FAMILIES: [libc::c_int; 2] = [libc::AF_UNIX, libc::AF_NETLINK];
 
-/// Restricts all threads of this process; the error says in words what is missing.
-pub(super) fn restrict() -> Result<(), String> {
+/// Rules by number of the call; a call without rules stands for all its arguments.
+type Rules = BTreeMap<c_long, Vec<SeccompRule>>;
+
+/// Restricts all threads of this process; the error says in words what is missing. `cards` if it
+/// uses a graphics card.
+pub(super) fn restrict(cards: bool) -> Result<(), String> {
     let describe = |error: &dyn std::fmt::Display| format!("seccomp: {error}");
-    for program in [refusals(), old_clone()] {
+    // The list comes last: it has no place for a call that makes further lists.
+    for program in [unknown(), allowed(cards)] {
         let program = program.map_err(|error| describe(&error))?;
         seccompiler::apply_filter_all_threads(&program).map_err(|error| describe(&error))?;
     }
     Ok(())
 }
 
-/// Makes this kernel look like one without `clone3`, whose flags a filter cannot see: the C
-/// library then starts threads by `clone`.
-fn old_clone() -> Result<BpfProgram, seccompiler::BackendError> {
-    filter([(libc::SYS_clone3, Vec::new())].into(), libc::ENOSYS)
+/// Answers calls as an older kernel would. What the other filter refuses stays refused.
+fn unknown() -> Result<BpfProgram, BackendError> {
+    let calls = calls::UNKNOWN.iter().copied().chain(calls::NEWER);
+    let rules: Rules = calls.map(|call| (call, Vec::new())).collect();
+    let missing = SeccompAction::Errno(libc::ENOSYS as u32);
+    filter(rules, SeccompAction::Allow, missing)
 }
 
-fn refusals() -> Result<BpfProgram, seccompiler::BackendError> {
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-        REFUSED.iter().map(|call| (*call, Vec::new())).collect();
-    let other_family = FAMILIES
-        .iter()
-        .map(|family| differs(0, i64::from(*family)))
-        .collect::<Result<Vec<_>, _>>()?;
-    rules.insert(libc::SYS_socket, vec![SeccompRule::new(other_family)?]);
-    // Signals to its own threads are how a process ends itself.
-    let own = i64::from(std::process::id());
-    for call in [libc::SYS_tgkill, libc::SYS_rt_tgsigqueueinfo] {
-        rules.insert(call, vec![SeccompRule::new(vec![differs(0, own)?])?]);
+fn allowed(cards: bool) -> Result<BpfProgram, BackendError> {
+    let always = [calls::ALLOWED, calls::ALLOWED_HERE, calls::UNKNOWN].concat();
+    let mut rules: Rules = always.into_iter().map(|call| (call, Vec::new())).collect();
+    // The other filter has the answer to these.
+    rules.extend(calls::NEWER.map(|call| (call, Vec::new())));
+    if cards {
+        let besides = calls::ALLOWED_FOR_CARDS.iter();
+        rules.extend(besides.map(|call| (*call, Vec::new())));
+        rules.insert(libc::SYS_socket, one_of(0, &FAMILIES)?);
     }
+    rules.insert(libc::SYS_prctl, one_of(0, calls::PRCTL)?);
+    rules.insert(libc::SYS_fcntl, one_of(1, calls::FCNTL)?);
+    rules.insert(libc::SYS_ioctl, ioctl(cards)?);
+    // What is sent goes to the other end of a pair, never to a name.
+    let unnamed = condition(4, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)?;
+    rules.insert(libc::SYS_sendto, rule(vec![unnamed])?);
+    // Of processes it reaches itself, and none by its user's or group's number.
+    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    for call in [
+        libc::SYS_kill,
+        libc::SYS_tgkill,
+        libc::SYS_rt_tgsigqueueinfo,
+    ] {
+        rules.insert(call, one_of(0, &[own])?);
+    }
+    for call in [
+        libc::SYS_prlimit64,
+        libc::SYS_sched_setaffinity,
+        libc::SYS_sched_setattr,
+        libc::SYS_sched_setparam,
+        libc::SYS_sched_setscheduler,
+    ] {
+        rules.insert(call, one_of(0, &[0, own])?);
+    }
+    // By the number of a process, which is the first of the kinds.
+    let process = || equals(0, 0);
+    rules.insert(
+        libc::SYS_setpriority,
+        vec![
+            SeccompRule::new(vec![process()?, equals(1, 0)?])?,
+            SeccompRule::new(vec![process()?, equals(1, own)?])?,
+        ],
+    );
     // Threads are fine. A process of its own would outlive this one.
     let thread = libc::CLONE_THREAD as u64;
-    let no_thread = SeccompCondition::new(
+    let is_thread = condition(
         0,
         SeccompCmpArgLen::Dword,
         SeccompCmpOp::MaskedEq(thread),
-        0,
+        thread,
     )?;
-    rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![no_thread])?]);
-    #[cfg(target_arch = "x86_64")]
-    for call in [libc::SYS_fork, libc::SYS_vfork] {
-        rules.insert(call, Vec::new());
-    }
-    filter(rules, libc::EPERM)
+    rules.insert(libc::SYS_clone, rule(vec![is_thread])?);
+    let refused = SeccompAction::Errno(libc::EPERM as u32);
+    filter(rules, refused, SeccompAction::Allow)
 }
 
-/// A filter that answers the calls of `rules` with `errno`.
+fn ioctl(cards: bool) -> Result<Vec<SeccompRule>, BackendError> {
+    let request = |op, number| condition(1, SeccompCmpArgLen::Dword, op, number);
+    if cards {
+        let none_of = calls::IOCTL_REFUSED
+            .iter()
+            .map(|number| request(SeccompCmpOp::Ne, *number))
+            .collect::<Result<Vec<_>, _>>()?;
+        return rule(none_of);
+    }
+    calls::IOCTL
+        .iter()
+        .map(|number| SeccompRule::new(vec![request(SeccompCmpOp::Eq, *number)?]))
+        .collect()
+}
+
+/// A filter that answers the calls of `rules` with `matched` and all others with `otherwise`. On
+/// x86-64, what has a number of the x32 interface is none of them.
 fn filter(
-    mut rules: BTreeMap<i64, Vec<SeccompRule>>,
-    errno: libc::c_int,
-) -> Result<BpfProgram, seccompiler::BackendError> {
-    // The same calls by the other numbers that some kernels know them by.
-    if cfg!(target_arch = "x86_64") {
-        const X32: i64 = 0x4000_0000;
-        let again: Vec<_> = rules.iter().map(|(n, r)| (n | X32, r.clone())).collect();
-        rules.extend(again);
-    }
-    SeccompFilter::new(
-        rules,
-        SeccompAction::Allow,
-        SeccompAction::Errno(errno as u32),
-        TargetArch::try_from(std::env::consts::ARCH)?,
-    )?
-    .try_into()
+    rules: Rules,
+    otherwise: SeccompAction,
+    matched: SeccompAction,
+) -> Result<BpfProgram, BackendError> {
+    let here = TargetArch::try_from(std::env::consts::ARCH)?;
+    SeccompFilter::new(rules, otherwise, matched, here)?.try_into()
 }
 
-/// True of calls whose argument is none of this value.
-fn differs(argument: u8, value: i64) -> Result<SeccompCondition, seccompiler::BackendError> {
-    SeccompCondition::new(
-        argument,
-        SeccompCmpArgLen::Dword,
-        SeccompCmpOp::Ne,
-        value as u64,
-    )
+fn rule(conditions: Vec<SeccompCondition>) -> Result<Vec<SeccompRule>, BackendError> {
+    Ok(vec![SeccompRule::new(conditions)?])
+}
+
+/// One rule for each of `values`.
+fn one_of(argument: u8, values: &[i32]) -> Result<Vec<SeccompRule>, BackendError> {
+    values
+        .iter()
+        .map(|value| SeccompRule::new(vec![equals(argument, *value)?]))
+        .collect()
+}
+
+fn equals(argument: u8, value: i32) -> Result<SeccompCondition, BackendError> {
+    let value = u64::from(value.cast_unsigned());
+    condition(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
+}
+
+fn condition(
+    argument: u8,
+    length: SeccompCmpArgLen,
+    op: SeccompCmpOp,
+    value: u64,
+) -> Result<SeccompCondition, BackendError> {
+    SeccompCondition::new(argument, length, op, value)
 }

@@ -10,7 +10,7 @@ use std::process::Command;
 use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 
-use super::Closed;
+use super::{Closed, reach};
 
 /// One thing that was tried.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -56,6 +56,8 @@ pub(crate) struct Targets {
     pub(crate) input: Option<PathBuf>,
     /// A folder that must be writable.
     pub(crate) output: Option<PathBuf>,
+    /// There is a graphics card, whose driver needs more.
+    pub(crate) cards: bool,
 }
 
 /// Tries everything. Call it after the sandbox is closed.
@@ -72,6 +74,9 @@ pub(crate) fn run(targets: &Targets) -> Vec<Trial> {
             refused(format!("truncate {shown}"), truncate(path));
         }
         refused(format!("move {shown}"), fs::rename(path, path));
+        for (what, result) in reach::file(path) {
+            refused(format!("{what} {shown}"), result);
+        }
     }
     for path in ["/etc/passwd", "/etc/shadow"] {
         refused(format!("read {path}"), read(Path::new(path)));
@@ -106,13 +111,28 @@ pub(crate) fn run(targets: &Targets) -> Vec<Trial> {
             refused(format!("read the parent's {file}"), read);
         }
         refused("signal the parent".into(), signal(parent));
+        for (what, result) in reach::process(parent.as_raw_nonzero().get()) {
+            refused(format!("{what} (the parent)"), result);
+        }
+    }
+    for (what, result) in reach::others(targets.cards) {
+        refused(what.into(), result);
     }
 
-    // The CUDA driver does not start without these.
+    // The CUDA driver does not start without these. Where it does not run, what is written beside the
+    // names of threads is out of reach: whom the kernel ends when memory is short.
     let named = name_a_thread();
     let listed = fs::read_dir("/dev").map(drop);
-    trials.push(trial("name a thread".into(), true, named));
+    trials.push(trial("name a thread".into(), targets.cards, named));
     trials.push(trial("list the devices".into(), true, listed));
+    if !targets.cards {
+        let spared = write(Path::new("/proc/self/oom_score_adj"));
+        trials.push(trial(
+            "be spared when memory is short".into(),
+            false,
+            spared,
+        ));
+    }
     let mut refused = |what: String, result: io::Result<()>| {
         trials.push(trial(what, false, result));
     };

@@ -158,12 +158,14 @@ impl Does {
             max_runtime: work.max_runtime(),
             ladder,
             encoders: settings.encoders_text()?,
+            decoders: settings.decoders_text()?,
             encoders_file: settings.encoders_file(),
             limits: work.transcode.limits.limits(),
             encoder: work.transcode.encoder.clone(),
             decoder: work.transcode.decoder,
             stall_timeout: work.transcode.stall_timeout(),
             sandbox: work.sandbox,
+            memory_bytes: work.memory_bytes(),
         })
     }
 }

@@ -23,6 +23,7 @@ use super::relay::{Relay, Told};
 use super::scratch::Scratch;
 use super::{Worker, fetch, figures, guard, settle};
 use crate::config::environment;
+use crate::sandbox::bounds::Bounds;
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -109,11 +110,13 @@ async fn work(worker: &Worker, job: &Job, mut held: Held, mut around: Surroundin
         plugins: environment::child_folders(),
         ladder: settings.ladder.clone(),
         encoders: settings.encoders.clone(),
+        decoders: settings.decoders.clone(),
         limits: settings.limits.clone(),
         encoder: settings.encoder.clone(),
         decoder: settings.decoder,
         stall_timeout_s: settings.stall_timeout.as_secs(),
         sandbox: settings.sandbox,
+        bounds: Bounds::new(settings.memory_bytes, settings.max_runtime),
         card: None,
     };
     // Cards that have failed, and whether another one may be tried.
@@ -198,7 +201,7 @@ async fn in_child(
         card: order.card.clone(),
         memory: Arc::clone(&worker.memory),
     };
-    let started = Process::start_with_proofs(Task::Transcode, order, proofs).await;
+    let started = Process::start_with_proofs(Task::Transcode, order, &order.bounds, proofs).await;
     let (mut process, lines) = match started {
         Ok(started) => started,
         Err(error) => {
@@ -212,7 +215,14 @@ async fn in_child(
         media_key::output_prefix(job.asset_id, job.attempt),
         halt.clone(),
     );
-    let mut relay = Relay::new(worker, job, publisher, halt.clone(), may_move);
+    let mut relay = Relay::new(
+        worker,
+        job,
+        publisher,
+        halt.clone(),
+        process.notes(),
+        may_move,
+    );
     let patience = relay.patience();
     let stopped = {
         let follow = relay.follow(lines);
@@ -264,8 +274,11 @@ async fn in_child(
                 last_lines = ended.last_lines(),
                 "the child crashed"
             );
-            let mut failure =
-                Failure::new(FailureCode::Crashed, Stage::Transcode, ended.describe());
+            let mut failure = match ended.excess() {
+                // It would do so again.
+                Some(excess) => limits_exceeded(&excess),
+                None => Failure::new(FailureCode::Crashed, Stage::Transcode, ended.describe()),
+            };
             failure.log = log(&ended, order);
             End::Failed(failure)
         }
@@ -311,6 +324,11 @@ fn log(ended: &child::Ended, order: &ChildJob) -> Vec<String> {
         .filter(|line| !line.trim().is_empty())
         .map(hide)
         .collect()
+}
+
+fn limits_exceeded(excess: &str) -> Failure {
+    let message = format!("the process that handled it was ended: {excess}");
+    Failure::new(FailureCode::LimitsExceeded, Stage::Transcode, message)
 }
 
 fn failed(code: FailureCode, message: &str) -> End {

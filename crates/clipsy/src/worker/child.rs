@@ -16,18 +16,24 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::proofs::{Proofs, view_variables};
+use super::watch;
 use crate::config::environment;
 use crate::proofs::Request;
+use crate::sandbox::bounds::Bounds;
 
 /// This very program, also when its file was replaced meanwhile.
 pub(super) const PROGRAM: &str = "/proc/self/exe";
 
 /// Longest line that is read from a child, in bytes. What a probe found is a few kilobytes.
-const LINE_BYTES: usize = 1 << 20;
+const LINE_BYTES: usize = 256 << 10;
 /// Lines that wait to be handled; then the child waits.
-const LINES_WAITING: usize = 1024;
+const LINES_WAITING: usize = 64;
+/// Lines of a child's standard error that are logged.
+const LINES_LOGGED: usize = 200;
 /// Lines of a child's standard error that are kept.
 const LAST_LINES: usize = 20;
+/// The last of them, in which a reason for its end is looked for.
+const LAST_WORDS: usize = 5;
 /// Longest kept part of each, in characters.
 const LAST_LINE_CHARS: usize = 400;
 /// Requests for proofs that wait; then the child waits. It asks for one at a time.
@@ -89,6 +95,9 @@ pub(super) struct Process {
     errors: JoinHandle<VecDeque<String>>,
     /// Has proven what the child asks for; over once the child has ended.
     answers: Option<JoinHandle<()>>,
+    /// Looks after what it takes of the machine.
+    watch: Option<JoinHandle<()>>,
+    notes: watch::Notes,
 }
 
 /// How a child ended.
@@ -96,6 +105,8 @@ pub(super) struct Process {
 pub(super) struct Ended {
     status: Option<ExitStatus>,
     last_lines: VecDeque<String>,
+    /// What it took too much of, if it was ended for that.
+    excess: Option<String>,
 }
 
 /// What a child prints, line by line; ends when it stops printing or prints a line that is too
@@ -105,6 +116,7 @@ pub(super) type Lines = mpsc::Receiver<String>;
 impl Process {
     /// Starts a child for `task` on `job` with what it may know and write. `registry` is the file
     /// of plugins that it is to use.
+    /// `bounds` are what it may take of the machine.
     /// `folders` are its own and the one for temporary files; `variables` are set besides those that
     /// every child gets.
     pub(super) async fn start(
@@ -112,10 +124,11 @@ impl Process {
         registry: &Path,
         task: Task,
         job: &impl Serialize,
+        bounds: &Bounds,
         folders: (&Path, &Path),
         variables: &[(String, String)],
     ) -> io::Result<(Self, Lines)> {
-        let begun = Self::begin(spawner, registry, task, job, folders, variables);
+        let begun = Self::begin(spawner, registry, task, job, bounds, folders, variables);
         let (process, stdin, stdout) = begun.await?;
         drop(stdin);
         let (sender, lines) = mpsc::channel(LINES_WAITING);
@@ -127,12 +140,13 @@ impl Process {
     pub(super) async fn start_with_proofs(
         task: Task,
         job: &impl Serialize,
+        bounds: &Bounds,
         proofs: Proofs,
     ) -> io::Result<(Self, Lines)> {
         let folders: (&Path, &Path) = (&proofs.folder, &proofs.temporary);
         let variables = view_variables(proofs.card.as_ref());
         let (spawner, registry) = (&proofs.spawner, &proofs.registry);
-        let begun = Self::begin(spawner, registry, task, job, folders, variables);
+        let begun = Self::begin(spawner, registry, task, job, bounds, folders, variables);
         let (mut process, stdin, stdout) = begun.await?;
         let (sender, lines) = mpsc::channel(LINES_WAITING);
         let (asker, requests) = mpsc::channel(REQUESTS_WAITING);
@@ -150,6 +164,7 @@ impl Process {
         registry: &Path,
         task: Task,
         job: &impl Serialize,
+        bounds: &Bounds,
         folders: (&Path, &Path),
         variables: &[(String, String)],
     ) -> io::Result<(Self, ChildStdin, ChildStdout)> {
@@ -162,10 +177,14 @@ impl Process {
             return Err(io::Error::other("the child has no pipes"));
         };
         let errors = tokio::spawn(last_lines(stderr));
+        let notes = watch::Notes::default();
+        let pid = pid(&child);
         let process = Self {
+            watch: pid.map(|pid| watch::start(pid, folders.0.into(), *bounds, notes.clone())),
             child,
             errors,
             answers: None,
+            notes,
         };
         // A child that ends before it has read this says why on standard error.
         let mut told = serde_json::to_vec(job)?;
@@ -178,12 +197,16 @@ impl Process {
 
     /// Kills it with everything that it started.
     pub(super) fn kill(&mut self) {
-        let pid = self.child.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(pid) = pid.and_then(Pid::from_raw)
+        if let Some(pid) = pid(&self.child)
             && let Err(error) = rustix::process::kill_process_group(pid, Signal::KILL)
         {
             tracing::debug!(%error, "a child could not be killed");
         }
+    }
+
+    /// What is known of it while it runs.
+    pub(super) fn notes(&self) -> watch::Notes {
+        self.notes.clone()
     }
 
     /// Waits until it has ended. One that has said its last word but does not end is killed.
@@ -199,9 +222,14 @@ impl Process {
             // It ends with the child's output, and ends the proof that is under way.
             let _ = answers.await;
         }
+        if let Some(watch) = self.watch {
+            // Its number may be another's soon.
+            watch.abort();
+        }
         Ended {
             status: status.ok(),
             last_lines: self.errors.await.unwrap_or_default(),
+            excess: self.notes.excess(),
         }
     }
 }
@@ -233,11 +261,40 @@ impl Ended {
         }
     }
 
+    /// What it took too much of, in words, if it ended for that: the watch ended it, or the kernel
+    /// refused it something.
+    pub(super) fn excess(&self) -> Option<String> {
+        let signal = self.status.and_then(|status| status.signal());
+        let refused = || {
+            // The last words of allocators: of Rust, and of GLib.
+            let last = self.last_lines.iter().rev().take(LAST_WORDS);
+            let mut words = last.filter(|line| {
+                (line.contains("memory allocation of") && line.contains("failed"))
+                    || line.contains("failed to allocate")
+            });
+            words.next().is_some()
+        };
+        let excess = match signal {
+            Some(libc::SIGXCPU) => "it needs more processor time than the limit",
+            Some(libc::SIGXFSZ) => "it writes a larger file than the limit",
+            Some(libc::SIGABRT | libc::SIGTRAP) if refused() => {
+                "it needs more memory than the limit"
+            }
+            _ => return self.excess.clone(),
+        };
+        Some(self.excess.clone().unwrap_or_else(|| excess.into()))
+    }
+
     /// Its last lines on standard error.
     pub(super) fn last_lines(&self) -> String {
         let lines: Vec<&str> = self.last_lines.iter().map(String::as_str).collect();
         lines.join("\n")
     }
+}
+
+fn pid(child: &Child) -> Option<Pid> {
+    let id = child.id().and_then(|id| i32::try_from(id).ok());
+    id.and_then(Pid::from_raw)
 }
 
 /// Signals that tell something to people who read failures.
@@ -331,12 +388,15 @@ fn text(bytes: &[u8]) -> String {
 }
 
 async fn last_lines(stderr: ChildStderr) -> VecDeque<String> {
-    let mut kept = VecDeque::new();
+    let (mut kept, mut logged) = (VecDeque::new(), 0);
     let mut stderr = BufReader::new(stderr);
     // A line that is too long ends the reading; the child then dies of its own writing.
     while let Ok(Some(line)) = line(&mut stderr).await {
         let line: String = line.chars().take(LAST_LINE_CHARS).collect();
-        tracing::debug!(line, "from the child");
+        if logged < LINES_LOGGED {
+            logged += 1;
+            tracing::debug!(line, "from the child");
+        }
         if kept.len() == LAST_LINES {
             kept.pop_front();
         }

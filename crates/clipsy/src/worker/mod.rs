@@ -30,6 +30,7 @@ mod stills;
 pub(crate) mod sweep;
 #[cfg(test)]
 mod testing;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -97,6 +98,8 @@ pub(crate) struct Settings {
     pub(crate) encoders: Option<String>,
     /// The file that it comes from.
     pub(crate) encoders_file: Option<PathBuf>,
+    /// The decoders that may be used, as TOML; `None` for the built-in list.
+    pub(crate) decoders: Option<String>,
     /// Limits on the source.
     pub(crate) limits: Limits,
     /// Encoder: `auto` or an identifier from the catalog.
@@ -107,6 +110,8 @@ pub(crate) struct Settings {
     pub(crate) stall_timeout: Duration,
     /// Whether children lock themselves in.
     pub(crate) sandbox: Mode,
+    /// Memory that a child may take, in bytes.
+    pub(crate) memory_bytes: u64,
 }
 
 /// What doing jobs needs.

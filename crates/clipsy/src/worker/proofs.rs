@@ -14,6 +14,7 @@ use super::child::{Process, Spawner, Task};
 use super::memory::Memory;
 use crate::proofs::{self, Answer, ProofJob, Request};
 use crate::sandbox::Mode;
+use crate::sandbox::bounds::Bounds;
 
 /// Who proves, and with what.
 #[derive(Debug)]
@@ -75,6 +76,7 @@ impl Proofs {
             encoders: self.encoders.clone(),
             claim: request.prove,
             sandbox: self.sandbox,
+            bounds: Bounds::new(proofs::MEMORY_BYTES, proofs::TIME_LIMIT),
             card: self.card.clone(),
         };
         let folders: (&Path, &Path) = (&self.folder, &self.temporary);
@@ -84,6 +86,7 @@ impl Proofs {
             &self.registry,
             Task::Prove,
             &job,
+            &job.bounds,
             folders,
             variables,
         );

@@ -9,6 +9,7 @@ use clipsy_domain::limits::Limits;
 use serde::{Deserialize, Serialize};
 
 use crate::config::DecoderArg;
+use crate::sandbox::bounds::Bounds;
 use crate::sandbox::{Closed, Mode};
 use crate::worker::cards::find::View;
 
@@ -29,6 +30,8 @@ pub(crate) struct ChildJob {
     pub(crate) ladder: Ladder,
     /// The encoder catalog as TOML; `None` for the built-in one.
     pub(crate) encoders: Option<String>,
+    /// The decoders that may be used, as TOML; `None` for the built-in list.
+    pub(crate) decoders: Option<String>,
     /// Limits on the source.
     pub(crate) limits: Limits,
     /// Encoder: `auto` or an identifier from the catalog.
@@ -39,6 +42,8 @@ pub(crate) struct ChildJob {
     pub(crate) stall_timeout_s: u64,
     /// Whether it locks itself in.
     pub(crate) sandbox: Mode,
+    /// What it may take of the machine.
+    pub(crate) bounds: Bounds,
     /// The card that it may see; all without one.
     pub(crate) card: Option<View>,
 }
@@ -64,6 +69,8 @@ pub(crate) struct StillJob {
     pub(crate) time_limit_s: u64,
     /// Whether it locks itself in.
     pub(crate) sandbox: Mode,
+    /// What it may take of the machine.
+    pub(crate) bounds: Bounds,
 }
 
 /// How it went.

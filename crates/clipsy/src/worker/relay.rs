@@ -20,16 +20,18 @@ use super::figures::{self, Sessions};
 use super::phases::Phases;
 use super::protocol::Hello;
 use super::publish::{self, Publisher};
+use super::watch;
 use super::{Worker, rows};
 
 /// Progress is told at most this often.
 const TELL: Duration = Duration::from_millis(250);
 /// Progress is written down at most this often.
 const WRITE: Duration = Duration::from_secs(1);
-/// Events of an attempt other than progress that are told. A sane child sends a dozen.
+/// Events of an attempt other than progress and segments that are listened to, before its end. A sane
+/// child sends a dozen.
 const MOST_EVENTS: u32 = 200;
-/// Characters of a child's reason that are kept.
-const MOST_WORDS: usize = 1000;
+/// Lines of a child that are no events and that the log tells of.
+const MOST_NONSENSE: u32 = 20;
 
 /// How it went.
 #[derive(Debug)]
@@ -55,6 +57,8 @@ pub(super) struct Relay<'a> {
     job: &'a Job,
     publisher: Publisher,
     stop: CancellationToken,
+    /// What is known of the process.
+    process: watch::Notes,
     /// There is another card for the job.
     may_move: bool,
     /// How long the child may say nothing.
@@ -77,6 +81,7 @@ pub(super) struct Relay<'a> {
     unwritten: Option<Vec<RenditionProgress>>,
     written: Instant,
     events: u32,
+    nonsense: u32,
 }
 
 impl<'a> Relay<'a> {
@@ -86,6 +91,7 @@ impl<'a> Relay<'a> {
         job: &'a Job,
         publisher: Publisher,
         stop: CancellationToken,
+        process: watch::Notes,
         may_move: bool,
     ) -> Self {
         Self {
@@ -93,6 +99,7 @@ impl<'a> Relay<'a> {
             job,
             publisher,
             stop,
+            process,
             may_move,
             // It looks at its own clock; the rest is for opening the file, trying the encoders
             // and bringing a large result to disk.
@@ -110,6 +117,7 @@ impl<'a> Relay<'a> {
             unwritten: None,
             written: Instant::now(),
             events: 0,
+            nonsense: 0,
         }
     }
 
@@ -156,16 +164,33 @@ impl<'a> Relay<'a> {
             self.phases.probe();
             return None;
         }
-        match serde_json::from_str::<Event>(line) {
+        match words::event(line) {
             Ok(event) => self.event(event).await,
             Err(error) => {
-                tracing::debug!(%error, "a child said something that is no event");
+                self.nonsense = self.nonsense.saturating_add(1);
+                if self.nonsense <= MOST_NONSENSE {
+                    tracing::debug!(%error, "a child said something that is no event");
+                }
                 None
             }
         }
     }
 
     async fn event(&mut self, event: Event) -> Option<Told> {
+        let is_counted = !matches!(
+            &event,
+            Event::Progress { .. }
+                | Event::Segment { .. }
+                | Event::Finished { .. }
+                | Event::Failed { .. }
+        );
+        if is_counted {
+            self.events = self.events.saturating_add(1);
+            // What it has to say is said: a child that goes on is not itself.
+            if self.events > MOST_EVENTS {
+                return None;
+            }
+        }
         let told = match &event {
             Event::Progress { renditions, .. } => {
                 self.unwritten = Some(renditions.clone());
@@ -176,6 +201,7 @@ impl<'a> Relay<'a> {
                 let bytes = i64::try_from(*bytes).unwrap_or(i64::MAX);
                 let sum = self.bytes.entry(rung.clone()).or_default();
                 *sum = sum.saturating_add(bytes);
+                self.process.has_segment();
                 return self.publisher.rendition(rung).await.err().map(broken);
             }
             // The worker says how it ends, once that is certain.
@@ -185,10 +211,8 @@ impl<'a> Relay<'a> {
                 if let Some(told) = self.write_notes().await {
                     return Some(told);
                 }
-                let mut failure = failure.clone();
-                failure.message = failure.message.chars().take(MOST_WORDS).collect();
                 self.phases.failed(failure.code.as_str());
-                return Some(Told::Failed(failure));
+                return Some(Told::Failed(failure.clone()));
             }
             Event::Probed { media } => {
                 self.size = tracks::main_video(media).map(VideoStream::display_size);
@@ -231,10 +255,7 @@ impl<'a> Relay<'a> {
         };
         if told.is_none() {
             self.tell_progress().await;
-            self.events += 1;
-            if self.events <= MOST_EVENTS {
-                self.tell(event).await;
-            }
+            self.tell(event).await;
         }
         told
     }
@@ -438,6 +459,8 @@ fn broken(error: publish::Error) -> Told {
         error => Told::Failed(error.to_failure()),
     }
 }
+
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,7 @@ use super::child::{Lines, Process, Spawner, Task};
 use super::protocol::{Hello, StillJob, StillTold};
 use super::scratch::{self, Scratch};
 use crate::config::environment;
+use crate::sandbox::bounds::Bounds;
 use crate::sandbox::{Closed, Mode};
 
 /// Pictures that are taken at the same time: each decodes with up to half of the cores.
@@ -32,6 +33,8 @@ const ASKED: usize = 16;
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// How long it may take altogether before it is killed.
 const KILLED_AFTER: Duration = Duration::from_secs(25);
+/// Memory of a child: the decoder's pictures of a segment at the limits.
+const MEMORY_BYTES: u64 = 2 << 30;
 /// Largest segment that is fetched, in bytes. One of 10 s at 100 Mbit/s has 125 MB.
 const SEGMENT_BYTES: u64 = 1 << 30;
 /// Largest picture that is taken, in bytes. One of 1280 by 1280 has a few hundred kilobytes.
@@ -147,12 +150,14 @@ impl Inner {
             limits: settings.limits.clone(),
             time_limit_s: TIME_LIMIT.as_secs(),
             sandbox: settings.sandbox,
+            bounds: Bounds::new(MEMORY_BYTES, KILLED_AFTER),
         };
         let (mut process, lines) = Process::start(
             &self.spawner,
             &settings.registry,
             Task::Still,
             &order,
+            &order.bounds,
             (&scratch.folder, &scratch.temporary),
             &[],
         )

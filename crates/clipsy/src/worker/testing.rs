@@ -76,6 +76,8 @@ pub(super) async fn setup() -> Setup {
         decoder: DecoderArg::Software,
         stall_timeout: Duration::from_secs(1),
         sandbox: Mode::Auto,
+        memory_bytes: 4 << 30,
+        decoders: None,
     };
     Setup {
         worker: Worker::new(db, media, dispatch, settings).unwrap(),

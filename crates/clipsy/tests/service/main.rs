@@ -5,6 +5,7 @@
 #![cfg(test)]
 
 mod accounts;
+mod attack;
 mod cards;
 mod clocks;
 mod crash;

@@ -8,7 +8,7 @@ use crate::support::api::Client;
 use crate::support::processes::proc;
 use crate::support::server::{clipsy, on};
 use crate::support::turn::turn;
-use crate::support::{long_clip, scratch, short_clip};
+use crate::support::{long_clip, scratch, short_clip, until};
 
 #[test]
 fn the_state_of_a_server_is_out_of_reach() {
@@ -46,20 +46,45 @@ fn the_state_of_a_server_is_out_of_reach() {
         "start a program".into(),
         "read the parent's environ".into(),
         format!("write {}", short_clip().display()),
+        format!("set the mode of {}", server.path("clipsy.db").display()),
+        format!("set the times of {}", server.path("media").display()),
+        "see its limits (the parent)".into(),
+        "set its priority (the parent)".into(),
+        "set its cores (the parent)".into(),
+        "outlive the server".into(),
+        "send datagrams to a name".into(),
+        "be spared when memory is short".into(),
+        "take 64 GiB of memory".into(),
     ] {
         assert_eq!(find(&refused)["refused"], true, "{refused}");
     }
     for allowed in [
         "read the input",
         "write to the output",
-        // Without these the CUDA driver does not start; seen on a real card.
-        "name a thread",
+        // Without this the CUDA driver does not start; seen on a real card.
         "list the devices",
     ] {
         assert_eq!(find(allowed)["error"], Value::Null, "{allowed}");
     }
-    // The server is as well as before.
-    assert_eq!(Client::admin(&server).get("/readyz").status, 200);
+    // The server is as well as before, and says so of its children.
+    let client = Client::admin(&server);
+    let told = until("the server has tried its sandbox", || {
+        let ready = client.get("/readyz").json();
+        ready["sandbox"].as_str().map(str::to_owned)
+    });
+    assert!(told.starts_with("Landlock and seccomp hold"), "{told}");
+    server.stop();
+
+    let server = on(&folder.path().join("state"))
+        .args(&["--sandbox", "off"])
+        .up();
+    let ready = Client::admin(&server).get("/readyz").json();
+    assert_eq!(ready["sandbox"], "switched off by CLIPSY_SANDBOX");
+    let warnings = ready["warnings"].to_string();
+    assert!(
+        warnings.contains("without a complete sandbox"),
+        "{warnings}"
+    );
     server.stop();
 }
 

@@ -20,6 +20,8 @@ const DEMO_WARNING: &str = "This is a demonstration: the default password is goo
      Start the server without --demo for anything else.";
 const LOCKED_WARNING: &str = "An account has the default password and cannot be used: give it \
      another with `clipsy user passwd`.";
+const SANDBOX_WARNING: &str = "Videos are parsed without a complete sandbox; `clipsy doctor` says \
+     what is missing.";
 
 /// The process answers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,6 +46,11 @@ pub(crate) struct Readiness {
     /// `ok`, `paused` or `failed`.
     #[schema(example = "ok")]
     queue: &'static str,
+    /// What holds of the sandbox around the processes that parse videos, or what is missing; not told
+    /// until it was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Landlock and seccomp hold: 47 ways out are closed")]
+    sandbox: Option<String>,
     /// What the operator should see to.
     warnings: Vec<&'static str>,
 }
@@ -78,6 +85,8 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readines
     });
     let demo = app.settings.demo.then_some(DEMO_WARNING);
     let password = (health.default_password && !app.settings.demo).then_some(LOCKED_WARNING);
+    let cage = &app.settings.cage;
+    let open = cage.is_open().then_some(SANDBOX_WARNING);
     let readiness = Readiness {
         status,
         database: word(health.database),
@@ -87,7 +96,13 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readines
         } else {
             word(health.queue)
         },
-        warnings: demo.into_iter().chain(password).chain(disk).collect(),
+        sandbox: cage.words().map(str::to_owned),
+        warnings: demo
+            .into_iter()
+            .chain(password)
+            .chain(disk)
+            .chain(open)
+            .collect(),
     };
     (code, Json(readiness))
 }

@@ -92,17 +92,29 @@ fn is_usual(transfer: Transfer) -> bool {
     )
 }
 
-/// Takes what a container says about colour and fields out of the caps that leave its demuxer by
+/// Takes what a container says about colour, fields and size out of the caps that leave its demuxer by
 /// `pad`: parsers and decoders would believe it more than the bitstream.
 pub(crate) fn let_the_bitstream_speak(pad: &gst::Pad) {
     rewrite_caps(pad, |caps| {
         for structure in caps.iter_mut() {
             structure.remove_field("colorimetry");
+            if tells_size(structure.name()) {
+                structure.remove_fields(["width", "height"]);
+            }
             if tells_fields(structure.name()) {
                 structure.remove_fields(["interlace-mode", "field-order"]);
             }
         }
     });
+}
+
+/// True if there are parsers for bitstreams of this type that tell the size of the pictures: up to
+/// `GStreamer` 1.26 they repeat what the container says, and the decoder finds out by itself.
+fn tells_size(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        "video/x-h264" | "video/x-h265" | "video/x-vp9" | "video/x-av1"
+    )
 }
 
 /// True if bitstreams of this type say of each picture whether it is interlaced.

@@ -6,6 +6,7 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clipsy_domain::ladder::{Ladder, Plan};
+use clipsy_domain::limits::Limits;
 use clipsy_domain::media::{AudioStream, VideoStream};
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -39,6 +40,7 @@ pub(crate) struct Blueprint<'a> {
     pub(crate) route: &'a Route<'a>,
     pub(crate) encodes: &'a [Encode<'a>],
     pub(crate) stills: StillsPlan,
+    pub(crate) limits: &'a Limits,
 }
 
 /// A pipeline ready to run, and what watches it.
@@ -164,6 +166,7 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
         blueprint.input,
         blueprint.front,
         blueprint.hardware,
+        blueprint.limits,
         &selector,
     )?;
     let encoded_audio = audio.map(|a| a.encoded);

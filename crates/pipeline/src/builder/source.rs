@@ -1,8 +1,8 @@
 //! Opens a file and plugs demuxers, parsers and decoders.
 //!
-//! `decodebin` does the plugging under a policy of ours: only demuxers, parsers and decoders may
-//! be plugged, nothing that would open another file or address (playlist and streaming
-//! demuxers), and hardware decoders only when they were asked for.
+//! `decodebin` does the plugging under a policy of ours: only parsers may be plugged, and the demuxers
+//! and decoders of a list (`pipelines/decoders.toml`). Nothing on it would open another file or
+//! address, as playlist and streaming demuxers do; decoders of cards are used when they were asked for.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,9 +12,13 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_pbutils as pbutils;
 
+use clipsy_domain::limits::Limits;
+
+use super::gate::Gate;
 use super::{colour, element, file};
 use crate::Error;
 use crate::catalog::DecoderSpec;
+use crate::decoders::Decoders;
 use crate::front::Front;
 
 /// What a stream holds.
@@ -56,15 +60,25 @@ pub(crate) trait Observer: Send + Sync + 'static {
     fn complete(&self) {}
 }
 
-/// Adds a source of the file and `decodebin` to `pipeline`.
+/// Adds a source of the file and `decodebin` to `pipeline`. What is beyond `limits` ends it with an
+/// error of [`super::gate`].
 pub(crate) fn add(
     pipeline: &gst::Pipeline,
     path: &Path,
     front: &Front,
     hardware: Option<&DecoderSpec>,
+    limits: &Limits,
     observer: &Arc<impl Observer>,
 ) -> Result<(), Error> {
     let decode = element::make("decodebin", "decode")?;
+    let gate = Gate::new(pipeline, limits);
+    let watches = gate.clone();
+    decode.connect("element-added", false, move |args| {
+        if let Some(Ok(element)) = args.get(1).map(gst::glib::Value::get::<gst::Element>) {
+            watches.watch(&element);
+        }
+        None
+    });
     let source = open(path, front)?;
     element::chain(pipeline.upcast_ref(), &[source, decode.clone()])?;
 
@@ -97,6 +111,9 @@ pub(crate) fn add(
         };
         if kind == Kind::Video && is_demuxed(&pad) {
             colour::let_the_bitstream_speak(&pad);
+        }
+        if !gate.lets_in(known.others(&pad)) {
+            return Some(false.to_value());
         }
         let key = known.key(&pad, kind);
         Some(
@@ -218,6 +235,15 @@ impl Streams {
         key
     }
 
+    /// How many streams are known besides that of `pad`.
+    fn others(&self, pad: &gst::Pad) -> usize {
+        let id = stream_id(pad);
+        let known = self.0.lock();
+        known.map_or(0, |known| {
+            known.iter().filter(|(other, _)| *other != id).count()
+        })
+    }
+
     fn find(&self, pad: &gst::Pad) -> Option<StreamKey> {
         let id = stream_id(pad);
         let known = self.0.lock().ok()?;
@@ -242,46 +268,26 @@ fn stream_id(pad: &gst::Pad) -> String {
     "only".to_owned()
 }
 
-/// Demuxers that would open what their input names.
-const FOLLOWS_REFERENCES: [&str; 8] = [
-    "hlsdemux",
-    "hlsdemux2",
-    "dashdemux",
-    "dashdemux2",
-    "mssdemux",
-    "mssdemux2",
-    "sdpdemux",
-    "splitmuxsrc",
-];
-
+/// Whether `decodebin` may plug this: parsers, and what is on the list. Nothing else would be safe:
+/// there are demuxers that open what their input names, and decoders that nobody looks after.
 fn may_plug(factory: &gst::ElementFactory, caps: &gst::Caps, preferred: &[String]) -> bool {
     let name = factory.name();
     let class = factory
         .metadata(gst::ELEMENT_METADATA_KLASS)
         .unwrap_or_default();
     let has = |word: &str| class.split('/').any(|part| part == word);
-    // A stand-in for transparent VP8 and VP9 that takes plain ones, too, and waits for their alpha.
-    if name.ends_with("alphadecodebin") {
-        return false;
-    }
-    if FOLLOWS_REFERENCES.contains(&name.as_str())
-        || !(has("Demuxer") || has("Parser") || has("Decoder") || has("Demux"))
-    {
-        return false;
+    if has("Demuxer") || has("Demux") {
+        return Decoders::demuxes(&name);
     }
     if !has("Decoder") {
-        return true;
+        return has("Parser");
     }
     if preferred.iter().any(|p| *p == name) {
         return true;
     }
-    let hardware = has("Hardware")
-        || ["nv", "va", "v4l2", "msdk", "qsv", "amf"]
-            .iter()
-            .any(|p| name.starts_with(p));
     let beaten = preferred
         .iter()
         .filter_map(|p| gst::ElementFactory::find(p))
         .any(|better| better.can_sink_any_caps(caps));
-    !hardware && !beaten
+    Decoders::decodes(&name) && !beaten
 }

@@ -68,7 +68,7 @@ pub(crate) fn build(path: &Path, limits: &Limits) -> Result<Decoding, Error> {
         linked: AtomicBool::new(false),
         complete: AtomicBool::new(false),
     });
-    source::add(&pipeline, path, &Front::default(), None, &opener)?;
+    source::add(&pipeline, path, &Front::default(), None, limits, &opener)?;
     Ok(Decoding {
         pipeline,
         pictures,

@@ -19,8 +19,16 @@ const CONTAINERS: [&[u8; 4]; 7] = [
     b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"mvex",
 ];
 
+/// Boxes that lie within each other at most. Those that are read here are five deep.
+const MOST_DEPTH: usize = 16;
+
 /// The boxes in `bytes`; `None` if they do not fit.
 pub(super) fn parse(bytes: &[u8]) -> Option<Vec<Node>> {
+    parse_within(bytes, MOST_DEPTH)
+}
+
+fn parse_within(bytes: &[u8], depth: usize) -> Option<Vec<Node>> {
+    let depth = depth.checked_sub(1)?;
     let mut nodes = Vec::new();
     let mut rest = bytes;
     // QuickTime may end a list of boxes with four zero bytes.
@@ -29,7 +37,11 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Vec<Node>> {
         let size = usize::try_from(size).ok()?;
         let size = if size == 0 { rest.len() } else { size };
         let inner = rest.get(header..size)?;
-        let body = match CONTAINERS.contains(&&kind).then(|| parse(inner)).flatten() {
+        let body = match CONTAINERS
+            .contains(&&kind)
+            .then(|| parse_within(inner, depth))
+            .flatten()
+        {
             Some(boxes) => Body::Boxes(boxes),
             None => Body::Data(inner.to_vec()),
         };

@@ -23,17 +23,28 @@ const ADDITION: u32 = 0x41e4;
 const ADDITION_TYPE: u32 = 0x41e7;
 const ADDITION_DATA: u32 = 0x41ed;
 
+/// The number of tracks in the headers; `None` if this is no such file.
+pub(super) fn count(source: &Source) -> Option<usize> {
+    let start = source.read(0, source.bytes.min(MOST_BYTES))?;
+    Some(entries(&start)?.count())
+}
+
 /// The tracks by their number; `None` if this is no such file.
 pub(super) fn look(source: &Source) -> Option<HashMap<u32, Track>> {
     let start = source.read(0, source.bytes.min(MOST_BYTES))?;
-    let mut outer = Elements(&start);
+    Some(entries(&start)?.filter_map(track).collect())
+}
+
+/// The headers of the tracks in the beginning of a file.
+fn entries(start: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
+    let mut outer = Elements(start);
     outer.next().filter(|(id, _)| *id == HEADER)?;
     let (_, segment) = outer.find(|(id, _)| *id == SEGMENT)?;
     let (_, tracks) = Elements(segment)
         .take_while(|(id, _)| *id != CLUSTER)
         .find(|(id, _)| *id == TRACKS)?;
     let entries = Elements(tracks).filter(|(id, _)| *id == ENTRY);
-    Some(entries.filter_map(|(_, entry)| track(entry)).collect())
+    Some(entries.map(|(_, entry)| entry))
 }
 
 fn track(entry: &[u8]) -> Option<(u32, Track)> {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use clipsy_domain::speaker::Speaker;
 
+mod bounds;
 mod boxes;
 mod chan;
 mod edits;
@@ -33,8 +34,8 @@ pub(crate) use jumps::Jumps;
 pub(crate) use pcm::Pcm;
 pub(crate) use ts::Reclocked;
 
-/// Most that is read of a file's headers.
-const MOST_HEADER_BYTES: u64 = 256 * 1024 * 1024;
+/// Most that is read of a file's headers. Tables of twelve hours at 60 frames a second have half of it.
+const MOST_HEADER_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What the headers of a file say, and how it is shown to the demuxer.
 #[derive(Debug, Clone, Default)]
@@ -138,6 +139,13 @@ impl Front {
             Numbers::Hexadecimal => 16,
         };
         u32::from_str_radix(last.split(':').next()?, radix).ok()
+    }
+
+    /// Why the file is not opened at all, if it has more than `most` tracks or too large headers.
+    pub(crate) fn broken(path: &Path, most: usize) -> Option<String> {
+        let file = File::open(path).ok()?;
+        let bytes = file.metadata().ok()?.len();
+        bounds::broken(&Source { file, bytes }, most)
     }
 
     /// Looks at the headers of `path`. What cannot be read or understood is left to the demuxer.

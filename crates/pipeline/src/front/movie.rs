@@ -47,6 +47,49 @@ pub(super) fn look(source: &Source) -> Option<Front> {
     Some(front)
 }
 
+/// The largest of the boxes that demuxers keep in memory, and where the movie box lies.
+pub(super) struct Headers {
+    pub(super) bytes: u64,
+    pub(super) movie: Option<(u64, u64)>,
+}
+
+/// Looks at the boxes of `source` from the first to the last; `None` if it has none.
+pub(super) fn largest_header(source: &Source) -> Option<Headers> {
+    let mut headers = Headers {
+        bytes: 0,
+        movie: None,
+    };
+    let mut at = 0;
+    for _ in 0..MOST_BOXES {
+        let Some(head) = source.read(at, 16).or_else(|| source.read(at, 8)) else {
+            break;
+        };
+        let (kind, _, size) = boxes::head(&head)?;
+        if at == 0 && !FIRST.contains(&&kind) {
+            return None;
+        }
+        let left = source.bytes - at;
+        let len = if size == 0 { left } else { size };
+        if !MEDIA.contains(&&kind) {
+            headers.bytes = headers.bytes.max(len.min(left));
+        }
+        if kind == *b"moov" && headers.movie.is_none() {
+            headers.movie = Some((at, len.min(left)));
+        }
+        at = at.checked_add(len)?;
+    }
+    Some(headers)
+}
+
+/// Boxes that are looked at: two hours of fragments of a second have a tenth.
+const MOST_BOXES: usize = 100_000;
+/// The first box tells whether this is such a file at all.
+const FIRST: [&[u8; 4]; 9] = [
+    b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"uuid",
+];
+/// Boxes of any size, which demuxers do not keep.
+const MEDIA: [&[u8; 4]; 4] = [b"mdat", b"free", b"skip", b"wide"];
+
 /// Where the movie box lies.
 struct Found {
     start: u64,
@@ -58,16 +101,12 @@ struct Found {
 
 fn find(source: &Source) -> Option<Found> {
     let (mut at, mut movie, mut open_end) = (0, None, None);
-    for _ in 0..100_000 {
+    for _ in 0..MOST_BOXES {
         let Some(head) = source.read(at, 16).or_else(|| source.read(at, 8)) else {
             break;
         };
         let (kind, header, size) = boxes::head(&head)?;
-        // The first box tells whether this is such a file at all.
-        let known: [&[u8; 4]; 9] = [
-            b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"uuid",
-        ];
-        if at == 0 && !known.contains(&&kind) {
+        if at == 0 && !FIRST.contains(&&kind) {
             return None;
         }
         let left = source.bytes - at;

@@ -17,7 +17,7 @@ use clipsy_domain::tracks;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
-use crate::builder::{audio, graph, source};
+use crate::builder::{audio, gate, graph, source};
 use crate::front::Front;
 use crate::run::{describe, stop};
 use crate::{CancelToken, Error};
@@ -60,6 +60,9 @@ pub(crate) fn open(
         source,
     })?;
 
+    if let Some(reason) = Front::broken(path, limits.most_streams()) {
+        return Err(refuse(FailureCode::LimitsExceeded, reason));
+    }
     let front = Front::look(path);
     let media = read(path, &front, metadata.len(), limits, cancel)?;
     Ok((media, front))
@@ -117,7 +120,7 @@ fn look(
     let pipeline = gst::Pipeline::with_name("probe");
     graph::set_decoder_threads(&pipeline, 1);
     let facts = Arc::new(Facts::new(&pipeline, limits.clone(), front, sound));
-    source::add(&pipeline, path, front, None, &facts)?;
+    source::add(&pipeline, path, front, None, limits, &facts)?;
     let outcome = scan(&pipeline, &facts, cancel);
     let duration = pipeline.query_duration::<gst::ClockTime>();
     stop(&pipeline);
@@ -227,6 +230,9 @@ fn scan(pipeline: &gst::Pipeline, facts: &Facts, cancel: &CancelToken) -> Result
             match message.view() {
                 gst::MessageView::Eos(_) => return Ok(End::Enough),
                 gst::MessageView::Error(error) => {
+                    if let Some(reason) = gate::reason(error) {
+                        return Err(refuse(FailureCode::LimitsExceeded, reason));
+                    }
                     return Ok(End::BrokeOff(BrokeOff {
                         error: error.error(),
                         message: describe(error),

@@ -10,6 +10,7 @@ use gstreamer::prelude::*;
 use super::{Run, Stopped};
 use crate::Error;
 use crate::builder::blame::{self, Part};
+use crate::builder::gate;
 use crate::builder::graph::Graph;
 use crate::builder::package;
 use crate::error::Stall;
@@ -54,6 +55,9 @@ impl Run<'_> {
 
     /// What an error means for the run: without its sound the video may still be good.
     pub(super) fn stopped_by(&self, message: &gst::message::Error) -> Stopped {
+        if let Some(reason) = gate::reason(message) {
+            return failure(FailureCode::LimitsExceeded, reason).into();
+        }
         let source = message.src();
         // A muxer that never got any sound cannot make a stream of it.
         let is_muxer = source.and_then(package::rung_of_sink).is_some();

@@ -24,6 +24,7 @@ fn relay(setup: &Setup) -> Relay<'_> {
         &setup.job,
         publisher,
         CancellationToken::new(),
+        watch::Notes::default(),
         false,
     )
 }

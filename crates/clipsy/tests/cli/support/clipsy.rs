@@ -16,8 +16,9 @@ use serde_json::Value;
 const HANGS_AFTER: Duration = Duration::from_mins(2);
 
 /// Settings that a developer may have made must not matter.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 10] = [
     "CLIPSY_LADDER",
+    "CLIPSY_DECODERS",
     "CLIPSY_ENCODERS",
     "CLIPSY_LOG",
     "CLIPSY_LOG_FORMAT",
@@ -25,6 +26,7 @@ const SETTINGS: [&str; 8] = [
     "CLIPSY_MAX_FPS",
     "CLIPSY_MAX_TRACKS",
     "CLIPSY_MAX_HOURS",
+    "CLIPSY_MIN_BYTES_PER_SECOND",
 ];
 
 /// The binary under test.
