@@ -423,24 +423,48 @@ fn watch_damage(
 /// Notices a change of size on `pad`.
 fn watch_size(pad: &gst::Pad) -> Arc<AtomicBool> {
     let changed = Arc::new(AtomicBool::new(false));
-    let (flag, first) = (Arc::clone(&changed), Mutex::new(None));
-    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
-        if let Some(event) = info.event()
-            && let gst::EventView::Caps(caps) = event.view()
-            && let Some(structure) = caps.caps().structure(0)
-            && let Ok(mut first) = first.lock()
-        {
-            let size = (
-                structure.get::<i32>("width").ok(),
-                structure.get::<i32>("height").ok(),
-            );
-            if *first.get_or_insert(size) != size {
-                flag.store(true, Ordering::Relaxed);
+    let (flag, sizes) = (Arc::clone(&changed), Mutex::new(Sizes::default()));
+    let mask = gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::BUFFER;
+    pad.add_probe(mask, move |_, info| {
+        let Ok(mut sizes) = sizes.lock() else {
+            return gst::PadProbeReturn::Ok;
+        };
+        match &info.data {
+            Some(gst::PadProbeData::Event(event)) => {
+                if let gst::EventView::Caps(caps) = event.view()
+                    && let Some(structure) = caps.caps().structure(0)
+                {
+                    sizes.told = (
+                        structure.get::<i32>("width").ok(),
+                        structure.get::<i32>("height").ok(),
+                    );
+                }
             }
+            // A decoder that has to wait for its first picture tells of a size of its own choice
+            // until then, so only those with pictures count.
+            Some(gst::PadProbeData::Buffer(_)) => {
+                let told = sizes.told;
+                if *sizes.first.get_or_insert(told) != told {
+                    flag.store(true, Ordering::Relaxed);
+                }
+            }
+            _ => {}
         }
         gst::PadProbeReturn::Ok
     });
     changed
+}
+
+/// Width and height as caps may have them.
+type Size = (Option<i32>, Option<i32>);
+
+/// Sizes that went by.
+#[derive(Default)]
+struct Sizes {
+    /// Of the first picture.
+    first: Option<Size>,
+    /// Of the pictures to come.
+    told: Size,
 }
 
 /// Decoders keep a picture or more per thread, and frame threads cost time of their own; half of
