@@ -205,11 +205,9 @@ export function createSession(parts: SessionParts) {
 
     async signOut() {
       const bearer = token?.text;
-      try {
-        if (bearer) await send(SignOutDocument, {}, { Authorization: `Bearer ${bearer}` });
-      } finally {
-        forget();
-      }
+      // First here: links to media end with the session, and nothing of the page is to ask for them then.
+      forget();
+      if (bearer) await send(SignOutDocument, {}, { Authorization: `Bearer ${bearer}` });
     },
 
     /** Another tab signed out. */
