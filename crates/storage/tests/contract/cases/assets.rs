@@ -189,9 +189,15 @@ pub(crate) async fn changes_change_what_they_name(world: World) {
         ..AssetChange::default()
     };
     world.db.update_asset(old.id, change.clone()).await.unwrap();
+    let closed = world.db.asset(old.id).await.unwrap().unwrap();
+    // Whoever had its link has it no more.
+    assert_ne!(closed.link_key, old.link_key);
     expected.description = "text".to_owned();
     expected.visibility = Visibility::Private;
-    assert_eq!(world.db.asset(old.id).await.unwrap(), Some(expected));
+    expected.link_key = closed.link_key.clone();
+    assert_eq!(closed, expected);
+    let by_old_link = world.db.asset_by_link_key(&old.link_key).await.unwrap();
+    assert_eq!(by_old_link, None);
     let nothing = world.db.update_asset(old.id + 1, change).await.unwrap();
     assert_eq!(nothing, None);
 }
