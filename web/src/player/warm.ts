@@ -1,5 +1,6 @@
 /** Gets ready for a click that seems likely: code, and the lists that have to be read before the first segment. */
 
+import { session } from "../api/session";
 import { Watch } from "../app/pages";
 import { Player } from "./lazy";
 
@@ -10,6 +11,8 @@ export function warmPlayer(playlist: string | undefined) {
   Watch.warm();
   Player.warm();
   if (!playlist || warmed.has(playlist)) return;
+  // The link to a private video ends with the session; for a moment its card is still there.
+  if (playlist.includes("/media/s/") && session.get().status === "out") return;
   warmed.add(playlist);
   void import("./lists").then((lists) => lists.warmLists(playlist)).catch(() => warmed.delete(playlist));
 }
