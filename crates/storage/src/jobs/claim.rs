@@ -2,8 +2,10 @@
 
 use clipsy_domain::job::{Attempt, Job, JobId};
 use clipsy_domain::media_key;
+use clipsy_domain::user::UserId;
 use uuid::Uuid;
 
+use super::share::note_if_none_waits;
 use super::{job_columns, job_from};
 use crate::db::Db;
 use crate::error::Result;
@@ -45,6 +47,13 @@ impl Db {
             .bind(now)
             .execute(&mut *tx)
             .await?;
+        let owner: Option<UserId> = sqlx::query_scalar("SELECT owner_id FROM jobs WHERE id = $1")
+            .bind(id)
+            .fetch_one(&mut *tx)
+            .await?;
+        if let Some(owner) = owner {
+            note_if_none_waits(&mut tx, owner).await?;
+        }
         tx.commit().await?;
         Ok(Some(job))
     }

@@ -155,13 +155,9 @@ impl Db {
     /// Accounts of which no job waits need not be looked at again until one does.
     async fn note_without(&self, candidates: &[Candidate]) -> Result<()> {
         for one in candidates.iter().filter(|one| one.best.is_none()) {
-            sqlx::query(
-                "UPDATE shares SET waits = 0 WHERE owner_id = $1 AND NOT EXISTS \
-                 (SELECT 1 FROM jobs WHERE jobs.owner_id = $1 AND jobs.state = 'queued')",
-            )
-            .bind(one.owner)
-            .execute(self.write())
-            .await?;
+            let mut tx = self.begin().await?;
+            note_if_none_waits(&mut tx, one.owner).await?;
+            tx.commit().await?;
         }
         Ok(())
     }
@@ -197,6 +193,27 @@ pub(super) async fn waits(tx: &mut Tx, owner: UserId, now: i64) -> Result<()> {
     .bind(without_work(now))
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+/// Notes that no job of `owner` waits, if so, as the last part of a change.
+pub(super) async fn note_if_none_waits(tx: &mut Tx, owner: UserId) -> Result<()> {
+    const ONE: &str = "SELECT id FROM jobs WHERE owner_id = $1 AND state = 'queued' LIMIT 1";
+    let waiting: Option<JobId> = sqlx::query_scalar(ONE)
+        .bind(owner)
+        .fetch_optional(&mut **tx)
+        .await?;
+    if waiting.is_some() {
+        return Ok(());
+    }
+    // The second statement sees what was queued while the first one waited for the row.
+    for sql in [
+        "UPDATE shares SET waits = 0 WHERE owner_id = $1",
+        "UPDATE shares SET waits = 1 WHERE owner_id = $1 AND EXISTS \
+         (SELECT 1 FROM jobs WHERE jobs.owner_id = $1 AND jobs.state = 'queued')",
+    ] {
+        sqlx::query(sql).bind(owner).execute(&mut **tx).await?;
+    }
     Ok(())
 }
 
