@@ -61,6 +61,12 @@ impl<K: Hash + Eq + Clone> Shares<K> {
 }
 
 impl<K> Shares<K> {
+    /// True if nobody holds anything.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held().is_empty()
+    }
+
     fn held(&self) -> MutexGuard<'_, HashMap<K, usize>> {
         // What it holds is whole at any time, so a panic elsewhere does not spoil it.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)

@@ -34,10 +34,11 @@ impl Db {
         let Some(job) = row.as_ref().map(job_from).transpose()? else {
             return Ok(None);
         };
-        sqlx::query("UPDATE jobs SET revision = $2 WHERE id = $1")
+        let sql = "UPDATE jobs SET revision = $2 WHERE id = $1 RETURNING owner_id";
+        let owner: Option<UserId> = sqlx::query_scalar(sql)
             .bind(id)
             .bind(media_key::revision(job.attempt, Uuid::new_v4().as_u128()))
-            .execute(&mut *tx)
+            .fetch_one(&mut *tx)
             .await?;
         // What an earlier attempt noted need not be so for this one.
         let sql =
@@ -46,10 +47,6 @@ impl Db {
             .bind(job.asset_id)
             .bind(now)
             .execute(&mut *tx)
-            .await?;
-        let owner: Option<UserId> = sqlx::query_scalar("SELECT owner_id FROM jobs WHERE id = $1")
-            .bind(id)
-            .fetch_one(&mut *tx)
             .await?;
         if let Some(owner) = owner {
             note_if_none_waits(&mut tx, owner).await?;
