@@ -2,9 +2,10 @@
 //! and environment win over it by themselves.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use clap::builder::Resettable;
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::commands::exit::UsageError;
@@ -30,7 +31,8 @@ pub(crate) fn parse<C: CommandFactory + FromArgMatches>() -> Result<Parsed<C>, U
         (command, from_file) = with_defaults(command, &text)
             .map_err(|problem| UsageError(format!("--config: {}: {problem}", path.display())))?;
     }
-    let matches = command.get_matches();
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let matches = without(command, &is_empty).get_matches();
     match C::from_arg_matches(&matches) {
         Ok(command) => Ok(Parsed {
             command,
@@ -96,6 +98,27 @@ fn set_default(mut command: Command, name: &str, value: &str, known: &mut bool) 
         .collect();
     for subcommand in subcommands {
         command = command.mut_subcommand(subcommand, |sub| set_default(sub, name, value, known));
+    }
+    command
+}
+
+/// Has `command` and its subcommands not look into the variables that `is_empty`. Compose files and
+/// units pass on variables that nobody has set as empty ones, and mean that they are not set.
+fn without(mut command: Command, is_empty: &dyn Fn(&OsStr) -> bool) -> Command {
+    let empty: Vec<clap::Id> = command
+        .get_arguments()
+        .filter(|arg| arg.get_env().is_some_and(is_empty))
+        .map(|arg| arg.get_id().clone())
+        .collect();
+    for id in empty {
+        command = command.mut_arg(id, |arg| arg.env(Resettable::Reset));
+    }
+    let subcommands: Vec<String> = command
+        .get_subcommands()
+        .map(|sub| sub.get_name().to_owned())
+        .collect();
+    for subcommand in subcommands {
+        command = command.mut_subcommand(subcommand, |sub| without(sub, is_empty));
     }
     command
 }

@@ -2,7 +2,9 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 
 use crate::commands::exit::Refusal;
@@ -31,6 +33,9 @@ impl State {
                 format!("the state folder {path} cannot be used: {error}"),
             )
         };
+        if let Some(message) = foreign(&folder) {
+            return Err(Refusal::new("state", message).into());
+        }
         make_folder(&folder).map_err(cannot)?;
         make_folder(&folder.join("keys")).map_err(cannot)?;
         let mut lock = OpenOptions::new()
@@ -193,6 +198,28 @@ pub(crate) fn write_secret(file: &Path, text: &str) -> io::Result<()> {
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),
     }
+}
+
+/// What to do about files of a state folder that are another user's and cannot be written, as after
+/// a backup was unpacked by root.
+fn foreign(folder: &Path) -> Option<String> {
+    let user = rustix::process::geteuid().as_raw();
+    let names = ["", "lock", "keys", "clipsy.db", "media", "scratch"];
+    let of_another = |path: &PathBuf| {
+        let owner = fs::metadata(path).map(|metadata| metadata.uid());
+        owner.is_ok_and(|owner| owner != user)
+            && rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_err()
+    };
+    let path = names
+        .iter()
+        .map(|name| folder.join(name))
+        .find(of_another)?;
+    let (path, folder) = (path.display(), folder.display());
+    let group = rustix::process::getegid().as_raw();
+    Some(format!(
+        "{path} belongs to another user and cannot be written; \
+         `chown -R {user}:{group} {folder}` as root gives the folder to this one"
+    ))
 }
 
 #[cfg(test)]
