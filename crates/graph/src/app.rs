@@ -8,13 +8,13 @@ use clipsy_dispatch::Dispatch;
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::clock::Timestamp;
 use clipsy_domain::job::Rendition;
+use clipsy_domain::shares::Shares;
 use clipsy_domain::user::{User, UserId};
+use clipsy_http::server::Streams;
 use clipsy_storage::Db;
 use clipsy_storage::media::MediaStore;
 use quick_cache::sync::Cache;
 use tokio::sync::{Notify, Semaphore};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::actions::choices::Choices;
 use crate::auth::keys::Keys;
@@ -29,7 +29,6 @@ use crate::playback::objects::Objects;
 use crate::playback::plays::Plays;
 use crate::rest::videos::list::List;
 use crate::settings::Settings;
-use crate::shares::Shares;
 use crate::still::StillMaker;
 use crate::upload::lock::Locks;
 use crate::upload::probe::Probes;
@@ -82,10 +81,8 @@ pub struct Shared {
     pub(crate) watching: Live,
     /// The sessions behind open streams.
     pub(crate) rights: Rights,
-    /// Set when the server stops; streams end then.
-    pub(crate) closing: CancellationToken,
     /// `WebSockets` that are open, which the HTTP connections they came from do not wait for.
-    pub(crate) streams: TaskTracker,
+    pub(crate) streams: Streams,
 }
 
 impl App {
@@ -123,8 +120,7 @@ impl App {
             policies: Policies::new(settings.media_origin.as_deref())?,
             watching: Live::new(),
             rights: Rights::default(),
-            closing: CancellationToken::new(),
-            streams: TaskTracker::new(),
+            streams: Streams::default(),
             settings,
         })))
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clipsy_domain::username::UsernameError;
+use clipsy_http::body::BodyError;
 
 use crate::upload::error::UploadError;
 
@@ -182,6 +183,18 @@ impl From<clipsy_storage::media::Error> for Error {
                 tracing::warn!(%error, "the media store does not answer");
                 Self::StoreAway
             }
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<BodyError> for Error {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge { limit } => Self::TooLarge { limit },
+            BodyError::TooSlow => Self::TooSlow,
+            BodyError::Malformed(sentence) => Self::Parse(sentence),
+            BodyError::MediaType(kind) => Self::MediaType(kind),
             error => Self::internal(error),
         }
     }

@@ -6,29 +6,22 @@
 //! hands media to players, and [`auth`] says who asks.
 
 pub mod actions;
-mod address;
 mod app;
 pub mod auth;
 pub mod background;
 pub mod cage;
-mod client;
 mod coalesce;
-mod compress;
 mod cors;
-mod doors;
 mod error;
+mod figures;
 mod graphql;
 mod live;
-mod measure;
-mod pace;
-mod peer;
 mod playback;
 pub mod probes;
 mod rest;
 mod schema;
 pub mod server;
 mod settings;
-mod shares;
 mod shell;
 mod still;
 pub mod tickets;
@@ -36,16 +29,19 @@ pub mod trace;
 mod upload;
 mod web;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::any;
+use clipsy_http::caller::identify;
+use clipsy_http::{Network, compress, measure};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use app::{App, Shared};
-pub use client::{Client, Network, NetworkError};
 pub use error::{Error, FieldErrors, Result};
+pub use figures::observe;
 pub use graphql::settings::{GraphqlSettings, Introspection, Limits};
-pub use measure::observe;
 pub use schema::sdl;
 pub use settings::Settings;
 pub use still::{StillError, StillMaker};
@@ -59,6 +55,7 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn(shell::media));
     let schema = schema::schema(&app);
+    let trusted: Arc<[Network]> = app.settings.trusted_proxies.as_slice().into();
     rest::routes()
         .merge(graphql::routes(schema, sdl(), &app.settings.graphql))
         .merge(upload::routes())
@@ -68,7 +65,8 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), shell::api))
         .layer(compress::layer())
         .merge(media)
-        .layer(from_fn_with_state(app.clone(), shares::behind_proxies))
+        .layer(from_fn_with_state(app.clone(), shell::behind_proxies))
+        .layer(from_fn_with_state(trusted, identify))
         .layer(from_fn(shell::one_host))
         .layer(from_fn(measure::request))
         .with_state(app)

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::user::Allowance;
+use clipsy_http::{Network, body, server};
 
 use crate::cage::Cage;
-use crate::client::Network;
 use crate::graphql::settings::GraphqlSettings;
 use crate::tickets::Wants;
 
@@ -113,6 +113,42 @@ impl Settings {
     pub(crate) fn connections_per_address(&self) -> usize {
         let share = self.max_connections_per_address;
         share.unwrap_or((self.max_connections / 4).max(1))
+    }
+
+    /// How the server treats connections.
+    pub(crate) fn connections(&self) -> server::Limits {
+        server::Limits {
+            max_connections: self.max_connections,
+            max_connections_per_address: self.connections_per_address(),
+            trusted_proxies: self.trusted_proxies.as_slice().into(),
+            header_timeout: self.header_timeout,
+            keep_alive: self.keep_alive,
+            write_timeout: self.write_timeout,
+            answer_rate: self.answer_rate,
+        }
+    }
+
+    /// Limits on bodies of requests that are no uploads.
+    pub(crate) fn small_bodies(&self) -> body::Limits {
+        body::Limits {
+            bytes: self.max_body_bytes as u64,
+            timeout: self.body_timeout,
+            deadline: self.body_deadline,
+            rate: self.body_rate,
+            window: self.body_window,
+        }
+    }
+
+    /// Limits on uploads of at most `bytes`. They may take as long as they like if they do not fall
+    /// behind.
+    pub(crate) fn upload_bodies(&self, bytes: u64) -> body::Limits {
+        body::Limits {
+            bytes,
+            timeout: self.body_timeout,
+            deadline: Duration::MAX,
+            rate: self.upload_rate,
+            window: self.upload_window,
+        }
     }
 
     /// Uploads of one account at a time.

@@ -1,8 +1,6 @@
 //! Traces for those who operate the service: what one request or one upload went through, in all
 //! processes that had to do with it. Nothing happens unless the binary has set a tracer.
 
-use axum::extract::MatchedPath;
-use axum::http::{HeaderMap, Method, StatusCode};
 use clipsy_domain::trace::TraceParent;
 use opentelemetry::Context;
 use opentelemetry::trace::{
@@ -10,8 +8,6 @@ use opentelemetry::trace::{
 };
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-
-use crate::measure;
 
 /// Spans with this target are for the log only.
 pub const QUIET: &str = "clipsy_graph::quiet";
@@ -64,41 +60,17 @@ pub fn note_number(span: &Span) {
     }
 }
 
-/// Describes the span of a request as the semantic conventions for HTTP servers want it. `headers`
-/// are those of a sender whose word about traces is believed.
-pub(crate) fn begin(
-    span: &Span,
-    method: &Method,
-    matched: Option<&MatchedPath>,
-    headers: Option<&HeaderMap>,
-) {
-    let parent = headers
-        .and_then(|headers| headers.get("traceparent")?.to_str().ok())
-        .and_then(TraceParent::parse);
+/// Goes on with the trace that the sender of a request says it is a part of, if that is believed.
+pub(crate) fn continue_request(span: &Span, traceparent: Option<&str>) {
+    let parent = traceparent.and_then(TraceParent::parse);
     if let Some(parent) = parent.as_ref().and_then(remote) {
         continue_from(span, parent);
     }
-    let context = span.context();
-    let traced = context.span();
-    if !traced.is_recording() {
-        return;
-    }
-    let (method, route) = (measure::method(method), measure::route(matched));
-    traced.update_name(format!("{method} {route}"));
-    span.set_attribute("http.request.method", method);
-    span.set_attribute("http.route", route);
-    note_number(span);
 }
 
-/// Notes how a request was answered.
-pub(crate) fn end(span: &Span, status: StatusCode, code: &str) {
-    span.set_attribute("http.response.status_code", i64::from(status.as_u16()));
-    if !code.is_empty() {
-        span.set_attribute("clipsy.error.code", code.to_owned());
-    }
-    if status.is_server_error() {
-        failed(span, status.as_str());
-    }
+/// The code of an error that a request was answered with.
+pub(crate) fn note_code(span: &Span, code: &str) {
+    span.set_attribute("clipsy.error.code", code.to_owned());
 }
 
 /// Notes which operation the current request runs. Names come from clients, so that they are

@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::user::Allowance;
-use clipsy_graph::{GraphqlSettings, Introspection, Network};
+use clipsy_graph::{GraphqlSettings, Introspection};
+use clipsy_http::Network;
 use clipsy_storage::sqlite_url;
 
 use super::media::MediaArgs;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clipsy_domain::upload::Upload;
+use clipsy_http::body::Timed;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +14,6 @@ use super::reserve_bytes::Reservation;
 use super::write_upload::{Pieces, Writer};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::rest::body::Timed;
 use crate::upload::error::UploadError;
 
 /// What became of the bytes.

@@ -1,12 +1,13 @@
 //! Changing one's password.
 
+use clipsy_http::Client;
+use clipsy_http::caller::client::sharer;
+
 use super::start_session::{Pair, start_session};
 use crate::app::App;
 use crate::auth::password;
 use crate::auth::viewer::SignedIn;
-use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::shares::sharer;
 
 /// Sets a new password, which ends all sessions of the account, and begins a new one.
 pub(crate) async fn change_password(

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use clipsy_domain::shares::{Share, Shares};
 use clipsy_domain::user::UserId;
 
 use crate::error::{Error, Result};
-use crate::shares::{Share, Shares};
 
 /// Thumbnails that one account may have under way. There are places for a few times as many.
 const PER_ACCOUNT: usize = 4;

@@ -1,12 +1,12 @@
 //! Signing in with name and password.
 
 use clipsy_domain::user::User;
+use clipsy_http::Client;
+use clipsy_http::caller::client::sharer;
 
 use super::start_session::{Pair, start_session};
 use crate::app::App;
-use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::shares::sharer;
 
 /// Begins a session. Wrong names and wrong passwords take equally long and look the same.
 pub(crate) async fn log_in(

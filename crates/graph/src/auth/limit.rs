@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use clipsy_http::caller::client::subscriber;
 
 use crate::error::{Error, Result};
 use crate::settings::Settings;
@@ -113,14 +115,6 @@ impl<K: Hash + Eq + Clone> Tries<K> {
     fn all(&self) -> MutexGuard<'_, HashMap<K, Instant>> {
         // What it holds is whole at any time, so a panic elsewhere does not spoil it.
         self.full_at.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One customer of a provider has a whole `/64` of IPv6 addresses, so it counts as one.
-pub(crate) fn subscriber(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

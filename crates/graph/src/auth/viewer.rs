@@ -1,7 +1,5 @@
 //! Who sent a request, by its `Authorization` header.
 
-use std::convert::Infallible;
-
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -10,7 +8,6 @@ use clipsy_domain::user::{User, Viewer};
 
 use super::token::{self, Claims, TokenType};
 use crate::app::App;
-use crate::client::Client;
 use crate::error::{Error, Result};
 
 /// Somebody who is signed in. As an argument of a handler it refuses everybody else; as an
@@ -112,13 +109,5 @@ impl OptionalFromRequestParts<App> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>> {
         authenticate(app, &parts.headers).await
-    }
-}
-
-impl FromRequestParts<App> for Client {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        Ok(Self::of(parts, &app.settings.trusted_proxies))
     }
 }

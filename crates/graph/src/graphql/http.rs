@@ -13,6 +13,8 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use clipsy_http::Client;
+use clipsy_http::body::read_all;
 
 use super::accept::{self, Accept};
 use super::gate::{Caller, Gate, Outcome};
@@ -22,9 +24,8 @@ use super::right::Right;
 use super::{sse, ws};
 use crate::app::App;
 use crate::auth::viewer::authenticate;
-use crate::client::Client;
+use crate::error::Error;
 use crate::rest::answer::{Cause, ERROR_CODE};
-use crate::rest::body::read_all;
 use crate::schema::asked::Headers;
 
 /// Everything that comes to `/graphql`.
@@ -77,7 +78,8 @@ async fn answer<E: Executor>(
         params
     } else {
         check_content_type(&parts.headers)?;
-        let bytes = read_all(&parts.headers, body, &app.settings).await?;
+        let bytes = read_all(&parts.headers, body, &app.settings.small_bodies()).await;
+        let bytes = bytes.map_err(Error::from)?;
         Params::from_json(&bytes)?
     };
     let prepared = gate.prepare(params, &caller);
@@ -126,7 +128,7 @@ pub(crate) async fn caller(app: &App, parts: &mut Parts) -> Result<Caller, Refus
         right: Right::brief(signed_in.as_ref()),
         signed_in,
         client,
-        headers: Headers::of(parts, app),
+        headers: Headers::of(parts),
         peer: parts.extensions.get().cloned(),
     })
 }

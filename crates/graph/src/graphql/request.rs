@@ -1,10 +1,12 @@
 //! Reading a GraphQL request: from a body, from a query string, from a message on a socket.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Value, Variables};
 use axum::http::{HeaderMap, StatusCode, header};
+use clipsy_http::body::form;
 use serde::Deserialize;
 use serde_json::Map;
 
@@ -12,7 +14,6 @@ use super::documents::{Document, Documents, Hash, hash};
 use super::refusal::{Refusal, code};
 use super::settings::Limits;
 use super::shape::{needs_no_token, operation_type};
-use crate::rest::body::form;
 
 /// The parameters of a request (GraphQL over HTTP, section 5.1). What is missing may be `null`.
 #[derive(Debug, Default, Deserialize)]
@@ -55,11 +56,9 @@ impl Params {
 
     /// Reads the query string of a GET request.
     pub(crate) fn from_query(text: &str) -> Result<Self, Refusal> {
-        let mut fields = form(text.as_bytes());
-        let mut take = |name: &str| match fields.remove(name) {
-            Some(serde_json::Value::String(text)) if !text.is_empty() => Some(text),
-            _ => None,
-        };
+        // Of a field that comes twice the last one counts.
+        let mut fields: HashMap<String, String> = form(text.as_bytes()).into_iter().collect();
+        let mut take = |name: &str| fields.remove(name).filter(|text| !text.is_empty());
         let unreadable =
             |name: &str| Refusal::bad(format!("The parameter {name} must be a JSON object."));
         let variables = take("variables").map(|text| serde_json::from_str(&text));

@@ -12,6 +12,7 @@ use async_graphql::Executor;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use axum::http::HeaderValue;
 use bytes::Bytes;
+use clipsy_http::Client;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
@@ -24,7 +25,6 @@ use super::sockets::Place;
 use super::ws::PROTOCOL;
 use crate::app::App;
 use crate::auth::viewer::{bearer_of, claims, signed_in};
-use crate::client::Client;
 use crate::error::Error;
 use crate::schema::asked::Headers;
 
@@ -114,7 +114,7 @@ async fn talk<E: Executor>(socket: &mut WebSocket, connection: &mut Connection<E
     let caller = greet(socket, connection).await?;
     let Connection { gate, app, .. } = &*connection;
     let mut operations = Operations::default();
-    let mut closing = pin!(app.closing.clone().cancelled_owned());
+    let mut closing = pin!(app.streams.closing().clone().cancelled_owned());
     let mut ended = pin!(caller.right.session_ended());
     let mut alive = Alive::new(gate.settings.keep_alive);
     let mut timer = pin!(sleep_until(alive.wake(&caller.right, app)));
@@ -160,7 +160,7 @@ async fn greet<E: Executor>(
     loop {
         let frame = tokio::select! {
             biased;
-            () = connection.app.closing.cancelled() => return Err(going_away()),
+            () = connection.app.streams.closing().cancelled() => return Err(going_away()),
             frame = timeout_at(deadline, socket.recv()) => frame
                 .map_err(|_| close(4408, "Connection initialisation timeout"))?,
         };
@@ -355,7 +355,7 @@ async fn send<E>(socket: &mut WebSocket, connection: &Connection<E>, message: Me
             Ok(Err(_)) | Err(_) => Err(End::Gone),
         },
         // There is no way to tell a peer that takes nothing.
-        () = connection.app.closing.cancelled() => Err(End::Gone),
+        () = connection.app.streams.closing().cancelled() => Err(End::Gone),
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use clipsy_domain::shares::{Share, Shares};
 use clipsy_domain::user::UserId;
+use clipsy_http::caller::client::subscriber;
+use clipsy_http::measure::Held;
 
 use super::settings::GraphqlSettings;
-use crate::auth::limit::subscriber;
-use crate::measure::Held;
-use crate::shares::{Share, Shares};
 
 /// Open `WebSockets` and event streams.
 #[derive(Debug)]

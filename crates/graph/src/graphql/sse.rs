@@ -121,7 +121,7 @@ impl<E: Executor> Feed<E> {
         };
         let result = tokio::select! {
             biased;
-            () = self.app.closing.cancelled() => return None,
+            () = self.app.streams.closing().cancelled() => return None,
             () = self.caller.right.session_ended() => None,
             () = hung_up => {
                 self.hung_up = true;

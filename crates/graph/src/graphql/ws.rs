@@ -8,6 +8,9 @@ use axum::extract::{FromRequestParts as _, Request};
 use axum::http::header::{AUTHORIZATION, ORIGIN};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
+use clipsy_http::Address;
+use clipsy_http::Client;
+use clipsy_http::cors;
 
 use super::accept::Json;
 use super::gate::Gate;
@@ -15,10 +18,7 @@ use super::http::refuse;
 use super::refusal::{Refusal, code};
 use super::socket::{self, Connection};
 use super::sse::full;
-use crate::address::Address;
 use crate::app::App;
-use crate::client::Client;
-use crate::cors;
 use crate::schema::asked::Headers;
 
 /// The protocol that is spoken.
@@ -33,7 +33,7 @@ pub(crate) async fn upgrade<E: Executor>(
     request: Request,
 ) -> Response {
     let (mut parts, _) = request.into_parts();
-    let address = Address::of(&parts, &app.settings.trusted_proxies);
+    let address = Address::of(&parts);
     if !may_connect(&parts.headers, &address, &app.settings.allowed_origins) {
         let message = "Pages of this origin may not connect.";
         let refusal = Refusal::new(StatusCode::FORBIDDEN, code::FORBIDDEN, message);
@@ -66,7 +66,7 @@ pub(crate) async fn upgrade<E: Executor>(
     let open = app.streams.token();
     // Programs can send headers with the handshake; browsers cannot.
     let header = parts.headers.remove(AUTHORIZATION);
-    let headers = Headers::of_handshake(&parts, &app);
+    let headers = Headers::of_handshake(&parts);
     let connection = Connection::new(gate, app, client, header, headers, place);
     upgrade.on_upgrade(move |socket| async move {
         // On the heap, since the future that axum makes of this is copied a few times.
@@ -120,7 +120,7 @@ mod tests {
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let list: Vec<String> = list.iter().map(|&one| one.to_owned()).collect();
-        may_connect(&parts.headers, &Address::of(&parts, &[]), &list)
+        may_connect(&parts.headers, &Address::of(&parts), &list)
     }
 
     #[test]

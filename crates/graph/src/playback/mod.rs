@@ -8,12 +8,12 @@ pub(crate) mod access;
 pub(crate) mod mime;
 pub(crate) mod objects;
 pub(crate) mod plays;
-mod ranges;
 pub(crate) mod respond;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
+use access::{Access, Way};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -25,15 +25,14 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::asset::{Asset, AssetState};
 use clipsy_domain::media_key::{self, MediaPath, Poster};
+use clipsy_http::Client;
+use clipsy_http::cors;
+use objects::{Found, Output};
 use percent_encoding::percent_decode_str;
 
 use crate::app::App;
-use crate::client::Client;
-use crate::cors;
 use crate::error::{Error, Result};
 use crate::rest::openapi::Detail;
-use access::{Access, Way};
-use objects::{Found, Output};
 
 /// Media for players: playlists, segments, pictures and originals. Private and unlisted media needs
 /// the bearer token of its owner or an admin, or the path of a playback link, `/media/s/{token}/…`;
@@ -273,7 +272,7 @@ fn cache_control(for_ever: bool, private: bool) -> HeaderValue {
 }
 
 fn count_play(app: &App, parts: &Parts, asset: &Asset) {
-    let client = Client::of(parts, &app.settings.trusted_proxies);
+    let client = Client::of(parts);
     app.plays.count(
         asset.id,
         client.address,

@@ -7,12 +7,13 @@ use bytes::{Bytes, BytesMut};
 use clipsy_domain::asset::{Asset, AssetId};
 use clipsy_domain::job::Attempt;
 use clipsy_domain::media_key;
+use clipsy_http::file::Facts;
 use clipsy_storage::media::{MediaStore, Object};
 use futures_util::StreamExt as _;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
-use super::respond::Facts;
+use super::respond::{facts, revised};
 use crate::error::{Error, Result};
 
 /// Largest file in bytes that is held.
@@ -96,14 +97,14 @@ impl<'a> Output<'a> {
         let content_type = content_type.clone();
         let held = match self.revision.filter(|_| lists_segments(file)) {
             None => Held {
-                facts: Facts::new(&meta, content_type),
+                facts: facts(&meta, content_type),
                 bytes,
             },
             Some(revision) => {
                 let text = str::from_utf8(&bytes).map_err(Error::internal)?;
                 let text = media_key::revise_playlist(text, revision);
                 Held {
-                    facts: Facts::revised(&meta, content_type, revision, text.len()),
+                    facts: revised(&meta, content_type, revision, text.len()),
                     bytes: text.into(),
                 }
             }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::clock::Timestamp;
 
-use crate::auth::limit::subscriber;
+use clipsy_http::caller::client::subscriber;
 
 /// Who played what lately, and how many plays are not written down yet.
 #[derive(Debug, Default)]

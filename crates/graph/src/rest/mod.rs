@@ -7,7 +7,6 @@ pub(crate) mod body;
 pub(crate) mod docs;
 pub(crate) mod fields;
 pub(crate) mod health;
-pub(crate) mod multipart;
 pub(crate) mod openapi;
 pub(crate) mod videos;
 

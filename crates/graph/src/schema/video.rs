@@ -22,8 +22,8 @@ use super::scalars::{BigInt, DateTime, int};
 use super::tracks::{Tracks, Warning};
 use super::user::User;
 use crate::actions::link_playback::playback_prefix;
-use crate::address::Address;
 use crate::error::Error;
+use clipsy_http::Address;
 
 /// A video, see its [`Object`].
 #[derive(Debug, Clone)]

@@ -4,12 +4,12 @@
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use clipsy_http::cors;
 
 use super::VERSION;
 use super::respond::empty;
 use crate::actions::checksum::Algorithm;
 use crate::app::App;
-use crate::cors;
 
 const EXTENSIONS: &str = "creation,creation-with-upload,creation-defer-length,expiration,checksum,\
                           termination,concatenation";

@@ -6,6 +6,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use clipsy_domain::upload::Upload;
 use clipsy_domain::user::Viewer;
+use clipsy_http::Address;
+use clipsy_http::body::{Timed, announced};
 
 use super::error::UploadError;
 use super::headers::{self, Length};
@@ -17,15 +19,13 @@ use super::{check_bytes, check_version, places, viewer};
 use crate::actions::concat_uploads::concat_uploads;
 use crate::actions::create_upload::{NewUpload, create_upload};
 use crate::actions::delete_upload::delete_upload;
-use crate::address::Address;
 use crate::app::App;
 use crate::error::{self, Error};
-use crate::rest::body::{Timed, announced};
 
 pub(super) async fn create(app: &App, request: Request) -> Result {
     let (parts, body) = request.into_parts();
     // How much may come is known later.
-    let mut body = Timed::upload(&parts.headers, body, u64::MAX, &app.settings);
+    let mut body = Timed::new(&parts.headers, body, &app.settings.upload_bodies(u64::MAX));
     let done = begin(app, &parts, &mut body).await;
     if done.is_err() {
         body.linger();
@@ -47,11 +47,11 @@ async fn begin(app: &App, parts: &Parts, body: &mut Timed) -> Result {
         }
         let (upload, asset) = concat_uploads(app, viewer, owner, new).await?;
         let offset = asset.source_bytes.unsigned_abs();
-        return Ok(created(app, parts, &upload, offset));
+        return Ok(created(parts, &upload, offset));
     }
     if !with_bytes {
         let upload = create_upload(app, owner, new).await?;
-        return Ok(created(app, parts, &upload, 0));
+        return Ok(created(parts, &upload, 0));
     }
     if let (Some(length), Some(bytes)) = (new.length, announced(&parts.headers))
         && bytes > length
@@ -89,7 +89,7 @@ async fn with_first_bytes(app: &App, viewer: Viewer, parts: &Parts, received: Re
             give_up(app, viewer, &upload.id).await;
             Err(error.into())
         }
-        _ => Ok(created(app, parts, &upload, offset)),
+        _ => Ok(created(parts, &upload, offset)),
     }
 }
 
@@ -140,10 +140,10 @@ fn new_upload(parts: &Parts, concat: Option<&Concat>) -> error::Result<NewUpload
     })
 }
 
-fn created(app: &App, parts: &Parts, upload: &Upload, offset: u64) -> Response {
+fn created(parts: &Parts, upload: &Upload, offset: u64) -> Response {
     let mut response = empty(StatusCode::CREATED);
     tell_progress(&mut response, upload, offset);
-    let address = Address::of(parts, &app.settings.trusted_proxies);
+    let address = Address::of(parts);
     let url = address.url(&format!("/api/uploads/{}", upload.id));
     if let Ok(url) = HeaderValue::try_from(url) {
         response.headers_mut().insert(header::LOCATION, url);

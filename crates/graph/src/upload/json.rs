@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use axum::response::IntoResponse as _;
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::upload::Upload;
+use clipsy_http::Address;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,7 +14,6 @@ use super::respond::Result;
 use super::viewer;
 use crate::actions::edit_upload::{UploadEdit, edit_upload};
 use crate::actions::find_upload::{find_upload, list_uploads, upload_offset};
-use crate::address::Address;
 use crate::app::App;
 use crate::error;
 use crate::rest::body::read_object;
@@ -122,7 +122,7 @@ pub(crate) async fn edit(app: &App, id: &str, request: Request) -> Result {
     let (parts, body) = request.into_parts();
     let viewer = viewer(app, &parts).await?;
     find_upload(app, viewer, id).await?;
-    let values = read_object(&parts.headers, body, &app.settings).await?;
+    let values = read_object(&parts.headers, body, &app.settings.small_bodies()).await?;
     let mut fields = Fields::new(values);
     let change = UploadEdit {
         title: fields.optional("title", MAX_TITLE, false),
@@ -136,8 +136,7 @@ pub(crate) async fn edit(app: &App, id: &str, request: Request) -> Result {
 
 async fn item(app: &App, parts: &Parts, upload: Upload) -> error::Result<UploadItem> {
     Ok(UploadItem {
-        url: Address::of(parts, &app.settings.trusted_proxies)
-            .url(&format!("/api/uploads/{}", upload.id)),
+        url: Address::of(parts).url(&format!("/api/uploads/{}", upload.id)),
         offset: upload_offset(app, &upload).await?,
         id: upload.id,
         filename: upload.filename,

@@ -2,13 +2,13 @@
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
+use clipsy_http::body::Timed;
+use clipsy_http::server::Stopping;
 
 use super::receive::{Received, Sending, receive};
 use super::respond::{Refusal, Result, empty, tell_progress};
 use super::{check_bytes, check_version, headers, json, media_type, places, viewer};
 use crate::app::App;
-use crate::rest::body::Timed;
-use crate::server::Stopping;
 
 pub(super) async fn patch(app: &App, id: &str, request: Request) -> Result {
     if is_json(request.headers()) {
@@ -16,7 +16,7 @@ pub(super) async fn patch(app: &App, id: &str, request: Request) -> Result {
     }
     let (parts, body) = request.into_parts();
     // How much may come is known later.
-    let mut body = Timed::upload(&parts.headers, body, u64::MAX, &app.settings);
+    let mut body = Timed::new(&parts.headers, body, &app.settings.upload_bodies(u64::MAX));
     let prepared = async {
         check_version(&parts.headers)?;
         let viewer = viewer(app, &parts).await?;

@@ -5,14 +5,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::http::request::Parts;
+use clipsy_domain::shares::Share;
 use clipsy_domain::user::UserId;
+use clipsy_http::Client;
+use clipsy_http::caller::client::sharer;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::UploadError;
 use crate::app::App;
-use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::shares::{Share, sharer};
 
 /// A place, given back when dropped.
 #[must_use = "the place is given back when it is dropped"]
@@ -26,7 +27,7 @@ pub(crate) struct Place {
 /// Whose share an upload counts for besides its account's: the address of a request, if that has one.
 pub(crate) fn sender(app: &App, parts: &Parts) -> Option<IpAddr> {
     let trusted = &app.settings.trusted_proxies;
-    sharer(Client::of(parts, trusted).address, trusted)
+    sharer(Client::of(parts).address, trusted)
 }
 
 /// A place for an upload of that account from there, if there is one.

@@ -17,16 +17,16 @@ use axum::http::Method;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use clipsy_http::Address;
+use clipsy_http::Client;
+use clipsy_http::body::Timed;
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::address::Address;
 use crate::app::App;
-use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::graphql::{accept, sse};
-use crate::rest::body::Timed;
 
 /// Bodies that are counted at the same time.
 const MOST: usize = 32;
@@ -99,7 +99,7 @@ fn events() -> Response {
 
 async fn count(app: &App, token: String, request: Request) -> Result<Response> {
     let (parts, body) = request.into_parts();
-    let mut body = Timed::upload(&parts.headers, body, MAX_BYTES, &app.settings);
+    let mut body = Timed::new(&parts.headers, body, &app.settings.upload_bodies(MAX_BYTES));
     let counting = Counting::begin(app, token)?;
     let mut received = 0;
     while let Some(piece) = body.next().await? {

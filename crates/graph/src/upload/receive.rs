@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use axum::http::HeaderMap;
 use clipsy_domain::upload::Upload;
 use clipsy_domain::user::Viewer;
+use clipsy_http::body::{Timed, announced};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -22,7 +23,6 @@ use crate::actions::receive_upload::check_room;
 use crate::actions::reserve_bytes::Reservation;
 use crate::app::App;
 use crate::error::Error;
-use crate::rest::body::{Timed, announced};
 use crate::trace;
 
 /// What came of the bytes.

@@ -7,12 +7,12 @@ use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::media_key::{page_name, thumbnail_url};
+use clipsy_http::Address;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::page::{escape, open_asset};
 use crate::actions::find_video::Named;
-use crate::address::Address;
 use crate::app::App;
 use crate::error::Error;
 

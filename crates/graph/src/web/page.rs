@@ -11,11 +11,12 @@ use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::asset::{Asset, Visibility};
 use clipsy_domain::media_key;
 use clipsy_domain::user::Viewer;
+use clipsy_http::Address;
+use clipsy_http::assets::unchanged;
 use sha2::{Digest as _, Sha256};
 
 use super::files;
 use crate::actions::find_video::{Named, find_named};
-use crate::address::Address;
 use crate::app::App;
 use crate::error::Error;
 
@@ -139,9 +140,8 @@ fn document(
     headers: &HeaderMap,
     status: StatusCode,
 ) -> Response {
-    let template = files::find(name).map_or(MISSING, |file| {
-        std::str::from_utf8(file.plain).unwrap_or(MISSING)
-    });
+    let template = files::find(name).and_then(|file| str::from_utf8(file.plain?).ok());
+    let template = template.unwrap_or(MISSING);
     let body = template.replacen(PLACE, head, 1);
     // The build refers to its files by where they are in the site, and pages are at any depth.
     let body = body.replace("=\"./", &format!("=\"{}/", address.prefix()));
@@ -156,7 +156,7 @@ fn document(
         "\"{:016x}\"",
         u64::from_be_bytes(hash[..8].try_into().unwrap_or_default())
     );
-    let mut response = if status == StatusCode::OK && files::unchanged(headers, &etag) {
+    let mut response = if status == StatusCode::OK && unchanged(headers, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         (status, body).into_response()

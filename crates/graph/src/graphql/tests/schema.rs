@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use super::super::right::Right;
 use crate::auth::viewer::SignedIn;
-use crate::client::Client;
+use clipsy_http::Client;
 
 /// What resolvers share with the test.
 #[derive(Debug)]

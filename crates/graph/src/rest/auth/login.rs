@@ -1,13 +1,13 @@
 //! `POST /api/auth/login/`
 
 use axum::extract::State;
+use clipsy_http::Client;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Account, Secret, warning};
 use crate::actions::log_in::log_in;
 use crate::app::App;
-use crate::client::Client;
 use crate::error::Result;
 use crate::rest::body::Object;
 use crate::rest::fields::Fields;

@@ -1,6 +1,7 @@
 //! `POST /api/auth/password/`
 
 use axum::extract::State;
+use clipsy_http::Client;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -8,7 +9,6 @@ use super::{Secret, TokenPair};
 use crate::actions::change_password::change_password;
 use crate::app::App;
 use crate::auth::viewer::SignedIn;
-use crate::client::Client;
 use crate::error::Result;
 use crate::rest::body::Object;
 use crate::rest::fields::Fields;

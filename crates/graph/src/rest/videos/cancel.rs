@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use clipsy_http::Address;
 
 use super::VideoId;
 use super::json::VideoDetail;
 use crate::actions::cancel_video::cancel_video;
-use crate::address::Address;
 use crate::app::App;
 use crate::auth::viewer::SignedIn;
 use crate::error::Result;

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use clipsy_http::Address;
 use clipsy_storage::AssetChange;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -9,7 +10,6 @@ use utoipa::ToSchema;
 use super::VideoId;
 use super::json::VideoDetail;
 use crate::actions::edit_video::edit_video;
-use crate::address::Address;
 use crate::app::App;
 use crate::auth::viewer::SignedIn;
 use crate::error::Result;

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use clipsy_http::Address;
 
 use super::VideoName;
 use super::json::VideoDetail;
 use crate::actions::find_video::find_video;
-use crate::address::Address;
 use crate::app::App;
 use crate::auth::viewer::{SignedIn, viewer};
 use crate::error::Result;

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use clipsy_domain::asset::{AssetState, Visibility};
 use clipsy_domain::user::Viewer;
+use clipsy_http::Address;
 use clipsy_storage::{AssetFilter, AssetOrder, Window};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -17,7 +18,6 @@ use utoipa::ToSchema;
 use super::json::VideoItem;
 use super::whole;
 use crate::actions::find_video::with_details;
-use crate::address::Address;
 use crate::app::App;
 use crate::auth::viewer::{SignedIn, viewer};
 use crate::error::{Error, Result};
@@ -295,7 +295,7 @@ mod tests {
         let request = axum::http::Request::get(uri.clone());
         let request = request.header("host", "videos.example.org:8000");
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let address = Address::of(&parts, &[]);
+        let address = Address::of(&parts);
         let query = [("search", "a b"), ("page", "2"), ("page_size", "5")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(

@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use clipsy_domain::media_key;
+use clipsy_http::Address;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::VideoName;
 use super::json::time;
 use crate::actions::link_playback::link_playback;
-use crate::address::Address;
 use crate::app::App;
 use crate::auth::viewer::SignedIn;
 use crate::error::Result;

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use clipsy_http::Address;
 
 use super::VideoId;
 use super::json::VideoDetail;
 use crate::actions::retry_video::retry_video;
-use crate::address::Address;
 use crate::app::App;
 use crate::auth::viewer::SignedIn;
 use crate::error::Result;

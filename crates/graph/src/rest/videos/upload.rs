@@ -6,6 +6,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::asset::Asset;
 use clipsy_domain::user::UserId;
+use clipsy_http::body::{Kind, Timed, announced, kind};
+use clipsy_http::multipart::Multipart;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -16,9 +18,8 @@ use crate::actions::receive_upload::{Incoming, check_room, receive_upload};
 use crate::app::App;
 use crate::auth::viewer::authenticate;
 use crate::error::{Error, Result};
-use crate::rest::body::{Kind, Timed, announced, kind, read_object};
+use crate::rest::body::read_object;
 use crate::rest::fields::{Fields, MAX_DESCRIPTION, MAX_TITLE, REQUIRED, too_long};
-use crate::rest::multipart::Multipart;
 use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
 use crate::upload::places;
 
@@ -68,7 +69,7 @@ pub(crate) struct NewVideo {
 pub(crate) async fn upload(State(app): State<App>, request: Request) -> Result<Response> {
     let (parts, body) = request.into_parts();
     let limit = app.settings.max_upload_bytes.saturating_add(FORM_ROOM);
-    let mut body = Timed::upload(&parts.headers, body, limit, &app.settings);
+    let mut body = Timed::new(&parts.headers, body, &app.settings.upload_bodies(limit));
     let prepared = async {
         let signed_in = authenticate(&app, &parts.headers).await?;
         let signed_in = signed_in.ok_or(Error::NotSignedIn)?;
@@ -87,7 +88,7 @@ pub(crate) async fn upload(State(app): State<App>, request: Request) -> Result<R
     let Kind::Multipart(boundary) = kind else {
         // No file can be in there; say what is wrong with the rest, too.
         let rest = body.into_body();
-        let values = read_object(&parts.headers, rest, &app.settings).await?;
+        let values = read_object(&parts.headers, rest, &app.settings.small_bodies()).await?;
         let mut form = Form {
             not_a_file: values.contains_key(FILE),
             values,

@@ -3,12 +3,12 @@
 
 use axum::body::Body;
 use bytes::Bytes;
+use clipsy_http::Address;
 use clipsy_storage::{AssetFilter, Cursor, Slice, Window};
 use futures_util::stream;
 
 use super::json::VideoItem;
 use crate::actions::find_video::with_details;
-use crate::address::Address;
 use crate::app::App;
 use crate::error::{Error, Result};
 

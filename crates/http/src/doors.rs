@@ -16,11 +16,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::limit::subscriber;
-use crate::client::Network;
+use crate::caller::client::{Network, sharer, subscriber};
 use crate::peer::{Peer, Use};
-use crate::settings::Settings;
-use crate::shares::sharer;
+use crate::server::Limits;
 
 /// How long it takes at most until a connection that has to end is gone.
 const LEAVING: Duration = Duration::from_secs(1);
@@ -36,7 +34,7 @@ const STUCK: Duration = Duration::from_millis(100);
 pub(crate) struct Doors {
     places: Arc<Semaphore>,
     most_per_address: usize,
-    trusted: Vec<Network>,
+    trusted: Arc<[Network]>,
     inside: Mutex<Inside>,
 }
 
@@ -81,11 +79,11 @@ impl Place {
 }
 
 impl Doors {
-    pub(crate) fn new(settings: &Settings) -> Arc<Self> {
+    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
         Arc::new(Self {
-            places: Arc::new(Semaphore::new(settings.max_connections)),
-            most_per_address: settings.connections_per_address(),
-            trusted: settings.trusted_proxies.clone(),
+            places: Arc::new(Semaphore::new(limits.max_connections)),
+            most_per_address: limits.max_connections_per_address,
+            trusted: limits.trusted_proxies.clone(),
             inside: Mutex::default(),
         })
     }
@@ -222,11 +220,14 @@ mod tests {
     use futures_util::FutureExt as _;
 
     fn doors(most: usize, share: usize) -> Arc<Doors> {
-        Doors::new(&Settings {
+        Doors::new(&Limits {
             max_connections: most,
-            max_connections_per_address: Some(share),
-            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
-            ..Settings::default()
+            max_connections_per_address: share,
+            trusted_proxies: Arc::new(["10.0.0.0/8".parse().unwrap()]),
+            header_timeout: Duration::from_secs(20),
+            keep_alive: Duration::from_secs(150),
+            write_timeout: Duration::from_mins(2),
+            answer_rate: 512,
         })
     }
 

@@ -21,7 +21,7 @@ use crate::pace::Pace;
 
 /// The other side of a connection; travels with each of its requests.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Peer(Arc<State>);
+pub struct Peer(Arc<State>);
 
 #[derive(Debug)]
 struct State {
@@ -129,7 +129,7 @@ impl Peer {
     /// Waits until the other side has shut down its sending side. It has gone away, or it has sent
     /// all that it wants to send and waits for the answer: the two look the same until something
     /// is sent to it.
-    pub(crate) async fn hung_up(&self) {
+    pub async fn hung_up(&self) {
         self.0.watched.store(true, Ordering::Relaxed);
         self.0.hung_up.cancelled().await;
     }
@@ -158,7 +158,7 @@ fn is_stream(headers: &HeaderMap) -> bool {
 }
 
 /// Keeps `guard` until the answer has been sent, or given up.
-pub(crate) fn until_sent<G: Send + Unpin + 'static>(response: Response, guard: G) -> Response {
+pub fn until_sent<G: Send + Unpin + 'static>(response: Response, guard: G) -> Response {
     response.map(|body| {
         Body::new(Answer {
             body,

@@ -11,15 +11,14 @@ use axum::middleware::Next;
 use axum::response::Response;
 use metrics::{Gauge, counter, gauge, histogram};
 
-use crate::app::App;
-
 /// Counts one for as long as it is held.
 #[must_use = "it counts until it is dropped"]
 #[derive(Debug)]
-pub(crate) struct Held(Gauge);
+pub struct Held(Gauge);
 
 impl Held {
-    pub(crate) fn new(gauge: Gauge) -> Self {
+    /// Counts one more from now on.
+    pub fn new(gauge: Gauge) -> Self {
         gauge.increment(1.0);
         Self(gauge)
     }
@@ -33,7 +32,7 @@ impl Drop for Held {
 
 /// Around every request: counts it by route, method and status, and takes the time until its answer
 /// begins.
-pub(crate) async fn request(request: Request, next: Next) -> Response {
+pub async fn request(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let route = route(request.extensions().get::<MatchedPath>());
     let method = method(request.method());
@@ -49,7 +48,7 @@ pub(crate) async fn request(request: Request, next: Next) -> Response {
 }
 
 /// The template of a route, which is the same with and without a slash at its end.
-pub(crate) fn route(matched: Option<&MatchedPath>) -> String {
+pub fn route(matched: Option<&MatchedPath>) -> String {
     match matched.map(MatchedPath::as_str) {
         None => "other".to_owned(),
         Some("/") => "/".to_owned(),
@@ -58,7 +57,7 @@ pub(crate) fn route(matched: Option<&MatchedPath>) -> String {
 }
 
 /// The method's name, or `other`.
-pub(crate) fn method(method: &Method) -> &'static str {
+pub fn method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
@@ -68,20 +67,6 @@ pub(crate) fn method(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         Method::OPTIONS => "OPTIONS",
         _ => "other",
-    }
-}
-
-/// Sets the figures that are read off and not counted, of this process. It asks nobody.
-pub fn observe(app: &App) {
-    let free = app.uploads.available_permits();
-    let receiving = app.settings.max_uploads.saturating_sub(free);
-    gauge!("clipsy_uploads_in_progress").set(receiving as f64);
-    for pool in app.db.connections() {
-        for (state, count) in [("in_use", pool.in_use), ("idle", pool.idle)] {
-            gauge!("clipsy_database_connections", "pool" => pool.pool, "state" => state)
-                .set(count as f64);
-        }
-        gauge!("clipsy_database_connections_max", "pool" => pool.pool).set(pool.most as f64);
     }
 }
 

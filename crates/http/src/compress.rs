@@ -11,7 +11,7 @@ const LEAST: u64 = 1_024;
 type Worth = And<SizeAbove, fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool>;
 
 /// Compresses text with zstd, brotli or gzip, whichever the client prefers.
-pub(crate) fn layer() -> CompressionLayer<Worth> {
+pub fn layer() -> CompressionLayer<Worth> {
     // Brotli's own default takes a hundred times as long as this for a tenth less.
     CompressionLayer::new()
         .quality(CompressionLevel::Precise(4))

@@ -1,6 +1,6 @@
 //! Who is at the other end: the address that counts, and whether a trusted proxy stands in between.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use axum::extract::ConnectInfo;
@@ -18,7 +18,7 @@ pub struct Client {
 
 impl Client {
     /// Reads it from a request. Headers of untrusted peers are not believed.
-    pub fn of(parts: &Parts, trusted: &[Network]) -> Self {
+    pub(super) fn read(parts: &Parts, trusted: &[Network]) -> Self {
         let peer = parts
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
@@ -77,6 +77,27 @@ impl Network {
     }
 }
 
+/// The customer that an address belongs to: one of a provider has a whole `/64` of IPv6 addresses.
+pub fn subscriber(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// Whose share an address counts for. `None` for those that stand for many people: trusted proxies,
+/// and 127.0.0.1 and `::1`, where programs of this machine come from, among them a proxy that nobody
+/// has told us of.
+pub fn sharer(address: IpAddr, trusted: &[Network]) -> Option<IpAddr> {
+    let address = address.to_canonical();
+    let here = match address {
+        IpAddr::V4(v4) => v4 == Ipv4Addr::LOCALHOST,
+        IpAddr::V6(v6) => v6 == Ipv6Addr::LOCALHOST,
+    };
+    let many = here || trusted.iter().any(|network| network.contains(address));
+    (!many).then(|| subscriber(address))
+}
+
 /// The address as an IPv6 one; IPv4 lies in `::ffff:0:0/96`.
 fn number(address: IpAddr) -> u128 {
     match address {
@@ -128,7 +149,7 @@ fn forwarded_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> 
 }
 
 /// The items of a list header in their order, over all its lines.
-pub(crate) fn items(headers: &HeaderMap, name: &str) -> Vec<String> {
+pub(super) fn items(headers: &HeaderMap, name: &str) -> Vec<String> {
     let lines = headers.get_all(name).iter();
     lines
         .flat_map(|line| outside_quotes(line.to_str().unwrap_or("?"), ','))
@@ -137,7 +158,7 @@ pub(crate) fn items(headers: &HeaderMap, name: &str) -> Vec<String> {
 }
 
 /// The pieces of a text between separators that are not in quotes (RFC 9110 section 5.6.4).
-pub(crate) fn outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
+pub(super) fn outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |c| {
         let within = quoted;
@@ -151,7 +172,7 @@ pub(crate) fn outside_quotes(text: &str, separator: char) -> impl Iterator<Item 
 }
 
 /// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`.
-pub(crate) fn hop_address(text: &str) -> Option<IpAddr> {
+pub(super) fn hop_address(text: &str) -> Option<IpAddr> {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     bare.parse::<IpAddr>()
         .ok()
@@ -173,7 +194,7 @@ mod tests {
         let peer: SocketAddr = peer.parse().unwrap();
         parts.extensions.insert(ConnectInfo(peer));
         let trusted: Vec<Network> = trusted.iter().map(|n| n.parse().unwrap()).collect();
-        Client::of(&parts, &trusted)
+        Client::read(&parts, &trusted)
     }
 
     fn address(peer: &str, headers: &[(&str, &str)], trusted: &[&str]) -> String {
@@ -218,6 +239,19 @@ mod tests {
             address("10.0.0.1:9", &agreeing, &["10.0.0.1"]),
             "2001:db8::5"
         );
+    }
+
+    #[test]
+    fn those_who_stand_for_many_have_no_share() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let of = |text: &str| sharer(text.parse().unwrap(), &trusted).map(|a| a.to_string());
+        assert_eq!(of("127.0.0.1"), None);
+        assert_eq!(of("::1"), None);
+        assert_eq!(of("::ffff:127.0.0.1"), None);
+        assert_eq!(of("10.1.2.3"), None);
+        assert_eq!(of("127.0.0.2").as_deref(), Some("127.0.0.2"));
+        assert_eq!(of("::ffff:192.0.2.1").as_deref(), Some("192.0.2.1"));
+        assert_eq!(of("2001:db8::7:8").as_deref(), Some("2001:db8::"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, Method};
 
 /// What to answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Part {
+pub enum Part {
     /// 304: the asker has it.
     NotModified,
     /// 200: all of it.
@@ -21,7 +21,7 @@ pub(super) enum Part {
 
 /// What a GET asks for, as far as its headers alone tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Asked {
+pub enum Asked {
     /// [`Part::Whole`].
     Whole,
     /// These bytes, or as many of them as there are; [`Part::Beyond`] if there is none.
@@ -31,7 +31,7 @@ pub(super) enum Asked {
 }
 
 /// Reads the headers of a GET.
-pub(super) fn asked(headers: &HeaderMap) -> Asked {
+pub fn asked(headers: &HeaderMap) -> Asked {
     let conditional = [&IF_NONE_MATCH, &IF_MODIFIED_SINCE, &IF_RANGE];
     if conditional.iter().any(|name| headers.contains_key(*name)) {
         return Asked::Depends;
@@ -51,7 +51,7 @@ pub(super) fn asked(headers: &HeaderMap) -> Asked {
 }
 
 /// Decides by the request's headers. `etag` is strong and in quotes; `modified` has whole seconds.
-pub(super) fn part(
+pub fn part(
     method: &Method,
     headers: &HeaderMap,
     etag: &str,

@@ -1,24 +1,23 @@
 //! The address of this server as those who ask have to call it. It is told here and nowhere else.
 
-use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
 
-use crate::app::App;
-use crate::client::{Network, hop_address, items, outside_quotes};
+use super::client::{Network, hop_address, items, outside_quotes};
 
 /// How this server was called: by which name, over what, and below which path. Proxies know better
 /// than the request itself, if they are trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Address(Told);
+pub struct Address(Told);
 
 impl Address {
-    /// Reads it from a request. Headers of untrusted peers are not believed.
-    pub(crate) fn of(parts: &Parts, trusted: &[Network]) -> Self {
+    /// Reads it from a request. Headers of untrusted peers are not believed. Behind
+    /// [`super::identify`] it has been read already: see [`Address::of`].
+    pub fn read(parts: &Parts, trusted: &[Network]) -> Self {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map(|info| info.0.ip().to_canonical());
         let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
@@ -35,41 +34,33 @@ impl Address {
     }
 
     /// True if the far end speaks TLS, with us or with a proxy.
-    pub(crate) fn is_https(&self) -> bool {
+    pub fn is_https(&self) -> bool {
         self.0.scheme == Some("https")
     }
 
     /// The name, with a port if it is not the usual one; `None` if it is not known.
-    pub(crate) fn host(&self) -> Option<&str> {
+    pub fn host(&self) -> Option<&str> {
         self.0.host.as_deref()
     }
 
     /// The path below which this server is called, without a slash at its end: empty, or e.g.
     /// `/clips`.
-    pub(crate) fn prefix(&self) -> &str {
+    pub fn prefix(&self) -> &str {
         self.0.prefix.as_deref().unwrap_or_default()
     }
 
     /// One of our paths, e.g. `/media/x`, as the far end has to ask for it.
-    pub(crate) fn path(&self, path: &str) -> String {
+    pub fn path(&self, path: &str) -> String {
         format!("{}{path}", self.prefix())
     }
 
     /// The same with scheme and host, or as [`Address::path`] gives it if no host is known.
-    pub(crate) fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         let path = self.path(path);
         match self.host() {
             Some(host) => format!("{}://{host}{path}", self.0.scheme.unwrap_or("http")),
             None => path,
         }
-    }
-}
-
-impl FromRequestParts<App> for Address {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        Ok(Self::of(parts, &app.settings.trusted_proxies))
     }
 }
 
@@ -182,7 +173,7 @@ mod tests {
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
         let peer: SocketAddr = format!("{peer}:9").parse().unwrap();
         parts.extensions.insert(ConnectInfo(peer));
-        Address::of(&parts, &["10.0.0.0/8".parse().unwrap()]).url("/api/uploads/7")
+        Address::read(&parts, &["10.0.0.0/8".parse().unwrap()]).url("/api/uploads/7")
     }
 
     #[test]

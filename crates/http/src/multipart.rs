@@ -8,8 +8,7 @@ use bytes::{Bytes, BytesMut};
 use memchr::memmem::Finder;
 use percent_encoding::percent_decode_str;
 
-use super::body::Timed;
-use crate::error::{Error, Result};
+use crate::body::{BodyError, Result, Timed};
 
 /// Longest header block of a part in bytes.
 const MAX_HEAD: usize = 16 << 10;
@@ -18,18 +17,18 @@ const MAX_PARTS: usize = 100;
 
 /// A form that is being read.
 #[derive(Debug)]
-pub(crate) struct Multipart<'a> {
+pub struct Multipart<'a> {
     body: &'a mut Timed,
     /// What was read and not taken yet.
     buffer: Bytes,
     /// `CRLF "--" boundary`.
     delimiter: Finder<'static>,
-    place: Place,
+    position: Position,
     parts: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Position {
     /// In the data of a part, or in what comes before the first one.
     Data,
     /// Behind a delimiter.
@@ -40,17 +39,18 @@ enum Place {
 
 /// What the headers of a part say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PartHead {
+pub struct PartHead {
     /// Name of the field.
-    pub(crate) name: String,
+    pub name: String,
     /// Name of the file without folders; `None` if the part is no file.
-    pub(crate) file_name: Option<String>,
+    pub file_name: Option<String>,
     /// Media type as the sender calls it; may be empty.
-    pub(crate) content_type: String,
+    pub content_type: String,
 }
 
 impl<'a> Multipart<'a> {
-    pub(crate) fn new(body: &'a mut Timed, boundary: Option<String>) -> Result<Self> {
+    /// Reads `body`, whose parts are separated by `boundary`; without one it is refused.
+    pub fn new(body: &'a mut Timed, boundary: Option<String>) -> Result<Self> {
         let boundary = boundary.ok_or_else(|| bad("Invalid boundary in multipart: None"))?;
         let delimiter = format!("\r\n--{boundary}");
         // The first delimiter need not follow a line.
@@ -59,20 +59,20 @@ impl<'a> Multipart<'a> {
             body,
             buffer,
             delimiter: Finder::new(delimiter.as_bytes()).into_owned(),
-            place: Place::Data,
+            position: Position::Data,
             parts: 0,
         })
     }
 
     /// Goes to the next part; what is left of the current one is skipped. `None` at the end.
-    pub(crate) async fn next_part(&mut self) -> Result<Option<PartHead>> {
+    pub async fn next_part(&mut self) -> Result<Option<PartHead>> {
         while self.piece().await?.is_some() {}
-        if self.place == Place::End {
+        if self.position == Position::End {
             return Ok(None);
         }
         self.fill(2).await?;
         if self.buffer.starts_with(b"--") {
-            self.place = Place::End;
+            self.position = Position::End;
             // What follows means nothing, but has to be read for the connection to be used again.
             while self.body.next().await?.is_some() {}
             return Ok(None);
@@ -82,20 +82,20 @@ impl<'a> Multipart<'a> {
             return Err(bad("Too many parts"));
         }
         let head = self.head().await?;
-        self.place = Place::Data;
+        self.position = Position::Data;
         Ok(Some(head))
     }
 
     /// The next piece of the current part, as long as what one read brought. `None` at its end.
-    pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>> {
-        if self.place != Place::Data {
+    pub async fn piece(&mut self) -> Result<Option<Bytes>> {
+        if self.position != Position::Data {
             return Ok(None);
         }
         loop {
             let free = match self.delimiter.find(&self.buffer) {
                 Some(0) => {
                     let _ = self.buffer.split_to(self.delimiter.needle().len());
-                    self.place = Place::Delimiter;
+                    self.position = Position::Delimiter;
                     return Ok(None);
                 }
                 Some(at) => at,
@@ -109,7 +109,7 @@ impl<'a> Multipart<'a> {
     }
 
     /// The whole part as text; `None` if it has more than `limit` bytes, which are skipped.
-    pub(crate) async fn text(&mut self, limit: usize) -> Result<Option<String>> {
+    pub async fn text(&mut self, limit: usize) -> Result<Option<String>> {
         let mut text = Vec::new();
         let mut fits = true;
         while let Some(piece) = self.piece().await? {
@@ -208,8 +208,8 @@ fn begun(data: &[u8], delimiter: &[u8]) -> usize {
         .map_or(0, |at| end.len() - at)
 }
 
-fn bad(what: &str) -> Error {
-    Error::Parse(format!("Multipart form parse error - {what}"))
+fn bad(what: &str) -> BodyError {
+    BodyError::Malformed(format!("Multipart form parse error - {what}"))
 }
 
 /// Reads `form-data; name="…"; filename="…"; filename*=UTF-8''…`.
@@ -286,9 +286,18 @@ fn closing_quote(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Settings;
+    use crate::body::Limits;
     use axum::body::Body;
     use axum::http::HeaderMap;
+    use std::time::Duration;
+
+    const LIMITS: Limits = Limits {
+        bytes: u64::MAX,
+        timeout: Duration::from_mins(1),
+        deadline: Duration::MAX,
+        rate: 1 << 10,
+        window: Duration::from_mins(1),
+    };
 
     /// Reads a form that arrives in chunks of that size: names, file names and data.
     async fn read(
@@ -301,7 +310,7 @@ mod tests {
             .map(|c| Ok(Bytes::copy_from_slice(c)))
             .collect();
         let body = Body::from_stream(futures_util::stream::iter(chunks));
-        let mut body = Timed::upload(&HeaderMap::new(), body, u64::MAX, &Settings::default());
+        let mut body = Timed::new(&HeaderMap::new(), body, &LIMITS);
         let mut form = Multipart::new(&mut body, Some(boundary.to_owned()))?;
         let mut parts = Vec::new();
         while let Some(head) = form.next_part().await? {
