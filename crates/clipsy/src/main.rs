@@ -3,11 +3,8 @@
 mod commands;
 mod config;
 mod metrics;
-mod proofs;
-mod sandbox;
 mod service;
 mod telemetry;
-mod worker;
 
 use std::process::ExitCode;
 

@@ -17,7 +17,6 @@ use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 use crate::commands::exit::UsageError;
 use crate::config::environment;
 use crate::config::{LogFormat, Settings};
-use crate::worker;
 
 /// What is to be ended when the command has.
 #[derive(Debug)]
@@ -82,14 +81,14 @@ fn is_traced(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     *metadata.level() <= Level::INFO
         && target.starts_with("clipsy")
-        && target != clipsy_graph::trace::QUIET
+        && target != clipsy_service::trace::QUIET
 }
 
 /// Who it is that tells ([semantic conventions](https://opentelemetry.io/docs/specs/semconv/resource/)).
 fn resource(command: &'static str) -> Resource {
     let resource = Resource::builder().with_attributes([
         KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
-        KeyValue::new("host.name", worker::host()),
+        KeyValue::new("host.name", clipsy_worker::host()),
         KeyValue::new("process.pid", i64::from(std::process::id())),
         KeyValue::new("clipsy.command", command),
     ]);

@@ -9,7 +9,6 @@ pub mod actions;
 mod app;
 pub mod auth;
 pub mod background;
-pub mod cage;
 mod coalesce;
 mod cors;
 mod error;
@@ -23,9 +22,6 @@ mod schema;
 pub mod server;
 mod settings;
 mod shell;
-mod still;
-pub mod tickets;
-pub mod trace;
 mod upload;
 mod web;
 
@@ -44,7 +40,6 @@ pub use figures::observe;
 pub use graphql::settings::{GraphqlSettings, Introspection, Limits};
 pub use schema::sdl;
 pub use settings::Settings;
-pub use still::{StillError, StillMaker};
 pub use upload::error::UploadError;
 
 /// All routes. Connections have to carry [`axum::extract::ConnectInfo`] with the peer's address, as

@@ -6,10 +6,10 @@ use std::time::Duration;
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::user::Allowance;
 use clipsy_http::{Network, body, server};
+use clipsy_service::cage::Cage;
+use clipsy_service::tickets::Wants;
 
-use crate::cage::Cage;
 use crate::graphql::settings::GraphqlSettings;
-use crate::tickets::Wants;
 
 /// Settings of the HTTP face. [`Settings::default`] is what a server on one machine wants.
 #[derive(Debug, Clone)]

@@ -21,6 +21,7 @@ use clipsy_http::caller::client::sharer;
 use clipsy_http::cors::{is_preflight, lists, preflight};
 use clipsy_http::peer::until_sent;
 use clipsy_http::trace::{begin, end};
+use clipsy_service::trace::{self, QUIET};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
@@ -28,7 +29,6 @@ use crate::app::App;
 use crate::cors;
 use crate::error::Error;
 use crate::rest::answer::{Cause, ERROR_CODE};
-use crate::trace::{self, QUIET};
 use crate::web::Framable;
 
 /// Header with the number of a request.

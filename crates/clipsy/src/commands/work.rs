@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clipsy_dispatch::nats::Hears;
 use clipsy_graph::probes;
+use clipsy_worker::Worker;
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +22,6 @@ use crate::config::{MetricsArgs, Settings, TracesArgs};
 use crate::metrics;
 use crate::service::state::{self, State};
 use crate::service::{database, dispatch, does, limits, media, signals};
-use crate::worker::Worker;
 
 /// How often files of workers that died beside this one are looked for.
 const SIBLINGS: Duration = Duration::from_mins(1);

@@ -3,11 +3,11 @@
 use clipsy_dispatch::Message;
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::user::Viewer;
+use clipsy_service::tickets::take_back;
 
 use super::find_video::{Named, Video, find_managed, find_video};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::tickets::take_back;
 
 /// Stops the video's job, whether it waits or runs.
 pub(crate) async fn cancel_video(app: &App, viewer: Viewer, id: AssetId) -> Result<Video> {

@@ -6,6 +6,7 @@ use clipsy_domain::asset::{Asset, AssetId};
 use clipsy_domain::media_key;
 use clipsy_domain::playlist::{self, Moment, PlaylistState};
 use clipsy_domain::user::Viewer;
+use clipsy_service::StillError;
 use clipsy_storage::media::MediaStore;
 use futures_util::StreamExt as _;
 use uuid::Uuid;
@@ -14,7 +15,6 @@ use super::find_video::{Video, find_managed, renditions, with_details};
 use super::sweep_garbage::sweep_garbage;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::still::StillError;
 
 /// Longest playlist that is read, in bytes. Twelve hours in segments of 2 s take one megabyte.
 const PLAYLIST_BYTES: usize = 16 << 20;

@@ -5,6 +5,7 @@ use clipsy_domain::asset::Visibility;
 use clipsy_domain::clock::Timestamp;
 use clipsy_domain::upload::{Upload, UploadKind};
 use clipsy_domain::user::UserId;
+use clipsy_service::trace;
 use clipsy_storage::UploadChange;
 
 use super::receive_upload::{check_room, discard_upload};
@@ -13,7 +14,6 @@ use super::write_upload::open_file;
 use crate::app::App;
 use crate::auth::token;
 use crate::error::{Error, Result};
-use crate::trace;
 use crate::upload::error::UploadError;
 
 /// An upload that is to begin.

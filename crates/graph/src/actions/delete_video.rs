@@ -4,12 +4,12 @@ use clipsy_dispatch::Message;
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::job::JobState;
 use clipsy_domain::user::Viewer;
+use clipsy_service::tickets::take_back;
 
 use super::find_video::find_managed;
 use super::sweep_garbage::sweep_garbage;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::tickets::take_back;
 
 /// Deletes the video with everything of it. A job that runs is stopped.
 pub(crate) async fn delete_video(app: &App, viewer: Viewer, id: AssetId) -> Result<()> {

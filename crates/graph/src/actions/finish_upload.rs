@@ -5,13 +5,13 @@ use clipsy_domain::asset::{Asset, Visibility};
 use clipsy_domain::media_key;
 use clipsy_domain::upload::Upload;
 use clipsy_domain::user::UserId;
+use clipsy_service::tickets::queue_job;
 use clipsy_storage::NewAsset;
 
 use super::receive_upload::discard_upload;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::playback::mime;
-use crate::tickets::queue_job;
 
 /// A complete upload, and what its video will be.
 #[derive(Debug, Clone)]

@@ -5,13 +5,13 @@ use chrono::TimeDelta;
 use clipsy_domain::media_key;
 use clipsy_domain::upload::{Upload, UploadKind};
 use clipsy_domain::user::UserId;
+use clipsy_service::trace;
 
 use super::reserve_bytes::{Reservation, allowance};
 use super::write_upload::{Pieces, Writer};
 use crate::app::App;
 use crate::auth::token;
 use crate::error::{Error, Result};
-use crate::trace;
 
 /// An upload on its way in. If it is dropped before [`Incoming::finish`], as when its sender goes
 /// away, its bytes are deleted.

@@ -3,11 +3,11 @@
 use clipsy_dispatch::Message;
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::user::Viewer;
+use clipsy_service::tickets::queue_job;
 
 use super::find_video::{Named, Video, find_managed, find_video};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::tickets::queue_job;
 
 /// Queues a video that failed or was cancelled anew.
 pub(crate) async fn retry_video(app: &App, viewer: Viewer, id: AssetId) -> Result<Video> {

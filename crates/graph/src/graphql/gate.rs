@@ -11,6 +11,7 @@ use bytes::Bytes;
 use clipsy_http::Client;
 use clipsy_http::measure::Held;
 use clipsy_http::peer::Peer;
+use clipsy_service::trace;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 use metrics::{counter, gauge, histogram};
@@ -25,7 +26,6 @@ use super::sockets::Sockets;
 use crate::auth::viewer::SignedIn;
 use crate::error::Error;
 use crate::schema::asked::Headers;
-use crate::trace;
 
 /// The schema and what stands in front of it.
 pub(crate) struct Gate<E> {

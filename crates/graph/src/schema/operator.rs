@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::TimeDelta;
 use clipsy_domain::clock::{Timestamp, from_millis};
 use clipsy_domain::job;
+use clipsy_domain::media_key;
 use clipsy_domain::worker::{CardFound, EncoderFound, WorkerSign};
 use clipsy_storage::Usage;
 
@@ -346,7 +347,7 @@ impl StorageUsage {
 /// How much room everything takes. Bytes of uploads are measured where they lie.
 pub(crate) async fn storage_usage(app: &App) -> Result<StorageUsage> {
     let mut uploads_bytes = 0_i64;
-    for key in app.media.list("uploads/").await? {
+    for key in app.media.list(media_key::UPLOADS).await? {
         if let Some(meta) = app.media.head(&key).await? {
             let bytes = i64::try_from(meta.bytes).unwrap_or(i64::MAX);
             uploads_bytes = uploads_bytes.saturating_add(bytes);

@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 use clipsy_domain::upload::Upload;
 use clipsy_domain::user::Viewer;
 use clipsy_http::body::{Timed, announced};
+use clipsy_service::trace;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -23,7 +24,6 @@ use crate::actions::receive_upload::check_room;
 use crate::actions::reserve_bytes::Reservation;
 use crate::app::App;
 use crate::error::Error;
-use crate::trace;
 
 /// What came of the bytes.
 #[derive(Debug)]

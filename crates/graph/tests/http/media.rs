@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use clipsy_domain::media_key::{self, output_prefix};
-use clipsy_graph::StillError;
+use clipsy_service::StillError;
 use serde_json::{Value, json};
 
 use crate::support::{FILES, Server};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use clipsy_domain::media_key::{chosen_thumbnail, output_prefix};
 use clipsy_domain::playlist::{PlaylistState, Segment, media_playlist};
-use clipsy_graph::StillError;
+use clipsy_service::StillError;
 use serde_json::{Value, json};
 
 use crate::gql::{Watch, code, data, refusals};

@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 use clipsy_dispatch::Dispatch;
 use clipsy_domain::clock::{Clock, FixedClock, from_millis};
 use clipsy_domain::user::Role;
+use clipsy_service::{StillError, StillMaker};
 use clipsy_storage::media::LocalStore;
 use clipsy_storage::{Db, NewUser, sqlite_url};
 use serde_json::{Value, json};
@@ -23,7 +24,7 @@ use super::schema::{PATIENCE, Shared, small};
 use crate::actions::start_session::start_session;
 use crate::auth::keys::Keys;
 use crate::settings::Settings;
-use crate::{App, StillError, StillMaker, background, rest, server, shell};
+use crate::{App, background, rest, server, shell};
 
 /// Takes no pictures.
 #[derive(Debug)]
