@@ -6,9 +6,7 @@ use crate::app::App;
 
 /// Sets the figures of this process. It asks nobody.
 pub fn observe(app: &App) {
-    let free = app.uploads.available_permits();
-    let receiving = app.settings.max_uploads.saturating_sub(free);
-    gauge!("clipsy_uploads_in_progress").set(receiving as f64);
+    gauge!("clipsy_uploads_in_progress").set(app.uploads.in_progress() as f64);
     for pool in app.db.connections() {
         for (state, count) in [("in_use", pool.in_use), ("idle", pool.idle)] {
             gauge!("clipsy_database_connections", "pool" => pool.pool, "state" => state)

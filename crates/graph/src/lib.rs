@@ -1,20 +1,17 @@
-//! What the world talks to: REST, uploads and playback over HTTP.
+//! The API: REST, GraphQL, uploads and playback over HTTP.
 //!
 //! [`router`] is everything as one axum router and [`server::serve`] listens with it;
-//! [`background::run`] does what goes on beside the requests. What people do is in [`actions`], one
-//! verb a file; `rest` translates it to the original product's routes, `upload` to tus, `playback`
-//! hands media to players, and [`auth`] says who asks.
+//! [`background::run`] does what goes on beside the requests. What people do is in `clipsy_service`,
+//! one verb a file; `rest` translates it to the original product's routes, `schema` to GraphQL, which
+//! `graphql` carries, `upload` to tus, and `playback` hands media to players.
 
-pub mod actions;
 mod app;
-pub mod auth;
+mod auth;
 pub mod background;
 mod coalesce;
 mod cors;
-mod error;
 mod figures;
 mod graphql;
-mod live;
 mod playback;
 pub mod probes;
 mod rest;
@@ -34,13 +31,12 @@ use clipsy_http::caller::identify;
 use clipsy_http::{Network, compress, measure};
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use app::{App, Shared};
-pub use error::{Error, FieldErrors, Result};
+pub use app::{Api, App};
 pub use figures::observe;
 pub use graphql::settings::{GraphqlSettings, Introspection, Limits};
+pub use rest::answer::Refused;
 pub use schema::sdl;
 pub use settings::Settings;
-pub use upload::error::UploadError;
 
 /// All routes. Connections have to carry [`axum::extract::ConnectInfo`] with the peer's address, as
 /// [`server::serve`] sees to; without it everybody counts as the same distant client.

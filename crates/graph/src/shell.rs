@@ -21,14 +21,14 @@ use clipsy_http::caller::client::sharer;
 use clipsy_http::cors::{is_preflight, lists, preflight};
 use clipsy_http::peer::until_sent;
 use clipsy_http::trace::{begin, end};
+use clipsy_service::error::Error;
 use clipsy_service::trace::{self, QUIET};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
 use crate::app::App;
 use crate::cors;
-use crate::error::Error;
-use crate::rest::answer::{Cause, ERROR_CODE};
+use crate::rest::answer::{Cause, ERROR_CODE, Refused};
 use crate::web::Framable;
 
 /// Header with the number of a request.
@@ -41,7 +41,7 @@ pub(crate) async fn one_host(request: Request, next: Next) -> Response {
     let needed = usize::from(request.version() == Version::HTTP_11);
     if !(needed..=1).contains(&hosts) {
         let error = Error::Parse("A request has to have one Host header.".into());
-        return error.into_response();
+        return Refused(error).into_response();
     }
     next.run(request).await
 }
@@ -62,7 +62,7 @@ pub(crate) async fn behind_proxies(
     };
     match app.requests.take(address) {
         Some(share) => until_sent(next.run(request).await, share),
-        None => Error::Throttled(Duration::from_secs(1)).into_response(),
+        None => Refused(Error::Throttled(Duration::from_secs(1))).into_response(),
     }
 }
 
@@ -199,7 +199,7 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
-    Error::internal(format!("panicked: {message}")).into_response()
+    Refused(Error::internal(format!("panicked: {message}"))).into_response()
 }
 
 /// Playback links, and keys of unlisted videos, open a video to whoever reads them, so they are kept out

@@ -252,13 +252,8 @@ impl ServiceArgs {
             Introspection::Development if self.demo => Introspection::Everybody,
             other => other,
         };
-        clipsy_graph::Settings {
+        let service = clipsy_service::Settings {
             demo: self.demo,
-            trusted_proxies: self.trusted_proxies.clone(),
-            allowed_origins: self.allowed_origins.clone(),
-            max_connections: self.max_connections as usize,
-            max_connections_per_address: self.max_connections_per_address.map(|n| n as usize),
-            keep_alive: Duration::from_secs(self.keep_alive_seconds),
             max_upload_bytes: self.max_upload_bytes,
             upload_ttl_s: i64::try_from(self.upload_expiry_hours.as_secs()).unwrap_or(i64::MAX),
             max_uploads: self.max_uploads,
@@ -272,10 +267,19 @@ impl ServiceArgs {
             },
             max_uploads_per_account: self.max_uploads_per_account,
             max_uploads_per_address: self.max_uploads_per_address,
-            upload_rate: self.min_upload_rate,
             flush_bytes: self.upload_flush_bytes,
             flush_interval: Duration::from_millis(self.upload_flush_ms),
             default_visibility: self.default_visibility,
+            ..clipsy_service::Settings::default()
+        };
+        clipsy_graph::Settings {
+            service,
+            trusted_proxies: self.trusted_proxies.clone(),
+            allowed_origins: self.allowed_origins.clone(),
+            max_connections: self.max_connections as usize,
+            max_connections_per_address: self.max_connections_per_address.map(|n| n as usize),
+            keep_alive: Duration::from_secs(self.keep_alive_seconds),
+            upload_rate: self.min_upload_rate,
             graphql: GraphqlSettings {
                 introspection,
                 max_sockets: self.max_streams,

@@ -11,6 +11,9 @@ use bytes::Bytes;
 use clipsy_http::Client;
 use clipsy_http::measure::Held;
 use clipsy_http::peer::Peer;
+use clipsy_service::accounts::right::Right;
+use clipsy_service::accounts::session::SignedIn;
+use clipsy_service::error::Error;
 use clipsy_service::trace;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -20,11 +23,8 @@ use tokio::time::{Instant, timeout};
 use super::documents::Documents;
 use super::refusal::{self, Refusal, code, code_of, set_code};
 use super::request::{Params, Prepared};
-use super::right::Right;
 use super::settings::{GraphqlSettings, Introspection};
 use super::sockets::Sockets;
-use crate::auth::viewer::SignedIn;
-use crate::error::Error;
 use crate::schema::asked::Headers;
 
 /// The schema and what stands in front of it.

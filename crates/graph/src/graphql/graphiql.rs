@@ -8,9 +8,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use clipsy_http::assets::{ASK_AGAIN, Assets, FOR_EVER, File, send};
+use clipsy_service::error::Error;
 
 use crate::app::App;
-use crate::error::Error;
+use crate::rest::answer::Refused;
 
 include!(concat!(env!("OUT_DIR"), "/graphiql.rs"));
 
@@ -45,7 +46,7 @@ fn file(name: &str, headers: &HeaderMap) -> Response {
             let page = "The GraphiQL page is not part of this build. Run `make graphiql` and build again.\n";
             (StatusCode::NOT_FOUND, page).into_response()
         } else {
-            Error::NotFound.into_response()
+            Refused(Error::NotFound).into_response()
         };
     };
     // Names of pieces change with what is in them.

@@ -15,17 +15,16 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use clipsy_http::Client;
 use clipsy_http::body::read_all;
+use clipsy_service::accounts::right::Right;
 
 use super::accept::{self, Accept};
 use super::gate::{Caller, Gate, Outcome};
 use super::refusal::{Refusal, code, code_of};
 use super::request::{Params, check_content_type};
-use super::right::Right;
 use super::{sse, ws};
 use crate::app::App;
 use crate::auth::viewer::authenticate;
-use crate::error::Error;
-use crate::rest::answer::{Cause, ERROR_CODE};
+use crate::rest::answer::{Cause, ERROR_CODE, unread};
 use crate::schema::asked::Headers;
 
 /// Everything that comes to `/graphql`.
@@ -79,7 +78,7 @@ async fn answer<E: Executor>(
     } else {
         check_content_type(&parts.headers)?;
         let bytes = read_all(&parts.headers, body, &app.settings.small_bodies()).await;
-        let bytes = bytes.map_err(Error::from)?;
+        let bytes = bytes.map_err(unread)?;
         Params::from_json(&bytes)?
     };
     let prepared = gate.prepare(params, &caller);

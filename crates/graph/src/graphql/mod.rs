@@ -10,7 +10,7 @@
 //! | `accept`, `request`, `refusal` | what comes in, and what is wrong with it |
 //! | `lexer`, `shape`, `documents` | limits on documents, and those read before |
 //! | `graphiql` | a page to try it all with |
-//! | `right`, `sockets` | when streams end, and how many there may be |
+//! | `sockets` | how many streams there may be |
 
 pub(crate) mod accept;
 pub(crate) mod documents;
@@ -22,7 +22,6 @@ pub(crate) mod message;
 pub(crate) mod operations;
 pub(crate) mod refusal;
 pub(crate) mod request;
-pub(crate) mod right;
 pub(crate) mod settings;
 pub(crate) mod shape;
 pub(crate) mod socket;
@@ -38,11 +37,11 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
-
-use crate::app::App;
 use gate::Gate;
 use refusal::{Refusal, code};
 use settings::GraphqlSettings;
+
+use crate::app::App;
 
 /// The routes of a schema. Resolvers find in their context who asks as
 /// [`Viewer`](clipsy_domain::user::Viewer), `Option<SignedIn>`, [`Client`](crate::client::Client),

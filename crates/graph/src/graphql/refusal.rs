@@ -2,13 +2,16 @@
 
 use async_graphql::{ErrorExtensionValues, Pos, ServerError};
 use axum::http::StatusCode;
+use clipsy_service::error::Error;
 use serde::Serialize;
 
 use super::lexer::Excess;
-use crate::error::Error;
+use crate::rest::answer::status;
 
 /// Stable values of `extensions.code` that this part of the API gives.
 pub(crate) mod code {
+    use clipsy_service::error::Kind;
+
     pub(crate) const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
     pub(crate) const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
     pub(crate) const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
@@ -28,6 +31,28 @@ pub(crate) mod code {
     pub(crate) const TOO_MANY_OPERATIONS: &str = "TOO_MANY_OPERATIONS";
     pub(crate) const UNAVAILABLE: &str = "SERVICE_UNAVAILABLE";
     pub(crate) const INTERNAL: &str = "INTERNAL_SERVER_ERROR";
+
+    /// The code that stands for a kind of error, wherever in the API it comes up.
+    pub(crate) fn of(kind: Kind) -> &'static str {
+        match kind {
+            Kind::NotFound | Kind::Gone => "NOT_FOUND",
+            Kind::Unauthenticated => UNAUTHENTICATED,
+            Kind::Forbidden => FORBIDDEN,
+            Kind::Malformed => BAD_REQUEST,
+            Kind::Invalid => BAD_USER_INPUT,
+            Kind::Method => METHOD_NOT_ALLOWED,
+            Kind::MediaType => UNSUPPORTED_MEDIA_TYPE,
+            Kind::Conflict | Kind::Limit | Kind::Locked | Kind::Checksum | Kind::Version => {
+                "CONFLICT"
+            }
+            Kind::TooLarge => TOO_LARGE,
+            Kind::TooSlow => TOO_SLOW,
+            Kind::Throttled => "TOO_MANY_REQUESTS",
+            Kind::Unavailable => UNAVAILABLE,
+            Kind::OutOfDisk => "INSUFFICIENT_STORAGE",
+            Kind::Internal => INTERNAL,
+        }
+    }
 }
 
 /// Errors of one document that are told.
@@ -143,30 +168,8 @@ pub(crate) fn set_code(error: &mut ServerError, code: &str) {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        let (status, code) = match &error {
-            Error::NotSignedIn
-            | Error::WrongCredentials
-            | Error::AccessToken
-            | Error::AuthorizationHeader
-            | Error::RefreshToken
-            | Error::RevokedToken => (StatusCode::UNAUTHORIZED, code::UNAUTHENTICATED),
-            Error::DefaultPassword | Error::Forbidden => (StatusCode::FORBIDDEN, code::FORBIDDEN),
-            Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, code::TOO_LARGE),
-            Error::TooSlow => (StatusCode::REQUEST_TIMEOUT, code::TOO_SLOW),
-            Error::Busy | Error::StoreAway | Error::DatabaseAway(_) | Error::Throttled(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, code::UNAVAILABLE)
-            }
-            Error::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, code::METHOD_NOT_ALLOWED),
-            Error::MediaType(_) => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                code::UNSUPPORTED_MEDIA_TYPE,
-            ),
-            Error::Internal(_) | Error::OutOfDisk => {
-                (StatusCode::INTERNAL_SERVER_ERROR, code::INTERNAL)
-            }
-            _ => (StatusCode::BAD_REQUEST, code::BAD_REQUEST),
-        };
-        let mut refusal = Self::new(status, code, error.to_string());
+        let kind = error.kind();
+        let mut refusal = Self::new(status(kind), code::of(kind), error.to_string());
         refusal.cause = error.cause().map(ToString::to_string);
         refusal
     }

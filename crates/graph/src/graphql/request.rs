@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn a_document_may_be_named_once_it_was_sent() {
         let documents = documents();
-        let hex = crate::auth::keys::hex(&hash("{a}"));
+        let hex = clipsy_service::accounts::keys::hex(&hash("{a}"));
         let named = |hash: &str| json!({"persistedQuery": {"version": 1, "sha256Hash": hash}});
         let only = json!({"extensions": named(&hex)});
         let refusal = prepare(&documents, &only).unwrap_err();

@@ -13,6 +13,9 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use axum::http::HeaderValue;
 use bytes::Bytes;
 use clipsy_http::Client;
+use clipsy_service::accounts::right::Right;
+use clipsy_service::accounts::session::{claims, signed_in};
+use clipsy_service::error::Error;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
@@ -20,12 +23,10 @@ use super::gate::{Caller, Gate, Outcome, panicked};
 use super::message::{self, FromClient};
 use super::operations::{Happened, Operations};
 use super::refusal::{Refusal, code};
-use super::right::Right;
 use super::sockets::Place;
 use super::ws::PROTOCOL;
 use crate::app::App;
-use crate::auth::viewer::{bearer_of, claims, signed_in};
-use crate::error::Error;
+use crate::auth::viewer::bearer_of;
 use crate::schema::asked::Headers;
 
 /// What a socket needs to know.
@@ -420,7 +421,9 @@ fn over(right: &Right, app: &App) -> End {
     let ended = right.over(app.now());
     close(
         4403,
-        ended.unwrap_or(super::right::Ended::Session).message(),
+        ended
+            .unwrap_or(clipsy_service::accounts::right::Ended::Session)
+            .message(),
     )
 }
 

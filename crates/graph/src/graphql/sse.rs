@@ -10,6 +10,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use clipsy_service::accounts::right::Right;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use serde::Serialize;
@@ -18,7 +19,6 @@ use tokio::time::{Instant, timeout_at};
 use super::gate::{Caller, Gate, Outcome, unauthenticated};
 use super::refusal::{Refusal, code};
 use super::request::Prepared;
-use super::right::Right;
 use super::sockets::Place;
 use crate::app::App;
 

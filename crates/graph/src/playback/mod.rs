@@ -1,19 +1,15 @@
 //! Playback: `/media/…` as players ask for it.
 //!
-//! [`media_key::MediaPath`] says what a path names, [`access`] whether the asker may have it, and
+//! [`media_key::MediaPath`] says what a path names, [`clipsy_service::videos::access`] whether the asker may have it, and
 //! [`respond`] sends it. Small files of videos that players ask for again and again come from
 //! memory ([`objects`]); then no database and no disk is touched.
 
-pub(crate) mod access;
-pub(crate) mod mime;
 pub(crate) mod objects;
-pub(crate) mod plays;
 pub(crate) mod respond;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use access::{Access, Way};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -27,11 +23,15 @@ use clipsy_domain::asset::{Asset, AssetState};
 use clipsy_domain::media_key::{self, MediaPath, Poster};
 use clipsy_http::Client;
 use clipsy_http::cors;
+use clipsy_service::error::{Error, Result};
+use clipsy_service::videos::access::{Access, Way, may_play};
+use clipsy_service::videos::mime;
 use objects::{Found, Output};
 use percent_encoding::percent_decode_str;
 
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::auth::viewer::authenticate;
+use crate::rest::answer::Refused;
 use crate::rest::openapi::Detail;
 
 /// Media for players: playlists, segments, pictures and originals. Private and unlisted media needs
@@ -64,14 +64,14 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
     let (parts, _) = request.into_parts();
     let mut response = match parts.method {
         Method::GET | Method::HEAD => find(&app, &parts).await.unwrap_or_else(|error| {
-            let mut response = error.into_response();
+            let mut response = Refused(error).into_response();
             let never = HeaderValue::from_static("no-store");
             response.headers_mut().insert(CACHE_CONTROL, never);
             response
         }),
         Method::OPTIONS => preflight(&parts.headers),
         ref other => {
-            let mut response = Error::Method(other.to_string()).into_response();
+            let mut response = Refused(Error::Method(other.to_string())).into_response();
             let allowed = HeaderValue::from_static("GET, HEAD, OPTIONS");
             response.headers_mut().insert(ALLOW, allowed);
             response
@@ -117,7 +117,7 @@ async fn allowed<'a>(
     asset: Option<&'a Asset>,
 ) -> Result<&'a Asset> {
     let asset = asset.ok_or(Error::NotFound)?;
-    if access::may_play(app, &parts.headers, way, asset).await? {
+    if may_play(app, authenticate(app, &parts.headers), way, asset).await? {
         Ok(asset)
     } else {
         Err(Error::NotFound)
@@ -152,7 +152,7 @@ async fn thumbnail(
         }
         (_, None, None) => return Err(Error::NotFound),
     };
-    let content_type = mime::of_output(media_key::THUMBNAIL).ok_or(Error::NotFound)?;
+    let content_type = output_type(media_key::THUMBNAIL)?;
     let (method, headers) = (&parts.method, &parts.headers);
     respond::stored(method, headers, &*app.media, &key, content_type, &cache).await
 }
@@ -171,7 +171,7 @@ async fn output(
     if revision.is_some() && revision != on_show.revision {
         return Err(Error::NotFound);
     }
-    let content_type = mime::of_output(file).ok_or(Error::NotFound)?;
+    let content_type = output_type(file)?;
     // A poster picture may be there before anything can be played.
     if !asset.playable && file != media_key::THUMBNAIL {
         return Err(Error::NotFound);
@@ -235,6 +235,12 @@ pub(crate) async fn original(
     respond::stored(method, headers, &*app.media, key, content_type, &cache).await
 }
 
+/// Media type of a file that jobs make; there are no others.
+fn output_type(file: &str) -> Result<HeaderValue> {
+    let name = mime::of_output(file).ok_or(Error::NotFound)?;
+    Ok(HeaderValue::from_static(name))
+}
+
 /// How long an address of the store is good.
 const ELSEWHERE: Duration = Duration::from_hours(1);
 
@@ -273,11 +279,11 @@ fn cache_control(for_ever: bool, private: bool) -> HeaderValue {
 
 fn count_play(app: &App, parts: &Parts, asset: &Asset) {
     let client = Client::of(parts);
-    app.plays.count(
+    app.videos.plays.count(
         asset.id,
         client.address,
         app.now(),
-        app.settings.view_window_s,
+        app.settings.service.view_window_s,
     );
 }
 

@@ -8,13 +8,13 @@ use clipsy_domain::asset::{Asset, AssetId};
 use clipsy_domain::job::Attempt;
 use clipsy_domain::media_key;
 use clipsy_http::file::Facts;
+use clipsy_service::error::{Error, Result};
 use clipsy_storage::media::{MediaStore, Object};
 use futures_util::StreamExt as _;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
 use super::respond::{facts, revised};
-use crate::error::{Error, Result};
 
 /// Largest file in bytes that is held.
 pub(crate) const MAX_OBJECT: u64 = 4 << 20;

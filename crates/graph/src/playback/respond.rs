@@ -5,10 +5,10 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::Response;
 use clipsy_http::file::Facts;
 use clipsy_http::ranges::{self, Asked, Part};
+use clipsy_service::error::{Error, Result};
 use clipsy_storage::media::{MediaStore, Meta, Object};
 
 use super::objects::Held;
-use crate::error::{Error, Result};
 
 /// What is told about a stored file.
 pub(crate) fn facts(meta: &Meta, content_type: HeaderValue) -> Facts {

@@ -5,23 +5,25 @@ use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use clipsy_http::body::{Kind, Limits, Timed, form, kind, read_all};
 use clipsy_http::multipart::Multipart;
+use clipsy_service::error::{Error, Result};
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::rest::answer::{Refused, unread};
 
 /// The fields of a body in JSON, as a form, or as a multipart form without files.
 #[derive(Debug)]
 pub(crate) struct Object(pub(crate) Map<String, Value>);
 
 impl FromRequest<App> for Object {
-    type Rejection = Error;
+    type Rejection = Refused;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, Refused> {
         let (parts, body) = request.into_parts();
         read_object(&parts.headers, body, &app.settings.small_bodies())
             .await
             .map(Self)
+            .map_err(Refused)
     }
 }
 
@@ -31,10 +33,10 @@ pub(crate) async fn read_object(
     body: Body,
     limits: &Limits,
 ) -> Result<Map<String, Value>> {
-    match kind(headers)? {
+    match kind(headers).map_err(unread)? {
         Kind::None => Ok(Map::new()),
         Kind::Json => {
-            let bytes = read_all(headers, body, limits).await?;
+            let bytes = read_all(headers, body, limits).await.map_err(unread)?;
             if bytes.is_empty() {
                 return Ok(Map::new());
             }
@@ -52,7 +54,7 @@ pub(crate) async fn read_object(
             }
         }
         Kind::Form => {
-            let bytes = read_all(headers, body, limits).await?;
+            let bytes = read_all(headers, body, limits).await.map_err(unread)?;
             Ok(fields(form(&bytes)))
         }
         Kind::Multipart(boundary) => {
@@ -79,10 +81,10 @@ async fn multipart_fields(
     boundary: Option<String>,
     limit: usize,
 ) -> Result<Map<String, Value>> {
-    let mut form = Multipart::new(stream, boundary)?;
+    let mut form = Multipart::new(stream, boundary).map_err(unread)?;
     let mut fields = Map::new();
-    while let Some(part) = form.next_part().await? {
-        let text = form.text(limit).await?.unwrap_or_default();
+    while let Some(part) = form.next_part().await.map_err(unread)? {
+        let text = form.text(limit).await.map_err(unread)?.unwrap_or_default();
         if part.file_name.is_none() {
             fields.insert(part.name, Value::String(text));
         }

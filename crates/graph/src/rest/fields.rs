@@ -3,7 +3,7 @@
 use clipsy_domain::asset::Visibility;
 use serde_json::{Map, Value};
 
-use crate::error::{Error, FieldErrors, Result};
+use clipsy_service::error::{Error, FieldErrors, Result};
 
 /// Most characters of a title.
 pub(crate) const MAX_TITLE: usize = 255;

@@ -9,12 +9,12 @@ use clipsy_domain::user::{UserId, Viewer};
 use clipsy_http::Address;
 use clipsy_http::Client;
 use clipsy_http::peer::Peer;
+use clipsy_service::accounts::session::SignedIn;
+use clipsy_service::error::{self, Error};
 
 use super::errors::Result;
 use crate::app::App;
 use crate::auth::cookie;
-use crate::auth::viewer::SignedIn;
-use crate::error::{self, Error};
 
 /// What resolvers need of the headers of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub(crate) fn maybe_signed_in<'a>(ctx: &Context<'a>) -> Option<&'a SignedIn> {
 
 /// Refuses everybody but admins.
 pub(crate) fn admin(ctx: &Context<'_>) -> Result<()> {
-    Ok(crate::actions::require_admin(viewer(ctx))?)
+    Ok(clipsy_service::accounts::require_admin(viewer(ctx))?)
 }
 
 /// Whether the viewer is told what is an account's own business.

@@ -6,6 +6,9 @@ use clipsy_domain::clock::{Timestamp, from_millis};
 use clipsy_domain::job;
 use clipsy_domain::media_key;
 use clipsy_domain::worker::{CardFound, EncoderFound, WorkerSign};
+use clipsy_service::Service;
+use clipsy_service::error;
+use clipsy_service::watch::QueueState;
 use clipsy_storage::Usage;
 
 use super::asked::app;
@@ -16,8 +19,6 @@ use super::paging::{MAX_PAGE, cost};
 use super::scalars::{BigInt, DateTime, int};
 use super::video::Video;
 use crate::app::App;
-use crate::error;
-use crate::live::QueueState;
 
 /// Most minutes that throughput is told of: a day.
 const MAX_MINUTES: i32 = 24 * 60;
@@ -74,10 +75,16 @@ impl Queue {
 }
 
 /// The queue as it is.
-pub(crate) async fn queue_state(app: &App) -> error::Result<QueueState> {
+pub(crate) async fn queue_state(service: &Service) -> error::Result<QueueState> {
     Ok(QueueState {
-        counts: app.db.queue_counts().await?,
-        slots: app.db.workers().await?.iter().map(|sign| sign.slots).sum(),
+        counts: service.db.queue_counts().await?,
+        slots: service
+            .db
+            .workers()
+            .await?
+            .iter()
+            .map(|sign| sign.slots)
+            .sum(),
     })
 }
 

@@ -13,7 +13,6 @@ use clipsy_domain::media_key;
 
 use super::asked::{app, headers, maybe_signed_in, viewer};
 use super::errors::Result;
-use super::group::{Jobs, Users, Videos};
 use super::ids::Global;
 use super::job::Job;
 use super::names::{VideoState, Visibility};
@@ -21,9 +20,10 @@ use super::progress::{self, Progress, Rendition};
 use super::scalars::{BigInt, DateTime, int};
 use super::tracks::{Tracks, Warning};
 use super::user::User;
-use crate::actions::link_playback::playback_prefix;
-use crate::error::Error;
 use clipsy_http::Address;
+use clipsy_service::error::Error;
+use clipsy_service::videos::group::{Jobs, Users, Videos};
+use clipsy_service::videos::link_playback::playback_prefix;
 
 /// A video, see its [`Object`].
 #[derive(Debug, Clone)]

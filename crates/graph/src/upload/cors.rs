@@ -5,10 +5,10 @@ use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEAD
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use clipsy_http::cors;
+use clipsy_service::uploads::checksum::Algorithm;
 
 use super::VERSION;
 use super::respond::empty;
-use crate::actions::checksum::Algorithm;
 use crate::app::App;
 
 const EXTENSIONS: &str = "creation,creation-with-upload,creation-defer-length,expiration,checksum,\
@@ -25,7 +25,7 @@ pub(super) fn options(app: &App, headers: &HeaderMap) -> Response {
     };
     tell("tus-version", HeaderValue::from_static(VERSION));
     tell("tus-extension", HeaderValue::from_static(EXTENSIONS));
-    tell("tus-max-size", app.settings.max_upload_bytes.into());
+    tell("tus-max-size", app.settings.service.max_upload_bytes.into());
     let names = Algorithm::ALL.map(Algorithm::name).join(",");
     if let Ok(names) = HeaderValue::try_from(names) {
         tell("tus-checksum-algorithm", names);

@@ -8,19 +8,21 @@ use clipsy_domain::upload::Upload;
 use clipsy_domain::user::Viewer;
 use clipsy_http::Address;
 use clipsy_http::body::{Timed, announced};
+use clipsy_service::UploadError;
+use clipsy_service::error::{self, Error};
+use clipsy_service::uploads::concat_uploads::concat_uploads;
+use clipsy_service::uploads::create_upload::{NewUpload, create_upload};
+use clipsy_service::uploads::delete_upload::delete_upload;
+use clipsy_service::uploads::take_bytes::{Received, Sending, take_bytes};
 
-use super::error::UploadError;
 use super::headers::{self, Length};
 use super::metadata::{self, Concat};
 use super::patch::stop;
-use super::receive::{Received, Sending, receive};
 use super::respond::{Result, empty, tell_progress};
-use super::{check_bytes, check_version, places, viewer};
-use crate::actions::concat_uploads::concat_uploads;
-use crate::actions::create_upload::{NewUpload, create_upload};
-use crate::actions::delete_upload::delete_upload;
+use super::sent::Sent;
+use super::{check_bytes, check_version, viewer};
 use crate::app::App;
-use crate::error::{self, Error};
+use crate::auth::viewer::sender;
 
 pub(super) async fn create(app: &App, request: Request) -> Result {
     let (parts, body) = request.into_parts();
@@ -59,15 +61,16 @@ async fn begin(app: &App, parts: &Parts, body: &mut Timed) -> Result {
         return Err(Error::TooLarge { limit: length }.into());
     }
     let sending = Sending {
-        headers: &parts.headers,
         offset: 0,
+        length: headers::number(&parts.headers, "upload-length")?,
+        announced: announced(&parts.headers),
         checksum: headers::checksum(&parts.headers)?,
-        sender: places::sender(app, parts),
+        sender: sender(app, parts),
         stop: stop(&parts.extensions),
     };
     let upload = create_upload(app, owner, new).await?;
     let id = upload.id.clone();
-    match receive(app, viewer, &id, body, sending).await {
+    match take_bytes(app, viewer, &id, &mut Sent(body), sending).await {
         Ok(received) => with_first_bytes(app, viewer, parts, received).await,
         Err(refusal) => {
             give_up(app, viewer, &id).await;

@@ -2,10 +2,10 @@
 
 use axum::extract::Request;
 use axum::http::StatusCode;
+use clipsy_service::uploads::delete_upload::delete_upload;
 
 use super::respond::{Result, empty};
 use super::{check_version, viewer};
-use crate::actions::delete_upload::delete_upload;
 use crate::app::App;
 
 pub(super) async fn delete(app: &App, id: &str, request: Request) -> Result {

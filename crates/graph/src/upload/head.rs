@@ -3,33 +3,20 @@
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use clipsy_service::uploads::take_bytes::{Received, look};
 
-use super::receive::{Received, finish};
 use super::respond::{
     Result, UPLOAD_CONCAT, UPLOAD_DEFER_LENGTH, UPLOAD_LENGTH, UPLOAD_METADATA, empty,
     tell_progress,
 };
 use super::{check_version, viewer};
-use crate::actions::find_upload::{durable_offset, find_upload};
 use crate::app::App;
 
-/// A sender that asks has lost its connection, whether or not the server noticed: whoever still
-/// receives bytes of this upload lets go.
 pub(super) async fn head(app: &App, id: &str, request: Request) -> Result {
     let (parts, _) = request.into_parts();
     check_version(&parts.headers)?;
     let viewer = viewer(app, &parts).await?;
-    find_upload(app, viewer, id).await?;
-    let _held = app.locks.take(id).await?;
-    let upload = find_upload(app, viewer, id).await?;
-    let offset = durable_offset(app, &upload).await?;
-    // A sender that hears that all bytes are there does not come back, so it has to be true.
-    let received = Received {
-        upload,
-        offset,
-        cut: None,
-    };
-    let Received { upload, .. } = finish(app, received).await?;
+    let Received { upload, offset, .. } = look(app, viewer, id).await?;
     let mut response = empty(StatusCode::OK);
     tell_progress(&mut response, &upload, offset);
     match upload.length {

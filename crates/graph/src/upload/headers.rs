@@ -4,8 +4,8 @@ use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::actions::checksum::{Algorithm, Checksum};
-use crate::error::{Error, Result};
+use clipsy_service::error::{Error, Result};
+use clipsy_service::uploads::checksum::{Algorithm, Checksum};
 
 /// What a creation says about the length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,15 +7,15 @@ use axum::response::IntoResponse as _;
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::upload::Upload;
 use clipsy_http::Address;
+use clipsy_service::error;
+use clipsy_service::uploads::edit_upload::{UploadEdit, edit_upload};
+use clipsy_service::uploads::find_upload::{find_upload, list_uploads, upload_offset};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::respond::Result;
 use super::viewer;
-use crate::actions::edit_upload::{UploadEdit, edit_upload};
-use crate::actions::find_upload::{find_upload, list_uploads, upload_offset};
 use crate::app::App;
-use crate::error;
 use crate::rest::body::read_object;
 use crate::rest::fields::{Fields, MAX_DESCRIPTION, MAX_TITLE};
 use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};

@@ -4,9 +4,10 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use clipsy_domain::asset::Visibility;
+use clipsy_service::error::{Error, Result};
+use clipsy_service::uploads::concat_uploads::part_ids;
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
 use crate::rest::fields::{Fields, MAX_DESCRIPTION, MAX_TITLE};
 
 /// What `Upload-Metadata` says that means something here. Other keys are kept, to be echoed.
@@ -101,19 +102,6 @@ pub(crate) fn concat(header: &str) -> Result<Concat> {
             "Upload-Concat is neither partial nor final;, with addresses of uploads.",
         )),
     }
-}
-
-/// The numbers of the parts in `final;{address} {address}…`. Addresses may be whole or paths.
-pub(crate) fn part_ids(header: &str) -> Option<Vec<String>> {
-    let parts = header.strip_prefix("final;")?.split_ascii_whitespace();
-    let ids: Option<Vec<String>> = parts
-        .map(|address| {
-            let path = address.split(['?', '#']).next()?.trim_end_matches('/');
-            let (_, id) = path.rsplit_once('/')?;
-            Some(id.to_owned())
-        })
-        .collect();
-    ids.filter(|ids| !ids.is_empty())
 }
 
 fn bad(message: &str) -> Error {

@@ -3,23 +3,20 @@
 //! termination and concatenation.
 //!
 //! This module is the protocol: headers in, headers out. What happens to bytes and rows is in
-//! [`crate::actions`]; [`lock`] sees to it that one request at a time works on an upload. A few
+//! [`clipsy_service::uploads`], which also sees to it that one request at a time works on an upload. A few
 //! routes in JSON stand beside it, for lists and for what is said about an upload.
 
 mod cors;
 mod create;
 mod delete;
-pub(crate) mod error;
 mod head;
 mod headers;
 pub(crate) mod json;
-pub(crate) mod lock;
 pub(crate) mod metadata;
 mod patch;
-pub(crate) mod places;
 pub(crate) mod probe;
-mod receive;
 mod respond;
+mod sent;
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
@@ -28,11 +25,12 @@ use axum::http::{HeaderMap, Method, header};
 use axum::response::Response;
 use axum::routing::any;
 use clipsy_domain::user::Viewer;
+use clipsy_service::UploadError;
+use clipsy_service::error::{Error, Result};
 use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::auth::viewer::authenticate;
-use crate::error::{Error, Result};
 
 /// The version of tus that is spoken.
 const VERSION: &str = "1.0.0";
@@ -109,7 +107,7 @@ fn effective_method(request: &Request) -> Method {
 fn check_version(headers: &HeaderMap) -> Result<()> {
     match headers.get("tus-resumable") {
         Some(version) if version == VERSION => Ok(()),
-        _ => Err(error::UploadError::Version.into()),
+        _ => Err(UploadError::Version.into()),
     }
 }
 

@@ -2,13 +2,15 @@
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
-use clipsy_http::body::Timed;
+use clipsy_http::body::{Timed, announced};
 use clipsy_http::server::Stopping;
+use clipsy_service::uploads::take_bytes::{Received, Refusal, Sending, take_bytes};
 
-use super::receive::{Received, Sending, receive};
-use super::respond::{Refusal, Result, empty, tell_progress};
-use super::{check_bytes, check_version, headers, json, media_type, places, viewer};
+use super::respond::{Result, empty, tell_progress};
+use super::sent::Sent;
+use super::{check_bytes, check_version, headers, json, media_type, viewer};
 use crate::app::App;
+use crate::auth::viewer::sender;
 
 pub(super) async fn patch(app: &App, id: &str, request: Request) -> Result {
     if is_json(request.headers()) {
@@ -22,10 +24,11 @@ pub(super) async fn patch(app: &App, id: &str, request: Request) -> Result {
         let viewer = viewer(app, &parts).await?;
         check_bytes(&parts.headers)?;
         let sending = Sending {
-            headers: &parts.headers,
             offset: headers::offset(&parts.headers)?,
+            length: headers::number(&parts.headers, "upload-length")?,
+            announced: announced(&parts.headers),
             checksum: headers::checksum(&parts.headers)?,
-            sender: places::sender(app, &parts),
+            sender: sender(app, &parts),
             stop: stop(&parts.extensions),
         };
         Ok::<_, Refusal>((viewer, sending))
@@ -41,7 +44,7 @@ pub(super) async fn patch(app: &App, id: &str, request: Request) -> Result {
         upload,
         offset,
         cut,
-    } = receive(app, viewer, id, &mut body, sending).await?;
+    } = take_bytes(app, viewer, id, &mut Sent(&mut body), sending).await?;
     match cut {
         // All that the upload needs is there, whatever came of the request.
         Some(error) if upload.asset_id.is_none() => Err(Refusal {

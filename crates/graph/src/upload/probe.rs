@@ -20,13 +20,14 @@ use bytes::Bytes;
 use clipsy_http::Address;
 use clipsy_http::Client;
 use clipsy_http::body::Timed;
+use clipsy_service::error::{Error, Result};
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
-use crate::error::{Error, Result};
 use crate::graphql::{accept, sse};
+use crate::rest::answer::{Answer, unread};
 
 /// Bodies that are counted at the same time.
 const MOST: usize = 32;
@@ -54,13 +55,13 @@ pub(crate) async fn probe(
     address: Address,
     client: Client,
     request: Request,
-) -> Result<Response> {
+) -> Answer<Response> {
     let sane = (8..=64).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_alphanumeric());
     if !sane {
-        return Err(Error::NotFound);
+        return Err(Error::NotFound.into());
     }
     match *request.method() {
-        Method::POST => count(&app, token, request).await,
+        Method::POST => Ok(count(&app, token, request).await?),
         Method::GET if accept::read(request.headers()).events => Ok(events()),
         Method::GET => {
             let received = app.probes.counts().get(&token).copied();
@@ -71,7 +72,7 @@ pub(crate) async fn probe(
             };
             Ok(([(CACHE_CONTROL, "no-store")], Json(told)).into_response())
         }
-        ref other => Err(Error::Method(other.to_string())),
+        ref other => Err(Error::Method(other.to_string()).into()),
     }
 }
 
@@ -102,7 +103,7 @@ async fn count(app: &App, token: String, request: Request) -> Result<Response> {
     let mut body = Timed::new(&parts.headers, body, &app.settings.upload_bodies(MAX_BYTES));
     let counting = Counting::begin(app, token)?;
     let mut received = 0;
-    while let Some(piece) = body.next().await? {
+    while let Some(piece) = body.next().await.map_err(unread)? {
         received += piece.len() as u64;
         app.probes.counts().insert(counting.token.clone(), received);
     }

@@ -8,10 +8,13 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::upload::Upload;
+use clipsy_service::UploadError;
+use clipsy_service::error::Error;
+use clipsy_service::uploads::take_bytes::Refusal;
 
-use super::error::UploadError;
 use super::{VERSION, cors};
-use crate::error::Error;
+
+use crate::rest::answer::Refused;
 
 pub(super) const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 pub(super) const TUS_VERSION: HeaderName = HeaderName::from_static("tus-version");
@@ -25,27 +28,6 @@ const CLIPSY_VIDEO_ID: HeaderName = HeaderName::from_static("clipsy-video-id");
 
 /// An answer, or why there is none.
 pub(crate) type Result<T = Response> = std::result::Result<T, Refusal>;
-
-/// Why a request was not fulfilled, and what the sender should know besides.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(super) error: Error,
-    /// Bytes that the upload has, where that is known.
-    pub(super) offset: Option<u64>,
-}
-
-impl<E: Into<Error>> From<E> for Refusal {
-    fn from(error: E) -> Self {
-        let error = error.into();
-        let offset = match &error {
-            Error::Upload(UploadError::Offset { offset } | UploadError::TakenOver { offset }) => {
-                Some(*offset)
-            }
-            _ => None,
-        };
-        Self { error, offset }
-    }
-}
 
 /// Makes the answer what every answer is. `allowed` are the methods of the address.
 pub(super) fn answer(done: Result, allowed: &[Method]) -> Response {
@@ -69,7 +51,7 @@ fn refuse(refusal: Refusal, allowed: &[Method]) -> Response {
     let Refusal { error, offset } = refusal;
     let version = matches!(error, Error::Upload(UploadError::Version));
     let method = matches!(error, Error::Method(_));
-    let mut response = error.into_response();
+    let mut response = Refused(error).into_response();
     let headers = response.headers_mut();
     if version {
         headers.insert(TUS_VERSION, HeaderValue::from_static(VERSION));

@@ -5,7 +5,9 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse as _, Response};
 use clipsy_http::assets::{ASK_AGAIN, Assets, FOR_EVER, File, send};
 
-use crate::error::Error;
+use clipsy_service::error::Error;
+
+use crate::rest::answer::Refused;
 
 include!(concat!(env!("OUT_DIR"), "/site.rs"));
 
@@ -23,7 +25,7 @@ pub(super) fn watch_preloads() -> &'static [&'static str] {
 pub(super) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     match find(&format!("assets/{path}")) {
         Some(file) => send(file, &headers, FOR_EVER),
-        None => Error::NotFound.into_response(),
+        None => Refused(Error::NotFound).into_response(),
     }
 }
 
@@ -31,6 +33,6 @@ pub(super) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Respo
 pub(super) async fn root(uri: Uri, headers: HeaderMap) -> Response {
     match find(uri.path().trim_start_matches('/')) {
         Some(file) => send(file, &headers, ASK_AGAIN),
-        None => Error::NotFound.into_response(),
+        None => Refused(Error::NotFound).into_response(),
     }
 }

@@ -8,13 +8,14 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::media_key::{page_name, thumbnail_url};
 use clipsy_http::Address;
+use clipsy_service::error::Error;
+use clipsy_service::videos::find_video::Named;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::page::{escape, open_asset};
-use crate::actions::find_video::Named;
 use crate::app::App;
-use crate::error::Error;
+use crate::rest::answer::Refused;
 
 /// Width of a player whose asker does not say, in pixels.
 const WIDTH: i64 = 640;
@@ -37,7 +38,7 @@ pub(super) async fn oembed(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
     let Ok(Query(asked)) = asked else {
-        return Error::NotFound.into_response();
+        return Refused(Error::NotFound).into_response();
     };
     if asked
         .format
@@ -47,16 +48,16 @@ pub(super) async fn oembed(
         return StatusCode::NOT_IMPLEMENTED.into_response();
     }
     let Some(name) = video_of(&asked.url, address.prefix()) else {
-        return Error::NotFound.into_response();
+        return Refused(Error::NotFound).into_response();
     };
     let asset = match open_asset(&app, name).await {
         Ok(Some(asset)) => asset,
-        Ok(None) => return Error::NotFound.into_response(),
-        Err(error) => return error.into_response(),
+        Ok(None) => return Refused(Error::NotFound).into_response(),
+        Err(error) => return Refused(error).into_response(),
     };
     let owner = match app.db.users_by_id(&[asset.owner_id]).await {
         Ok(users) => users.into_iter().next().map(|user| user.username),
-        Err(error) => return Error::from(error).into_response(),
+        Err(error) => return Refused::from(error).into_response(),
     };
     let origin = address.url("");
     let (width, height) = fit(

@@ -13,12 +13,13 @@ use clipsy_domain::media_key;
 use clipsy_domain::user::Viewer;
 use clipsy_http::Address;
 use clipsy_http::assets::unchanged;
+use clipsy_service::error::Error;
+use clipsy_service::videos::find_video::{Named, find_named};
 use sha2::{Digest as _, Sha256};
 
 use super::files;
-use crate::actions::find_video::{Named, find_named};
 use crate::app::App;
-use crate::error::Error;
+use crate::rest::answer::Refused;
 
 /// Stands in both documents where the server may add to their heads.
 const PLACE: &str = "<!--head-->";
@@ -49,7 +50,7 @@ pub(super) async fn watch(
         Ok(Some(asset)) => (StatusCode::OK, preview(&asset, &address.url(""))),
         // It may still be there for whoever is signed in, which only the script finds out.
         Ok(None) => (StatusCode::OK, String::new()),
-        Err(error) => return error.into_response(),
+        Err(error) => return Refused(error).into_response(),
     };
     for chunk in files::watch_preloads() {
         let _ = write!(head, "<link rel=\"modulepreload\" href=\"./{chunk}\">");
@@ -71,7 +72,7 @@ pub(super) async fn embed(
                 escape(&asset.title)
             )
         }),
-        Err(error) => return error.into_response(),
+        Err(error) => return Refused(error).into_response(),
     };
     let mut response = document(
         &app,
@@ -111,7 +112,7 @@ pub(crate) async fn not_found(
             StatusCode::NOT_FOUND,
         )
     } else {
-        Error::NotFound.into_response()
+        Refused(Error::NotFound).into_response()
     }
 }
 
@@ -145,7 +146,7 @@ fn document(
     let body = template.replacen(PLACE, head, 1);
     // The build refers to its files by where they are in the site, and pages are at any depth.
     let body = body.replace("=\"./", &format!("=\"{}/", address.prefix()));
-    let body = if app.settings.demo {
+    let body = if app.settings.service.demo {
         // The scripts say so on every page, in the visitor's language.
         body.replacen("<html ", "<html data-demo ", 1)
     } else {

@@ -2,7 +2,7 @@
 
 use axum::http::HeaderValue;
 
-use crate::error::{Error, Result};
+use clipsy_service::error::{Error, Result};
 
 /// The policies of the documents (`Content-Security-Policy`). They are the same for all requests.
 #[derive(Debug)]

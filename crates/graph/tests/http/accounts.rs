@@ -186,7 +186,7 @@ fn a_demonstration_has_the_default_password_and_says_so() {
 
 #[test]
 fn elsewhere_the_default_password_opens_nothing() {
-    let server = Server::start_with(|settings| settings.demo = false);
+    let server = Server::start_with(|settings| settings.service.demo = false);
     let refused = r#"{"detail":"This account has the default password, which is good for demonstrations only. Whoever runs the server gives it another with `clipsy user passwd`."}"#;
     for headers in [
         &[][..],
@@ -211,8 +211,8 @@ fn elsewhere_the_default_password_opens_nothing() {
 #[test]
 fn too_many_tries_have_to_wait() {
     let server = Server::start_with(|s| {
-        s.logins_per_account = NonZeroU32::new(3).unwrap();
-        s.logins_per_address = NonZeroU32::new(5).unwrap();
+        s.service.logins_per_account = NonZeroU32::new(3).unwrap();
+        s.service.logins_per_address = NonZeroU32::new(5).unwrap();
     });
     let try_as = |name: &str| {
         let body = json!({ "username": name, "password": "wrong" });
@@ -243,8 +243,8 @@ fn too_many_tries_have_to_wait() {
 #[test]
 fn whoever_knows_the_password_may_sign_in_as_often_as_they_like() {
     let server = Server::start_with(|s| {
-        s.logins_per_account = NonZeroU32::new(3).unwrap();
-        s.logins_per_address = NonZeroU32::new(4).unwrap();
+        s.service.logins_per_account = NonZeroU32::new(3).unwrap();
+        s.service.logins_per_address = NonZeroU32::new(4).unwrap();
     });
     let try_with = |password: &str| {
         let body = json!({ "username": "ann", "password": password });
@@ -262,7 +262,7 @@ fn whoever_knows_the_password_may_sign_in_as_often_as_they_like() {
 
 #[test]
 fn a_forged_address_gets_no_tries_of_its_own() {
-    let server = Server::start_with(|s| s.logins_per_account = NonZeroU32::new(2).unwrap());
+    let server = Server::start_with(|s| s.service.logins_per_account = NonZeroU32::new(2).unwrap());
     let status = |address: &str| {
         let headers = [
             ("Content-Type", "application/json"),
@@ -282,7 +282,7 @@ fn a_forged_address_gets_no_tries_of_its_own() {
         [401, 401, 429]
     );
     let server = Server::start_with(|s| {
-        s.logins_per_account = NonZeroU32::new(2).unwrap();
+        s.service.logins_per_account = NonZeroU32::new(2).unwrap();
         s.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     });
     let status = |address: &str| {

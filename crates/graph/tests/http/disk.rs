@@ -71,7 +71,9 @@ fn on_a_small_disk() {
 fn with_a_reserve() {
     let disk = SmallDisk::mount(80);
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_at(folder, &disk.media(), |s| s.reserve_bytes = 60 << 20);
+    let server = Server::start_at(folder, &disk.media(), |s| {
+        s.service.reserve_bytes = 60 << 20;
+    });
     let token = server.token("ann");
     // It would fit, but leave 10 MiB.
     let answer = send_in_chunks(&server, &token, 70);

@@ -293,7 +293,7 @@ fn an_upload_does_not_come_byte_by_byte_and_its_bytes_are_kept() {
 fn one_account_has_its_share_of_the_places_for_uploads() {
     let server = Server::start_with(|s| {
         patient(s);
-        s.max_uploads = 8;
+        s.service.max_uploads = 8;
     });
     let (ann, bob) = (bearer(&server, "ann"), bearer(&server, "bob"));
     let one_more = |bearer: &str| {
@@ -331,8 +331,8 @@ fn one_account_has_its_share_of_the_places_for_uploads() {
 fn one_address_has_its_share_of_the_places_for_uploads() {
     let server = Server::start_with(|s| {
         patient(s);
-        s.max_uploads = 8;
-        s.max_uploads_per_address = Some(2);
+        s.service.max_uploads = 8;
+        s.service.max_uploads_per_address = Some(2);
         s.trusted_proxies = vec!["127.0.0.9".parse().unwrap()];
     });
     let begin = |from: &str, name: &str| {

@@ -1,11 +1,11 @@
 //! Counting plays.
 
-use clipsy_graph::actions;
+use clipsy_service::videos::flush_plays;
 
 use crate::support::Server;
 
 fn views(server: &Server, id: i64) -> i64 {
-    server.run(actions::flush_plays(&server.app)).unwrap();
+    server.run(flush_plays(&server.app)).unwrap();
     let video = server.get(&format!("/api/videos/{id}/")).json();
     video["views"].as_i64().unwrap()
 }

@@ -13,9 +13,9 @@ use clipsy_dispatch::Dispatch;
 use clipsy_domain::clock::{Clock, FixedClock, from_millis};
 use clipsy_domain::media_key;
 use clipsy_domain::user::Role;
-use clipsy_graph::auth::keys::Keys;
-use clipsy_graph::auth::password;
 use clipsy_graph::{App, Settings, background, router, server};
+use clipsy_service::accounts::keys::Keys;
+use clipsy_service::accounts::password;
 use clipsy_service::{StillError, StillMaker};
 use clipsy_storage::media::LocalStore;
 use clipsy_storage::{Db, Finished, NewRendition, NewUser, sqlite_url};
@@ -80,13 +80,11 @@ impl Server {
         let runtime = Runtime::new().unwrap();
         let clock = Arc::new(FixedClock::new(from_millis(START_MS)));
         let stills = Arc::new(Stills::default());
-        let mut settings = Settings {
-            // The admin of these tests has the documented password.
-            demo: true,
-            reserve_bytes: 0,
-            view_flush: Duration::from_hours(1),
-            ..Settings::default()
-        };
+        let mut settings = Settings::default();
+        // The admin of these tests has the documented password.
+        settings.service.demo = true;
+        settings.service.reserve_bytes = 0;
+        settings.service.view_flush = Duration::from_hours(1);
         change(&mut settings);
         let url = sqlite_url(&folder.path().join("clipsy.db"));
         let (app, address, stop) = runtime.block_on(async {

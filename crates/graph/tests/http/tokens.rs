@@ -1,6 +1,6 @@
 //! Tokens that somebody else made.
 
-use clipsy_graph::auth::keys::Keys;
+use clipsy_service::accounts::keys::Keys;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 

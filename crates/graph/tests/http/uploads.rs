@@ -4,7 +4,9 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clipsy_domain::upload::UploadKind;
-use clipsy_graph::actions;
+use clipsy_service::uploads::finish_upload::{FinishedUpload, finish_upload};
+use clipsy_service::uploads::heal_uploads;
+use clipsy_service::uploads::receive_upload::receive_upload;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Form, ORIGINAL, Server, wait_until};
@@ -175,7 +177,7 @@ fn fields_may_come_in_any_order_and_files_keep_every_byte() {
 
 #[test]
 fn a_file_above_the_limit_is_refused_whether_announced_or_not() {
-    let server = Server::start_with(|s| s.max_upload_bytes = 3 << 20);
+    let server = Server::start_with(|s| s.service.max_upload_bytes = 3 << 20);
     let token = server.token("ann");
     let fits = Form::new()
         .text("title", "x")
@@ -246,7 +248,7 @@ fn a_client_that_goes_away_leaves_nothing() {
 fn an_upload_that_is_dropped_anywhere_leaves_nothing() {
     let server = Server::start();
     server.run(async {
-        let mut incoming = actions::receive_upload(&server.app, 3, "x.mp4", "", None)
+        let mut incoming = receive_upload(&server.app, 3, "x.mp4", "", None)
             .await
             .unwrap();
         incoming.write("some bytes".into()).await.unwrap();
@@ -267,7 +269,7 @@ fn a_client_that_falls_silent_is_given_up() {
 
 #[test]
 fn uploads_beyond_the_limit_are_told_to_come_back() {
-    let server = Server::start_with(|s| s.max_uploads = 1);
+    let server = Server::start_with(|s| s.service.max_uploads = 1);
     let token = server.token("ann");
     let first = begin(&server, &token, "Content-Length: 50000000");
     wait_until("the first has begun", || !nothing_left(&server));
@@ -312,7 +314,7 @@ fn what_a_crash_left_is_removed_at_the_next_start() {
     let ids = server.run(async {
         let mut ids = vec![];
         for _ in 0..2 {
-            let mut incoming = actions::receive_upload(&server.app, 3, "x.mp4", "", None)
+            let mut incoming = receive_upload(&server.app, 3, "x.mp4", "", None)
                 .await
                 .unwrap();
             incoming.write("some bytes".into()).await.unwrap();
@@ -330,7 +332,7 @@ fn what_a_crash_left_is_removed_at_the_next_start() {
         ),
         (1, 2)
     );
-    let healed = server.run(actions::heal_uploads(&server.app)).unwrap();
+    let healed = server.run(heal_uploads(&server.app)).unwrap();
     assert_eq!(healed, ids.len());
     assert!(nothing_left(&server));
     assert_eq!(server.stored("videos/originals").len(), 1);
@@ -338,19 +340,19 @@ fn what_a_crash_left_is_removed_at_the_next_start() {
         server.get(&format!("/api/videos/{kept}/stream/")).body,
         ORIGINAL
     );
-    assert_eq!(server.run(actions::heal_uploads(&server.app)).unwrap(), 0);
+    assert_eq!(server.run(heal_uploads(&server.app)).unwrap(), 0);
 }
 
 #[test]
 fn finishing_twice_makes_one_video() {
     let server = Server::start();
     let finished = server.run(async {
-        let mut incoming = actions::receive_upload(&server.app, 3, "x.mp4", "", None)
+        let mut incoming = receive_upload(&server.app, 3, "x.mp4", "", None)
             .await
             .unwrap();
         incoming.write("some bytes".into()).await.unwrap();
         let received = incoming.finish().await.unwrap();
-        actions::finish_upload::FinishedUpload {
+        FinishedUpload {
             upload_id: received.upload_id,
             owner_id: 3,
             title: "Once".into(),
@@ -362,7 +364,7 @@ fn finishing_twice_makes_one_video() {
     });
     let finish = || {
         server
-            .run(actions::finish_upload(&server.app, finished.clone()))
+            .run(finish_upload(&server.app, finished.clone()))
             .unwrap()
     };
     assert_eq!(finish().id, finish().id);

@@ -333,7 +333,7 @@ fn the_server_introduces_itself() {
     // In a demonstration that is no secret.
     let secrets = |told: &Value| (told["demo"] == true, told["defaultPasswordActive"] == true);
     assert_eq!(secrets(&told), (true, true));
-    let server = Server::start_with(|settings| settings.demo = false);
+    let server = Server::start_with(|settings| settings.service.demo = false);
     let told = data(&server, "", query, &json!({}))["serverInfo"].clone();
     assert_eq!(secrets(&told), (false, false));
     let root = server.token("root");
@@ -378,7 +378,7 @@ fn admins_set_priorities() {
 
 #[test]
 fn admins_set_what_accounts_may_take() {
-    let server = Server::start_with(|s| s.allowance.bytes = Some(1000));
+    let server = Server::start_with(|s| s.service.allowance.bytes = Some(1000));
     let (ann, root) = (server.token("ann"), server.token("root"));
     let limits = "{ viewer { id quotaBytes limits {
         bytes { limit taken own } minutesADay { limit taken own }

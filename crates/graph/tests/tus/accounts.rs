@@ -73,7 +73,7 @@ fn admins_may_see_and_touch_all() {
 
 #[test]
 fn unfinished_uploads_are_counted() {
-    let server = Server::start_with(|s| s.allowance.uploads = Some(2));
+    let server = Server::start_with(|s| s.service.allowance.uploads = Some(2));
     let (ann, bob) = (sender(&server, "ann"), sender(&server, "bob"));
     let (first, second) = (ann.begin(5), ann.begin(5));
     let answer = ann.create(&[("Upload-Length", "5")]);
@@ -95,7 +95,7 @@ fn unfinished_uploads_are_counted() {
 
 #[test]
 fn a_quota_holds_for_videos_and_for_what_is_announced() {
-    let server = Server::start_with(|s| s.allowance.bytes = Some(100));
+    let server = Server::start_with(|s| s.service.allowance.bytes = Some(100));
     let (ann, bob) = (sender(&server, "ann"), sender(&server, "bob"));
     ann.upload(&[], &[1; 50]);
     let announced = ann.begin(30);
@@ -117,7 +117,7 @@ fn a_quota_holds_for_videos_and_for_what_is_announced() {
 
 #[test]
 fn a_quota_holds_while_bytes_flow() {
-    let server = Server::start_with(|s| s.allowance.bytes = Some(10));
+    let server = Server::start_with(|s| s.service.allowance.bytes = Some(10));
     let ann = sender(&server, "ann");
     let path = ann.begin_with(&[("Upload-Defer-Length", "1")]);
     refused(&ann.patch(&path, 0, &[1; 11]), 403, "quota_exceeded");
@@ -154,7 +154,7 @@ fn a_quota_holds_while_bytes_flow() {
 
 #[test]
 fn transfers_beyond_the_limit_are_told_to_come_back() {
-    let server = Server::start_with(|s| s.max_uploads = 1);
+    let server = Server::start_with(|s| s.service.max_uploads = 1);
     let ann = sender(&server, "ann");
     let (first, second) = (ann.begin(10), ann.begin(10));
     let stream = ann.open_patch(&first, 0, "Content-Length: 10", b"01");
@@ -189,7 +189,7 @@ fn nobody_gets_around_their_rights_by_a_title() {
 #[test]
 fn together_uploads_take_no_more_than_one_after_the_other() {
     const QUOTA: i64 = 10 << 20;
-    let server = Server::start_with(|s| s.allowance.bytes = Some(QUOTA));
+    let server = Server::start_with(|s| s.service.allowance.bytes = Some(QUOTA));
     let token = server.token("ann");
     let form = Form::new()
         .text("title", "x")
@@ -228,8 +228,8 @@ fn together_uploads_take_no_more_than_one_after_the_other() {
 #[test]
 fn waiting_videos_and_minutes_are_limited() {
     let server = Server::start_with(|s| {
-        s.allowance.waiting = Some(2);
-        s.allowance.minutes_a_day = Some(2);
+        s.service.allowance.waiting = Some(2);
+        s.service.allowance.minutes_a_day = Some(2);
     });
     let (ann, bob) = (sender(&server, "ann"), sender(&server, "bob"));
     ann.upload(&[], b"01234");

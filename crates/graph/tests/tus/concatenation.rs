@@ -134,7 +134,7 @@ fn naming_a_part_of_somebody_else_does_not_end_its_transfer() {
 
 #[test]
 fn the_whole_may_not_be_larger_than_the_limit() {
-    let server = Server::start_with(|s| s.max_upload_bytes = 8);
+    let server = Server::start_with(|s| s.service.max_upload_bytes = 8);
     let ann = sender(&server, "ann");
     let parts = [part(&ann, b"01234"), part(&ann, b"5678")];
     let concat = format!("final;{} {}", parts[0], parts[1]);

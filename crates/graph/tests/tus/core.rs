@@ -62,7 +62,7 @@ fn another_version_is_refused_with_412_and_nothing_is_done() {
 
 #[test]
 fn options_lists_versions_extensions_and_limits_without_a_token() {
-    let server = Server::start_with(|s| s.max_upload_bytes = 1_234_567);
+    let server = Server::start_with(|s| s.service.max_upload_bytes = 1_234_567);
     for path in ["/api/uploads", "/api/uploads/", "/api/uploads/x"] {
         let answer = server.send("OPTIONS", path, &[], b"");
         assert_eq!(answer.status, 204);

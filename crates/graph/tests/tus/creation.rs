@@ -29,7 +29,7 @@ fn a_creation_is_201_with_the_address_of_the_upload() {
 
 #[test]
 fn a_length_above_the_limit_is_413() {
-    let server = Server::start_with(|s| s.max_upload_bytes = 100);
+    let server = Server::start_with(|s| s.service.max_upload_bytes = 100);
     let ann = sender(&server, "ann");
     assert_eq!(ann.create(&[("Upload-Length", "100")]).status, 201);
     for length in ["101", "9223372036854775807"] {
@@ -103,7 +103,7 @@ fn a_deferred_length_can_be_told_when_all_bytes_are_there() {
 
 #[test]
 fn a_deferred_length_does_not_get_around_the_limit() {
-    let server = Server::start_with(|s| s.max_upload_bytes = 3 << 20);
+    let server = Server::start_with(|s| s.service.max_upload_bytes = 3 << 20);
     let ann = sender(&server, "ann");
     let path = ann.begin_with(&[("Upload-Defer-Length", "1")]);
     let bytes = pattern(4 << 20, 1);

@@ -109,7 +109,9 @@ fn on_a_small_disk() {
 fn with_a_reserve() {
     let disk = SmallDisk::mount(80);
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start_at(folder, &disk.media(), |s| s.reserve_bytes = 60 << 20);
+    let server = Server::start_at(folder, &disk.media(), |s| {
+        s.service.reserve_bytes = 60 << 20;
+    });
     let ann = sender(&server, "ann");
     let path = ann.begin_with(&[("Upload-Defer-Length", "1")]);
     // It would fit, but leave 10 MiB.

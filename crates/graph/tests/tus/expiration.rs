@@ -38,7 +38,7 @@ fn answers_say_when_an_upload_expires() {
 
 #[test]
 fn an_expired_upload_is_410_and_then_404() {
-    let server = Server::start_with(|s| s.upload_ttl_s = 3600);
+    let server = Server::start_with(|s| s.service.upload_ttl_s = 3600);
     let ann = sender(&server, "ann");
     let path = ann.begin(10);
     assert_eq!(ann.patch(&path, 0, b"01").status, 204);
@@ -62,7 +62,7 @@ fn an_expired_upload_is_410_and_then_404() {
         let expired = db.expired_uploads().await.unwrap();
         assert_eq!(expired.len(), 1);
         assert!(db.delete_upload(&expired[0].id).await.unwrap());
-        clipsy_graph::actions::sweep_garbage(&server.app).await;
+        clipsy_service::videos::sweep_garbage(&server.app).await;
     });
     assert!(server.stored("uploads").is_empty());
     refused(&ann.patch(&path, 2, b"2"), 404, "not_found");

@@ -2,7 +2,7 @@
 
 use clipsy_domain::media_key;
 use clipsy_domain::upload::Upload;
-use clipsy_graph::actions::heal_uploads;
+use clipsy_service::uploads::heal_uploads;
 
 use crate::client::{Sender, id_of, offset_of, sender, video_of};
 use crate::support::Server;

@@ -143,7 +143,7 @@ fn a_sender_that_ends_too_early_but_still_listens_is_told_to_go_on() {
 /// A slow sender's bytes do not wait for more to be written.
 #[test]
 fn bytes_of_a_sender_that_stalls_are_written_meanwhile() {
-    let server = Server::start_with(|s| s.flush_interval = Duration::from_millis(50));
+    let server = Server::start_with(|s| s.service.flush_interval = Duration::from_millis(50));
     let ann = sender(&server, "ann");
     let path = ann.begin(100);
     let mut stream = ann.open_patch(&path, 0, "Content-Length: 100", b"");
@@ -155,7 +155,7 @@ fn bytes_of_a_sender_that_stalls_are_written_meanwhile() {
 
 #[test]
 fn small_flushes_lose_and_mix_up_nothing() {
-    let server = Server::start_with(|s| s.flush_bytes = 1);
+    let server = Server::start_with(|s| s.service.flush_bytes = 1);
     let ann = sender(&server, "ann");
     let bytes = pattern(20_000_003, 5);
     let id = ann.upload(&[], &bytes);

@@ -216,7 +216,7 @@ fn a_resolver_that_fails_takes_nobody_along() {
 #[test]
 fn documents_are_persisted_once_sent() {
     let server = Server::start();
-    let hex = crate::auth::keys::hex(&super::super::documents::hash("{ hello }"));
+    let hex = clipsy_service::accounts::keys::hex(&super::super::documents::hash("{ hello }"));
     let extensions = json!({"persistedQuery": {"version": 1, "sha256Hash": hex}});
     let only = json!({"extensions": extensions});
     let answer = server.post_as(JSON, None, &only);

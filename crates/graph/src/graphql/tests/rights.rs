@@ -52,7 +52,7 @@ fn signing_out_ends_them_at_once() {
     assert_eq!(answer.status, 200, "{}", answer.body);
     ended(nodes, "Session ended");
     assert_eq!(server.app.streams.len(), 1, "bob's was closed, too");
-    server.app.rights.end_user(3);
+    server.app.accounts.rights.end_user(3);
     ended(others, "Session ended");
 }
 

@@ -16,9 +16,9 @@ use futures_util::Stream;
 use futures_util::stream;
 use tokio::sync::watch;
 
-use super::super::right::Right;
-use crate::auth::viewer::SignedIn;
 use clipsy_http::Client;
+use clipsy_service::accounts::right::Right;
+use clipsy_service::accounts::session::SignedIn;
 
 /// What resolvers share with the test.
 #[derive(Debug)]

@@ -11,6 +11,8 @@ use chrono::TimeDelta;
 use clipsy_dispatch::Dispatch;
 use clipsy_domain::clock::{Clock, FixedClock, from_millis};
 use clipsy_domain::user::Role;
+use clipsy_service::accounts::keys::Keys;
+use clipsy_service::accounts::start_session::start_session;
 use clipsy_service::{StillError, StillMaker};
 use clipsy_storage::media::LocalStore;
 use clipsy_storage::{Db, NewUser, sqlite_url};
@@ -21,8 +23,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::{routes, settings::GraphqlSettings};
 use super::schema::{PATIENCE, Shared, small};
-use crate::actions::start_session::start_session;
-use crate::auth::keys::Keys;
 use crate::settings::Settings;
 use crate::{App, background, rest, server, shell};
 

@@ -10,7 +10,7 @@ use clipsy_http::Address;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::actions::find_video::Video;
+use clipsy_service::videos::find_video::Video;
 
 /// A video in a list.
 #[derive(Debug, Serialize, ToSchema)]

@@ -11,16 +11,17 @@ use bytes::Bytes;
 use clipsy_domain::asset::{AssetState, Visibility};
 use clipsy_domain::user::Viewer;
 use clipsy_http::Address;
+use clipsy_service::accounts::session::{SignedIn, viewer};
+use clipsy_service::error::{Error, Result};
+use clipsy_service::videos::find_video::with_details;
 use clipsy_storage::{AssetFilter, AssetOrder, Window};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::json::VideoItem;
 use super::whole;
-use crate::actions::find_video::with_details;
 use crate::app::App;
-use crate::auth::viewer::{SignedIn, viewer};
-use crate::error::{Error, Result};
+use crate::rest::answer::Answer;
 use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
 
 /// Videos on a page unless the asker says otherwise.
@@ -83,7 +84,7 @@ pub(crate) async fn list(
     OriginalUri(uri): OriginalUri,
     address: Address,
     query: Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
-) -> Result<Response> {
+) -> Answer<Response> {
     let Query(query) = query.map_err(|e| Error::Parse(e.body_text()))?;
     let asked = Asked {
         viewer: viewer(signed_in.as_ref()),
