@@ -24,6 +24,7 @@ use clipsy_domain::asset::AssetId;
 use clipsy_domain::job::Rendition;
 use clipsy_domain::user::UserId;
 use quick_cache::sync::Cache;
+use tokio::sync::Mutex;
 
 use access::Access;
 use choices::Choices;
@@ -48,6 +49,8 @@ pub struct Videos {
     pub(crate) usernames: Cache<UserId, Arc<str>>,
     /// Renditions of assets that are ready.
     pub(crate) renditions: Cache<AssetId, Arc<[Rendition]>>,
+    /// Held by who deletes garbage.
+    pub(crate) sweeping: Mutex<()>,
 }
 
 impl Videos {
@@ -59,6 +62,7 @@ impl Videos {
             choices: Choices::default(),
             usernames: Cache::new(10_000),
             renditions: Cache::new(10_000),
+            sweeping: Mutex::new(()),
         }
     }
 }

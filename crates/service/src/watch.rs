@@ -23,6 +23,7 @@ use clipsy_storage::QueueCounts;
 use mine::Mine;
 use slot::Slot;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use video::Watched;
 
@@ -107,6 +108,34 @@ impl Live {
         self.workers.doubt();
         self.places.notify_one();
     }
+}
+
+/// Does what people wait for in a task of its own. If it panics it is begun again: whoever waits for
+/// what it gives would wait for ever.
+pub(crate) fn keep<F>(what: &'static str, begin: impl Fn() -> F + Send + 'static) -> JoinHandle<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    keep_up(what, AGAIN, begin)
+}
+
+fn keep_up<F>(
+    what: &'static str,
+    pause: Duration,
+    begin: impl Fn() -> F + Send + 'static,
+) -> JoinHandle<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    tokio::spawn(async move {
+        while let Err(error) = tokio::spawn(begin()).await {
+            if error.is_cancelled() {
+                return;
+            }
+            tracing::error!(%error, what, "it panicked and is begun again");
+            tokio::time::sleep(pause).await;
+        }
+    })
 }
 
 /// Listens to the event bus until `stop`.
@@ -263,5 +292,23 @@ async fn keep_places(service: &Service) {
             }
         }
         tokio::time::sleep(PLACES).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[tokio::test]
+    async fn what_panics_is_begun_again() {
+        let runs = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&runs);
+        let kept = keep_up("a test", Duration::ZERO, move || {
+            let run = counted.fetch_add(1, Ordering::SeqCst);
+            async move { assert!(run == 2, "not yet") }
+        });
+        kept.await.unwrap();
+        assert_eq!(runs.load(Ordering::SeqCst), 3);
     }
 }

@@ -22,7 +22,7 @@ use super::tracks::{Tracks, Warning};
 use super::user::User;
 use clipsy_http::Address;
 use clipsy_service::error::Error;
-use clipsy_service::videos::group::{Jobs, Users, Videos};
+use clipsy_service::videos::group::{Jobs, Videos};
 use clipsy_service::videos::link_playback::playback_prefix;
 
 /// A video, see its [`Object`].
@@ -108,10 +108,9 @@ impl Video {
         let owner = self.asset.owner_id;
         let user = self.group.owner(app(ctx)?, owner).await?;
         let user = user.ok_or_else(|| Error::internal("a video has no owner"))?;
-        let owners = self.group.assets.iter().map(|asset| asset.owner_id);
         Ok(User {
             account: user,
-            group: Users::new(owners.collect()),
+            group: self.group.users(),
             proved: false,
         })
     }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use clipsy_domain::asset::{Asset, AssetId, AssetState};
 use clipsy_domain::job::{Job, Rendition};
@@ -24,6 +24,7 @@ pub struct Videos {
     jobs: OnceCell<HashMap<AssetId, Arc<[Job]>>>,
     places: OnceCell<HashMap<AssetId, i64>>,
     owners: OnceCell<HashMap<UserId, Arc<User>>>,
+    users: OnceLock<Arc<Users>>,
     /// How the one video was at a moment that is being told to its watchers.
     pub scene: Option<Arc<Scene>>,
 }
@@ -46,6 +47,7 @@ impl Videos {
             jobs: OnceCell::new_with(Some(one(id, Arc::clone(&scene.jobs)))),
             places: OnceCell::new_with(Some(scene.place.map(|p| (id, p)).into_iter().collect())),
             owners: OnceCell::new(),
+            users: OnceLock::new(),
             scene: Some(scene),
         })
     }
@@ -93,6 +95,15 @@ impl Videos {
         };
         let all: &HashMap<UserId, Arc<User>> = self.owners.get_or_try_init(read).await?;
         Ok(all.get(&id).cloned())
+    }
+
+    /// The accounts that the videos belong to, as a list of their own: the same for all videos.
+    pub fn users(&self) -> Arc<Users> {
+        let users = self.users.get_or_init(|| {
+            let owners = self.assets.iter().map(|asset| asset.owner_id);
+            Users::new(owners.collect())
+        });
+        Arc::clone(users)
     }
 
     fn ids(&self) -> Vec<AssetId> {

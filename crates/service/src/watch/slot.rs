@@ -49,8 +49,11 @@ impl<T: PartialEq + Send + Sync + 'static> Slot<T> {
             // What the task has may be older than this watcher.
             self.doubt.notify_one();
         } else {
-            let (slot, service) = (Arc::clone(self), service.clone());
-            tokio::spawn(async move { slot.keep(service, read).await });
+            let (slot, service, read) = (Arc::clone(self), service.clone(), Arc::new(read));
+            super::keep("what operators watch", move || {
+                let (slot, service, read) = (Arc::clone(&slot), service.clone(), Arc::clone(&read));
+                async move { slot.keep(service, &*read).await }
+            });
         }
         receiver
     }

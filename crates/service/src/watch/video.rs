@@ -83,7 +83,11 @@ pub fn watch(service: &Service, asset: AssetId) -> watch::Receiver<Frame> {
     all.insert(asset, Arc::clone(&watched));
     drop(all);
     let service = service.clone();
-    tokio::spawn(async move { watched.keep(&service).await });
+    super::keep("a watched video", move || {
+        let (watched, service) = (Arc::clone(&watched), service.clone());
+        watched.doubt();
+        async move { watched.keep(&service).await }
+    });
     receiver
 }
 
