@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::process::Command;
 
-use crate::small_disk::SmallDisk;
+use clipsy_testkit::SmallDisk;
+
 use crate::support::{Answer, Form, Server, wait_until};
 
 const FULL: &str = r#"{"detail":"There is not enough disk space left on the server."}"#;

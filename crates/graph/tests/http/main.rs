@@ -21,7 +21,6 @@ mod media;
 mod origins;
 mod plays;
 mod prefix;
-mod small_disk;
 mod steering;
 mod stream;
 mod support;

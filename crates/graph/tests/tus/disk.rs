@@ -3,8 +3,9 @@
 use std::io::Write as _;
 use std::process::Command;
 
+use clipsy_testkit::SmallDisk;
+
 use crate::client::{offset_of, pattern, refused, sender, video_of};
-use crate::small_disk::SmallDisk;
 use crate::support::{Answer, Server};
 
 /// Runs the tests below in a mount namespace of their own, where small disks can be had without

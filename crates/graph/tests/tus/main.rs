@@ -19,8 +19,6 @@ mod interrupted;
 mod json;
 mod proxies;
 mod race;
-#[path = "../http/small_disk.rs"]
-mod small_disk;
 #[expect(dead_code, reason = "shared with the other tests, which need more")]
 #[path = "../http/support.rs"]
 mod support;

@@ -6,7 +6,6 @@ use std::process::{Command, Stdio};
 use object_store::multipart::MultipartStore as _;
 
 use super::local::Local;
-use super::weed::Weed;
 use super::{options, pattern};
 use crate::media::s3::{S3Options, S3Store};
 use crate::media::{Error, MediaStore};

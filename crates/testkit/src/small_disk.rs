@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// A disk of its own, unmounted when dropped.
-pub(crate) struct SmallDisk(tempfile::TempDir);
+#[derive(Debug)]
+pub struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    pub(crate) fn mount(mib: u32) -> Self {
+    /// A disk of that many MiB, in a temporary folder.
+    pub fn mount(mib: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "tmpfs"])
@@ -18,7 +20,8 @@ impl SmallDisk {
         Self(folder)
     }
 
-    pub(crate) fn media(&self) -> PathBuf {
+    /// A folder for media on it.
+    pub fn media(&self) -> PathBuf {
         self.0.path().join("media")
     }
 }

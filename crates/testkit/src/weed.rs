@@ -7,20 +7,22 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use clipsy_testkit::free_ports;
 use tempfile::TempDir;
+
+use crate::free_ports;
 
 /// A start that takes longer hangs.
 const HANGS_AFTER: Duration = Duration::from_secs(90);
 /// Ports that it listens on: master, volume, filer and S3, each with one for its own protocol.
 const PORTS: usize = 8;
 /// The key that opens it.
-pub(crate) const ACCESS_KEY: &str = "clipsy-test";
+pub const ACCESS_KEY: &str = "clipsy-test";
 /// Its secret.
-pub(crate) const SECRET_KEY: &str = "clipsy-test-secret";
+pub const SECRET_KEY: &str = "clipsy-test-secret";
 
 /// The server, and the folder of what it stores.
-pub(crate) struct Weed {
+#[derive(Debug)]
+pub struct Weed {
     child: Option<Child>,
     ports: Vec<u16>,
     folder: TempDir,
@@ -28,7 +30,7 @@ pub(crate) struct Weed {
 
 impl Weed {
     /// A server that runs.
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let identities = format!(
             r#"{{"identities": [{{"name": "test", "actions": ["Admin", "Read", "Write", "List"],
@@ -53,17 +55,17 @@ impl Weed {
     }
 
     /// Where its S3 is.
-    pub(crate) fn endpoint(&self) -> String {
+    pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports[0])
     }
 
     /// Starts it again, at the same address, with what it stored.
-    pub(crate) fn run(&mut self) {
+    pub fn run(&mut self) {
         assert!(self.try_run(), "SeaweedFS does not start:\n{}", self.log());
     }
 
     /// Kills it.
-    pub(crate) fn stop(&mut self) {
+    pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
             child.wait().unwrap();

@@ -5,20 +5,22 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use clipsy_testkit::free_port;
 use tempfile::TempDir;
 
-use crate::support::until;
+use crate::{free_port, until};
 
-/// A server with an empty cluster. It is stopped at the end.
-pub(crate) struct Postgres {
+/// A server with an empty cluster in a temporary folder. It is stopped when this is dropped, and also when
+/// the process ends otherwise.
+#[derive(Debug)]
+pub struct Postgres {
     process: Option<Child>,
     port: u16,
     folder: TempDir,
 }
 
 impl Postgres {
-    pub(crate) fn start() -> Self {
+    /// A server that answers.
+    pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         fs::create_dir(&data).unwrap();
@@ -45,7 +47,7 @@ impl Postgres {
     }
 
     /// Starts it with what it has stored, and waits until it answers.
-    pub(crate) fn run(&mut self) {
+    pub fn run(&mut self) {
         let log = File::options()
             .create(true)
             .append(true)
@@ -66,6 +68,11 @@ impl Postgres {
             .unwrap();
         self.process = Some(process);
         until("PostgreSQL answers", || {
+            let ended = self
+                .process
+                .as_mut()
+                .and_then(|child| child.try_wait().ok()?);
+            assert!(ended.is_none(), "PostgreSQL did not start: {}", self.log());
             let ready = Command::new(programs().join("pg_isready"))
                 .args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
                 .stdout(Stdio::null())
@@ -75,8 +82,12 @@ impl Postgres {
         });
     }
 
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
     /// Ends its connections and then itself.
-    pub(crate) fn stop(&mut self) {
+    pub fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
             let _ = Command::new("kill")
                 .args(["-INT", &process.id().to_string()])
@@ -85,11 +96,13 @@ impl Postgres {
         }
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// The address of its first database.
+    pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
         self.port
     }
 }
@@ -115,9 +128,9 @@ fn programs() -> PathBuf {
         let bin = PathBuf::from(String::from_utf8(said.stdout).ok()?.trim());
         bin.join("postgres").exists().then_some(bin)
     };
-    debian
-        .or_else(elsewhere)
-        .expect("PostgreSQL is not installed: run `tools/setup.sh test`")
+    debian.or_else(elsewhere).expect(
+        "PostgreSQL is not installed: run `tools/setup.sh test`, or install the package postgresql",
+    )
 }
 
 /// A command that runs as the server's user, and ends when this process does.
