@@ -16,7 +16,7 @@ use clipsy_storage::media::MediaStore;
 use crate::coalesce::Coalesce;
 use crate::playback::objects::Objects;
 use crate::rest::videos::list::List;
-use crate::settings::Settings;
+use crate::settings::ApiSettings;
 use crate::upload::probe::Probes;
 use crate::web::Policies;
 
@@ -29,7 +29,7 @@ pub struct App(Arc<Api>);
 #[derive(Debug)]
 pub struct Api {
     /// How it is set up.
-    pub settings: Settings,
+    pub settings: ApiSettings,
     service: Service,
     /// Requests that clients behind trusted proxies have at the moment.
     pub(crate) requests: Arc<Shares<IpAddr>>,
@@ -52,7 +52,7 @@ impl App {
         dispatch: Dispatch,
         keys: Keys,
         stills: Arc<dyn StillMaker>,
-        settings: Settings,
+        settings: ApiSettings,
     ) -> Result<Self> {
         let service = settings.service.clone();
         Ok(Self(Arc::new(Api {

@@ -75,7 +75,7 @@ where
             return None;
         }
         let before = last.map(|turn| turn.work.clone());
-        let place = Place {
+        let place = OwnTurn {
             all: Arc::clone(&self.0),
             key: key.clone(),
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
@@ -100,13 +100,13 @@ where
 }
 
 /// The place of a turn among all. It is given up when the work ends, however that is.
-struct Place<K: Hash + Eq, V> {
+struct OwnTurn<K: Hash + Eq, V> {
     all: Arc<Mutex<HashMap<K, Turn<V>>>>,
     key: K,
     number: u64,
 }
 
-impl<K: Hash + Eq, V> Place<K, V> {
+impl<K: Hash + Eq, V> OwnTurn<K, V> {
     /// From now on whoever comes has to wait for the next turn.
     fn begin(&self) {
         let mut turns = self.all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,7 +118,7 @@ impl<K: Hash + Eq, V> Place<K, V> {
     }
 }
 
-impl<K: Hash + Eq, V> Drop for Place<K, V> {
+impl<K: Hash + Eq, V> Drop for OwnTurn<K, V> {
     fn drop(&mut self) {
         let mut turns = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         if turns

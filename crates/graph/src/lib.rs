@@ -36,7 +36,7 @@ pub use figures::observe;
 pub use graphql::settings::{GraphqlSettings, Introspection, Limits};
 pub use rest::answer::Refused;
 pub use schema::sdl;
-pub use settings::Settings;
+pub use settings::ApiSettings;
 
 /// All routes. Connections have to carry [`axum::extract::ConnectInfo`] with the peer's address, as
 /// [`server::serve`] sees to; without it everybody counts as the same distant client.

@@ -6,17 +6,17 @@ use clipsy_http::{Network, body, server};
 
 use crate::graphql::settings::GraphqlSettings;
 
-/// Settings of the API. [`Settings::default`] is what a server on one machine wants.
+/// Settings of the API. [`ApiSettings::default`] is what a server on one machine wants.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ApiSettings {
     /// Those of what the API translates for.
-    pub service: clipsy_service::Settings,
+    pub service: clipsy_service::ServiceSettings,
     /// Proxies whose `X-Forwarded-…` or `Forwarded` headers are believed.
     pub trusted_proxies: Vec<Network>,
     /// Origins, e.g. `https://app.example`, whose pages may use the API besides those of the server
     /// itself, also over `WebSockets`.
     pub allowed_origins: Vec<String>,
-    /// Fewest bytes a second of an upload, on average over [`Settings::upload_window`]; 0 for any.
+    /// Fewest bytes a second of an upload, on average over [`ApiSettings::upload_window`]; 0 for any.
     pub upload_rate: u64,
     /// Over which the rate of an upload is averaged.
     pub upload_window: Duration,
@@ -26,7 +26,7 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// Longest wait for the whole body of a request that is no upload.
     pub body_deadline: Duration,
-    /// Fewest bytes a second of such a body, on average over [`Settings::body_window`]; 0 for any.
+    /// Fewest bytes a second of such a body, on average over [`ApiSettings::body_window`]; 0 for any.
     pub body_rate: u64,
     /// Over which the rate of such a body is averaged.
     pub body_window: Duration,
@@ -39,7 +39,7 @@ pub struct Settings {
     /// request.
     pub write_timeout: Duration,
     /// Fewest bytes of an answer that a client takes a second, on average over
-    /// [`Settings::write_timeout`]; 0 for any.
+    /// [`ApiSettings::write_timeout`]; 0 for any.
     pub answer_rate: u64,
     /// Connections that are open at the same time.
     pub max_connections: usize,
@@ -55,7 +55,7 @@ pub struct Settings {
     pub graphql: GraphqlSettings,
 }
 
-impl Settings {
+impl ApiSettings {
     /// Connections, or requests behind a trusted proxy, of one address. A network address stands for
     /// a school or a provider's customers at times, so it is much; a quarter leaves places to others
     /// even before anybody has to leave.
@@ -101,10 +101,10 @@ impl Settings {
     }
 }
 
-impl Default for Settings {
+impl Default for ApiSettings {
     fn default() -> Self {
         Self {
-            service: clipsy_service::Settings::default(),
+            service: clipsy_service::ServiceSettings::default(),
             trusted_proxies: Vec::new(),
             allowed_origins: Vec::new(),
             // The slowest mobile links, EDGE and throttled ones, are ten times as fast.

@@ -64,14 +64,14 @@ struct Connection {
 /// A place, given back when dropped.
 #[must_use = "the place is given back when it is dropped"]
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct Admitted {
     doors: Arc<Doors>,
     id: u64,
     leave: CancellationToken,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Place {
+impl Admitted {
     /// Cancelled when the connection has to end for the sake of others.
     pub(crate) fn leave(&self) -> CancellationToken {
         self.leave.clone()
@@ -90,7 +90,7 @@ impl Doors {
 
     /// A place for a connection, as soon as there is one. `None` if its address has its share and is
     /// using all of it.
-    pub(crate) async fn admit(self: &Arc<Self>, from: SocketAddr, peer: Peer) -> Option<Place> {
+    pub(crate) async fn admit(self: &Arc<Self>, from: SocketAddr, peer: Peer) -> Option<Admitted> {
         let address = from.ip().to_canonical();
         let shared = sharer(address, &self.trusted);
         if let Some(address) = shared
@@ -118,7 +118,7 @@ impl Doors {
             peer,
             leave: leave.clone(),
         });
-        Some(Place {
+        Some(Admitted {
             doors: Arc::clone(self),
             id,
             leave,
@@ -208,7 +208,7 @@ impl Inside {
     }
 }
 
-impl Drop for Place {
+impl Drop for Admitted {
     fn drop(&mut self) {
         self.doors.inside().leave(self.id);
     }
@@ -235,7 +235,7 @@ mod tests {
         SocketAddr::new(text.parse().unwrap(), 9)
     }
 
-    async fn enter(doors: &Arc<Doors>, address: &str) -> (Place, Peer) {
+    async fn enter(doors: &Arc<Doors>, address: &str) -> (Admitted, Peer) {
         let peer = Peer::default();
         // Each waits since another moment.
         tokio::time::sleep(Duration::from_millis(2)).await;

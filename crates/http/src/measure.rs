@@ -14,9 +14,9 @@ use metrics::{Gauge, counter, gauge, histogram};
 /// Counts one for as long as it is held.
 #[must_use = "it counts until it is dropped"]
 #[derive(Debug)]
-pub struct Held(Gauge);
+pub struct Counted(Gauge);
 
-impl Held {
+impl Counted {
     /// Counts one more from now on.
     pub fn new(gauge: Gauge) -> Self {
         gauge.increment(1.0);
@@ -24,7 +24,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.decrement(1.0);
     }
@@ -36,7 +36,7 @@ pub async fn request(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let route = route(request.extensions().get::<MatchedPath>());
     let method = method(request.method());
-    let held = Held::new(gauge!("clipsy_http_requests_in_progress"));
+    let held = Counted::new(gauge!("clipsy_http_requests_in_progress"));
     let response = next.run(request).await;
     drop(held);
     let status = response.status().as_u16().to_string();

@@ -19,7 +19,7 @@ use tower::ServiceExt as _;
 
 use crate::caller::client::Network;
 use crate::doors::Doors;
-use crate::measure::Held;
+use crate::measure::Counted;
 use crate::pace::Pace;
 use crate::peer::{Line, Peer, Waits};
 
@@ -119,7 +119,7 @@ pub async fn serve(
             .with_upgrades();
         let stop = stop.clone();
         let leave = place.leave();
-        let held = Held::new(metrics::gauge!("clipsy_http_connections"));
+        let held = Counted::new(metrics::gauge!("clipsy_http_connections"));
         open.spawn(async move {
             let mut connection = pin!(connection);
             // How a connection ends is up to the other side; requests have their own log lines.

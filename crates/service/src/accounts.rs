@@ -27,7 +27,7 @@ use password::Hasher;
 use right::Rights;
 
 use crate::error::Result;
-use crate::settings::Settings;
+use crate::settings::ServiceSettings;
 
 pub use require_admin::require_admin;
 
@@ -43,7 +43,7 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    pub(crate) fn new(keys: Keys, settings: &Settings) -> Result<Self> {
+    pub(crate) fn new(keys: Keys, settings: &ServiceSettings) -> Result<Self> {
         Ok(Self {
             keys,
             rights: Rights::default(),

@@ -35,7 +35,7 @@ use videos::Videos;
 use watch::Live;
 
 pub use error::{Error, FieldErrors, Result};
-pub use settings::Settings;
+pub use settings::ServiceSettings;
 pub use uploads::error::UploadError;
 pub use videos::still::{StillError, StillMaker};
 
@@ -53,7 +53,7 @@ pub struct State {
     /// Queue and events.
     pub dispatch: Dispatch,
     /// How it is set up.
-    pub settings: Settings,
+    pub settings: ServiceSettings,
     /// Who signs in, and with what.
     pub accounts: Accounts,
     /// What is being received.
@@ -72,7 +72,7 @@ impl Service {
         dispatch: Dispatch,
         keys: Keys,
         stills: Arc<dyn StillMaker>,
-        settings: Settings,
+        settings: ServiceSettings,
     ) -> Result<Self> {
         Ok(Self(Arc::new(State {
             db,

@@ -10,9 +10,9 @@ use clipsy_domain::user::Allowance;
 use crate::cage::Cage;
 use crate::tickets::Wants;
 
-/// Settings of the service. [`Settings::default`] is what a server on one machine wants.
+/// Settings of the service. [`ServiceSettings::default`] is what a server on one machine wants.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ServiceSettings {
     /// True if accounts that still have the documented password may be used: a demonstration, which
     /// listens on this machine only. Elsewhere that password opens nothing.
     pub demo: bool,
@@ -63,7 +63,7 @@ pub struct Settings {
     pub cage: Cage,
 }
 
-impl Settings {
+impl ServiceSettings {
     /// Uploads of one account at a time.
     pub(crate) fn uploads_per_account(&self) -> usize {
         let share = self.max_uploads_per_account;
@@ -77,7 +77,7 @@ impl Settings {
     }
 }
 
-impl Default for Settings {
+impl Default for ServiceSettings {
     fn default() -> Self {
         Self {
             demo: false,

@@ -28,7 +28,7 @@ use lock::Locks;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::error::Result;
-use crate::settings::Settings;
+use crate::settings::ServiceSettings;
 
 pub use heal_uploads::heal_uploads;
 
@@ -48,7 +48,7 @@ pub struct Uploads {
 }
 
 impl Uploads {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &ServiceSettings) -> Self {
         Self {
             receiving: Arc::new(Semaphore::new(settings.max_uploads)),
             most: settings.max_uploads,

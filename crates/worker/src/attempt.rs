@@ -13,7 +13,7 @@ use clipsy_storage::Finished;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
-use super::cards::Held;
+use super::cards::CardHeld;
 use super::child::{self, Process, Task};
 use super::persist::persist;
 use super::proofs::Proofs;
@@ -57,7 +57,7 @@ pub(super) struct Surroundings<'a> {
 }
 
 /// Does `job`, which was claimed, and settles it.
-pub(super) async fn run(worker: &Worker, job: &Job, held: Held, around: Surroundings<'_>) {
+pub(super) async fn run(worker: &Worker, job: &Job, held: CardHeld, around: Surroundings<'_>) {
     let span = tracing::info_span!(
         "attempt",
         job_id = job.id,
@@ -84,7 +84,7 @@ pub(super) async fn run(worker: &Worker, job: &Job, held: Held, around: Surround
     whole.instrument(span).await;
 }
 
-async fn work(worker: &Worker, job: &Job, mut held: Held, mut around: Surroundings<'_>) -> End {
+async fn work(worker: &Worker, job: &Job, mut held: CardHeld, mut around: Surroundings<'_>) -> End {
     let asset = persist("read an asset", || worker.db.asset(job.asset_id)).await;
     let Some(Some(asset)) = asset else {
         return End::Lost;

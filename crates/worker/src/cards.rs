@@ -22,12 +22,12 @@ const SHUNNED: Duration = Duration::from_mins(10);
 #[derive(Debug)]
 pub struct Cards {
     finder: Finder,
-    all: Vec<Place>,
+    all: Vec<CardPlace>,
     limit: Option<Limit>,
 }
 
 #[derive(Debug)]
-struct Place {
+struct CardPlace {
     card: Card,
     /// Jobs of this process on it.
     jobs: AtomicU32,
@@ -35,16 +35,16 @@ struct Place {
     failed: Mutex<Option<Instant>>,
 }
 
-impl Place {
+impl CardPlace {
     fn is_shunned(&self) -> bool {
         let failed = *self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         failed.is_some_and(|at| at.elapsed() < SHUNNED)
     }
 }
 
-/// A job's place on a card, with the sessions that it may open there. Held until this is dropped.
+/// A job's place on a card, with the sessions that it may open there. CardHeld until this is dropped.
 #[derive(Debug)]
-pub struct Held {
+pub struct CardHeld {
     cards: Arc<Cards>,
     /// Position among the cards; `None` where there is none, or all are seen.
     place: Option<usize>,
@@ -52,7 +52,7 @@ pub struct Held {
     sessions: Locks,
 }
 
-impl Drop for Held {
+impl Drop for CardHeld {
     fn drop(&mut self) {
         if let Some(place) = self.place {
             self.cards.all[place].jobs.fetch_sub(1, Ordering::SeqCst);
@@ -60,7 +60,7 @@ impl Drop for Held {
     }
 }
 
-impl Held {
+impl CardHeld {
     /// How a child sees the card.
     pub fn view(&self) -> Option<View> {
         Some(self.cards.all[self.place?].card.view.clone())
@@ -83,7 +83,7 @@ impl Held {
 
     /// Another card for the same job; those in `tried`, this one among them, have failed. `None` if
     /// all have, or none has room.
-    pub fn other(&self, tried: &[usize]) -> Option<Held> {
+    pub fn other(&self, tried: &[usize]) -> Option<CardHeld> {
         self.others(tried)
             .into_iter()
             .find_map(|place| Cards::take(&self.cards, Some(place)).ok()?)
@@ -117,7 +117,7 @@ impl Cards {
     /// The cards of this machine; jobs on a card may open as many sessions as `limit` says.
     pub fn new(limit: Option<Limit>, visible: Option<String>) -> Self {
         let finder = Finder::new(visible);
-        let place = |card| Place {
+        let place = |card| CardPlace {
             card,
             jobs: AtomicU32::new(0),
             failed: Mutex::default(),
@@ -135,7 +135,7 @@ impl Cards {
     }
 
     /// A place on the card with most room, once there is one.
-    pub async fn acquire(cards: &Arc<Self>) -> Held {
+    pub async fn acquire(cards: &Arc<Self>) -> CardHeld {
         let mut complained = false;
         loop {
             // The files are tiny and local: nothing here waits.
@@ -154,7 +154,7 @@ impl Cards {
     }
 
     /// A place on the card with most room, or `None` if there is none anywhere.
-    fn try_acquire(cards: &Arc<Self>) -> io::Result<Option<Held>> {
+    fn try_acquire(cards: &Arc<Self>) -> io::Result<Option<CardHeld>> {
         if cards.all.is_empty() {
             return Self::take(cards, None);
         }
@@ -166,7 +166,7 @@ impl Cards {
         Ok(None)
     }
 
-    fn take(cards: &Arc<Self>, place: Option<usize>) -> io::Result<Option<Held>> {
+    fn take(cards: &Arc<Self>, place: Option<usize>) -> io::Result<Option<CardHeld>> {
         let name = place.map_or("", |place| cards.all[place].card.id.as_str());
         let sessions = match &cards.limit {
             Some(limit) => match limit.take(name)? {
@@ -178,7 +178,7 @@ impl Cards {
         if let Some(place) = place {
             cards.all[place].jobs.fetch_add(1, Ordering::SeqCst);
         }
-        Ok(Some(Held {
+        Ok(Some(CardHeld {
             cards: Arc::clone(cards),
             place,
             sessions,
@@ -199,7 +199,7 @@ impl Cards {
     }
 
     /// Sessions that jobs of this machine hold on a card.
-    fn held(&self, place: &Place) -> u16 {
+    fn held(&self, place: &CardPlace) -> u16 {
         let limit = self.limit.as_ref();
         limit.map_or(0, |limit| limit.held(&place.card.id))
     }
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     fn cards(kinds: &[&'static str], limit: Option<Limit>) -> Arc<Cards> {
-        let place = |(number, kind): (usize, &&'static str)| Place {
+        let place = |(number, kind): (usize, &&'static str)| CardPlace {
             card: Card {
                 id: format!("card{number}"),
                 label: format!("Card {number}"),
@@ -242,7 +242,7 @@ mod tests {
         })
     }
 
-    fn take(cards: &Arc<Cards>) -> Held {
+    fn take(cards: &Arc<Cards>) -> CardHeld {
         Cards::try_acquire(cards).unwrap().unwrap()
     }
 

@@ -72,7 +72,7 @@ const AT_START_MS: i64 = 5_000;
 
 /// How jobs are done.
 #[derive(Debug)]
-pub struct Settings {
+pub struct WorkerSettings {
     /// Name of this worker in claims; stays the same when the server is started again.
     pub name: String,
     /// Jobs that run side by side.
@@ -140,7 +140,7 @@ pub struct Worker {
     db: Db,
     media: Arc<dyn MediaStore>,
     dispatch: Dispatch,
-    settings: Settings,
+    settings: WorkerSettings,
     spawner: Spawner,
     /// True once it was said that children are not locked in.
     warned: AtomicBool,
@@ -164,7 +164,7 @@ impl Worker {
         db: Db,
         media: Arc<dyn MediaStore>,
         dispatch: Dispatch,
-        mut settings: Settings,
+        mut settings: WorkerSettings,
     ) -> std::io::Result<Self> {
         Ok(Self {
             spawner: Spawner::start(&settings.environment.variables)?,

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use super::attempt::{self, Surroundings};
-use super::cards::{Cards, Held};
+use super::cards::{CardHeld, Cards};
 use super::fetch::free_bytes;
 
 /// Wait after the queue or the database did not answer.
@@ -63,7 +63,7 @@ async fn wait_for_room(worker: &Worker) {
 
 /// Waits for a ticket, with a place on a card and the sessions that its job may take there. They are
 /// held before the ticket is: a job in hand must not wait for what other workers have.
-async fn pull(worker: &Worker) -> clipsy_dispatch::Result<(Delivery, Held)> {
+async fn pull(worker: &Worker) -> clipsy_dispatch::Result<(Delivery, CardHeld)> {
     wait_for_room(worker).await;
     let cards = &worker.settings.cards;
     if !cards.is_limited() {
@@ -81,7 +81,7 @@ async fn pull(worker: &Worker) -> clipsy_dispatch::Result<(Delivery, Held)> {
     }
 }
 
-async fn one(worker: &Worker, delivery: Delivery, held: Held, stop: &CancellationToken) {
+async fn one(worker: &Worker, delivery: Delivery, held: CardHeld, stop: &CancellationToken) {
     let job_id = delivery.ticket.job_id;
     // Listening starts before the claim, so that no cancel can come in between.
     let events = worker.dispatch.events.subscribe();

@@ -16,7 +16,7 @@ use clipsy_storage::media::LocalStore;
 use clipsy_storage::{Db, NewAsset, NewUser, sqlite_url};
 
 use super::cards::Cards;
-use super::{Settings, Worker};
+use super::{Worker, WorkerSettings};
 use crate::environment::Environment;
 use crate::protocol::Decoding;
 use crate::sandbox::Mode;
@@ -57,7 +57,7 @@ pub(super) async fn setup() -> Setup {
     let media = Arc::new(LocalStore::open(folder.path().join("media")).unwrap());
     let dispatch = Dispatch::local(Arc::clone(db.clock()));
     let ladder: Ladder = toml::from_str(include_str!("../../../pipelines/ladder.toml")).unwrap();
-    let settings = Settings {
+    let settings = WorkerSettings {
         name: "test".into(),
         slots: 1,
         lease: Duration::from_mins(1),

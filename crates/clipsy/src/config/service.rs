@@ -247,12 +247,12 @@ impl ServiceArgs {
     }
 
     /// Settings of the HTTP side.
-    pub(crate) fn graph(&self) -> clipsy_graph::Settings {
+    pub(crate) fn graph(&self) -> clipsy_graph::ApiSettings {
         let introspection = match self.introspection {
             Introspection::Development if self.demo => Introspection::Everybody,
             other => other,
         };
-        let service = clipsy_service::Settings {
+        let service = clipsy_service::ServiceSettings {
             demo: self.demo,
             max_upload_bytes: self.max_upload_bytes,
             upload_ttl_s: i64::try_from(self.upload_expiry_hours.as_secs()).unwrap_or(i64::MAX),
@@ -270,9 +270,9 @@ impl ServiceArgs {
             flush_bytes: self.upload_flush_bytes,
             flush_interval: Duration::from_millis(self.upload_flush_ms),
             default_visibility: self.default_visibility,
-            ..clipsy_service::Settings::default()
+            ..clipsy_service::ServiceSettings::default()
         };
-        clipsy_graph::Settings {
+        clipsy_graph::ApiSettings {
             service,
             trusted_proxies: self.trusted_proxies.clone(),
             allowed_origins: self.allowed_origins.clone(),
@@ -287,7 +287,7 @@ impl ServiceArgs {
                 max_sockets_per_account: self.max_streams_per_account,
                 ..GraphqlSettings::default()
             },
-            ..clipsy_graph::Settings::default()
+            ..clipsy_graph::ApiSettings::default()
         }
     }
 }

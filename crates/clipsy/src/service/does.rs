@@ -130,7 +130,7 @@ impl Does {
         work: &WorkArgs,
         state: &State,
         peers: bool,
-    ) -> anyhow::Result<worker::Settings> {
+    ) -> anyhow::Result<worker::WorkerSettings> {
         let ladder = work.transcode.adjust(settings.ladder()?)?;
         let catalog = settings.catalog()?;
         let software = |id: &str| catalog.encoders.iter().any(|e| e.id == id && !e.hardware);
@@ -145,7 +145,7 @@ impl Does {
             }
             _ => None,
         };
-        Ok(worker::Settings {
+        Ok(worker::WorkerSettings {
             name: state.node()?,
             slots: self.slots,
             lease: work.lease(),

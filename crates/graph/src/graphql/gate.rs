@@ -9,7 +9,7 @@ use async_graphql::{Executor, Name, PathSegment, Request, Response, ServerError,
 use axum::http::StatusCode;
 use bytes::Bytes;
 use clipsy_http::Client;
-use clipsy_http::measure::Held;
+use clipsy_http::measure::Counted;
 use clipsy_http::peer::Peer;
 use clipsy_service::accounts::right::Right;
 use clipsy_service::accounts::session::SignedIn;
@@ -126,7 +126,7 @@ impl<E: Executor> Gate<E> {
         caller: &Caller,
     ) -> BoxStream<'static, Response> {
         note(kind(&prepared), "ok");
-        let held = Held::new(gauge!("clipsy_graphql_subscriptions"));
+        let held = Counted::new(gauge!("clipsy_graphql_subscriptions"));
         let request = with_data(prepared.into_request(), caller);
         let results = self.executor.execute_stream(request, None);
         // It is held for as long as the stream is.

@@ -23,7 +23,7 @@ use super::gate::{Caller, Gate, Outcome, panicked};
 use super::message::{self, FromClient};
 use super::operations::{Happened, Operations};
 use super::refusal::{Refusal, code};
-use super::sockets::Place;
+use super::sockets::StreamPlace;
 use super::ws::PROTOCOL;
 use crate::app::App;
 use crate::auth::viewer::bearer_of;
@@ -37,7 +37,7 @@ pub(crate) struct Connection<E> {
     headers: Headers,
     /// `Authorization` of the handshake.
     header: Option<HeaderValue>,
-    place: Place,
+    place: StreamPlace,
 }
 
 /// How a socket ends.
@@ -63,7 +63,7 @@ impl<E> Connection<E> {
         client: Client,
         header: Option<HeaderValue>,
         headers: Headers,
-        place: Place,
+        place: StreamPlace,
     ) -> Self {
         Self {
             gate,

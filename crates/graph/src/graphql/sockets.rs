@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use clipsy_domain::shares::{Share, Shares};
 use clipsy_domain::user::UserId;
 use clipsy_http::caller::client::subscriber;
-use clipsy_http::measure::Held;
+use clipsy_http::measure::Counted;
 
 use super::settings::GraphqlSettings;
 
@@ -28,11 +28,11 @@ struct Open {
 
 /// A place among the open streams, given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct StreamPlace {
     sockets: Arc<Sockets>,
     address: IpAddr,
     account: Option<Share<UserId>>,
-    _held: Held,
+    _held: Counted,
 }
 
 impl Sockets {
@@ -46,7 +46,7 @@ impl Sockets {
     }
 
     /// A place for one more, if there is one.
-    pub(crate) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    pub(crate) fn take(self: &Arc<Self>, address: IpAddr) -> Option<StreamPlace> {
         let address = subscriber(address);
         let mut open = self.open();
         if open.all >= self.most {
@@ -59,11 +59,11 @@ impl Sockets {
         *count += 1;
         open.all += 1;
         drop(open);
-        Some(Place {
+        Some(StreamPlace {
             sockets: Arc::clone(self),
             address,
             account: None,
-            _held: Held::new(metrics::gauge!("clipsy_graphql_streams")),
+            _held: Counted::new(metrics::gauge!("clipsy_graphql_streams")),
         })
     }
 
@@ -72,7 +72,7 @@ impl Sockets {
     }
 }
 
-impl Place {
+impl StreamPlace {
     /// The stream turns out to be this account's. False if that has as many as it may, from whichever
     /// addresses.
     pub(crate) fn belongs_to(&mut self, account: UserId) -> bool {
@@ -81,7 +81,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for StreamPlace {
     fn drop(&mut self) {
         let mut open = self.sockets.open();
         open.all -= 1;

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use super::gate::{Caller, Gate, Outcome, unauthenticated};
 use super::refusal::{Refusal, code};
 use super::request::Prepared;
-use super::sockets::Place;
+use super::sockets::StreamPlace;
 use crate::app::App;
 
 /// Runs an operation and streams what comes of it.
@@ -96,7 +96,7 @@ struct Feed<E> {
     last: Option<Bytes>,
     /// True if the client has shut down its sending side.
     hung_up: bool,
-    _place: Place,
+    _place: StreamPlace,
 }
 
 impl<E: Executor> Feed<E> {

@@ -202,7 +202,7 @@ async fn output(
             .get(&app.media, on_show, file, &content_type)
             .await?;
         match found {
-            Found::Held(held) => return Ok(respond::held(method, headers, &held, &cache)),
+            Found::InMemory(held) => return Ok(respond::held(method, headers, &held, &cache)),
             Found::Large(Some(object)) if respond::wants_all(method, headers) => {
                 return Ok(respond::opened(headers, object, content_type, &cache));
             }
@@ -210,7 +210,7 @@ async fn output(
             Found::Nothing => return Err(Error::NotFound),
         }
     } else if objects::lists_segments(file)
-        && let Found::Held(held) = on_show.read(&app.media, file, &content_type).await?
+        && let Found::InMemory(held) = on_show.read(&app.media, file, &content_type).await?
     {
         return Ok(respond::held(method, headers, &held, &cache));
     }

@@ -26,7 +26,7 @@ pub(crate) struct Objects(Cache<Key, Known, Weight>);
 
 /// A file in memory.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct InMemory {
     pub(super) facts: Facts,
     pub(super) bytes: Bytes,
 }
@@ -34,7 +34,7 @@ pub(super) struct Held {
 /// What is known of a file.
 #[derive(Debug, Clone)]
 enum Known {
-    Held(Arc<Held>),
+    InMemory(Arc<InMemory>),
     /// It is too large to be held. Whoever asks for it next need not open it to find that out, nor
     /// wait for others who do.
     Large,
@@ -44,7 +44,7 @@ enum Known {
 #[derive(Debug)]
 pub(super) enum Found {
     /// A file in memory.
-    Held(Arc<Held>),
+    InMemory(Arc<InMemory>),
     /// One that is too large, which is open already if that had to be found out.
     Large(Option<Object>),
     /// There is none.
@@ -96,20 +96,20 @@ impl<'a> Output<'a> {
         let bytes = read(object, &path).await?;
         let content_type = content_type.clone();
         let held = match self.revision.filter(|_| lists_segments(file)) {
-            None => Held {
+            None => InMemory {
                 facts: facts(&meta, content_type),
                 bytes,
             },
             Some(revision) => {
                 let text = str::from_utf8(&bytes).map_err(Error::internal)?;
                 let text = media_key::revise_playlist(text, revision);
-                Held {
+                InMemory {
                     facts: revised(&meta, content_type, revision, text.len()),
                     bytes: text.into(),
                 }
             }
         };
-        Ok(Found::Held(Arc::new(held)))
+        Ok(Found::InMemory(Arc::new(held)))
     }
 }
 
@@ -152,7 +152,7 @@ struct Weight;
 impl Weighter<Key, Known> for Weight {
     fn weight(&self, key: &Key, known: &Known) -> u64 {
         let bytes = match known {
-            Known::Held(held) => held.bytes.len(),
+            Known::InMemory(held) => held.bytes.len(),
             Known::Large => 0,
         };
         // The last number stands for the entry itself.
@@ -193,7 +193,7 @@ impl Objects {
         let found = output.read(store, file, content_type).await?;
         // Inserting only fails if the cache was cleared meanwhile.
         let _ = match &found {
-            Found::Held(held) => guard.insert(Known::Held(Arc::clone(held))),
+            Found::InMemory(held) => guard.insert(Known::InMemory(Arc::clone(held))),
             Found::Large(_) => guard.insert(Known::Large),
             Found::Nothing => Ok(()),
         };
@@ -204,7 +204,7 @@ impl Objects {
 impl From<Known> for Found {
     fn from(known: Known) -> Self {
         match known {
-            Known::Held(held) => Self::Held(held),
+            Known::InMemory(held) => Self::InMemory(held),
             Known::Large => Self::Large(None),
         }
     }

@@ -8,7 +8,7 @@ use clipsy_http::ranges::{self, Asked, Part};
 use clipsy_service::error::{Error, Result};
 use clipsy_storage::media::{MediaStore, Meta, Object};
 
-use super::objects::Held;
+use super::objects::InMemory;
 
 /// What is told about a stored file.
 pub(crate) fn facts(meta: &Meta, content_type: HeaderValue) -> Facts {
@@ -34,7 +34,7 @@ fn seconds(meta: &Meta) -> u64 {
 pub(super) fn held(
     method: &Method,
     headers: &HeaderMap,
-    held: &Held,
+    held: &InMemory,
     cache: &HeaderValue,
 ) -> Response {
     let part = held.facts.part(method, headers);

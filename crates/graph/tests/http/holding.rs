@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use clipsy_graph::Settings;
+use clipsy_graph::ApiSettings;
 
 use crate::support::{Answer, Form, ORIGINAL, PATIENCE, Server, wait_until};
 
@@ -14,7 +14,7 @@ const BODY_CUT_SHORT: &str = "POST /api/auth/login/ HTTP/1.1\r\nHost: x\r\n\
                               Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
 
 /// No deadline of any kind, so that a test sees what is done about those who hold on to something.
-fn patient(settings: &mut Settings) {
+fn patient(settings: &mut ApiSettings) {
     let long = Duration::from_hours(1);
     settings.header_timeout = long;
     settings.keep_alive = long;

@@ -13,7 +13,7 @@ use clipsy_dispatch::Dispatch;
 use clipsy_domain::clock::{Clock, FixedClock, from_millis};
 use clipsy_domain::media_key;
 use clipsy_domain::user::Role;
-use clipsy_graph::{App, Settings, background, router, server};
+use clipsy_graph::{ApiSettings, App, background, router, server};
 use clipsy_service::accounts::keys::Keys;
 use clipsy_service::accounts::password;
 use clipsy_service::{StillError, StillMaker};
@@ -65,7 +65,7 @@ impl Server {
         Self::start_with(|_| {})
     }
 
-    pub(crate) fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) fn start_with(change: impl FnOnce(&mut ApiSettings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let media = folder.path().join("media");
         Self::start_at(folder, &media, change)
@@ -75,12 +75,12 @@ impl Server {
     pub(crate) fn start_at(
         folder: tempfile::TempDir,
         media: &Path,
-        change: impl FnOnce(&mut Settings),
+        change: impl FnOnce(&mut ApiSettings),
     ) -> Self {
         let runtime = Runtime::new().unwrap();
         let clock = Arc::new(FixedClock::new(from_millis(START_MS)));
         let stills = Arc::new(Stills::default());
-        let mut settings = Settings::default();
+        let mut settings = ApiSettings::default();
         // The admin of these tests has the documented password.
         settings.service.demo = true;
         settings.service.reserve_bytes = 0;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use clipsy_domain::shares::subscriber;
 
 use crate::error::{Error, Result};
-use crate::settings::Settings;
+use crate::settings::ServiceSettings;
 
 /// Limits tries per address, and per account and address. Those that succeed do not count: people
 /// and programs that know the password may sign in as often as they like.
@@ -30,7 +30,7 @@ pub struct Try<'a> {
 }
 
 impl LoginLimit {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &ServiceSettings) -> Self {
         Self {
             addresses: Tries::per_minute(settings.logins_per_address),
             accounts: Tries::per_minute(settings.logins_per_account),
@@ -123,10 +123,10 @@ mod tests {
     use super::*;
 
     fn limit() -> LoginLimit {
-        LoginLimit::new(&Settings {
+        LoginLimit::new(&ServiceSettings {
             logins_per_account: NonZeroU32::new(2).unwrap(),
             logins_per_address: NonZeroU32::new(4).unwrap(),
-            ..Settings::default()
+            ..ServiceSettings::default()
         })
     }
 

@@ -17,10 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The uploads that requests work on.
 #[derive(Debug, Default)]
-pub(crate) struct Locks(Mutex<HashMap<String, Weak<Place>>>);
+pub(crate) struct Locks(Mutex<HashMap<String, Weak<UploadLock>>>);
 
 #[derive(Debug, Default)]
-struct Place {
+struct UploadLock {
     turn: Arc<tokio::sync::Mutex<()>>,
     /// Requests that want to work on the upload as soon as it is let go.
     waiting: AtomicUsize,
@@ -30,19 +30,19 @@ struct Place {
 
 /// The right to work on an upload, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct LockHeld {
     asked: CancellationToken,
     _turn: OwnedMutexGuard<()>,
-    _place: Arc<Place>,
+    _place: Arc<UploadLock>,
 }
 
 impl Locks {
     /// Takes the upload over from whoever works on it, once they have let go.
-    pub(crate) async fn take(&self, id: &str) -> Result<Held, UploadError> {
+    pub(crate) async fn take(&self, id: &str) -> Result<LockHeld, UploadError> {
         self.take_within(id, PATIENCE).await
     }
 
-    async fn take_within(&self, id: &str, patience: Duration) -> Result<Held, UploadError> {
+    async fn take_within(&self, id: &str, patience: Duration) -> Result<LockHeld, UploadError> {
         let place = self.place(id);
         let waiting = Waiting::at(&place);
         place.holder().cancel();
@@ -56,43 +56,43 @@ impl Locks {
         if place.waiting.load(Ordering::SeqCst) > 0 {
             asked.cancel();
         }
-        Ok(Held {
+        Ok(LockHeld {
             asked,
             _turn: turn,
             _place: place,
         })
     }
 
-    fn place(&self, id: &str) -> Arc<Place> {
+    fn place(&self, id: &str) -> Arc<UploadLock> {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = places.get(id).and_then(Weak::upgrade) {
             return place;
         }
         places.retain(|_, place| place.strong_count() > 0);
-        let place = Arc::<Place>::default();
+        let place = Arc::<UploadLock>::default();
         places.insert(id.to_owned(), Arc::downgrade(&place));
         place
     }
 }
 
-impl Held {
+impl LockHeld {
     /// Cancelled when somebody else wants to work on the upload.
     pub(crate) fn asked(&self) -> &CancellationToken {
         &self.asked
     }
 }
 
-impl Place {
+impl UploadLock {
     fn holder(&self) -> MutexGuard<'_, CancellationToken> {
         self.holder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Counts as waiting until it is dropped.
-struct Waiting<'a>(&'a Place);
+struct Waiting<'a>(&'a UploadLock);
 
 impl<'a> Waiting<'a> {
-    fn at(place: &'a Place) -> Self {
+    fn at(place: &'a UploadLock) -> Self {
         place.waiting.fetch_add(1, Ordering::SeqCst);
         Self(place)
     }

@@ -15,14 +15,14 @@ use crate::error::{Error, Result};
 /// A place, given back when dropped.
 #[must_use = "the place is given back when it is dropped"]
 #[derive(Debug)]
-pub struct Place {
+pub struct ReceivePlace {
     _account: Share<UserId>,
     _address: Option<Share<IpAddr>>,
     _permit: OwnedSemaphorePermit,
 }
 
 /// A place for an upload of that account from there, if there is one.
-pub fn take(service: &Service, account: UserId, sender: Option<IpAddr>) -> Result<Place> {
+pub fn take(service: &Service, account: UserId, sender: Option<IpAddr>) -> Result<ReceivePlace> {
     let crowded = |limit| Error::from(UploadError::Crowded { limit });
     let place = Arc::clone(&service.uploads.receiving).try_acquire_owned();
     let place = place.map_err(|_| Error::Busy)?;
@@ -33,7 +33,7 @@ pub fn take(service: &Service, account: UserId, sender: Option<IpAddr>) -> Resul
     let address = sender
         .map(|address| shares.take(address).ok_or_else(|| crowded(shares.most())))
         .transpose()?;
-    Ok(Place {
+    Ok(ReceivePlace {
         _account: account,
         _address: address,
         _permit: place,

@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 use crate::trace;
 
 use super::error::UploadError;
-use super::lock::Held;
+use super::lock::LockHeld;
 use super::places;
 use crate::Service;
 use crate::error::Error;
@@ -142,7 +142,7 @@ async fn take(
     offset: u64,
     body: &mut impl Source,
     sending: &Sending,
-    held: &Held,
+    held: &LockHeld,
 ) -> Result<Received> {
     let received = if is_complete(&upload, offset) {
         // There may be no file any more to write to.
@@ -185,7 +185,7 @@ async fn append(
     offset: u64,
     body: &mut impl Source,
     sending: &Sending,
-    held: &Held,
+    held: &LockHeld,
 ) -> Result<Received> {
     let refuse = |error: Error| Refusal {
         error,

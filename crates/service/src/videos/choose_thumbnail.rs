@@ -100,7 +100,7 @@ async fn keep(service: &Service, id: AssetId, picture: Bytes) -> Result<String> 
 
 /// A moment of a segment.
 #[derive(Debug)]
-struct Place {
+struct SegmentMoment {
     /// Store key of the segment.
     key: String,
     offset_us: u64,
@@ -108,7 +108,7 @@ struct Place {
 
 /// Finds the segment of the highest rendition that shows the moment. While the video is being
 /// processed that works for what can be played already.
-async fn locate(service: &Service, asset: &Asset, at_us: u64) -> Result<Place> {
+async fn locate(service: &Service, asset: &Asset, at_us: u64) -> Result<SegmentMoment> {
     let attempt = asset.output_attempt.filter(|_| asset.playable);
     let prefix = media_key::output_prefix(asset.id, attempt.ok_or(NOT_PLAYABLE)?);
     let known = renditions(service, std::iter::once(asset)).await?;
@@ -135,7 +135,7 @@ async fn locate(service: &Service, asset: &Asset, at_us: u64) -> Result<Place> {
         None if at_us > listed.duration_us.saturating_add(PAST_END_US) => return Err(OUT_OF_RANGE),
         None => find(listed.duration_us)?.at.ok_or(OUT_OF_RANGE)?,
     };
-    Ok(Place {
+    Ok(SegmentMoment {
         key: format!("{prefix}{}", media_key::segment(rung, segment)),
         offset_us,
     })

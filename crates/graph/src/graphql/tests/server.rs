@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::{routes, settings::GraphqlSettings};
 use super::schema::{PATIENCE, Shared, small};
-use crate::settings::Settings;
+use crate::settings::ApiSettings;
 use crate::{App, background, rest, server, shell};
 
 /// Takes no pictures.
@@ -57,11 +57,11 @@ impl Server {
         Self::start_as(|settings| change(&mut settings.graphql))
     }
 
-    pub(super) fn start_as(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(super) fn start_as(change: impl FnOnce(&mut ApiSettings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = Runtime::new().unwrap();
         let clock = Arc::new(FixedClock::new(from_millis(1_705_314_600_000)));
-        let mut settings = Settings::default();
+        let mut settings = ApiSettings::default();
         change(&mut settings);
         let url = sqlite_url(&folder.path().join("clipsy.db"));
         let (schema, shared) = small();
