@@ -59,7 +59,7 @@ pub(crate) fn start(
         .with_resource(resource(command))
         .build();
     // Libraries ask whether they would be heard and then say nothing, and what a filter answered them
-    // would be taken for its answer to the next span. So every span is to ask anew: a filter that is
+    // would be taken for its answer to the next span. So every span is to ask again: a filter that is
     // dynamic is never remembered, and nor are those beside it.
     let traced = dynamic_filter_fn(|metadata, _| is_traced(metadata));
     let spans = tracing_opentelemetry::layer()

@@ -123,7 +123,7 @@ pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) ->
     response
 }
 
-/// Sends askers on to where the server was called; pages of libraries know nothing of that.
+/// Sends callers on to where the server was called; pages of libraries know nothing of that.
 fn below(headers: &mut HeaderMap, called: &Address) {
     let Some(location) = headers.get(LOCATION).and_then(|value| value.to_str().ok()) else {
         return;

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, Method};
 /// What to answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// 304: the asker has it.
+    /// 304: the caller has it.
     NotModified,
     /// 200: all of it.
     Whole,

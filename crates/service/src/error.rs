@@ -14,7 +14,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is nothing there, or nothing that the asker may know of.
+    /// There is nothing there, or nothing that the caller may know of.
     #[error("Not found.")]
     NotFound,
     /// A page beyond the last one.
@@ -96,7 +96,7 @@ pub enum Error {
     /// Something about an upload that can be resumed.
     #[error(transparent)]
     Upload(#[from] UploadError),
-    /// It is not the asker's fault.
+    /// It is not the caller's fault.
     #[error("Internal server error.")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -209,7 +209,7 @@ impl Error {
         Self::Fields(vec![(name.to_owned(), vec![message.into()])])
     }
 
-    /// What only the operator should know: the cause of a fault that is not the asker's.
+    /// What only the operator should know: the cause of a fault that is not the caller's.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Internal(source) => Some(source.as_ref()),

@@ -20,7 +20,7 @@ pub struct ServiceSettings {
     pub issuer: String,
     /// How long an access token is good for, in seconds.
     pub access_ttl_s: i64,
-    /// How long a refresh token is good for, in seconds. Each refresh begins it anew.
+    /// How long a refresh token is good for, in seconds. Each refresh begins it again.
     pub refresh_ttl_s: i64,
     /// How long a playback link is good for beyond the length of its video, in seconds.
     pub playback_ttl_s: i64,

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cards::find::View;
 
-/// Proofs kept at most: one for each card, size and frame rate of videos. Beyond, it begins anew.
+/// Proofs kept at most: one for each card, size and frame rate of videos. Beyond, it begins again.
 const MOST: usize = 256;
 
 /// The proofs of one state folder.
@@ -128,7 +128,7 @@ fn key(claim: &Claim, card: Option<&View>) -> Option<String> {
     serde_json::to_string(&(claim, card)).ok()
 }
 
-/// Has `GStreamer` look at its plugins anew if drivers or devices are others than at the last start: it
+/// Has `GStreamer` look at its plugins again if drivers or devices are others than at the last start: it
 /// notes that a plugin has no elements and does not look again once its driver is there.
 pub fn renew_registry(registry: &Path, catalog: &Catalog) {
     let note = registry.with_extension("drivers");

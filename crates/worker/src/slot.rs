@@ -126,7 +126,7 @@ async fn one(worker: &Worker, delivery: Delivery, held: CardHeld, stop: &Cancell
     }
 }
 
-/// Queues the ticket in hand anew, and takes away that of `job`, which was claimed with it. What fails
+/// Queues the ticket in hand again, and takes away that of `job`, which was claimed with it. What fails
 /// here is made up for when the rows are next gone through.
 async fn swap(worker: &Worker, delivery: Delivery, job: &Job) {
     let ticket = delivery.ticket;

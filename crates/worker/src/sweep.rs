@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How often claims are looked at, at least.
 const CLAIMS: Duration = Duration::from_secs(15);
-/// How often the rest is.
+/// How often jobs that no ticket tells of, and transfers that were given up, are looked for.
 const REST: Duration = Duration::from_mins(1);
 /// Shortest time in milliseconds between two processes that queue all jobs again, as when all of
 /// them hear that NATS is back.

@@ -1,6 +1,6 @@
 //! Playback: `/media/…` as players ask for it.
 //!
-//! [`media_key::MediaPath`] says what a path names, [`clipsy_service::videos::access`] whether the asker may have it, and
+//! [`media_key::MediaPath`] says what a path names, [`clipsy_service::videos::access`] whether the caller may have it, and
 //! [`respond`] sends it. Small files of videos that players ask for again and again come from
 //! memory ([`objects`]); then no database and no disk is touched.
 
@@ -109,7 +109,7 @@ async fn find(app: &App, parts: &Parts) -> Result<Response> {
     }
 }
 
-/// The asset, if there is one and the asker may play it; nothing tells the two apart.
+/// The asset, if there is one and the caller may play it; nothing tells the two apart.
 async fn allowed<'a>(
     app: &App,
     parts: &Parts,
@@ -244,7 +244,7 @@ fn output_type(file: &str) -> Result<HeaderValue> {
 /// How long an address of the store is good.
 const ELSEWHERE: Duration = Duration::from_hours(1);
 
-/// Sends the asker to where the store itself gives the object away, if it does. Only for what
+/// Sends the caller to where the store itself gives the object away, if it does. Only for what
 /// everybody may have: the address is good for whoever gets hold of it.
 async fn redirect(app: &App, parts: &Parts, key: &str) -> Result<Option<Response>> {
     if parts.method != Method::GET {

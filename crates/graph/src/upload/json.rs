@@ -49,7 +49,7 @@ pub(crate) struct UploadItem {
     video: Option<AssetId>,
 }
 
-/// What to change; what is left away stays as it is.
+/// What to change; what is omitted stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[expect(
     dead_code,

@@ -27,7 +27,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Reads pairs of a key and a value in Base64, with commas between them. Keys are unique and not
-/// empty; a value may be left away.
+/// empty; a value may be omitted.
 pub(crate) fn metadata(header: &str) -> Result<Metadata> {
     let mut values = Map::new();
     let header = header.trim();

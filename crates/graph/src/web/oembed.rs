@@ -17,7 +17,7 @@ use super::page::{escape, open_asset};
 use crate::app::App;
 use crate::rest::answer::Refused;
 
-/// Width of a player whose asker does not say, in pixels.
+/// Width of a player whose caller does not say, in pixels.
 const WIDTH: i64 = 640;
 
 #[derive(Debug, Deserialize)]
@@ -108,7 +108,7 @@ fn video_of<'a>(address: &'a str, prefix: &str) -> Option<&'a str> {
     Named::parse(id).map(|_| id)
 }
 
-/// The largest player of that shape within the asker's limits.
+/// The largest player of that shape within the caller's limits.
 fn fit((width, height): (i64, i64), max_width: Option<i64>, max_height: Option<i64>) -> (i64, i64) {
     let shape = width.max(1) as f64 / height.max(1) as f64;
     let mut wide = max_width.unwrap_or(WIDTH).clamp(1, 8_192) as f64;

@@ -81,13 +81,13 @@ impl Access {
         Ok(Some(Arc::new(asset)))
     }
 
-    /// Reads the asset anew next time.
+    /// Reads the asset again next time.
     pub fn forget(&self, id: AssetId) {
         self.changes.fetch_add(1, Ordering::SeqCst);
         self.assets.remove(&id);
     }
 
-    /// Reads all assets anew next time.
+    /// Reads all assets again next time.
     pub fn forget_all(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);
         self.assets.clear();
@@ -130,18 +130,18 @@ impl<'a> Way<'a> {
     }
 }
 
-/// True if the asset that was asked for in this way may be played by whoever `asker` finds, which is
+/// True if the asset that was asked for in this way may be played by whoever `caller` finds, which is
 /// only asked if it matters. A token or key that is not good for this very asset opens nothing, not even
 /// what needs none.
 pub async fn may_play(
     service: &Service,
-    asker: impl Future<Output = Result<Option<SignedIn>>>,
+    caller: impl Future<Output = Result<Option<SignedIn>>>,
     way: Way<'_>,
     asset: &Asset,
 ) -> Result<bool> {
     match way {
         Way::Bare if asset.visibility == Visibility::Public => Ok(true),
-        Way::Bare => match asker.await {
+        Way::Bare => match caller.await {
             Ok(signed_in) => Ok(signed_in.is_some_and(|s| s.viewer().may_see(asset))),
             // A bad token is as good as none.
             Err(Error::AccessToken | Error::AuthorizationHeader) => Ok(false),

@@ -10,7 +10,7 @@ use crate::Service;
 use crate::error::{Error, Result};
 use crate::videos::find_video::{Named, Video, find_managed, find_video};
 
-/// Queues a video that failed or was cancelled anew.
+/// Queues a video that failed or was cancelled again.
 pub async fn retry_video(service: &Service, viewer: Viewer, id: AssetId) -> Result<Video> {
     find_managed(service, viewer, id).await?;
     let job = service.db.retry_job(id).await;

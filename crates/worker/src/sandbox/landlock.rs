@@ -119,7 +119,7 @@ fn rules(openings: &Openings, cards: &[PathBuf]) -> Result<RulesetCreated, landl
     for path in cards {
         ruleset = open(ruleset, path, device)?;
     }
-    // The kernel makes these entries anew when nobody holds them, and the rule would go with the
+    // The kernel makes these entries again when nobody holds them, and the rule would go with the
     // old ones: so this one is held for as long as the process lives.
     std::mem::forget(std::fs::File::open(SELF));
     let own = if cards.is_empty() {
