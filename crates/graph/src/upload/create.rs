@@ -4,7 +4,7 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use clipsy_domain::upload::Upload;
+use clipsy_domain::upload::{Upload, UploadRole};
 use clipsy_domain::user::Viewer;
 use clipsy_http::Address;
 use clipsy_http::body::{Timed, announced};
@@ -16,7 +16,7 @@ use clipsy_service::uploads::delete_upload::delete_upload;
 use clipsy_service::uploads::take_bytes::{Received, Sending, take_bytes};
 
 use super::headers::{self, Length};
-use super::metadata::{self, Concat};
+use super::metadata;
 use super::patch::stop;
 use super::respond::{Result, empty, tell_progress};
 use super::sent::Sent;
@@ -41,9 +41,12 @@ async fn begin(app: &App, parts: &Parts, body: &mut Timed) -> Result {
     let owner = viewer.user_id().ok_or(Error::NotSignedIn)?;
     let with_bytes = carries_bytes(parts)?;
     let concat = headers::text(&parts.headers, "upload-concat")?;
-    let concat = concat.map(metadata::concat).transpose()?;
-    let new = new_upload(parts, concat.as_ref())?;
-    if concat == Some(Concat::Final) {
+    let role = concat
+        .map(metadata::concat)
+        .transpose()?
+        .unwrap_or_default();
+    let new = new_upload(parts, role)?;
+    if matches!(new.role, UploadRole::Joined { .. }) {
         if with_bytes {
             return Err(UploadError::Final.into());
         }
@@ -114,17 +117,17 @@ fn carries_bytes(parts: &Parts) -> error::Result<bool> {
     Ok(false)
 }
 
-fn new_upload(parts: &Parts, concat: Option<&Concat>) -> error::Result<NewUpload> {
+fn new_upload(parts: &Parts, role: UploadRole) -> error::Result<NewUpload> {
     let headers = &parts.headers;
-    let length = match (headers::length(headers)?, concat) {
-        (Length::Unsaid, Some(Concat::Final))
-        | (Length::Deferred, None | Some(Concat::Partial)) => None,
-        (Length::Known(length), None | Some(Concat::Partial)) => Some(length),
-        (_, Some(Concat::Final)) => {
+    let joined = matches!(role, UploadRole::Joined { .. });
+    let length = match (headers::length(headers)?, joined) {
+        (Length::Unsaid, true) | (Length::Deferred, false) => None,
+        (Length::Known(length), false) => Some(length),
+        (_, true) => {
             let message = "The length of an upload that is put together is that of its parts.";
             return Err(Error::Parse(message.into()));
         }
-        (Length::Unsaid, _) => {
+        (Length::Unsaid, false) => {
             let message = "Upload-Length or Upload-Defer-Length: 1 is missing.";
             return Err(Error::Parse(message.into()));
         }
@@ -139,7 +142,7 @@ fn new_upload(parts: &Parts, concat: Option<&Concat>) -> error::Result<NewUpload
         description: metadata.description,
         visibility: metadata.visibility,
         metadata: raw.map(str::to_owned),
-        concat: headers::text(headers, "upload-concat")?.map(str::to_owned),
+        role,
     })
 }
 

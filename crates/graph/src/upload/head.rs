@@ -24,7 +24,7 @@ pub(super) async fn head(app: &App, id: &str, request: Request) -> Result {
         None => tell(&mut response, UPLOAD_DEFER_LENGTH, Some("1")),
     }
     tell(&mut response, UPLOAD_METADATA, upload.metadata.as_deref());
-    tell(&mut response, UPLOAD_CONCAT, upload.concat.as_deref());
+    tell(&mut response, UPLOAD_CONCAT, upload.role.told());
     Ok(response)
 }
 

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use clipsy_domain::asset::Visibility;
+use clipsy_domain::upload::UploadRole;
 use clipsy_service::error::{Error, Result};
-use clipsy_service::uploads::concat_uploads::part_ids;
 use serde_json::{Map, Value};
 
 use crate::rest::fields::{Fields, MAX_DESCRIPTION, MAX_TITLE};
@@ -84,24 +84,18 @@ fn understood(mut values: Map<String, Value>) -> Result<Metadata> {
     Ok(metadata)
 }
 
-/// What `Upload-Concat` says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Concat {
-    /// `partial`: a part of an upload.
-    Partial,
-    /// `final;…`: an upload that is put together of others.
-    Final,
-}
-
-/// Reads `Upload-Concat`.
-pub(crate) fn concat(header: &str) -> Result<Concat> {
-    match header {
-        "partial" => Ok(Concat::Partial),
-        header if part_ids(header).is_some() => Ok(Concat::Final),
-        _ => Err(bad(
-            "Upload-Concat is neither partial nor final;, with addresses of uploads.",
-        )),
-    }
+/// Reads `Upload-Concat`: `partial`, or `final;` with the addresses of the parts.
+pub(crate) fn concat(header: &str) -> Result<UploadRole> {
+    let addresses = header
+        .split_once(';')
+        .map_or("", |(_, addresses)| addresses);
+    let plain = addresses
+        .split_ascii_whitespace()
+        .any(|address| !address.contains('/'));
+    let role = UploadRole::parse(header).filter(|_| !plain);
+    role.ok_or_else(|| {
+        bad("Upload-Concat is neither partial nor final;, with addresses of uploads.")
+    })
 }
 
 fn bad(message: &str) -> Error {
@@ -148,12 +142,12 @@ mod tests {
 
     #[test]
     fn parts_are_named_by_whole_addresses_or_paths() {
-        let ids = part_ids("final;https://h/x/api/uploads/a/ /api/uploads/b").unwrap();
-        assert_eq!(ids, ["a", "b"]);
+        let role = concat("final;https://h/x/api/uploads/a/ /api/uploads/b").unwrap();
+        assert_eq!(role.parts(), ["a", "b"]);
         for text in ["final;", "final; ", "final;a", "partial;/a", "final"] {
-            assert_eq!(part_ids(text), None, "{text:?}");
+            assert!(concat(text).is_err(), "{text:?}");
         }
-        assert_eq!(concat("partial").unwrap(), Concat::Partial);
+        assert_eq!(concat("partial").unwrap(), UploadRole::Part);
         assert!(concat("partial;").is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! What crashes leave, and what the next start makes of it.
 
 use clipsy_domain::media_key;
-use clipsy_domain::upload::Upload;
+use clipsy_domain::upload::{Upload, UploadRole};
 use clipsy_service::uploads::heal_uploads;
 
 use crate::client::{Sender, id_of, offset_of, sender, video_of};
@@ -119,7 +119,7 @@ fn wholes_that_a_crash_cut_are_finished_or_given_up() {
         // As the server has it once it has begun to put the parts together.
         let row = Upload {
             id: id_of(parts[0]).chars().rev().collect(),
-            concat: Some(concat),
+            role: UploadRole::parse(&concat).unwrap(),
             length: Some(5),
             ..row(&server, parts[0]).unwrap()
         };

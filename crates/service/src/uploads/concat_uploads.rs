@@ -13,7 +13,7 @@ use crate::uploads::find_upload::{durable_offset, find_upload, is_complete, is_p
 use crate::uploads::finish_upload::finish_resumable;
 use crate::uploads::receive_upload::{check_room, discard_upload};
 
-/// Makes one upload, and its video, of the complete parts named in `new.concat`, in their order.
+/// Makes one upload, and its video, of the complete parts named in `new.role`, in their order.
 /// The parts are deleted then. The same parts a second time give the same upload back, since the
 /// first answer may have been lost.
 pub async fn concat_uploads(
@@ -22,8 +22,10 @@ pub async fn concat_uploads(
     owner: UserId,
     new: NewUpload,
 ) -> Result<(Upload, Asset)> {
-    let ids = new.concat.as_deref().and_then(part_ids);
-    let ids = ids.ok_or_else(|| Error::Parse("Upload-Concat names no parts.".into()))?;
+    let ids = new.role.parts().to_vec();
+    if ids.is_empty() {
+        return Err(Error::Parse("Upload-Concat names no parts.".into()));
+    }
     let mut in_order = ids.clone();
     in_order.sort_unstable();
     in_order.dedup();
@@ -111,10 +113,7 @@ async fn done_before(
     ids: &[String],
 ) -> Result<(Upload, Asset)> {
     let uploads = service.db.concatenated_uploads().await?;
-    let same = |upload: &Upload| {
-        upload.owner_id == owner
-            && upload.concat.as_deref().and_then(part_ids).as_deref() == Some(ids)
-    };
+    let same = |upload: &Upload| upload.owner_id == owner && upload.role.parts() == ids;
     let upload = uploads.into_iter().find(same).ok_or(Error::NotFound)?;
     let upload = find_upload(service, viewer, &upload.id).await?;
     let asset = match upload.asset_id {
@@ -122,17 +121,4 @@ async fn done_before(
         None => None,
     };
     Ok((upload, asset.ok_or(Error::NotFound)?))
-}
-
-/// The numbers of the parts in `final;{address} {address}…`. Addresses may be whole or paths.
-pub fn part_ids(header: &str) -> Option<Vec<String>> {
-    let parts = header.strip_prefix("final;")?.split_ascii_whitespace();
-    let ids: Option<Vec<String>> = parts
-        .map(|address| {
-            let path = address.split(['?', '#']).next()?.trim_end_matches('/');
-            let (_, id) = path.rsplit_once('/')?;
-            Some(id.to_owned())
-        })
-        .collect();
-    ids.filter(|ids| !ids.is_empty())
 }

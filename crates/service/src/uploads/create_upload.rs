@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::clock::Timestamp;
-use clipsy_domain::upload::{Upload, UploadKind};
+use clipsy_domain::upload::{Upload, UploadKind, UploadRole};
 use clipsy_domain::user::UserId;
 use clipsy_storage::UploadChange;
 
@@ -34,8 +34,8 @@ pub struct NewUpload {
     pub visibility: Option<Visibility>,
     /// The raw `Upload-Metadata` header, to be echoed.
     pub metadata: Option<String>,
-    /// The raw `Upload-Concat` header, to be echoed.
-    pub concat: Option<String>,
+    /// Whether it is one by itself.
+    pub role: UploadRole,
 }
 
 /// Most characters of a file's name or type that are kept.
@@ -100,7 +100,7 @@ fn new_row(service: &Service, owner: UserId, new: NewUpload) -> Result<Upload> {
         filename,
         filetype: last_chars(&new.file_type),
         metadata: new.metadata,
-        concat: new.concat,
+        role: new.role,
         asset_id: None,
         created_at: now,
         expires_at: now + TimeDelta::seconds(service.settings.upload_ttl_s),

@@ -1,7 +1,7 @@
 //! Finding uploads that can be resumed, and measuring them.
 
 use clipsy_domain::media_key;
-use clipsy_domain::upload::{Upload, UploadKind};
+use clipsy_domain::upload::{Upload, UploadKind, UploadRole};
 use clipsy_domain::user::Viewer;
 
 use crate::Service;
@@ -78,11 +78,10 @@ pub fn is_complete(upload: &Upload, offset: u64) -> bool {
 
 /// True if it is only a part of an upload.
 pub fn is_partial(upload: &Upload) -> bool {
-    upload.concat.as_deref() == Some("partial")
+    upload.role == UploadRole::Part
 }
 
 /// True if it was put together of others.
 pub fn is_final(upload: &Upload) -> bool {
-    let concat = upload.concat.as_deref();
-    concat.is_some_and(|concat| concat.starts_with("final;"))
+    matches!(upload.role, UploadRole::Joined { .. })
 }

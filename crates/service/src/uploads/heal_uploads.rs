@@ -9,7 +9,6 @@ use clipsy_domain::upload::{Upload, UploadKind};
 use crate::Service;
 use crate::error::Result;
 use crate::uploads::concat_uploads::forget_parts;
-use crate::uploads::concat_uploads::part_ids;
 use crate::uploads::find_upload::{durable_offset, is_complete, is_final, is_partial};
 use crate::uploads::finish_upload::finish_resumable;
 use crate::uploads::receive_upload::discard_upload;
@@ -26,19 +25,10 @@ pub async fn heal_uploads(service: &Service) -> Result<usize> {
     let finished = finish_complete(service).await?;
     for whole in service.db.concatenated_uploads().await? {
         // The parts go when the whole is finished, but a crash may come in between.
-        for id in whole
-            .concat
-            .as_deref()
-            .and_then(part_ids)
-            .unwrap_or_default()
-        {
-            if service
-                .db
-                .upload(&id)
-                .await?
-                .is_some_and(|part| is_partial(&part))
-            {
-                forget_parts(service, &[id]).await;
+        for id in whole.role.parts() {
+            let part = service.db.upload(id).await?;
+            if part.is_some_and(|part| is_partial(&part)) {
+                forget_parts(service, std::slice::from_ref(id)).await;
             }
         }
     }

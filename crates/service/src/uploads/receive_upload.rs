@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chrono::TimeDelta;
 use clipsy_domain::media_key;
-use clipsy_domain::upload::{Upload, UploadKind};
+use clipsy_domain::upload::{Upload, UploadKind, UploadRole};
 use clipsy_domain::user::UserId;
 
 use crate::trace;
@@ -63,7 +63,7 @@ pub async fn receive_upload(
         filename: file_name.to_owned(),
         filetype: file_type.to_owned(),
         metadata: None,
-        concat: None,
+        role: UploadRole::Whole,
         asset_id: None,
         created_at: now,
         expires_at: now + TimeDelta::hours(EXPIRY_H),

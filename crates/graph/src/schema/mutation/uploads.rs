@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use clipsy_domain::upload;
+use clipsy_domain::upload::UploadRole;
 use clipsy_service::error::{self, Error};
 use clipsy_service::uploads::create_upload::{NewUpload, create_upload};
 use clipsy_service::uploads::delete_upload::delete_upload;
@@ -105,7 +106,7 @@ impl Uploads {
                 description: text.description.unwrap_or_default(),
                 visibility: input.visibility.map(Into::into),
                 metadata: None,
-                concat: None,
+                role: UploadRole::Whole,
             };
             create_upload(app, owner, new).await
         };
