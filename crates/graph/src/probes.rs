@@ -15,6 +15,8 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use clipsy_service::cage::Cage;
+
 /// Longest wait for one part's answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -27,6 +29,8 @@ pub struct Parts {
     pub media: Arc<dyn MediaStore>,
     /// Queue and events.
     pub dispatch: Dispatch,
+    /// How well the processes are locked in that parse media.
+    pub cage: Cage,
 }
 
 /// Answers on `listener` until `stop`. A failure is logged: the worker goes on without.
@@ -67,6 +71,7 @@ async fn readyz(State(parts): State<Parts>) -> (StatusCode, Json<Value>) {
         "database": word(database),
         "media": word(media),
         "queue": word(queue),
+        "sandbox": parts.cage.words(),
     });
     (code, Json(told))
 }

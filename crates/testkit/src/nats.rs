@@ -36,10 +36,10 @@ impl Nats {
     pub fn prepare(more: impl FnOnce(&Path) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let store = folder.path().join("store");
+        let store = folder.path().join("store").display().to_string();
         let more = more(folder.path());
         let config =
-            format!("listen: \"{address}\"\njetstream {{ store_dir: {store:?} }}\n{more}\n");
+            format!("listen: \"{address}\"\njetstream {{ store_dir: \"{store}\" }}\n{more}\n");
         fs::write(folder.path().join("server.conf"), config).unwrap();
         Self {
             child: None,

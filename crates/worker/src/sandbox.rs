@@ -1,14 +1,15 @@
 //! What the process that parses media may still do: compute, read its input and write its output.
 //!
-//! Landlock closes the file system, the network and the neighbours; seccomp refuses all system
-//! calls but those on a list, once more and on kernels without Landlock; limits bound memory,
-//! processor time and files ([`harden`]). All hold for this process and everything it starts, and
+//! Landlock closes the file system, the network and the neighbours; namespaces leave it none of them;
+//! seccomp refuses all system calls but those on a list, once more and on kernels without Landlock;
+//! limits bound memory, processor time and files ([`harden`]). All hold for this process and everything it starts, and
 //! cannot be taken back. [`self_test`] tries whether they do.
 
 pub mod bounds;
 mod calls;
 pub mod harden;
 mod landlock;
+mod namespaces;
 mod reach;
 mod seccomp;
 pub mod self_test;
@@ -16,6 +17,8 @@ pub mod self_test;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+pub use namespaces::Namespaces;
 
 /// Whether children are locked in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +78,9 @@ pub struct Closed {
     pub calls: bool,
     /// What is missing and why; `None` if nothing is.
     pub missing: Option<String>,
+    /// They add to the rest, which holds without them, too: containers and some distributions let
+    /// nobody make any.
+    pub namespaces: Namespaces,
 }
 
 impl Closed {
@@ -85,11 +91,12 @@ impl Closed {
             .into_iter()
             .filter(|part| !part.is_empty())
             .collect();
-        match (&self.missing, parts.is_empty()) {
+        let closed = match (&self.missing, parts.is_empty()) {
             (None, _) => parts.join(" and "),
             (Some(missing), true) => format!("none: {missing}"),
             (Some(missing), false) => format!("{} only: {missing}", parts.join(" and ")),
-        }
+        };
+        format!("{closed}; {}", self.namespaces.describe())
     }
 }
 
@@ -98,14 +105,23 @@ impl Closed {
 /// something could not be closed.
 pub fn close(mode: Mode, openings: &Openings) -> Result<Closed, SandboxError> {
     if mode == Mode::Off {
+        harden::drop_powers();
         return Ok(Closed {
             files: false,
             calls: false,
             missing: Some("switched off by CLIPSY_SANDBOX".into()),
+            namespaces: Namespaces::Shared("switched off by CLIPSY_SANDBOX".into()),
         });
     }
     let threads = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
     let cards = openings.nodes();
+    let namespaces = match (threads, cards.is_empty()) {
+        (1, true) => namespaces::enter(),
+        // Drivers listen to the kernel's news of devices, which come by the network's sockets.
+        (1, false) => Namespaces::Shared("drivers of graphics cards need them".into()),
+        (_, _) => Namespaces::Shared(format!("{threads} threads are running already")),
+    };
+    harden::drop_powers();
     let files = if threads == 1 {
         landlock::restrict(openings, &cards)
     } else {
@@ -121,6 +137,7 @@ pub fn close(mode: Mode, openings: &Openings) -> Result<Closed, SandboxError> {
         files: files.is_ok(),
         calls: calls.is_ok(),
         missing: (!missing.is_empty()).then(|| missing.join("; ")),
+        namespaces,
     };
     match &closed.missing {
         Some(missing) if mode == Mode::Require => Err(SandboxError::Incomplete(missing.clone())),

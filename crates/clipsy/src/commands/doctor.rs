@@ -133,7 +133,12 @@ pub(crate) fn try_in_background(mode: Mode, cage: Cage) {
     }
     std::thread::spawn(move || {
         let tried = try_sandbox();
-        cage.tried(tried.unwrap_or_else(|error| Err(format!("it cannot be tried: {error:#}"))));
+        let tried = tried.unwrap_or_else(|error| Err(format!("it cannot be tried: {error:#}")));
+        match &tried {
+            Ok(sandbox) => tracing::info!(sandbox, "videos are parsed locked in"),
+            Err(missing) => tracing::warn!(missing, "videos are not parsed locked in entirely"),
+        }
+        cage.tried(tried);
     });
 }
 
@@ -154,8 +159,9 @@ fn try_sandbox() -> anyhow::Result<Result<String, String>> {
         .collect();
     Ok(match (tested.sandbox.missing, open.is_empty()) {
         (None, true) => Ok(format!(
-            "Landlock and seccomp hold: {} ways out are closed",
-            tested.trials.iter().filter(|trial| trial.refused).count()
+            "Landlock and seccomp hold: {} ways out are closed; {}",
+            tested.trials.iter().filter(|trial| trial.refused).count(),
+            tested.sandbox.namespaces.describe()
         )),
         (Some(missing), _) => Err(missing),
         (None, false) => Err(format!("these are possible: {}", open.join(", "))),

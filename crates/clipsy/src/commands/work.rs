@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clipsy_dispatch::nats::Hears;
 use clipsy_graph::probes;
+use clipsy_service::cage::Cage;
 use clipsy_worker::Worker;
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
@@ -70,6 +71,8 @@ async fn work(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     let metrics = metrics::start(&args.metrics)?;
     let folder = args.state.folder()?;
     let state = State::open_worker(&folder)?;
+    let cage = Cage::default();
+    super::doctor::try_in_background(args.work.sandbox(), cage.clone());
     let listener = match &args.work_listen {
         Some(address) => Some(listen(address).await?),
         None => None,
@@ -112,6 +115,7 @@ async fn work(settings: &Settings, args: &Args) -> anyhow::Result<()> {
             db: db.clone(),
             media,
             dispatch: dispatch.clone(),
+            cage,
         };
         tokio::spawn(probes::serve(listener, parts, stop.clone()));
     }

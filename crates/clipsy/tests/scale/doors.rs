@@ -47,6 +47,14 @@ fn every_server_sees_all_workers_and_holds_the_queue() {
         assert_eq!(health.status, 200);
         let ready = client.at(worker).get("/readyz");
         assert_eq!((ready.status, &ready.json()["queue"]), (200, &json!("ok")));
+        let sandbox = until("the worker has tried its sandbox", || {
+            let ready = client.at(worker).get("/readyz").json();
+            ready["sandbox"].as_str().map(str::to_owned)
+        });
+        assert!(
+            sandbox.starts_with("Landlock and seccomp hold"),
+            "{sandbox}"
+        );
     }
     // Paused at one server, it is paused for all workers.
     let told = ask(

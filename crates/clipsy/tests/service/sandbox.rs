@@ -1,6 +1,7 @@
 //! What a process that parses media can reach, tried for real.
 
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -111,6 +112,21 @@ fn a_child_at_work_is_locked_in_and_knows_no_secrets() {
         (field("NoNewPrivs:"), field("Seccomp:")),
         ("1".into(), "2".into())
     );
+    let own = |pid: i32, name: &str| std::fs::read_link(proc(pid).join("ns").join(name)).unwrap();
+    let pid = i32::try_from(server.pid()).unwrap();
+    let ready = until("the server has tried its sandbox", || {
+        let ready = client.get("/readyz").json();
+        ready["sandbox"].as_str().map(str::to_owned)
+    });
+    let makes_some = may_make_namespaces();
+    assert_eq!(
+        ready.ends_with("; namespaces of its own"),
+        makes_some,
+        "{ready}"
+    );
+    for name in ["net", "ipc", "uts"] {
+        assert_eq!(own(child.pid, name) != own(pid, name), makes_some, "{name}");
+    }
     let bytes = std::fs::read(proc(child.pid).join("environ")).unwrap();
     let environment = String::from_utf8_lossy(&bytes);
     assert!(environment.contains("PATH="), "{environment}");
@@ -138,4 +154,18 @@ fn a_child_at_work_is_locked_in_and_knows_no_secrets() {
     }
     client.delete(&format!("/api/videos/{id}/"));
     server.stop();
+}
+
+/// True if the kernel makes namespaces for the user of this process, by another program's word, and
+/// there is no card, whose driver needs those of the server.
+fn may_make_namespaces() -> bool {
+    let has_cards = ["/dev/dri", "/dev/nvidiactl"]
+        .iter()
+        .any(|node| Path::new(node).exists());
+    let mut tried = Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        tried.arg("-U");
+    }
+    let made = tried.args(["-n", "true"]).status();
+    !has_cards && made.is_ok_and(|status| status.success())
 }

@@ -382,3 +382,48 @@ fn one_account_has_its_share_of_the_streams_from_whichever_addresses() {
         open("127.0.0.5", "ann").1 == "200"
     });
 }
+
+/// Opens a WebSocket and signs in; the code with which the server closed it, or 0 if it did not.
+fn socket(server: &Server, from: &str, name: &str) -> (TcpStream, u16) {
+    let head = "GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n";
+    let mut stream = begun(server.connect_from(from), head);
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        answer.extend(byte);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 101"), "{answer:?}");
+    let token = server.token(name);
+    let init = format!(r#"{{"type":"connection_init","payload":{{"token":"{token}"}}}}"#);
+    // One text frame; RFC 6455 section 5.2. A mask of zeros leaves it as it is.
+    let length = u16::try_from(init.len()).unwrap();
+    let mut frame = vec![0x81, 0x80 | 126];
+    frame.extend(length.to_be_bytes());
+    frame.extend([0; 4]);
+    frame.extend(init.as_bytes());
+    stream.write_all(&frame).unwrap();
+    let mut head = [0; 4];
+    stream.read_exact(&mut head).unwrap();
+    let code = match head[0] {
+        0x88 => u16::from_be_bytes([head[2], head[3]]),
+        _ => 0,
+    };
+    (stream, code)
+}
+
+#[test]
+fn one_account_has_its_share_of_the_sockets_from_whichever_addresses() {
+    let server = Server::start_with(|s| s.graphql.max_sockets_per_account = 2);
+    let first = socket(&server, "127.0.0.2", "ann");
+    let second = socket(&server, "127.0.0.3", "ann");
+    assert_eq!((first.1, second.1), (0, 0));
+    assert_eq!(socket(&server, "127.0.0.4", "ann").1, 1013);
+    assert_eq!(socket(&server, "127.0.0.4", "bob").1, 0);
+    drop(first);
+    wait_until("there is a place again", || {
+        socket(&server, "127.0.0.5", "ann").1 == 0
+    });
+}

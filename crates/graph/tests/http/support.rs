@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -35,11 +36,20 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Stills {
     /// What it answers instead.
     pub(crate) trouble: Mutex<Option<StillError>>,
+    /// True if it takes as long as this is.
+    pub(crate) held: AtomicBool,
+    /// Pictures that it is at.
+    pub(crate) busy: AtomicUsize,
 }
 
 #[async_trait::async_trait]
 impl StillMaker for Stills {
     async fn still(&self, segment: &str, offset_us: u64) -> Result<Bytes, StillError> {
+        self.busy.fetch_add(1, Ordering::SeqCst);
+        while self.held.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        self.busy.fetch_sub(1, Ordering::SeqCst);
         match self.trouble.lock().unwrap().clone() {
             Some(trouble) => Err(trouble),
             None => Ok(format!("{segment} at {offset_us}").into()),

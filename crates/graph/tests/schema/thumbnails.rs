@@ -1,5 +1,7 @@
 //! Choosing the picture that stands for a video.
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
 use clipsy_domain::media_key::{chosen_thumbnail, output_prefix};
 use clipsy_domain::playlist::{PlaylistState, Segment, media_playlist};
@@ -290,4 +292,37 @@ fn watchers_hear_of_a_choice() {
             now["video"]["thumbnailUrl"] == url.as_str()
         });
     }
+}
+
+#[test]
+fn one_account_does_not_take_all_places_for_thumbnails() {
+    let server = Server::start();
+    let (ann, bob) = (server.token("ann"), server.token("bob"));
+    let id = ready(&server, "public");
+    let other = server.video(&bob, "public");
+    server.make_ready(other);
+    listed(&server, other, 13, PlaylistState::Complete);
+    let stills = &server.stills;
+    stills.held.store(true, Ordering::SeqCst);
+    let at_work = |count| {
+        wait_until("the pictures are being made", || {
+            stills.busy.load(Ordering::SeqCst) == count
+        });
+    };
+    std::thread::scope(|scope| {
+        let choose = |number: u8| choose(&server, &ann, id, f64::from(number));
+        let asked: Vec<_> = (0..4).map(|n| scope.spawn(move || choose(n))).collect();
+        at_work(4);
+        for second in 4..8 {
+            let wanted = json!({"input": input(id, f64::from(second))});
+            assert_eq!(code(&server, &ann, CHOOSE, &wanted), "BUSY");
+        }
+        let his = scope.spawn(|| self::choose(&server, &bob, other, 1.0));
+        at_work(5);
+        stills.held.store(false, Ordering::SeqCst);
+        for choice in asked.into_iter().chain([his]) {
+            choice.join().unwrap();
+        }
+    });
+    choose(&server, &ann, id, 9.0);
 }

@@ -126,6 +126,8 @@ pub(crate) struct Pieces {
 
 /// Bytes that are written at once.
 const PIECE: usize = 1 << 20;
+/// What an upload gets first. It doubles up to a piece, so that one that sends little takes little.
+const FIRST: usize = 64 << 10;
 
 impl Pieces {
     /// True if nothing waits to be written.
@@ -137,7 +139,7 @@ impl Pieces {
     pub(crate) async fn take(&mut self, mut bytes: Bytes, writer: &mut Writer) -> Result<()> {
         while !bytes.is_empty() {
             if self.gathered.capacity() == 0 {
-                self.gathered.reserve(PIECE);
+                self.gathered.reserve(FIRST);
             }
             let room = PIECE - self.gathered.len();
             let part = bytes.split_to(room.min(bytes.len()));

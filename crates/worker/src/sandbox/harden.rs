@@ -48,7 +48,8 @@ pub fn harden(parent: Option<u32>, bounds: &Bounds, cards: bool) -> Result<(), S
     // Both are kindness to others; without them it works, too.
     let _ = rustix::process::nice(NICENESS);
     let _ = std::fs::write("/proc/self/oom_score_adj", FIRST_TO_GO.to_string());
-    drop_powers();
+    // The last one makes namespaces, and goes with that.
+    keep_powers(READING | CapabilitySet::SYS_ADMIN);
     Ok(())
 }
 
@@ -67,11 +68,17 @@ fn limit(resource: Resource, most: u64) {
 
 /// Of root's powers keeps only that of reading files of other users, since the originals may be
 /// theirs.
-fn drop_powers() {
+pub(super) fn drop_powers() {
+    keep_powers(READING);
+}
+
+/// Powers to read files of other users.
+const READING: CapabilitySet = CapabilitySet::DAC_OVERRIDE.union(CapabilitySet::DAC_READ_SEARCH);
+
+fn keep_powers(keep: CapabilitySet) {
     let Ok(now) = rustix::thread::capabilities(None) else {
         return;
     };
-    let keep = CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH;
     let sets = CapabilitySets {
         effective: now.effective & keep,
         permitted: now.permitted & keep,
