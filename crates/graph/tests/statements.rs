@@ -5,10 +5,10 @@
 use clipsy_testkit::statements;
 use serde_json::{Value, json};
 
-#[path = "schema/gql.rs"]
+#[path = "api/schema/gql.rs"]
 #[expect(dead_code, reason = "the tests of the schema use the rest")]
 mod gql;
-#[path = "http/support.rs"]
+#[path = "api/support.rs"]
 #[expect(dead_code, reason = "the tests of the HTTP face use the rest")]
 mod support;
 
