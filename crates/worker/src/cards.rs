@@ -42,7 +42,7 @@ impl CardPlace {
     }
 }
 
-/// A job's place on a card, with the sessions that it may open there. CardHeld until this is dropped.
+/// A job's place on a card, with the sessions that it may open there. Held until this is dropped.
 #[derive(Debug)]
 pub struct CardHeld {
     cards: Arc<Cards>,

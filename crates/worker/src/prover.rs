@@ -177,7 +177,7 @@ pub fn prove_here(job: &ProofJob) -> Answer {
     let catalog = catalog(job.encoders.as_deref(), job.card.as_ref());
     let refuse = |reason: String| Refusal {
         reason,
-        kind: RefusalKind::WorkerSettings,
+        kind: RefusalKind::Settings,
     };
     let catalog = catalog.map_err(|error| refuse(error.to_string()))?;
     prove::prove(&catalog, &job.claim, &CancelToken::new())

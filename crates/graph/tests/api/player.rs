@@ -93,7 +93,7 @@ fn a_video_paused_for_hours_plays_on_where_one_seeks() {
     );
     let server = Server::start();
     // The browser has a clock of its own.
-    let ahead = chrono::Utc::now().timestamp_millis() - support::START_MS;
+    let ahead = chrono::Utc::now().timestamp_millis() - crate::support::START_MS;
     server.clock.advance(TimeDelta::milliseconds(ahead));
     let id = video(&server, "private");
     let mut visit = Command::new("node")

@@ -400,7 +400,7 @@ fn socket(server: &Server, from: &str, name: &str) -> (TcpStream, u16) {
     let init = format!(r#"{{"type":"connection_init","payload":{{"token":"{token}"}}}}"#);
     // One text frame; RFC 6455 section 5.2. A mask of zeros leaves it as it is.
     let length = u16::try_from(init.len()).unwrap();
-    let mut frame = vec![0x81, 0x80 | 126];
+    let mut frame = vec![0x81, 0x80 | 0x7e];
     frame.extend(length.to_be_bytes());
     frame.extend([0; 4]);
     frame.extend(init.as_bytes());

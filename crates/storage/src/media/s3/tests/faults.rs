@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
+use clipsy_testkit::Weed;
 use object_store::multipart::MultipartStore as _;
 
 use super::local::Local;
