@@ -14,11 +14,11 @@ use clipsy_storage::Db;
 use clipsy_storage::media::MediaStore;
 
 use crate::coalesce::Coalesce;
-use crate::playback::objects::Objects;
+use crate::media::objects::Objects;
+use crate::pages::Policies;
 use crate::rest::videos::list::List;
 use crate::settings::ApiSettings;
-use crate::upload::probe::Probes;
-use crate::web::Policies;
+use crate::tus::probe::Probes;
 
 /// Everything that requests need: the service, which does what they ask for, and what translating for it
 /// takes. Clones share it.

@@ -3,7 +3,8 @@
 //! [`router`] is everything as one axum router and [`server::serve`] listens with it;
 //! [`background::run`] does what goes on beside the requests. What people do is in `clipsy_service`,
 //! one verb a file; `rest` translates it to the original product's routes, `schema` to GraphQL, which
-//! `graphql` carries, `upload` to tus, and `playback` hands media to players.
+//! `transport` carries, `tus` to resumable uploads, and `media` hands files to players; `pages` are the
+//! front end's.
 
 mod app;
 mod auth;
@@ -11,16 +12,16 @@ pub mod background;
 mod coalesce;
 mod cors;
 mod figures;
-mod graphql;
-mod playback;
+mod media;
+mod pages;
 pub mod probes;
 mod rest;
 mod schema;
 pub mod server;
 mod settings;
 mod shell;
-mod upload;
-mod web;
+mod transport;
+mod tus;
 
 use std::sync::Arc;
 
@@ -33,25 +34,25 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use app::{Api, App};
 pub use figures::observe;
-pub use graphql::settings::{GraphqlSettings, Introspection, Limits};
 pub use rest::answer::Refused;
 pub use schema::sdl;
 pub use settings::ApiSettings;
+pub use transport::settings::{GraphqlSettings, Introspection, Limits};
 
 /// All routes. Connections have to carry [`axum::extract::ConnectInfo`] with the peer's address, as
 /// [`server::serve`] sees to; without it everybody counts as the same distant client.
 pub fn router(app: App) -> Router {
     let media = Router::new()
-        .route("/media/{*path}", any(playback::serve))
+        .route("/media/{*path}", any(media::serve))
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn(shell::media));
     let schema = schema::schema(&app);
     let trusted: Arc<[Network]> = app.settings.trusted_proxies.as_slice().into();
     rest::routes()
-        .merge(graphql::routes(schema, sdl(), &app.settings.graphql))
-        .merge(upload::routes())
-        .merge(web::routes())
-        .fallback(web::not_found)
+        .merge(transport::routes(schema, sdl(), &app.settings.graphql))
+        .merge(tus::routes())
+        .merge(pages::routes())
+        .fallback(pages::not_found)
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn_with_state(app.clone(), shell::api))
         .layer(compress::layer())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clipsy_http::{Network, body, server};
 
-use crate::graphql::settings::GraphqlSettings;
+use crate::transport::settings::GraphqlSettings;
 
 /// Settings of the API. [`ApiSettings::default`] is what a server on one machine wants.
 #[derive(Debug, Clone)]

@@ -28,8 +28,8 @@ use tracing::{Instrument as _, Span};
 
 use crate::app::App;
 use crate::cors;
+use crate::pages::Framable;
 use crate::rest::answer::{Cause, ERROR_CODE, Refused};
-use crate::web::Framable;
 
 /// Header with the number of a request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -5,7 +5,7 @@ use async_graphql::{ErrorExtensionValues, SimpleObject};
 
 use clipsy_service::error::{self, Error, seconds};
 
-use crate::graphql::refusal::code;
+use crate::transport::refusal::code;
 
 /// Why a field could not be answered. It has no text of its own, so that the conversion that
 /// async-graphql has for everything with a text does not apply to it.

@@ -143,7 +143,7 @@ fn read(mark: &str, text: &str) -> Option<Cursor> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphql::refusal::code;
+    use crate::transport::refusal::code;
 
     #[test]
     fn cursors_lead_back_to_their_place() {

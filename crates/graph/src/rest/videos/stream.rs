@@ -13,7 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::VideoName;
 use crate::app::App;
-use crate::playback;
+use crate::media;
 use crate::rest::answer::Answer;
 use crate::rest::openapi::{Detail, TokenNotValid};
 
@@ -48,7 +48,7 @@ pub(crate) async fn stream(
         Named::Number(_) => Way::Bare,
         Named::Key(key) => Way::Key(key),
     };
-    let mut response = playback::original(&app, &parts, way, &asset).await?;
+    let mut response = media::original(&app, &parts, way, &asset).await?;
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("Authorization"));
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);

@@ -26,8 +26,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
-use crate::graphql::{accept, sse};
 use crate::rest::answer::{Answer, unread};
+use crate::transport::{accept, sse};
 
 /// Bodies that are counted at the same time.
 const MOST: usize = 32;
