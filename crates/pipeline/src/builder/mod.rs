@@ -14,6 +14,7 @@ pub(crate) mod audio;
 pub(crate) mod blame;
 mod cadence;
 pub(crate) mod colour;
+mod cut;
 mod deinterlace;
 mod element;
 mod fields;

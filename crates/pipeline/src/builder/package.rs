@@ -11,6 +11,7 @@ use gstreamer::prelude::*;
 use gstreamer_video as gst_video;
 
 use super::blame::Chain;
+use super::cut::{Disguised, cut_segments};
 use super::element::{self, make};
 use super::route::{Route, side};
 use crate::Error;
@@ -159,16 +160,14 @@ pub(crate) fn add_sink(
     pipeline.add_many([&queue, &sink])?;
 
     let splitter = child(&sink, "splitmuxsink")?;
-    // A segment ends with the last GOP that fits. A GOP ends up to a frame after its mark, so
-    // allow for that, but for less than a GOP.
-    let limit = gst::ClockTime::from_mseconds(u64::from(plan.segment_s) * 1000 + 450);
-    splitter.set_property("max-size-time", limit.nseconds());
+    // It is told where to cut.
+    splitter.set_property("max-size-time", 0u64);
 
     let video_pad = element::request_pad(&sink, "video")?;
-    let frames = count_segment_frames(&splitter)?;
     encoded.link(&element::pad(&queue, "sink")?)?;
     let video_source = element::pad(&queue, "src")?;
-    cut_first_segments(&video_source, &splitter, plan);
+    let disguised = cut_segments(&video_source, &splitter, plan);
+    let frames = count_segment_frames(&splitter, disguised)?;
     video_source.link(&video_pad)?;
 
     if let Some((tee, priming)) = audio {
@@ -182,25 +181,6 @@ pub(crate) fn add_sink(
         element::pad(&queue, "src")?.link(&element::request_pad(&sink, "audio")?)?;
     }
     Ok(frames)
-}
-
-/// Has `splitter` end the first segments where the plan wants it. It forgets what it was told before it
-/// started, so it is told with the first picture that leaves `source`.
-fn cut_first_segments(source: &gst::Pad, splitter: &gst::Element, plan: &Plan) {
-    // A segment begins with the first GOP that begins at such a time or later: half a GOP early, since
-    // GOPs begin up to a frame after their mark, and sound moves them.
-    let early_ms = u64::from(plan.gop_s) * 500;
-    let marks_ms = plan.first_marks_s().map(|s| u64::from(s) * 1000 - early_ms);
-    let marks: Vec<_> = marks_ms.map(gst::ClockTime::from_mseconds).collect();
-    let splitter = splitter.downgrade();
-    source.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-        if let Some(splitter) = splitter.upgrade() {
-            for mark in &marks {
-                splitter.emit_by_name::<()>("split-at-running-time", &[mark]);
-            }
-        }
-        gst::PadProbeReturn::Remove
-    });
 }
 
 /// The rung whose `hlssink2` sent this message.
@@ -253,8 +233,12 @@ fn child(bin: &gst::Element, factory: &str) -> Result<gst::Element, Error> {
         .ok_or_else(missing)
 }
 
-/// Counts pictures between the ends of fragments at the muxer's first pad, which is the video's.
-fn count_segment_frames(splitter: &gst::Element) -> Result<SegmentFrames, Error> {
+/// Counts pictures between the ends of fragments at the muxer's first pad, which is the video's, and
+/// has them be there what they are.
+fn count_segment_frames(
+    splitter: &gst::Element,
+    disguised: Disguised,
+) -> Result<SegmentFrames, Error> {
     let muxer = child(splitter, "mpegtsmux")?;
     let pad = muxer
         .sink_pads()
@@ -266,8 +250,9 @@ fn count_segment_frames(splitter: &gst::Element) -> Result<SegmentFrames, Error>
     let current = AtomicU64::new(0);
     let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
     pad.add_probe(mask, move |_, info| {
-        match &info.data {
-            Some(gst::PadProbeData::Buffer(_)) => {
+        match &mut info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => {
+                disguised.take_off(buffer);
                 current.fetch_add(1, Ordering::Relaxed);
             }
             Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => {
