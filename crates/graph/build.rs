@@ -34,7 +34,7 @@ fn site(out: &Path, release: bool) -> Result<(), Box<dyn Error>> {
                 .into(),
         );
     }
-    let mut table = String::from("pub(super) static FILES: &[File] = &[\n");
+    let mut table = String::from("static FILES: &[File] = &[\n");
     let mut preloads = Vec::new();
     if built {
         // Of a copy, because the next build of the front end may begin before the compiler reads it.
@@ -58,10 +58,7 @@ fn site(out: &Path, release: bool) -> Result<(), Box<dyn Error>> {
         preloads.retain(|file| !first.contains(file));
     }
     table.push_str("];\n");
-    writeln!(
-        table,
-        "pub(super) static WATCH_PRELOADS: &[&str] = &{preloads:?};"
-    )?;
+    writeln!(table, "static WATCH_PRELOADS: &[&str] = &{preloads:?};")?;
     fs::write(out.join("site.rs"), table)?;
     Ok(())
 }
@@ -73,14 +70,21 @@ fn graphiql(out: &Path, release: bool) -> Result<(), Box<dyn Error>> {
         .map(|entries| entries.filter_map(Result::ok).collect())
         .unwrap_or_default();
     files.sort_by_key(fs::DirEntry::file_name);
-    let mut list = String::from("&[\n");
+    let mut list = String::from("static FILES: &[File] = &[\n");
     for file in files {
-        let (path, name) = (file.path().display().to_string(), file.file_name());
+        let (path, name) = (file.path(), file.file_name());
         if let Some(name) = name.to_str().and_then(|name| name.strip_suffix(".gz")) {
-            writeln!(list, "    ({name:?}, include_bytes!({path:?})),")?;
+            writeln!(
+                list,
+                "File {{ path: {name:?}, kind: {:?}, etag: {:?}, plain: None, \
+                 gzip: Some(include_bytes!({:?})), brotli: None }},",
+                kind(extension(Path::new(name))),
+                tag(&path)?,
+                path.display().to_string(),
+            )?;
         }
     }
-    list.push_str("]\n");
+    list.push_str("];\n");
     if release && !list.contains("\"index.html\"") {
         return Err(
             "the GraphiQL page was not bundled: run `make build`, or `make graphiql` before cargo"
@@ -128,11 +132,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
 
 fn add(table: &mut String, site: &Path, path: &Path) -> Result<(), Box<dyn Error>> {
     let name = path.strip_prefix(site)?.to_str().ok_or("odd file name")?;
-    let hash = Sha256::digest(fs::read(path)?);
-    let mut etag = String::new();
-    for byte in &hash[..12] {
-        write!(etag, "{byte:02x}")?;
-    }
+    let etag = tag(path)?;
     let twin = |ending: &str| {
         let twin = path.with_file_name(format!(
             "{}.{ending}",
@@ -146,7 +146,7 @@ fn add(table: &mut String, site: &Path, path: &Path) -> Result<(), Box<dyn Error
     };
     writeln!(
         table,
-        "File {{ path: {name:?}, kind: {:?}, etag: {etag:?}, plain: include_bytes!({:?}), \
+        "File {{ path: {name:?}, kind: {:?}, etag: {etag:?}, plain: Some(include_bytes!({:?})), \
          gzip: {}, brotli: {} }},",
         kind(extension(path)),
         path.display().to_string(),
@@ -154,6 +154,16 @@ fn add(table: &mut String, site: &Path, path: &Path) -> Result<(), Box<dyn Error
         twin("br"),
     )?;
     Ok(())
+}
+
+/// A hash of a file's bytes.
+fn tag(path: &Path) -> Result<String, Box<dyn Error>> {
+    let hash = Sha256::digest(fs::read(path)?);
+    let mut tag = String::new();
+    for byte in &hash[..12] {
+        write!(tag, "{byte:02x}")?;
+    }
+    Ok(tag)
 }
 
 fn extension(path: &Path) -> &str {
@@ -170,6 +180,7 @@ fn kind(extension: &str) -> &'static str {
         "json" => "application/json",
         "svg" => "image/svg+xml",
         "png" => "image/png",
+        "ttf" => "font/ttf",
         "woff2" => "font/woff2",
         _ => "application/octet-stream",
     }

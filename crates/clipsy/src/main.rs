@@ -3,11 +3,8 @@
 mod commands;
 mod config;
 mod metrics;
-mod proofs;
-mod sandbox;
 mod service;
 mod telemetry;
-mod worker;
 
 use std::process::ExitCode;
 
@@ -101,7 +98,7 @@ fn start(cli: &Cli) -> anyhow::Result<Telemetry> {
         Command::Work(args) => ("work", &args.traces),
         _ => return Ok(telemetry::start(&cli.settings, "error", "", None)?),
     };
-    // It may begin anew, so before there are threads.
+    // It may begin again, so before there are threads.
     config::give_memory_back()?;
     let collector = traces.address()?;
     let telemetry = telemetry::start(&cli.settings, "info", command, collector.as_deref())?;

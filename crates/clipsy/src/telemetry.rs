@@ -17,7 +17,6 @@ use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 use crate::commands::exit::UsageError;
 use crate::config::environment;
 use crate::config::{LogFormat, Settings};
-use crate::worker;
 
 /// What is to be ended when the command has.
 #[derive(Debug)]
@@ -60,7 +59,7 @@ pub(crate) fn start(
         .with_resource(resource(command))
         .build();
     // Libraries ask whether they would be heard and then say nothing, and what a filter answered them
-    // would be taken for its answer to the next span. So every span is to ask anew: a filter that is
+    // would be taken for its answer to the next span. So every span is to ask again: a filter that is
     // dynamic is never remembered, and nor are those beside it.
     let traced = dynamic_filter_fn(|metadata, _| is_traced(metadata));
     let spans = tracing_opentelemetry::layer()
@@ -82,14 +81,14 @@ fn is_traced(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     *metadata.level() <= Level::INFO
         && target.starts_with("clipsy")
-        && target != clipsy_graph::trace::QUIET
+        && target != clipsy_service::trace::QUIET
 }
 
 /// Who it is that tells ([semantic conventions](https://opentelemetry.io/docs/specs/semconv/resource/)).
 fn resource(command: &'static str) -> Resource {
     let resource = Resource::builder().with_attributes([
         KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
-        KeyValue::new("host.name", worker::host()),
+        KeyValue::new("host.name", clipsy_worker::host()),
         KeyValue::new("process.pid", i64::from(std::process::id())),
         KeyValue::new("clipsy.command", command),
     ]);

@@ -18,6 +18,7 @@ pub mod media_key;
 pub mod notes;
 pub mod playlist;
 pub mod progress;
+pub mod shares;
 pub mod speaker;
 pub mod storyboard;
 pub mod text;

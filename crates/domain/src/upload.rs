@@ -29,8 +29,8 @@ pub struct Upload {
     pub filetype: String,
     /// The raw `Upload-Metadata` header of a tus upload, to be echoed.
     pub metadata: Option<String>,
-    /// The raw `Upload-Concat` header of a tus upload, to be echoed.
-    pub concat: Option<String>,
+    /// Whether it is one by itself.
+    pub role: UploadRole,
     /// The asset that it became.
     pub asset_id: Option<AssetId>,
     /// When it began.
@@ -39,6 +39,61 @@ pub struct Upload {
     pub expires_at: Timestamp,
     /// The trace in which it was begun, which its requests and jobs continue.
     pub trace: Option<TraceParent>,
+}
+
+/// What an upload is to others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum UploadRole {
+    /// It stands by itself.
+    #[default]
+    Whole,
+    /// A part of one that is put together later.
+    Part,
+    /// It is put together of parts.
+    Joined {
+        /// Numbers of the parts, in their order; at least one.
+        parts: Vec<String>,
+        /// How its sender named them, to be echoed.
+        told: String,
+    },
+}
+
+impl UploadRole {
+    /// Reads what senders say and the database keeps: `partial`, or `final;` with the addresses of the
+    /// parts, whole or paths, whose last piece is a number. `None` if it is neither.
+    pub fn parse(told: &str) -> Option<Self> {
+        if told == "partial" {
+            return Some(Self::Part);
+        }
+        let addresses = told.strip_prefix("final;")?.split_ascii_whitespace();
+        let parts: Vec<String> = addresses
+            .filter_map(|address| {
+                let path = address.split(['?', '#']).next()?.trim_end_matches('/');
+                path.rsplit('/').next().map(str::to_owned)
+            })
+            .collect();
+        (!parts.is_empty()).then(|| Self::Joined {
+            parts,
+            told: told.to_owned(),
+        })
+    }
+
+    /// What [`UploadRole::parse`] reads; `None` for one that stands by itself.
+    pub fn told(&self) -> Option<&str> {
+        match self {
+            Self::Whole => None,
+            Self::Part => Some("partial"),
+            Self::Joined { told, .. } => Some(told),
+        }
+    }
+
+    /// Numbers of the parts; none unless it is put together of some.
+    pub fn parts(&self) -> &[String] {
+        match self {
+            Self::Joined { parts, .. } => parts,
+            Self::Whole | Self::Part => &[],
+        }
+    }
 }
 
 /// How an upload is sent.
@@ -64,5 +119,24 @@ impl UploadKind {
         [Self::Multipart, Self::Tus]
             .into_iter()
             .find(|k| k.as_str() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_named_by_whole_addresses_or_paths() {
+        let told = "final;https://h/x/api/uploads/a/ /api/uploads/b";
+        let role = UploadRole::parse(told).unwrap();
+        assert_eq!(role.parts(), ["a", "b"]);
+        assert_eq!(role.told(), Some(told));
+        for text in ["final;", "final; ", "partial;/a", "final", ""] {
+            assert_eq!(UploadRole::parse(text), None, "{text:?}");
+        }
+        assert_eq!(UploadRole::parse("partial"), Some(UploadRole::Part));
+        assert_eq!(UploadRole::Part.told(), Some("partial"));
+        assert_eq!(UploadRole::Whole.told(), None);
     }
 }

@@ -5,87 +5,43 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use clipsy_dispatch::Dispatch;
-use clipsy_domain::asset::AssetId;
-use clipsy_domain::clock::Timestamp;
-use clipsy_domain::job::Rendition;
-use clipsy_domain::user::{User, UserId};
+use clipsy_domain::shares::Shares;
+use clipsy_http::server::Streams;
+use clipsy_service::accounts::keys::Keys;
+use clipsy_service::error::Result;
+use clipsy_service::{Service, StillMaker};
 use clipsy_storage::Db;
 use clipsy_storage::media::MediaStore;
-use quick_cache::sync::Cache;
-use tokio::sync::{Notify, Semaphore};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::actions::choices::Choices;
-use crate::auth::keys::Keys;
-use crate::auth::limit::LoginLimit;
-use crate::auth::password::Hasher;
 use crate::coalesce::Coalesce;
-use crate::error::Result;
-use crate::graphql::right::Rights;
-use crate::live::Live;
-use crate::playback::access::Access;
-use crate::playback::objects::Objects;
-use crate::playback::plays::Plays;
+use crate::media::objects::Objects;
+use crate::pages::Policies;
 use crate::rest::videos::list::List;
-use crate::settings::Settings;
-use crate::shares::Shares;
-use crate::still::StillMaker;
-use crate::upload::lock::Locks;
-use crate::upload::probe::Probes;
-use crate::web::Policies;
+use crate::settings::ApiSettings;
+use crate::tus::probe::Probes;
 
-/// Everything that requests need. Clones share it.
+/// Everything that requests need: the service, which does what they ask for, and what translating for it
+/// takes. Clones share it.
 #[derive(Debug, Clone)]
-pub struct App(Arc<Shared>);
+pub struct App(Arc<Api>);
 
 /// What an [`App`] holds.
 #[derive(Debug)]
-pub struct Shared {
-    /// Videos, jobs, accounts.
-    pub db: Db,
-    /// Originals, uploads and output.
-    pub media: Arc<dyn MediaStore>,
-    /// Queue and events.
-    pub dispatch: Dispatch,
-    /// Who takes pictures out of videos.
-    pub stills: Arc<dyn StillMaker>,
+pub struct Api {
     /// How it is set up.
-    pub settings: Settings,
-    pub(crate) keys: Keys,
-    pub(crate) hasher: Hasher,
-    pub(crate) logins: LoginLimit,
-    pub(crate) uploads: Arc<Semaphore>,
-    /// Uploads that each account, and each address, has among them.
-    pub(crate) account_uploads: Arc<Shares<UserId>>,
-    pub(crate) address_uploads: Arc<Shares<IpAddr>>,
+    pub settings: ApiSettings,
+    service: Service,
     /// Requests that clients behind trusted proxies have at the moment.
     pub(crate) requests: Arc<Shares<IpAddr>>,
-    /// Thumbnails that accounts have under way.
-    pub(crate) choices: Choices,
-    /// Who works on which upload.
-    pub(crate) locks: Locks,
+    /// What proxies make of requests is being found out.
     pub(crate) probes: Probes,
-    pub(crate) access: Access,
+    /// Files that are asked for often.
     pub(crate) objects: Objects,
-    pub(crate) plays: Plays,
-    /// Told when there is an original without a checksum.
-    pub(crate) unhashed: Notify,
     /// Lists that people without an account ask for, as they are sent; `None` for one that failed.
     pub(crate) lists: Coalesce<String, Option<List>>,
-    /// Names by number. They never change, since nothing changes them.
-    pub(crate) usernames: Cache<UserId, Arc<str>>,
-    /// Renditions of assets that are ready.
-    pub(crate) renditions: Cache<AssetId, Arc<[Rendition]>>,
     pub(crate) policies: Policies,
-    /// What people watch at the moment.
-    pub(crate) watching: Live,
-    /// The sessions behind open streams.
-    pub(crate) rights: Rights,
-    /// Set when the server stops; streams end then.
-    pub(crate) closing: CancellationToken,
     /// `WebSockets` that are open, which the HTTP connections they came from do not wait for.
-    pub(crate) streams: TaskTracker,
+    pub(crate) streams: Streams,
 }
 
 impl App {
@@ -96,55 +52,34 @@ impl App {
         dispatch: Dispatch,
         keys: Keys,
         stills: Arc<dyn StillMaker>,
-        settings: Settings,
+        settings: ApiSettings,
     ) -> Result<Self> {
-        Ok(Self(Arc::new(Shared {
-            db,
-            media,
-            dispatch,
-            keys,
-            stills,
-            hasher: Hasher::new()?,
-            logins: LoginLimit::new(&settings),
-            uploads: Arc::new(Semaphore::new(settings.max_uploads)),
-            account_uploads: Shares::new(settings.uploads_per_account()),
-            address_uploads: Shares::new(settings.uploads_per_address()),
+        let service = settings.service.clone();
+        Ok(Self(Arc::new(Api {
+            service: Service::new(db, media, dispatch, keys, stills, service)?,
             requests: Shares::new(settings.connections_per_address()),
-            choices: Choices::default(),
-            locks: Locks::default(),
             probes: Probes::default(),
-            access: Access::new(),
             objects: Objects::new(settings.cache_bytes),
-            plays: Plays::default(),
-            unhashed: Notify::new(),
             lists: Coalesce::default(),
-            usernames: Cache::new(10_000),
-            renditions: Cache::new(10_000),
             policies: Policies::new(settings.media_origin.as_deref())?,
-            watching: Live::new(),
-            rights: Rights::default(),
-            closing: CancellationToken::new(),
-            streams: TaskTracker::new(),
+            streams: Streams::default(),
             settings,
         })))
-    }
-
-    /// True if the account may be used: it is open, and has no password that everybody knows, unless
-    /// this is a demonstration.
-    pub(crate) fn admits(&self, user: &User) -> bool {
-        user.active && (self.settings.demo || !user.default_password)
-    }
-
-    /// The time, by the database's clock.
-    pub(crate) fn now(&self) -> Timestamp {
-        self.db.clock().now()
     }
 }
 
 impl Deref for App {
-    type Target = Shared;
+    type Target = Api;
 
-    fn deref(&self) -> &Shared {
+    fn deref(&self) -> &Api {
         &self.0
+    }
+}
+
+impl Deref for Api {
+    type Target = Service;
+
+    fn deref(&self) -> &Service {
+        &self.service
     }
 }

@@ -27,6 +27,9 @@ struct Turn<V> {
     work: Work<V>,
 }
 
+/// Things for which work goes on at the same time.
+const MOST: usize = 1_000;
+
 /// Tells turns apart, also those for the same thing at different times.
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
@@ -50,26 +53,29 @@ where
     /// What `work` gives, which may be that of somebody who asked for `key` at the same time. Work
     /// that was asked for is done in a task of its own, also if nobody waits for it any more: left
     /// half done it would hold on to what it has, such as a connection to the database. `None` if
-    /// it panicked.
+    /// it panicked, or if work for too many other things goes on: then there is no crowd.
     pub(crate) async fn get<F>(&self, key: K, work: F) -> Option<V>
     where
         F: Future<Output = V> + Send + 'static,
     {
-        let shared = self.join(key, work);
+        let shared = self.join(key, work)?;
         shared.await
     }
 
-    fn join<F>(&self, key: K, work: F) -> Work<V>
+    fn join<F>(&self, key: K, work: F) -> Option<Work<V>>
     where
         F: Future<Output = V> + Send + 'static,
     {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let last = turns.get(&key);
         if let Some(turn) = last.filter(|turn| !turn.begun) {
-            return turn.work.clone();
+            return Some(turn.work.clone());
+        }
+        if last.is_none() && turns.len() >= MOST {
+            return None;
         }
         let before = last.map(|turn| turn.work.clone());
-        let place = Place {
+        let place = OwnTurn {
             all: Arc::clone(&self.0),
             key: key.clone(),
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
@@ -89,18 +95,18 @@ where
             work: work.clone(),
         };
         turns.insert(key, turn);
-        work
+        Some(work)
     }
 }
 
 /// The place of a turn among all. It is given up when the work ends, however that is.
-struct Place<K: Hash + Eq, V> {
+struct OwnTurn<K: Hash + Eq, V> {
     all: Arc<Mutex<HashMap<K, Turn<V>>>>,
     key: K,
     number: u64,
 }
 
-impl<K: Hash + Eq, V> Place<K, V> {
+impl<K: Hash + Eq, V> OwnTurn<K, V> {
     /// From now on whoever comes has to wait for the next turn.
     fn begin(&self) {
         let mut turns = self.all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,7 +118,7 @@ impl<K: Hash + Eq, V> Place<K, V> {
     }
 }
 
-impl<K: Hash + Eq, V> Drop for Place<K, V> {
+impl<K: Hash + Eq, V> Drop for OwnTurn<K, V> {
     fn drop(&mut self) {
         let mut turns = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         if turns
@@ -224,6 +230,17 @@ mod tests {
         settle().await;
         assert_eq!(gate.available_permits(), 0);
         assert!(all.0.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn there_is_an_end_to_what_is_kept() {
+        let all = Coalesce::default();
+        let (begun, gate) = (Arc::default(), Arc::new(Semaphore::new(0)));
+        for key in 0..MOST {
+            assert!(all.join(key, work(&begun, &gate)).is_some());
+        }
+        assert!(all.join(MOST, work(&begun, &gate)).is_none());
+        assert!(all.join(0, work(&begun, &gate)).is_some());
     }
 
     #[tokio::test]

@@ -1,74 +1,64 @@
-//! What the world talks to: REST, uploads and playback over HTTP.
+//! The API: REST, GraphQL, uploads and playback over HTTP.
 //!
 //! [`router`] is everything as one axum router and [`server::serve`] listens with it;
-//! [`background::run`] does what goes on beside the requests. What people do is in [`actions`], one
-//! verb a file; `rest` translates it to the original product's routes, `upload` to tus, `playback`
-//! hands media to players, and [`auth`] says who asks.
+//! [`background::run`] does what goes on beside the requests. What people do is in `clipsy_service`,
+//! one verb a file; `rest` translates it to the original product's routes, `schema` to GraphQL, which
+//! `transport` carries, `tus` to resumable uploads, and `media` hands files to players; `pages` are the
+//! front end's.
 
-pub mod actions;
-mod address;
 mod app;
-pub mod auth;
+mod auth;
 pub mod background;
-pub mod cage;
-mod client;
 mod coalesce;
-mod compress;
 mod cors;
-mod doors;
-mod error;
-mod graphql;
-mod live;
-mod measure;
-mod pace;
-mod peer;
-mod playback;
+mod figures;
+mod media;
+mod pages;
 pub mod probes;
 mod rest;
 mod schema;
 pub mod server;
 mod settings;
-mod shares;
 mod shell;
-mod still;
-pub mod tickets;
-pub mod trace;
-mod upload;
-mod web;
+mod transport;
+mod tus;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::any;
+use clipsy_http::caller::identify;
+use clipsy_http::{Network, compress, measure};
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use app::{App, Shared};
-pub use client::{Client, Network, NetworkError};
-pub use error::{Error, FieldErrors, Result};
-pub use graphql::settings::{GraphqlSettings, Introspection, Limits};
-pub use measure::observe;
+pub use app::{Api, App};
+pub use figures::observe;
+pub use rest::answer::Refused;
 pub use schema::sdl;
-pub use settings::Settings;
-pub use still::{StillError, StillMaker};
-pub use upload::error::UploadError;
+pub use settings::ApiSettings;
+pub use transport::settings::{GraphqlSettings, Introspection, Limits};
 
 /// All routes. Connections have to carry [`axum::extract::ConnectInfo`] with the peer's address, as
 /// [`server::serve`] sees to; without it everybody counts as the same distant client.
 pub fn router(app: App) -> Router {
     let media = Router::new()
-        .route("/media/{*path}", any(playback::serve))
+        .route("/media/{*path}", any(media::serve))
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn(shell::media));
     let schema = schema::schema(&app);
+    let trusted: Arc<[Network]> = app.settings.trusted_proxies.as_slice().into();
     rest::routes()
-        .merge(graphql::routes(schema, sdl(), &app.settings.graphql))
-        .merge(upload::routes())
-        .merge(web::routes())
-        .fallback(web::not_found)
+        .merge(transport::routes(schema, sdl(), &app.settings.graphql))
+        .merge(tus::routes())
+        .merge(pages::routes())
+        .fallback(pages::not_found)
         .layer(CatchPanicLayer::custom(shell::panicked))
         .layer(from_fn_with_state(app.clone(), shell::api))
         .layer(compress::layer())
         .merge(media)
-        .layer(from_fn_with_state(app.clone(), shares::behind_proxies))
+        .layer(from_fn_with_state(app.clone(), shell::behind_proxies))
+        .layer(from_fn_with_state(trusted, identify))
         .layer(from_fn(shell::one_host))
         .layer(from_fn(measure::request))
         .with_state(app)

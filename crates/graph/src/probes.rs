@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::cage::Cage;
+use clipsy_service::cage::Cage;
 
 /// Longest wait for one part's answer.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -1,26 +1,12 @@
-//! The listening side: connections, their time limits, and an end that is not abrupt.
+//! Listening with this crate's settings.
 
-use std::net::SocketAddr;
-use std::pin::pin;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Request};
-use axum::{Router, body::Body};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use axum::Router;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
 
 use crate::app::App;
-use crate::doors::Doors;
-use crate::measure::Held;
-use crate::pace::Pace;
-use crate::peer::{Line, Peer, Waits};
-use crate::settings::Settings;
 
 /// Serves `router` on `listener` until `stop`. Then no connection is accepted any more, streams are
 /// closed, and requests that run may end within `deadline`. False if some have not; they end with
@@ -32,110 +18,6 @@ pub async fn serve(
     stop: CancellationToken,
     deadline: Duration,
 ) -> bool {
-    let settings = &app.settings;
-    let doors = Doors::new(settings);
-    let open = TaskTracker::new();
-    let mut http = http1::Builder::new();
-    // Whoever shuts down its sending side after a whole request waits for the answer. How long a
-    // connection may be silent is up to `Line`.
-    http.half_close(true);
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Mostly too many open files.
-                tracing::warn!(%error, "could not accept a connection");
-                doors.make_room();
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        let line = prepared(stream, settings);
-        let place = tokio::select! {
-            () = stop.cancelled() => break,
-            place = doors.admit(peer, line.peer()) => place,
-        };
-        let Some(place) = place else {
-            continue;
-        };
-        let service = service(&router, peer, &stop, line.peer());
-        let connection = http
-            .serve_connection(TokioIo::new(line), service)
-            .with_upgrades();
-        let stop = stop.clone();
-        let leave = place.leave();
-        let held = Held::new(metrics::gauge!("clipsy_http_connections"));
-        open.spawn(async move {
-            let mut connection = pin!(connection);
-            // How a connection ends is up to the other side; requests have their own log lines.
-            let _ = tokio::select! {
-                ended = connection.as_mut() => ended,
-                () = leave.cancelled() => Ok(()),
-                () = stop.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            drop((place, held));
-        });
-    }
-    drop(listener);
-    app.closing.cancel();
-    open.close();
-    app.streams.close();
-    let ended = async {
-        open.wait().await;
-        app.streams.wait().await;
-    };
-    tokio::time::timeout(deadline, ended).await.is_ok()
-}
-
-/// A connection whose other side has to take what it asked for, and to ask in time.
-fn prepared(stream: TcpStream, settings: &Settings) -> Line {
-    // Headers and body are written separately; Nagle would hold the second back.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "could not set TCP_NODELAY");
-    }
-    let waits = Waits {
-        head: settings.header_timeout,
-        next: settings.keep_alive,
-    };
-    let takes = Pace::new(settings.answer_rate, settings.write_timeout);
-    Line::new(stream, waits, takes)
-}
-
-/// Travels with each request: cancelled when the server is to stop. For requests that may take
-/// long and can be continued later.
-#[derive(Debug, Clone)]
-pub(crate) struct Stopping(pub(crate) CancellationToken);
-
-fn service(
-    router: &Router,
-    address: SocketAddr,
-    stop: &CancellationToken,
-    peer: Peer,
-) -> impl hyper::service::Service<
-    hyper::Request<Incoming>,
-    Response = axum::response::Response,
-    Error = std::convert::Infallible,
-    Future: Send,
-> + use<> {
-    let stop = stop.clone();
-    let answering = peer.clone();
-    let router = router
-        .clone()
-        .map_request(move |request: hyper::Request<Incoming>| {
-            peer.begin();
-            let mut request: Request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(address));
-            request.extensions_mut().insert(Stopping(stop.clone()));
-            request.extensions_mut().insert(peer.clone());
-            request
-        })
-        .map_response(move |response| answering.answer(response));
-    TowerToHyperService::new(router)
+    let limits = app.settings.connections();
+    clipsy_http::server::serve(listener, router, &limits, &app.streams, stop, deadline).await
 }

@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
@@ -15,17 +15,21 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::asset::is_link_key;
+use clipsy_http::Address;
+use clipsy_http::Client;
+use clipsy_http::caller::client::sharer;
+use clipsy_http::cors::{is_preflight, lists, preflight};
+use clipsy_http::peer::until_sent;
+use clipsy_http::trace::{begin, end};
+use clipsy_service::error::Error;
+use clipsy_service::trace::{self, QUIET};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
-use crate::address::Address;
 use crate::app::App;
-use crate::client::Client;
 use crate::cors;
-use crate::error::Error;
-use crate::rest::answer::{Cause, ERROR_CODE};
-use crate::trace::{self, QUIET};
-use crate::web::Framable;
+use crate::pages::Framable;
+use crate::rest::answer::{Cause, ERROR_CODE, Refused};
 
 /// Header with the number of a request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,9 +41,29 @@ pub(crate) async fn one_host(request: Request, next: Next) -> Response {
     let needed = usize::from(request.version() == Version::HTTP_11);
     if !(needed..=1).contains(&hosts) {
         let error = Error::Parse("A request has to have one Host header.".into());
-        return error.into_response();
+        return Refused(error).into_response();
     }
     next.run(request).await
+}
+
+/// Around all routes: a client behind a trusted proxy has as many requests at a time as it would have
+/// connections without one. The proxy's own connections are nobody's.
+pub(crate) async fn behind_proxies(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let trusted = &app.settings.trusted_proxies;
+    let (parts, body) = request.into_parts();
+    let client = Client::of(&parts);
+    let request = Request::from_parts(parts, body);
+    let Some(address) = sharer(client.address, trusted).filter(|_| client.proxied) else {
+        return next.run(request).await;
+    };
+    match app.requests.take(address) {
+        Some(share) => until_sent(next.run(request).await, share),
+        None => Refused(Error::Throttled(Duration::from_secs(1))).into_response(),
+    }
 }
 
 /// Around all routes but `/media/`.
@@ -47,27 +71,26 @@ pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) ->
     let started = Instant::now();
     let id = request_id(request.headers());
     let (parts, body) = request.into_parts();
-    let client = Client::of(&parts, &app.settings.trusted_proxies);
+    let client = Client::of(&parts);
     let address = client.address;
-    let called = Address::of(&parts, &app.settings.trusted_proxies);
+    let called = Address::of(&parts);
     let method = parts.method.clone();
     let path = parts.uri.path().to_owned();
     let span = span(&id, &method, &path);
-    trace::begin(
-        &span,
-        &method,
-        parts.extensions.get::<MatchedPath>(),
-        client.proxied.then_some(&parts.headers),
-    );
+    let parent = parts.headers.get("traceparent").filter(|_| client.proxied);
+    trace::continue_request(&span, parent.and_then(|value| value.to_str().ok()));
+    if begin(&span, &method, parts.extensions.get::<MatchedPath>()) {
+        trace::note_number(&span);
+    }
     // Without a list every answer is the same for all origins, and caches need not know of them.
     let asks = !app.settings.allowed_origins.is_empty() && cors::covers(&path);
     let origin = parts.headers.get(ORIGIN).filter(|_| asks).cloned();
-    let origin = origin.filter(|origin| cors::lists(&app.settings.allowed_origins, origin));
+    let origin = origin.filter(|origin| lists(&app.settings.allowed_origins, origin));
     let mut response = if origin.is_some()
-        && cors::is_preflight(&method, &parts.headers)
+        && is_preflight(&method, &parts.headers)
         && !path.starts_with("/api/uploads")
     {
-        cors::preflight(&parts.headers)
+        preflight(&parts.headers)
     } else {
         let request = Request::from_parts(parts, body);
         next.run(request).instrument(span.clone()).await
@@ -75,7 +98,10 @@ pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) ->
     let _inside = span.enter();
     let status = response.status();
     let code = code(&response);
-    trace::end(&span, status, code);
+    if !code.is_empty() {
+        trace::note_code(&span, code);
+    }
+    end(&span, status);
     let duration_ms = started.elapsed().as_secs_f64() * 1_000.0;
     if let Some(Cause(cause)) = response.extensions().get::<Cause>() {
         tracing::error!(status = status.as_u16(), code, duration_ms, cause, %address, "failed");
@@ -97,7 +123,7 @@ pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) ->
     response
 }
 
-/// Sends askers on to where the server was called; pages of libraries know nothing of that.
+/// Sends callers on to where the server was called; pages of libraries know nothing of that.
 fn below(headers: &mut HeaderMap, called: &Address) {
     let Some(location) = headers.get(LOCATION).and_then(|value| value.to_str().ok()) else {
         return;
@@ -173,7 +199,7 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
-    Error::internal(format!("panicked: {message}")).into_response()
+    Refused(Error::internal(format!("panicked: {message}"))).into_response()
 }
 
 /// Playback links, and keys of unlisted videos, open a video to whoever reads them, so they are kept out

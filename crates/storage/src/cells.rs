@@ -74,6 +74,19 @@ impl<'r> Cells<'r> {
         parse(&value).ok_or(Error::Unreadable { what, value })
     }
 
+    /// The same where there may be none.
+    pub(crate) fn maybe_name<T>(
+        &mut self,
+        what: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let Some(value) = self.maybe_text()? else {
+            return Ok(None);
+        };
+        let read = parse(&value);
+        read.map(Some).ok_or(Error::Unreadable { what, value })
+    }
+
     pub(crate) fn maybe_failure(&mut self) -> Result<Option<Failure>> {
         let Some(value) = self.maybe_text()? else {
             return Ok(None);

@@ -1,5 +1,7 @@
 //! Files that are no longer wanted but may still lie in the store.
 
+use sqlx::any::AnyRow;
+
 use crate::cells::Cells;
 use crate::db::{Db, Tx};
 use crate::error::Result;
@@ -13,6 +15,14 @@ pub struct Garbage {
     pub key_or_prefix: String,
 }
 
+fn read(row: &AnyRow) -> Result<Garbage> {
+    let mut cells = Cells::new(row);
+    Ok(Garbage {
+        id: cells.int()?,
+        key_or_prefix: cells.text()?,
+    })
+}
+
 impl Db {
     /// Everything that still has to be deleted, the oldest first. The same thing may be named more
     /// than once. Keys that are reserved do not count yet.
@@ -22,13 +32,19 @@ impl Db {
             .bind(self.now())
             .fetch_all(self.read())
             .await?;
-        let read = |row| {
-            let mut cells = Cells::new(row);
-            Ok(Garbage {
-                id: cells.int()?,
-                key_or_prefix: cells.text()?,
-            })
-        };
+        rows.iter().map(read).collect()
+    }
+
+    /// At most `most` of what still has to be deleted, the oldest first, that was noted after `id`.
+    pub async fn garbage_after(&self, id: i64, most: i64) -> Result<Vec<Garbage>> {
+        let sql = "SELECT id, key_or_prefix FROM garbage WHERE not_before <= $1 AND id > $2 \
+                   ORDER BY id LIMIT $3";
+        let rows = sqlx::query(sql)
+            .bind(self.now())
+            .bind(id)
+            .bind(most)
+            .fetch_all(self.read())
+            .await?;
         rows.iter().map(read).collect()
     }
 

@@ -4,7 +4,7 @@ use clipsy_domain::asset::Visibility;
 use clipsy_domain::clock::Timestamp;
 use clipsy_domain::media_key;
 use clipsy_domain::trace::TraceParent;
-use clipsy_domain::upload::{Upload, UploadKind};
+use clipsy_domain::upload::{Upload, UploadKind, UploadRole};
 use clipsy_domain::user::UserId;
 
 use sqlx::any::AnyRow;
@@ -203,7 +203,7 @@ pub(crate) async fn insert(
     .bind(storable(&upload.filename).as_ref())
     .bind(storable(&upload.filetype).as_ref())
     .bind(upload.metadata.as_deref().map(storable).as_deref())
-    .bind(upload.concat.as_deref().map(storable).as_deref())
+    .bind(upload.role.told().map(storable).as_deref())
     .bind(upload.asset_id)
     .bind(upload.created_at.timestamp_millis())
     .bind(upload.expires_at.timestamp_millis())
@@ -230,7 +230,9 @@ fn upload_from(row: &AnyRow) -> Result<Upload> {
         filename: cells.text()?,
         filetype: cells.text()?,
         metadata: cells.maybe_text()?,
-        concat: cells.maybe_text()?,
+        role: cells
+            .maybe_name("role of an upload", UploadRole::parse)?
+            .unwrap_or_default(),
         asset_id: cells.maybe_int()?,
         created_at: cells.time()?,
         expires_at: cells.time()?,

@@ -1,21 +1,17 @@
 //! How many statements a list takes: as many for many assets as for a few.
 #![cfg(test)]
 
-use std::fmt::Debug;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::clock::SystemClock;
 use clipsy_domain::user::{Role, Viewer};
 use clipsy_storage::{AssetFilter, Db, NewAsset, NewRendition, NewUser, sqlite_url};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use clipsy_testkit::statements;
 
 #[tokio::test]
 async fn long_lists_take_no_more_statements_than_short_ones() {
-    tracing::subscriber::set_global_default(Counter).unwrap();
+    statements::count();
     let folder = tempfile::tempdir().unwrap();
     let url = sqlite_url(&folder.path().join("clipsy.db"));
     let db = Db::connect(&url, Arc::new(SystemClock)).await.unwrap();
@@ -29,11 +25,11 @@ async fn long_lists_take_no_more_statements_than_short_ones() {
 
     // Even those that are longer than a statement can be.
     let very_many: Vec<i64> = (1..=40_000).collect();
-    COUNT.store(0, Ordering::SeqCst);
+    statements::take();
     let renditions = db.renditions(&very_many).await.unwrap();
     assert_eq!(renditions.len(), 600);
-    let statements = COUNT.load(Ordering::SeqCst);
-    assert!((1..=40).contains(&statements), "{statements}");
+    let many = statements::take();
+    assert!((1..=40).contains(&many), "{many}");
 }
 
 /// Lists as many assets as that, with all that a page shows. Gives back how many came, and the
@@ -43,7 +39,7 @@ async fn page(db: &Db, size: i64) -> (usize, [usize; 4]) {
         limit: Some(size),
         ..AssetFilter::new(Viewer::Anonymous)
     };
-    let take = || COUNT.swap(0, Ordering::SeqCst);
+    let take = || statements::take();
     take();
     let assets = db.assets(&filter).await.unwrap();
     let for_assets = take();
@@ -98,45 +94,4 @@ async fn add(db: &Db, number: usize) {
     });
     let recorded = db.record_renditions(job.id, 1, &renditions).await.unwrap();
     assert!(recorded);
-}
-
-static COUNT: AtomicUsize = AtomicUsize::new(0);
-
-/// Counts what the driver logs, which is one event for each statement. A new connection has
-/// statements of its own, which do not count.
-struct Counter;
-
-/// Looks for the statement among the fields of an event.
-struct Select;
-
-impl Visit for Select {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "summary" && value.starts_with("SELECT") {
-            COUNT.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
-    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
-}
-
-impl Subscriber for Counter {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "sqlx::query"
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        event.record(&mut Select);
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
 }

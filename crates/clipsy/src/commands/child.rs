@@ -13,15 +13,15 @@ use clipsy_pipeline::CancelToken;
 use clipsy_pipeline::decoders::Decoders;
 use clipsy_pipeline::encoder::Choice;
 use clipsy_pipeline::transcode::Job;
+use clipsy_worker::cards::find::View;
+use clipsy_worker::protocol::{ChildJob, Hello, StillJob, StillTold};
+use clipsy_worker::prover::{self, Asked, ProofJob};
+use clipsy_worker::sandbox::bounds::Bounds;
+use clipsy_worker::sandbox::{self, Closed, Mode, Openings, harden, self_test};
 use serde::Serialize;
 
 use super::{exit, print_json, transcode};
 use crate::config::environment;
-use crate::proofs::{self, Asked, ProofJob};
-use crate::sandbox::bounds::Bounds;
-use crate::sandbox::{self, Closed, Mode, Openings, harden, self_test};
-use crate::worker::cards::find::View;
-use crate::worker::protocol::{ChildJob, Hello, StillJob, StillTold};
 
 /// Arguments of `clipsy child`.
 #[derive(Debug, clap::Args)]
@@ -80,8 +80,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(text) = &job.decoders {
         Decoders::parse(text)?.allow();
     }
-    let catalog = proofs::catalog(job.encoders.as_deref(), job.card.as_ref())?;
-    let prover = Asked::new(events.try_clone()?, input);
+    let catalog = prover::catalog(job.encoders.as_deref(), job.card.as_ref())?;
+    let asked = Asked::new(events.try_clone()?, input);
     let transcode = Job {
         input: &job.input,
         output: &job.output,
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         limits: &job.limits,
         encoder: Choice::parse(&job.encoder),
         decoder: job.decoder.into(),
-        prover: &prover,
+        prover: &asked,
         stall_timeout: Duration::from_secs(job.stall_timeout_s),
     };
     // Whoever cancels kills this process: nothing of it is worth keeping.
@@ -142,7 +142,7 @@ fn prove() -> anyhow::Result<()> {
         cards: nodes(job.card.as_ref()),
     };
     lock_in(job.parent, &job.bounds, job.sandbox, &openings)?;
-    Ok(say(&mut events, &proofs::prove_here(&job))?)
+    Ok(say(&mut events, &prover::prove_here(&job))?)
 }
 
 /// Device nodes of the card that a child may see; all cards' without one.
@@ -168,7 +168,7 @@ fn lock_in(
     // This looks for plugins in a process of its own and keeps what it finds in a file; neither
     // is possible later.
     clipsy_pipeline::init()?;
-    sandbox::close(mode, openings)
+    Ok(sandbox::close(mode, openings)?)
 }
 
 /// Keeps standard output for events: what libraries print goes to standard error from now on.
@@ -195,7 +195,7 @@ fn test(args: &Args) -> anyhow::Result<()> {
         writable: args.output.iter().cloned().collect(),
         cards: None,
     };
-    let bounds = Bounds::new(proofs::MEMORY_BYTES, proofs::TIME_LIMIT);
+    let bounds = Bounds::new(prover::MEMORY_BYTES, prover::TIME_LIMIT);
     harden::harden(None, &bounds, openings.has_cards())?;
     clipsy_pipeline::init()?;
     let closed = sandbox::close(Mode::Auto, &openings)?;

@@ -7,16 +7,16 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use clipsy_graph::cage::Cage;
 use clipsy_pipeline::doctor::{self, Finding, Report};
+use clipsy_service::cage::Cage;
+use clipsy_worker::cards::find::Finder;
+use clipsy_worker::prover::Spawned;
+use clipsy_worker::sandbox::Mode;
+use clipsy_worker::sandbox::self_test::Tested;
 use serde::Serialize;
 
 use super::{print, print_json};
-use crate::config::Settings;
-use crate::proofs::Spawned;
-use crate::sandbox::Mode;
-use crate::sandbox::self_test::Tested;
-use crate::worker::cards::find::Finder;
+use crate::config::{Settings, environment};
 
 /// Arguments of `clipsy doctor`.
 #[derive(Debug, clap::Args)]
@@ -44,15 +44,18 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     let encoders = settings.encoders_text()?;
     let prover = Spawned::new(encoders.clone());
     let report = doctor::examine(&catalog, &ladder, &prover);
-    let cards = Finder::new().find().into_iter().map(|card| OnCard {
-        encoders: doctor::examine_card(
-            &catalog,
-            &ladder,
-            &Spawned::on(encoders.clone(), card.view),
-        ),
-        id: card.id,
-        label: card.label,
-    });
+    let cards = Finder::new(environment::visible_cards())
+        .find()
+        .into_iter()
+        .map(|card| OnCard {
+            encoders: doctor::examine_card(
+                &catalog,
+                &ladder,
+                &Spawned::on(encoders.clone(), card.view),
+            ),
+            id: card.id,
+            label: card.label,
+        });
     let whole = Whole {
         cards: cards.collect(),
         sandbox: sandbox(),

@@ -7,8 +7,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clipsy_dispatch::nats::Hears;
-use clipsy_graph::auth::keys::Keys;
-use clipsy_graph::{App, actions, background, server};
+use clipsy_graph::{App, background, server};
+use clipsy_service::accounts::keys::Keys;
+use clipsy_service::cage::Cage;
+use clipsy_service::uploads::heal_uploads;
+use clipsy_worker::sweep::Sweeper;
+use clipsy_worker::{StillSettings, Stills, Worker};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,13 +20,11 @@ use tokio_util::task::TaskTracker;
 use super::exit::Refusal;
 use super::print;
 use crate::config::service::ServiceArgs;
-use crate::config::{Settings, TracesArgs};
+use crate::config::{Settings, TracesArgs, environment};
 use crate::metrics;
 use crate::service::first_account::{self, SignIn};
 use crate::service::state::State;
 use crate::service::{database, dispatch, does, limits, media, signals};
-use crate::worker::sweep::Sweeper;
-use crate::worker::{StillSettings, Stills, Worker};
 
 /// Arguments of `clipsy serve`.
 #[derive(Debug, clap::Args)]
@@ -96,27 +98,27 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
         folder: state.stills(),
         registry: state.registry(),
         limits: args.work.transcode.limits.limits(),
-        sandbox: args.work.sandbox,
+        sandbox: args.work.sandbox(),
+        environment: environment::of_children(),
     };
     let stills = Stills::start(Arc::clone(&media), stills, stop.clone()).await?;
-    let cage = clipsy_graph::cage::Cage::default();
-    super::doctor::try_in_background(args.work.sandbox, cage.clone());
+    let cage = Cage::default();
+    super::doctor::try_in_background(args.work.sandbox(), cage.clone());
+    let mut settings_of_api = limits::fitted(args.graph());
+    settings_of_api.media_origin = media::origin(&*media).await?;
+    settings_of_api.service.node = state.node()?;
+    settings_of_api.service.peers = peers;
+    settings_of_api.service.wants = does.wants;
+    settings_of_api.service.cage = cage;
     let app = App::new(
         db.clone(),
         Arc::clone(&media),
         dispatch.clone(),
         keys,
         Arc::new(stills),
-        clipsy_graph::Settings {
-            node: state.node()?,
-            peers,
-            wants: does.wants,
-            cage,
-            media_origin: media::origin(&*media).await?,
-            ..limits::fitted(args.graph())
-        },
+        settings_of_api,
     )?;
-    actions::heal_uploads(&app).await?;
+    heal_uploads(&app).await?;
 
     let slots = does.slots;
     let sweeper = Sweeper {

@@ -3,16 +3,16 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
+use bars::Bars;
 use clipsy_domain::progress::Event;
 use clipsy_pipeline::CancelToken;
 use clipsy_pipeline::encoder::Choice;
 use clipsy_pipeline::transcode::{self, Job};
+use clipsy_worker::prover::Spawned;
 
 use super::exit;
 use super::{cancel_on_signals, print_json};
 use crate::config::{Settings, TranscodeArgs};
-use crate::proofs::Spawned;
-use bars::Bars;
 
 mod bars;
 

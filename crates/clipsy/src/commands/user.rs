@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use clipsy_domain::user::{Role, User};
 use clipsy_domain::username;
-use clipsy_graph::auth::password::hash;
+use clipsy_service::accounts::password::hash;
 use clipsy_storage::{Db, NewUser};
 use serde::Serialize;
 

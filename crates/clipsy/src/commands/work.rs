@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clipsy_dispatch::nats::Hears;
-use clipsy_graph::cage::Cage;
 use clipsy_graph::probes;
+use clipsy_service::cage::Cage;
+use clipsy_worker::Worker;
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +23,6 @@ use crate::config::{MetricsArgs, Settings, TracesArgs};
 use crate::metrics;
 use crate::service::state::{self, State};
 use crate::service::{database, dispatch, does, limits, media, signals};
-use crate::worker::Worker;
 
 /// How often files of workers that died beside this one are looked for.
 const SIBLINGS: Duration = Duration::from_mins(1);
@@ -72,7 +72,7 @@ async fn work(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     let folder = args.state.folder()?;
     let state = State::open_worker(&folder)?;
     let cage = Cage::default();
-    super::doctor::try_in_background(args.work.sandbox, cage.clone());
+    super::doctor::try_in_background(args.work.sandbox(), cage.clone());
     let listener = match &args.work_listen {
         Some(address) => Some(listen(address).await?),
         None => None,

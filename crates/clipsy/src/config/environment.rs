@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use clipsy_worker::environment::{Environment, VISIBLE_CARDS};
+
 /// Settings for glibc's allocator that keep freed pictures from staying in pools of their own for
 /// each thread, which with a dozen pipeline threads comes to tens of megabytes.
 const ALLOCATOR: [(&str, &str); 2] = [
@@ -35,7 +37,7 @@ const CHILD_FOLDERS: [&str; 6] = [
 ];
 
 /// The environment of a child process that parses media: nothing that it does not need.
-pub(crate) fn of_child() -> Vec<(OsString, OsString)> {
+fn of_child() -> Vec<(OsString, OsString)> {
     let wanted = |name: &OsStr| {
         let name = name.to_string_lossy();
         CHILD_NAMES.contains(&name.as_ref())
@@ -58,8 +60,13 @@ pub(crate) fn child_folders() -> Vec<PathBuf> {
         .collect()
 }
 
-/// The variable by which CUDA sees only some cards.
-pub(crate) const VISIBLE_CARDS: &str = "CUDA_VISIBLE_DEVICES";
+/// What children get of this process's environment.
+pub(crate) fn of_children() -> Environment {
+    Environment {
+        variables: of_child(),
+        plugins: child_folders(),
+    }
+}
 
 /// Which of NVIDIA's cards may be used; `None` for all, nothing for none.
 pub(crate) fn visible_cards() -> Option<String> {

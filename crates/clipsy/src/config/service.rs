@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::user::Allowance;
-use clipsy_graph::{GraphqlSettings, Introspection, Network};
+use clipsy_graph::{GraphqlSettings, Introspection};
+use clipsy_http::Network;
 use clipsy_storage::sqlite_url;
 
 use super::media::MediaArgs;
@@ -246,18 +247,13 @@ impl ServiceArgs {
     }
 
     /// Settings of the HTTP side.
-    pub(crate) fn graph(&self) -> clipsy_graph::Settings {
+    pub(crate) fn graph(&self) -> clipsy_graph::ApiSettings {
         let introspection = match self.introspection {
             Introspection::Development if self.demo => Introspection::Everybody,
             other => other,
         };
-        clipsy_graph::Settings {
+        let service = clipsy_service::ServiceSettings {
             demo: self.demo,
-            trusted_proxies: self.trusted_proxies.clone(),
-            allowed_origins: self.allowed_origins.clone(),
-            max_connections: self.max_connections as usize,
-            max_connections_per_address: self.max_connections_per_address.map(|n| n as usize),
-            keep_alive: Duration::from_secs(self.keep_alive_seconds),
             max_upload_bytes: self.max_upload_bytes,
             upload_ttl_s: i64::try_from(self.upload_expiry_hours.as_secs()).unwrap_or(i64::MAX),
             max_uploads: self.max_uploads,
@@ -271,10 +267,19 @@ impl ServiceArgs {
             },
             max_uploads_per_account: self.max_uploads_per_account,
             max_uploads_per_address: self.max_uploads_per_address,
-            upload_rate: self.min_upload_rate,
             flush_bytes: self.upload_flush_bytes,
             flush_interval: Duration::from_millis(self.upload_flush_ms),
             default_visibility: self.default_visibility,
+            ..clipsy_service::ServiceSettings::default()
+        };
+        clipsy_graph::ApiSettings {
+            service,
+            trusted_proxies: self.trusted_proxies.clone(),
+            allowed_origins: self.allowed_origins.clone(),
+            max_connections: self.max_connections as usize,
+            max_connections_per_address: self.max_connections_per_address.map(|n| n as usize),
+            keep_alive: Duration::from_secs(self.keep_alive_seconds),
+            upload_rate: self.min_upload_rate,
             graphql: GraphqlSettings {
                 introspection,
                 max_sockets: self.max_streams,
@@ -282,7 +287,7 @@ impl ServiceArgs {
                 max_sockets_per_account: self.max_streams_per_account,
                 ..GraphqlSettings::default()
             },
-            ..clipsy_graph::Settings::default()
+            ..clipsy_graph::ApiSettings::default()
         }
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 use clipsy_domain::job::RetryPolicy;
+use clipsy_worker::sandbox::Mode;
 
 use super::TranscodeArgs;
-use crate::sandbox::Mode;
 
 /// How jobs are done.
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ pub(crate) struct WorkArgs {
     lease_seconds: u64,
     /// Whether the processes that parse videos are locked in
     #[arg(long, env = "CLIPSY_SANDBOX", value_enum, default_value = "auto")]
-    pub(crate) sandbox: Mode,
+    sandbox: SandboxArg,
     /// Memory that the process of one job may take, in MB; one that needs more is ended, and its job
     /// fails
     #[arg(long, env = "CLIPSY_JOB_MEMORY_MB", default_value_t = 4096, value_name = "MB", value_parser = clap::value_parser!(u64).range(256..=1_048_576))]
@@ -66,7 +66,27 @@ pub(crate) struct WorkArgs {
     pub(crate) transcode: TranscodeArgs,
 }
 
+/// Whether children are locked in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum SandboxArg {
+    /// As far as the kernel can; it is said if it cannot.
+    Auto,
+    /// Entirely, or no job runs.
+    Require,
+    /// Not at all.
+    Off,
+}
+
 impl WorkArgs {
+    /// Whether the processes that parse videos are locked in.
+    pub(crate) fn sandbox(&self) -> Mode {
+        match self.sandbox {
+            SandboxArg::Auto => Mode::Auto,
+            SandboxArg::Require => Mode::Require,
+            SandboxArg::Off => Mode::Off,
+        }
+    }
+
     /// When attempts are repeated.
     pub(crate) fn retry(&self) -> RetryPolicy {
         RetryPolicy {

@@ -17,11 +17,11 @@ use clipsy_graph::App;
 use clipsy_storage::Db;
 use clipsy_storage::media::{MediaStore, Timed};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use table::{FIGURES, Kind};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::MetricsArgs;
-use table::{FIGURES, Kind};
 
 /// How often measured values are sorted into their buckets, which keeps memory small when nobody
 /// asks.

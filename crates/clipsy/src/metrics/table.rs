@@ -229,7 +229,10 @@ pub(super) fn describe() {
         match figure.kind {
             Kind::Counter => describe_counter!(figure.name, figure.help),
             Kind::Gauge => describe_gauge!(figure.name, figure.help),
-            Kind::Histogram(_) => describe_histogram!(figure.name, Unit::Seconds, figure.help),
+            Kind::Histogram(_) if figure.name.ends_with("_seconds") => {
+                describe_histogram!(figure.name, Unit::Seconds, figure.help);
+            }
+            Kind::Histogram(_) => describe_histogram!(figure.name, figure.help),
         }
     }
     metrics::gauge!("clipsy_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);

@@ -28,7 +28,7 @@ pub(crate) async fn open(
     db: &Db,
     hears: Hears,
 ) -> anyhow::Result<Dispatch> {
-    let name = format!("clipsy on {}", crate::worker::host());
+    let name = format!("clipsy on {}", clipsy_worker::host());
     let Some(options) = nats.options(name, work.lease(), does.serves.clone(), hears)? else {
         return Ok(Dispatch::local(Arc::clone(db.clock())));
     };

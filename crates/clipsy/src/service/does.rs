@@ -5,16 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clipsy_domain::worker::EncoderFound;
-use clipsy_graph::tickets::{Wants, use_gpu};
 use clipsy_pipeline::catalog::Catalog;
+use clipsy_service::tickets::{Wants, use_gpu};
+use clipsy_worker::cards::Cards;
+use clipsy_worker::cards::sessions::Limit;
+use clipsy_worker::protocol::Decoding;
+use clipsy_worker::{self as worker, encoders};
 
 use super::state::State;
 use crate::commands::exit::Refusal;
-use crate::config::Settings;
 use crate::config::work::WorkArgs;
-use crate::worker::cards::Cards;
-use crate::worker::cards::sessions::Limit;
-use crate::worker::{self, encoders};
+use crate::config::{DecoderArg, Settings, environment};
 
 /// What a process does.
 #[derive(Debug)]
@@ -129,7 +130,7 @@ impl Does {
         work: &WorkArgs,
         state: &State,
         peers: bool,
-    ) -> anyhow::Result<worker::Settings> {
+    ) -> anyhow::Result<worker::WorkerSettings> {
         let ladder = work.transcode.adjust(settings.ladder()?)?;
         let catalog = settings.catalog()?;
         let software = |id: &str| catalog.encoders.iter().any(|e| e.id == id && !e.hardware);
@@ -144,14 +145,14 @@ impl Does {
             }
             _ => None,
         };
-        Ok(worker::Settings {
+        Ok(worker::WorkerSettings {
             name: state.node()?,
             slots: self.slots,
             lease: work.lease(),
             wants: self.wants,
             peers,
             tried: self.tried,
-            cards: Arc::new(Cards::new(limit)),
+            cards: Arc::new(Cards::new(limit, environment::visible_cards())),
             scratch: state.scratch(),
             registry: state.registry(),
             retry: work.retry(),
@@ -162,9 +163,14 @@ impl Does {
             encoders_file: settings.encoders_file(),
             limits: work.transcode.limits.limits(),
             encoder: work.transcode.encoder.clone(),
-            decoder: work.transcode.decoder,
+            decoder: match work.transcode.decoder {
+                DecoderArg::Auto => Decoding::Auto,
+                DecoderArg::Software => Decoding::Software,
+                DecoderArg::Hardware => Decoding::Hardware,
+            },
             stall_timeout: work.transcode.stall_timeout(),
-            sandbox: work.sandbox,
+            sandbox: work.sandbox(),
+            environment: environment::of_children(),
             memory_bytes: work.memory_bytes(),
         })
     }

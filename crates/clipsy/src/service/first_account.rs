@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clipsy_domain::user::{Role, User};
-use clipsy_graph::auth::password::{DEFAULT_PASSWORD, DEFAULT_USERNAME, hash, objection};
+use clipsy_service::accounts::password::{DEFAULT_PASSWORD, DEFAULT_USERNAME, hash, objection};
 use clipsy_storage::{Db, NewUser};
 
 use super::state;

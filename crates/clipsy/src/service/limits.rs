@@ -1,6 +1,6 @@
 //! What the system allows this process.
 
-use clipsy_graph::Settings;
+use clipsy_graph::ApiSettings;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Connections and databases need more open files than the usual limit; children lower it again.
@@ -26,7 +26,7 @@ const OF_A_CONNECTION: u64 = 2;
 
 /// Lets in as many connections and streams as the limit on open files has room for beside what the
 /// service needs itself, so that it never runs out of them.
-pub(crate) fn fitted(mut settings: Settings) -> Settings {
+pub(crate) fn fitted(mut settings: ApiSettings) -> ApiSettings {
     if let Some(files) = getrlimit(Resource::Nofile).current
         && fit_into(&mut settings, files)
     {
@@ -41,7 +41,7 @@ pub(crate) fn fitted(mut settings: Settings) -> Settings {
 }
 
 /// True if it had to take something away.
-fn fit_into(settings: &mut Settings, files: u64) -> bool {
+fn fit_into(settings: &mut ApiSettings, files: u64) -> bool {
     let room = files.saturating_sub(RESERVE);
     let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).max(1);
     let needed = (settings.max_connections as u64)
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn connections_leave_files_for_the_rest() {
         let fitted = |files| {
-            let mut settings = Settings::default();
+            let mut settings = ApiSettings::default();
             let less = fit_into(&mut settings, files);
             (less, settings.max_connections, settings.graphql.max_sockets)
         };

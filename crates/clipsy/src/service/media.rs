@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clipsy_domain::media_key;
 use clipsy_storage::media::{ConnectError, LocalStore, MediaStore, S3Options, S3Store};
 
 use crate::commands::exit::{Refusal, UsageError};
@@ -46,7 +47,9 @@ async fn connect(options: &S3Options) -> anyhow::Result<S3Store> {
 
 /// Where players are sent for media, e.g. `https://s3.example:9000`. `None` if they are not.
 pub(crate) async fn origin(media: &dyn MediaStore) -> anyhow::Result<Option<String>> {
-    let url = media.public_url("videos/segment.ts", SWEEP).await;
+    let url = media
+        .public_url(&media_key::original("x", "x"), SWEEP)
+        .await;
     Ok(url.context("the media store")?.map(|url| origin_of(&url)))
 }
 

@@ -7,13 +7,7 @@ mod blocks;
 mod caddy;
 mod certificates;
 mod faults;
-#[expect(dead_code, reason = "the tests of several processes use more of it")]
-#[path = "../scale/nats.rs"]
-mod nats;
 mod nginx;
-#[expect(dead_code, reason = "the tests of several processes use more of it")]
-#[path = "../scale/postgres.rs"]
-mod postgres;
 #[expect(dead_code, reason = "the tests of several processes use more of it")]
 #[path = "../scale/stack.rs"]
 mod stack;

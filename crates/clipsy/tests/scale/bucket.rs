@@ -1,5 +1,6 @@
 //! The bucket goes away for a while: under a running job, and under uploads.
 
+use clipsy_testkit::weed::{ACCESS_KEY, SECRET_KEY, Weed};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -9,7 +10,6 @@ use crate::support::api::Client;
 use crate::support::processes::kill;
 use crate::support::server::Start;
 use crate::support::until;
-use crate::weed::{ACCESS_KEY, SECRET_KEY, Weed};
 
 fn in_bucket(weed: &Weed, start: Start) -> Start {
     start

@@ -12,7 +12,7 @@ use clipsy_domain::asset::Visibility;
 use clipsy_domain::clock::SystemClock;
 use clipsy_domain::job::{Job, JobState, RetryPolicy};
 use clipsy_domain::user::{Role, UserId};
-use clipsy_graph::tickets::{Wants, queue_job, queue_waiting};
+use clipsy_service::tickets::{Wants, queue_job, queue_waiting};
 use clipsy_storage::{ClaimWatch, Db, Finished, NewAsset, NewRendition, NewUser};
 use tokio::task::JoinSet;
 

@@ -16,9 +16,7 @@ mod killed;
 mod lost;
 mod measured;
 mod namespace;
-mod nats;
 mod poison;
-mod postgres;
 mod proxy;
 mod restart;
 mod sender;
@@ -28,5 +26,3 @@ mod stack;
 #[path = "../service/support/mod.rs"]
 mod support;
 mod traces;
-#[path = "../../../storage/src/media/s3/tests/weed.rs"]
-mod weed;

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use clipsy_testkit::Nats;
+use clipsy_testkit::Postgres;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::nats::Nats;
-use crate::postgres::Postgres;
 use crate::support::api::Client;
 use crate::support::processes::{self, Worker, kill};
 use crate::support::server::{Server, Start, on, worker_on};

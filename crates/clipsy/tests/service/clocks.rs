@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use clipsy_testkit::Postgres;
 use serde_json::{Value, json};
 
-use crate::postgres::Postgres;
 use crate::support::api::Client;
 use crate::support::server::{Start, on};
 use crate::support::turn::turn;

@@ -13,9 +13,6 @@ mod fair;
 mod flow;
 mod hold;
 mod metrics;
-#[path = "../scale/postgres.rs"]
-#[expect(dead_code, reason = "the tests of several machines use more of it")]
-mod postgres;
 mod proxy;
 mod revisions;
 mod s3;
@@ -30,5 +27,3 @@ mod support;
 mod thumbnail;
 mod traces;
 mod tus;
-#[path = "../../../storage/src/media/s3/tests/weed.rs"]
-mod weed;

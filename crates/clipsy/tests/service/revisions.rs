@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use clipsy_testkit::weed::Weed;
 use serde_json::Value;
 use ureq::Agent;
 
@@ -16,7 +17,6 @@ use crate::support::server::{Server, Start, on};
 use crate::support::turn::turn;
 use crate::support::{repository, scratch};
 use crate::thumbnail;
-use crate::weed::Weed;
 
 /// Status, what is said about caching, and the text.
 fn ask(server: &Server, path: &str) -> (u16, String, String) {

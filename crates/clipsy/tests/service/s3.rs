@@ -1,6 +1,7 @@
 //! The service with its media in a bucket.
 
 use clipsy_storage::media::{Credentials, MediaStore as _, S3Options, S3Store};
+use clipsy_testkit::weed::{ACCESS_KEY, SECRET_KEY, Weed};
 use serde_json::Value;
 
 use crate::flow::{judge, walk};
@@ -10,7 +11,6 @@ use crate::support::turn::turn;
 use crate::support::{files, long_clip, scratch, short_clip, until};
 use crate::thumbnail;
 use crate::tus::{create, offset, send};
-use crate::weed::{ACCESS_KEY, SECRET_KEY, Weed};
 
 /// A look into the bucket from beside the service.
 pub(crate) struct Bucket {

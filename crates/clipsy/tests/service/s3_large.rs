@@ -5,12 +5,13 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
+use clipsy_testkit::weed::Weed;
+
 use crate::s3::{Bucket, in_bucket};
 use crate::support::api::Client;
 use crate::support::server::on;
 use crate::support::turn::turn;
 use crate::support::{HANGS_AFTER, scratch, short_clip};
-use crate::weed::Weed;
 
 /// Hands connections on and notes what is asked about one object.
 struct Relay {

@@ -4,6 +4,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use clipsy_testkit::weed::{ACCESS_KEY, SECRET_KEY, Weed};
 use serde_json::{Value, json};
 
 use crate::s3::{Bucket, in_bucket};
@@ -11,7 +12,6 @@ use crate::support::api::Client;
 use crate::support::server::{Server, on};
 use crate::support::turn::turn;
 use crate::support::{repository, scratch, short_clip, until};
-use crate::weed::{ACCESS_KEY, SECRET_KEY, Weed};
 
 const PASSWORD: &str = "a password of my own";
 

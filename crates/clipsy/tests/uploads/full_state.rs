@@ -3,10 +3,10 @@
 use std::fs::remove_file;
 use std::path::Path;
 
+use clipsy_testkit::Postgres;
 use serde_json::{Value, json};
 
 use crate::full_disk::{fill, site_on_disk};
-use crate::postgres::Postgres;
 use crate::site::Site;
 use crate::support::api::{Client, log_in};
 use crate::support::turn::turn;

@@ -14,9 +14,6 @@ mod faults;
 mod full_disk;
 mod full_state;
 mod parallel;
-#[expect(dead_code, reason = "the tests of several machines use more of it")]
-#[path = "../scale/postgres.rs"]
-mod postgres;
 mod proxy;
 mod restart;
 mod resume;

@@ -6,7 +6,7 @@
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderName};
 
-use crate::address::Address;
+use clipsy_http::Address;
 
 /// Name of the cookie.
 const NAME: &str = "clipsy_refresh";
@@ -71,7 +71,7 @@ mod tests {
                 .header("x-forwarded-proto", proto)
                 .header("x-forwarded-prefix", "/clips");
             let (parts, ()) = request.body(()).unwrap().into_parts();
-            Address::of(&parts, &["127.0.0.1".parse().unwrap()])
+            Address::read(&parts, &["127.0.0.1".parse().unwrap()])
         };
         assert_eq!(
             keep("t", 60, &Address::default()),

@@ -1,9 +1,4 @@
-//! Who asks: passwords, tokens, limits.
+//! Who asks, by what a request carries.
 
 pub(crate) mod cookie;
-pub mod keys;
-pub(crate) mod limit;
-pub mod password;
-pub mod token;
 pub(crate) mod viewer;
-mod weak;

@@ -1,38 +1,18 @@
 //! Who sent a request, by its `Authorization` header.
 
-use std::convert::Infallible;
+use std::net::IpAddr;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use clipsy_domain::clock::{Timestamp, from_millis};
-use clipsy_domain::user::{User, Viewer};
+use clipsy_http::Client;
+use clipsy_http::caller::client::sharer;
+use clipsy_service::accounts::Origin;
+use clipsy_service::accounts::session::{SignedIn, claims, signed_in};
+use clipsy_service::error::{Error, Result};
 
-use super::token::{self, Claims, TokenType};
 use crate::app::App;
-use crate::client::Client;
-use crate::error::{Error, Result};
-
-/// Somebody who is signed in. As an argument of a handler it refuses everybody else; as an
-/// `Option` it lets people without a token pass, but not those with a bad one.
-#[derive(Debug, Clone)]
-pub(crate) struct SignedIn {
-    pub(crate) user: User,
-    pub(crate) session_id: String,
-    /// When the token that was shown stops being good.
-    pub(crate) expires_at: Timestamp,
-}
-
-impl SignedIn {
-    pub(crate) fn viewer(&self) -> Viewer {
-        Viewer::User(self.user.id, self.user.role)
-    }
-}
-
-/// The viewer behind what [`authenticate`] found.
-pub(crate) fn viewer(signed_in: Option<&SignedIn>) -> Viewer {
-    signed_in.map_or(Viewer::Anonymous, SignedIn::viewer)
-}
+use crate::rest::answer::Refused;
 
 /// Reads the bearer token and asks the database whether its session still lives, each time, so
 /// that a session that was ended opens nothing any more. `None` without a bearer token.
@@ -72,53 +52,34 @@ pub(crate) fn bearer_of(value: &str) -> Result<Option<&str>> {
     }
 }
 
-/// What an access token says, if it is one of ours and has not expired.
-pub(crate) fn claims(app: &App, token: &str) -> Result<Claims> {
-    let issuer = &app.settings.issuer;
-    token::read(&app.keys, issuer, TokenType::Access, token, app.now()).ok_or(Error::AccessToken)
+/// Where a password comes from that is about to be compared.
+pub(crate) fn origin(app: &App, client: Client) -> Origin {
+    Origin {
+        address: client.address,
+        sharer: sharer(client.address, &app.settings.trusted_proxies),
+    }
 }
 
-/// Whose the token is, if its session still lives.
-pub(crate) async fn signed_in(app: &App, claims: Claims) -> Result<SignedIn> {
-    let user = session_user(app, &claims.sid).await?;
-    let user = user
-        .filter(|user| user.id == claims.user_id)
-        .ok_or(Error::AccessToken)?;
-    Ok(SignedIn {
-        user,
-        session_id: claims.sid,
-        expires_at: from_millis(claims.exp.saturating_mul(1_000)),
-    })
+/// Whose share an upload counts for besides its account's: the address of a request, if that has one.
+pub(crate) fn sender(app: &App, parts: &Parts) -> Option<IpAddr> {
+    sharer(Client::of(parts).address, &app.settings.trusted_proxies)
 }
 
-/// Whose session that is, while it lives and its account may be used. Everything that a session
-/// opens asks here: requests, streams, new tokens and playback links.
-pub(crate) async fn session_user(app: &App, session_id: &str) -> Result<Option<User>> {
-    let user = app.db.session_alive(session_id).await?;
-    Ok(user.filter(|user| app.admits(user)))
-}
-
+/// As an argument of a handler it refuses everybody who is not signed in.
 impl FromRequestParts<App> for SignedIn {
-    type Rejection = Error;
+    type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refused> {
         let signed_in = authenticate(app, &parts.headers).await?;
-        signed_in.ok_or(Error::NotSignedIn)
+        Ok(signed_in.ok_or(Error::NotSignedIn)?)
     }
 }
 
+/// As an `Option` it lets people without a token pass, but not those with a bad one.
 impl OptionalFromRequestParts<App> for SignedIn {
-    type Rejection = Error;
+    type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>> {
-        authenticate(app, &parts.headers).await
-    }
-}
-
-impl FromRequestParts<App> for Client {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        Ok(Self::of(parts, &app.settings.trusted_proxies))
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Refused> {
+        Ok(authenticate(app, &parts.headers).await?)
     }
 }

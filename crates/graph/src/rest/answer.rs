@@ -4,11 +4,11 @@ use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use clipsy_http::body::BodyError;
+use clipsy_service::error::{Error, Kind, seconds};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::openapi::TokenMessage;
-use crate::error::{Error, seconds};
-use crate::upload::error::UploadError;
 
 /// Header with the stable code of an error.
 pub(crate) const ERROR_CODE: HeaderName = HeaderName::from_static("clipsy-error-code");
@@ -17,33 +17,50 @@ pub(crate) const ERROR_CODE: HeaderName = HeaderName::from_static("clipsy-error-
 #[derive(Debug, Clone)]
 pub(crate) struct Cause(pub(crate) String);
 
-impl IntoResponse for Error {
+/// What handlers of routes return.
+pub(crate) type Answer<T> = Result<T, Refused>;
+
+/// An error of the service on its way to the client.
+#[derive(Debug)]
+pub struct Refused(pub(crate) Error);
+
+impl<E: Into<Error>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+/// Why a body was not read, as clients are told.
+pub(crate) fn unread(error: BodyError) -> Error {
+    match error {
+        BodyError::TooLarge { limit } => Error::TooLarge { limit },
+        BodyError::TooSlow => Error::TooSlow,
+        BodyError::Malformed(sentence) => Error::Parse(sentence),
+        BodyError::MediaType(kind) => Error::MediaType(kind),
+        error => Error::internal(error),
+    }
+}
+
+impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let mut response = (status(&self), Json(Body(&self))).into_response();
+        let Self(error) = self;
+        let mut response = (status(error.kind()), Json(Body(&error))).into_response();
         let headers = response.headers_mut();
-        headers.insert(ERROR_CODE, HeaderValue::from_static(self.code()));
-        match &self {
-            Self::NotSignedIn
-            | Self::WrongCredentials
-            | Self::AccessToken
-            | Self::AuthorizationHeader
-            | Self::RefreshToken
-            | Self::RevokedToken => {
+        headers.insert(ERROR_CODE, HeaderValue::from_static(error.code()));
+        match (error.kind(), &error) {
+            (Kind::Unauthenticated, _) => {
                 let challenge = HeaderValue::from_static("Bearer realm=\"api\"");
                 headers.insert(WWW_AUTHENTICATE, challenge);
             }
-            Self::Throttled(wait) => {
+            (_, Error::Throttled(wait)) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(seconds(*wait)));
             }
-            Self::Busy
-            | Self::StoreAway
-            | Self::DatabaseAway(_)
-            | Self::Upload(UploadError::Crowded { .. }) => {
+            (Kind::Unavailable, _) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
             _ => {}
         }
-        if let Some(cause) = self.cause() {
+        if let Some(cause) = error.cause() {
             let cause = Cause(chain(cause));
             response.extensions_mut().insert(cause);
         }
@@ -51,27 +68,27 @@ impl IntoResponse for Error {
     }
 }
 
-fn status(error: &Error) -> StatusCode {
-    match error {
-        Error::NotFound | Error::NoSuchPage => StatusCode::NOT_FOUND,
-        Error::NotSignedIn
-        | Error::WrongCredentials
-        | Error::AccessToken
-        | Error::AuthorizationHeader
-        | Error::RefreshToken
-        | Error::RevokedToken => StatusCode::UNAUTHORIZED,
-        Error::DefaultPassword | Error::Forbidden => StatusCode::FORBIDDEN,
-        Error::Fields(_) | Error::Username(_) | Error::Parse(_) => StatusCode::BAD_REQUEST,
-        Error::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-        Error::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Error::Conflict { .. } => StatusCode::CONFLICT,
-        Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        Error::TooSlow => StatusCode::REQUEST_TIMEOUT,
-        Error::OutOfDisk => StatusCode::INSUFFICIENT_STORAGE,
-        Error::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
-        Error::Busy | Error::StoreAway | Error::DatabaseAway(_) => StatusCode::SERVICE_UNAVAILABLE,
-        Error::Upload(error) => error.status(),
-        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+/// The status that stands for a kind of error.
+pub(crate) fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Gone => StatusCode::GONE,
+        Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Kind::Forbidden | Kind::Limit => StatusCode::FORBIDDEN,
+        Kind::Malformed | Kind::Invalid => StatusCode::BAD_REQUEST,
+        Kind::Method => StatusCode::METHOD_NOT_ALLOWED,
+        Kind::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::Locked => StatusCode::LOCKED,
+        // tus's own (checksum extension).
+        Kind::Checksum => StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),
+        Kind::Version => StatusCode::PRECONDITION_FAILED,
+        Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::TooSlow => StatusCode::REQUEST_TIMEOUT,
+        Kind::Throttled => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::OutOfDisk => StatusCode::INSUFFICIENT_STORAGE,
+        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

@@ -3,7 +3,7 @@
 use clipsy_domain::asset::Visibility;
 use serde_json::{Map, Value};
 
-use crate::error::{Error, FieldErrors, Result};
+use clipsy_service::error::{Error, FieldErrors, Result};
 
 /// Most characters of a title.
 pub(crate) const MAX_TITLE: usize = 255;
@@ -67,13 +67,13 @@ impl Fields {
         }
     }
 
-    /// A text that may be left away but, unless `blank`, not be empty.
+    /// A text that may be omitted but, unless `blank`, not be empty.
     pub(crate) fn optional(&mut self, name: &str, max: usize, blank: bool) -> Option<String> {
         let value = self.values.remove(name)?;
         self.text(name, value, max, blank)
     }
 
-    /// A visibility that may be left away.
+    /// A visibility that may be omitted.
     pub(crate) fn visibility(&mut self, name: &str) -> Option<Visibility> {
         let value = self.values.remove(name)?;
         let found = value.as_str().and_then(Visibility::parse);

@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use clipsy_service::health::check_health;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::actions::check_health::check_health;
 use crate::app::App;
 
 /// With so many bytes free, or fewer, a disk counts as full.
@@ -80,12 +80,13 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readines
     };
     let disk = health.free_bytes.and_then(|free| match free {
         free if free < FULL_BYTES => Some(DISK_FULL_WARNING),
-        free if free < app.settings.reserve_bytes => Some(DISK_LOW_WARNING),
+        free if free < app.settings.service.reserve_bytes => Some(DISK_LOW_WARNING),
         _ => None,
     });
-    let demo = app.settings.demo.then_some(DEMO_WARNING);
-    let password = (health.default_password && !app.settings.demo).then_some(LOCKED_WARNING);
-    let cage = &app.settings.cage;
+    let demo = app.settings.service.demo.then_some(DEMO_WARNING);
+    let password =
+        (health.default_password && !app.settings.service.demo).then_some(LOCKED_WARNING);
+    let cage = &app.settings.service.cage;
     let open = cage.is_open().then_some(SANDBOX_WARNING);
     let readiness = Readiness {
         status,

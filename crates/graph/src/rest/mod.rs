@@ -1,4 +1,4 @@
-//! REST: the original product's routes, and a few more. Handlers are thin; [`crate::actions`] does
+//! REST: the original product's routes, and a few more. Handlers are thin; `clipsy_service` does
 //! the work.
 
 pub(crate) mod answer;
@@ -7,16 +7,16 @@ pub(crate) mod body;
 pub(crate) mod docs;
 pub(crate) mod fields;
 pub(crate) mod health;
-pub(crate) mod multipart;
 pub(crate) mod openapi;
 pub(crate) mod videos;
 
 use axum::Router;
 use axum::http::{Method, Uri};
 use axum::routing::{MethodRouter, get, post};
+use clipsy_service::error::Error;
 
 use crate::app::App;
-use crate::error::Error;
+use crate::rest::answer::Refused;
 
 /// All routes below `/api/`, and those for health checks.
 pub(crate) fn routes() -> Router<App> {
@@ -66,10 +66,10 @@ fn with_and_without_slash(
         .route(&format!("{path}/"), methods)
 }
 
-async fn not_found(_: Uri) -> Error {
-    Error::NotFound
+async fn not_found(_: Uri) -> Refused {
+    Error::NotFound.into()
 }
 
-async fn not_allowed(method: Method) -> Error {
-    Error::Method(method.to_string())
+async fn not_allowed(method: Method) -> Refused {
+    Error::Method(method.to_string()).into()
 }

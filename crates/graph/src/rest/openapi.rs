@@ -6,14 +6,14 @@ use std::sync::LazyLock;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use clipsy_http::Address;
 use serde::Serialize;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::server::Server;
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::{auth, health, videos};
-use crate::address::Address;
-use crate::{playback, upload};
+use crate::{media, tus};
 
 /// One sentence.
 #[derive(Debug, Serialize, ToSchema)]
@@ -117,10 +117,10 @@ impl Default for TokenMessage {
         videos::retry::retry,
         videos::cancel::cancel,
         videos::playback::playback,
-        upload::json::list,
-        upload::json::get,
-        upload::json::edit,
-        playback::serve,
+        tus::json::list,
+        tus::json::get,
+        tus::json::edit,
+        media::serve,
         health::healthz,
         health::readyz,
         schema,

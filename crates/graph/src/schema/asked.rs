@@ -6,15 +6,15 @@
 use async_graphql::Context;
 use axum::http::request::Parts;
 use clipsy_domain::user::{UserId, Viewer};
+use clipsy_http::Address;
+use clipsy_http::Client;
+use clipsy_http::peer::Peer;
+use clipsy_service::accounts::session::SignedIn;
+use clipsy_service::error::{self, Error};
 
 use super::errors::Result;
-use crate::address::Address;
 use crate::app::App;
 use crate::auth::cookie;
-use crate::auth::viewer::SignedIn;
-use crate::client::Client;
-use crate::error::{self, Error};
-use crate::peer::Peer;
 
 /// What resolvers need of the headers of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,24 +31,24 @@ pub(crate) struct Headers {
 
 impl Headers {
     /// Reads them from a request.
-    pub(crate) fn of(parts: &Parts, app: &App) -> Self {
+    pub(crate) fn of(parts: &Parts) -> Self {
         let headers = &parts.headers;
         Self {
             refresh: cookie::refresh_token(headers),
             csrf: headers.contains_key(cookie::CSRF_HEADER),
-            address: Address::of(parts, &app.settings.trusted_proxies),
+            address: Address::of(parts),
             socket: false,
         }
     }
 
     /// Those of a WebSocket's handshake, whose cookie counts for nothing: what comes over the
     /// socket later has no headers of its own, and no answer can set a cookie.
-    pub(crate) fn of_handshake(parts: &Parts, app: &App) -> Self {
+    pub(crate) fn of_handshake(parts: &Parts) -> Self {
         Self {
             refresh: None,
             csrf: false,
             socket: true,
-            ..Self::of(parts, app)
+            ..Self::of(parts)
         }
     }
 }
@@ -92,7 +92,7 @@ pub(crate) fn maybe_signed_in<'a>(ctx: &Context<'a>) -> Option<&'a SignedIn> {
 
 /// Refuses everybody but admins.
 pub(crate) fn admin(ctx: &Context<'_>) -> Result<()> {
-    Ok(crate::actions::require_admin(viewer(ctx))?)
+    Ok(clipsy_service::accounts::require_admin(viewer(ctx))?)
 }
 
 /// Whether the viewer is told what is an account's own business.

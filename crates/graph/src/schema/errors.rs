@@ -3,8 +3,9 @@
 
 use async_graphql::{ErrorExtensionValues, SimpleObject};
 
-use crate::error::{self, Error, seconds};
-use crate::upload::error::UploadError;
+use clipsy_service::error::{self, Error, seconds};
+
+use crate::transport::refusal::code;
 
 /// Why a field could not be answered. It has no text of its own, so that the conversion that
 /// async-graphql has for everything with a text does not apply to it.
@@ -33,7 +34,7 @@ impl From<Fail> for async_graphql::Error {
             tracing::error!(%cause, "a field could not be answered");
         }
         let mut extensions = ErrorExtensionValues::default();
-        extensions.set("code", code(&error));
+        extensions.set("code", code::of(error.kind()));
         if let Error::Throttled(wait) = &error {
             extensions.set("retryAfterSeconds", seconds(*wait));
         }
@@ -52,33 +53,6 @@ impl From<Fail> for async_graphql::Error {
             source: None,
             extensions: Some(extensions),
         }
-    }
-}
-
-/// The code of a top-level error.
-pub(crate) fn code(error: &Error) -> &'static str {
-    match error {
-        Error::NotFound | Error::NoSuchPage | Error::Upload(UploadError::Expired) => "NOT_FOUND",
-        Error::NotSignedIn
-        | Error::WrongCredentials
-        | Error::AccessToken
-        | Error::AuthorizationHeader
-        | Error::RefreshToken
-        | Error::RevokedToken => "UNAUTHENTICATED",
-        Error::DefaultPassword | Error::Forbidden => "FORBIDDEN",
-        Error::Fields(_)
-        | Error::Username(_)
-        | Error::Parse(_)
-        | Error::Method(_)
-        | Error::MediaType(_)
-        | Error::TooLarge { .. } => "BAD_USER_INPUT",
-        Error::Conflict { .. } | Error::Upload(_) => "CONFLICT",
-        Error::Throttled(_) => "TOO_MANY_REQUESTS",
-        Error::TooSlow | Error::Busy | Error::StoreAway | Error::DatabaseAway(_) => {
-            "SERVICE_UNAVAILABLE"
-        }
-        Error::OutOfDisk => "INSUFFICIENT_STORAGE",
-        Error::Internal(_) => "INTERNAL_SERVER_ERROR",
     }
 }
 

@@ -7,7 +7,7 @@ use clipsy_domain::asset::{AssetId, is_link_key};
 use clipsy_domain::job::JobId;
 use clipsy_domain::user::UserId;
 
-use crate::actions::find_video::Named;
+use clipsy_service::videos::find_video::Named;
 
 /// What an id names.
 #[derive(Debug, Clone, PartialEq, Eq)]

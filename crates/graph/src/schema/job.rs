@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 use clipsy_domain::job;
+use clipsy_service::error::Error;
+use clipsy_service::videos::group::Jobs;
 
 use super::asked::{app, viewer};
 use super::errors::Result;
-use super::group::Jobs;
 use super::ids::Global;
 use super::names::JobState;
 use super::scalars::{DateTime, int};
 use super::video::{Failure, Video};
-use crate::error::Error;
 
 /// A job, see its [`Object`]. It is only shown to people who may manage its video.
 #[derive(Debug, Clone)]

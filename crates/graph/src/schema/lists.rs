@@ -2,11 +2,12 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use clipsy_domain::user::UserId;
+use clipsy_service::error::Error;
+use clipsy_service::videos::group::Users;
 use clipsy_storage::{AssetFilter, AssetOrder, Cursor, Slice, Window};
 
 use super::asked::{app, viewer};
 use super::errors::{Fail, Result};
-use super::group::Users;
 use super::ids;
 use super::names::{OrderDirection, VideoOrderField, VideoState, Visibility};
 use super::paging::{
@@ -15,7 +16,6 @@ use super::paging::{
 use super::scalars::int;
 use super::user::User;
 use super::video::Video;
-use crate::error::Error;
 
 /// Which videos to list. Conditions that are left away do not count; all others must hold.
 #[derive(Debug, Clone, Default, InputObject)]

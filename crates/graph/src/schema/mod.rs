@@ -1,9 +1,8 @@
-//! The GraphQL schema. Resolvers are thin: what people do is in [`crate::actions`], what changes at
-//! this moment in [`crate::live`], and who asks is in the context of the request, see [`asked`].
+//! The GraphQL schema. Resolvers are thin: what people do is in `clipsy_service`, what changes at
+//! this moment in `clipsy_service::watch`, and who asks is in the context of the request, see [`asked`].
 
 pub(crate) mod asked;
 mod errors;
-pub(crate) mod group;
 mod ids;
 mod job;
 mod limits;
@@ -22,11 +21,11 @@ mod user;
 mod video;
 
 use async_graphql::SDLExportOptions;
-
-use crate::app::App;
 use mutation::Mutation;
 use query::Query;
 use subscription::Subscription;
+
+use crate::app::App;
 
 /// The whole schema.
 pub(crate) type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

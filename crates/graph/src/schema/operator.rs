@@ -4,7 +4,11 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::TimeDelta;
 use clipsy_domain::clock::{Timestamp, from_millis};
 use clipsy_domain::job;
+use clipsy_domain::media_key;
 use clipsy_domain::worker::{CardFound, EncoderFound, WorkerSign};
+use clipsy_service::Service;
+use clipsy_service::error;
+use clipsy_service::watch::QueueState;
 use clipsy_storage::Usage;
 
 use super::asked::app;
@@ -15,8 +19,6 @@ use super::paging::{MAX_PAGE, cost};
 use super::scalars::{BigInt, DateTime, int};
 use super::video::Video;
 use crate::app::App;
-use crate::error;
-use crate::live::QueueState;
 
 /// Most minutes that throughput is told of: a day.
 const MAX_MINUTES: i32 = 24 * 60;
@@ -73,10 +75,16 @@ impl Queue {
 }
 
 /// The queue as it is.
-pub(crate) async fn queue_state(app: &App) -> error::Result<QueueState> {
+pub(crate) async fn queue_state(service: &Service) -> error::Result<QueueState> {
     Ok(QueueState {
-        counts: app.db.queue_counts().await?,
-        slots: app.db.workers().await?.iter().map(|sign| sign.slots).sum(),
+        counts: service.db.queue_counts().await?,
+        slots: service
+            .db
+            .workers()
+            .await?
+            .iter()
+            .map(|sign| sign.slots)
+            .sum(),
     })
 }
 
@@ -346,7 +354,7 @@ impl StorageUsage {
 /// How much room everything takes. Bytes of uploads are measured where they lie.
 pub(crate) async fn storage_usage(app: &App) -> Result<StorageUsage> {
     let mut uploads_bytes = 0_i64;
-    for key in app.media.list("uploads/").await? {
+    for key in app.media.list(media_key::UPLOADS).await? {
         if let Some(meta) = app.media.head(&key).await? {
             let bytes = i64::try_from(meta.bytes).unwrap_or(i64::MAX);
             uploads_bytes = uploads_bytes.saturating_add(bytes);

@@ -143,6 +143,7 @@ fn read(mark: &str, text: &str) -> Option<Cursor> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::refusal::code;
 
     #[test]
     fn cursors_lead_back_to_their_place() {
@@ -197,7 +198,7 @@ mod tests {
             page(Some(-1), None),
             page(None, Some(101)),
         ] {
-            let code = super::super::errors::code(&window(odd).unwrap_err().0);
+            let code = code::of(window(odd).unwrap_err().0.kind());
             assert_eq!(code, "BAD_USER_INPUT");
         }
         assert_eq!(cost(None, None), 20);

@@ -6,6 +6,7 @@ use async_graphql::{ID, SimpleObject};
 use clipsy_domain::asset::{Asset, AssetState};
 use clipsy_domain::job::{self, JobState};
 use clipsy_domain::progress::RenditionProgress;
+use clipsy_service::watch;
 
 use super::errors::Result;
 use super::ids;
@@ -13,7 +14,6 @@ use super::names::RenditionState;
 use super::scalars::{BigInt, int};
 use super::video::{Video, in_progress};
 use crate::app::App;
-use crate::live;
 
 /// Progress is not complete before the video is ready.
 const ALMOST: f64 = 99.9;
@@ -176,13 +176,13 @@ pub(crate) async fn progress(app: &App, video: &Video) -> Result<Option<Progress
 }
 
 /// What the running attempt last told; of a scene what it told at that moment.
-fn told(app: &App, video: &Video) -> Option<Arc<live::Progress>> {
+fn told(app: &App, video: &Video) -> Option<Arc<watch::Progress>> {
     if video.asset.state != AssetState::Processing {
         return None;
     }
     match &video.group.scene {
         Some(scene) => scene.live.clone(),
-        None => app.watching.progress(video.asset.id),
+        None => app.watch.progress(video.asset.id),
     }
 }
 

@@ -2,6 +2,11 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use clipsy_domain::asset::AssetState;
+use clipsy_service::accounts::find_user::find_user;
+use clipsy_service::error::Error;
+use clipsy_service::uploads::error::UploadError;
+use clipsy_service::uploads::find_upload::find_upload;
+use clipsy_service::videos::find_video::{Named, find_managed, find_named};
 use clipsy_storage::{AssetFilter, AssetOrder};
 
 use super::asked::{admin, app, headers, maybe_signed_in, signed_in, viewer};
@@ -16,12 +21,7 @@ use super::paging::{Page, cost};
 use super::upload::Upload;
 use super::user::User;
 use super::video::Video;
-use crate::actions::find_upload::find_upload;
-use crate::actions::find_user::find_user;
-use crate::actions::find_video::{Named, find_managed, find_named};
 use crate::app::App;
-use crate::error::Error;
-use crate::upload::error::UploadError;
 
 /// Name of the program.
 const NAME: &str = "Clipsy";
@@ -216,15 +216,15 @@ impl Query {
 
 async fn server_info(ctx: &Context<'_>) -> Result<ServerInfo> {
     let app = app(ctx)?;
-    let told = app.settings.demo || viewer(ctx).is_admin();
-    let max = i64::try_from(app.settings.max_upload_bytes).unwrap_or(i64::MAX);
+    let told = app.settings.service.demo || viewer(ctx).is_admin();
+    let max = i64::try_from(app.settings.service.max_upload_bytes).unwrap_or(i64::MAX);
     Ok(ServerInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name: NAME.to_owned(),
         max_upload_bytes: max.into(),
         tus_url: headers(ctx).address.path(TUS_PATH),
         anonymous_browsing: true,
-        demo: app.settings.demo,
+        demo: app.settings.service.demo,
         default_password_active: told && app.db.has_default_password().await?,
     })
 }

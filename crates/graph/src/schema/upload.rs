@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 use clipsy_domain::upload;
+use clipsy_service::error::Error;
+use clipsy_service::uploads::find_upload::upload_offset;
+use clipsy_service::videos::find_video::find_asset;
 
 use super::asked::{app, headers, viewer};
 use super::errors::Result;
@@ -11,9 +14,6 @@ use super::ids::Global;
 use super::names::Visibility;
 use super::scalars::{BigInt, DateTime};
 use super::video::Video;
-use crate::actions::find_upload::upload_offset;
-use crate::actions::find_video::find_asset;
-use crate::error::Error;
 
 /// An upload, see its [`Object`]. It is only shown to whoever sends it, and to admins.
 #[derive(Debug, Clone)]

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 use clipsy_domain::user;
 use clipsy_domain::user::Viewer;
+use clipsy_service::uploads::find_upload::list_uploads;
+use clipsy_service::uploads::reserve_bytes::allowance;
+use clipsy_service::videos::group::Users;
 
 use super::asked::{app, is_own, viewer};
 use super::errors::Result;
-use super::group::Users;
 use super::ids::Global;
 use super::limits::UserLimits;
 use super::lists::{VideoConnection, VideoFilter, VideoOrder, videos_of};
@@ -16,8 +18,6 @@ use super::names::Role;
 use super::paging::{Page, cost};
 use super::scalars::{BigInt, DateTime};
 use super::upload::Upload;
-use crate::actions::find_upload::list_uploads;
-use crate::actions::reserve_bytes::allowance;
 
 /// An account, see its [`Object`].
 #[derive(Debug, Clone)]
@@ -159,7 +159,11 @@ impl User {
         let app = app(ctx)?;
         let own = app.db.allowance(self.account.id).await?;
         let taken = app.db.taken(self.account.id).await?;
-        Ok(Some(UserLimits::of(own, app.settings.allowance, taken)))
+        Ok(Some(UserLimits::of(
+            own,
+            app.settings.service.allowance,
+            taken,
+        )))
     }
 
     /// Bytes that its originals and renditions take; only told to the person and admins.

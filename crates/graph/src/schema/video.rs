@@ -13,7 +13,6 @@ use clipsy_domain::media_key;
 
 use super::asked::{app, headers, maybe_signed_in, viewer};
 use super::errors::Result;
-use super::group::{Jobs, Users, Videos};
 use super::ids::Global;
 use super::job::Job;
 use super::names::{VideoState, Visibility};
@@ -21,9 +20,10 @@ use super::progress::{self, Progress, Rendition};
 use super::scalars::{BigInt, DateTime, int};
 use super::tracks::{Tracks, Warning};
 use super::user::User;
-use crate::actions::link_playback::playback_prefix;
-use crate::address::Address;
-use crate::error::Error;
+use clipsy_http::Address;
+use clipsy_service::error::Error;
+use clipsy_service::videos::group::{Jobs, Videos};
+use clipsy_service::videos::link_playback::playback_prefix;
 
 /// A video, see its [`Object`].
 #[derive(Debug, Clone)]
@@ -108,10 +108,9 @@ impl Video {
         let owner = self.asset.owner_id;
         let user = self.group.owner(app(ctx)?, owner).await?;
         let user = user.ok_or_else(|| Error::internal("a video has no owner"))?;
-        let owners = self.group.assets.iter().map(|asset| asset.owner_id);
         Ok(User {
             account: user,
-            group: Users::new(owners.collect()),
+            group: self.group.users(),
             proved: false,
         })
     }

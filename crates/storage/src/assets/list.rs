@@ -121,10 +121,12 @@ pub(super) fn conditions(filter: &AssetFilter) -> (Vec<String>, Vec<Value>) {
         });
     }
     if !filter.states.is_empty() {
-        let places = places(values.len() + 1, filter.states.len());
-        conditions.push(format!("state IN ({places})"));
-        let names = filter.states.iter().map(|state| state.as_str().to_owned());
-        values.extend(names.map(Value::Text));
+        // In the statement itself, so that an index of one state alone can be used.
+        let states = filter.states.iter().map(|state| state.as_str());
+        conditions.push(match filter.states.as_slice() {
+            [state] => format!("state = '{}'", state.as_str()),
+            _ => format!("state IN ('{}')", states.collect::<Vec<_>>().join("', '")),
+        });
     }
     if let Some(owner) = filter.owner {
         values.push(Value::Int(owner));

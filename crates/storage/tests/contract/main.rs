@@ -2,13 +2,13 @@
 #![cfg(test)]
 
 mod cases;
-mod postgres;
 mod support;
 
 use std::fmt::Write as _;
 use std::future::Future;
 use std::pin::Pin;
 
+use clipsy_testkit::Postgres;
 use support::{Place, World};
 
 /// A case, by its name.
@@ -26,8 +26,9 @@ async fn on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn on_postgres() {
     // Started once for all cases, and stopped when this is dropped.
-    let server = postgres::Server::start().await;
-    run(&Place::Postgres(server.url().to_owned())).await;
+    sqlx::any::install_default_drivers();
+    let server = Postgres::start();
+    run(&Place::Postgres(server.url())).await;
 }
 
 /// Runs every case in a database of its own, and tells all that failed.

@@ -15,10 +15,10 @@ use std::path::Path;
 use anyhow::Context as _;
 use clipsy_pipeline::doctor::Finding;
 use serde::Serialize;
+use target::Target;
 
 use crate::commands::exit::Refusal;
 use crate::commands::{print, print_json};
-use target::Target;
 
 /// Runs all checks. Fails if one of them does. `ca` is a file with certificates to trust besides
 /// those of the system.

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Read as _, Write as _};
 
 use anyhow::Context as _;
-use clipsy_graph::auth::password::objection;
+use clipsy_service::accounts::password::objection;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use crate::commands::exit::Refusal;

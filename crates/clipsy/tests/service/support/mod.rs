@@ -9,7 +9,9 @@ pub(crate) mod shares;
 pub(crate) mod turn;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+pub(crate) use clipsy_testkit::until;
 
 /// No step of a test takes anywhere near this long: one that does hangs.
 pub(crate) const HANGS_AFTER: Duration = Duration::from_mins(4);
@@ -46,23 +48,6 @@ pub(crate) fn scratch() -> tempfile::TempDir {
         .prefix("clipsy-test-")
         .tempdir()
         .unwrap()
-}
-
-/// Asks again and again until there is an answer.
-#[track_caller]
-pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + HANGS_AFTER;
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(
-            Instant::now() < deadline,
-            "it hangs: waited {} s until {what}",
-            HANGS_AFTER.as_secs()
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// Every file below `folder`, as relative paths in order. Files that vanish meanwhile are fine.

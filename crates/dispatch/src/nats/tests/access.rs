@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::server::{Server, process};
+use clipsy_testkit::Nats;
+
+use super::server::{options, process};
 use super::{take, ticket};
 use crate::nats::{Options, SignIn, Tls};
 
 #[tokio::test]
 async fn a_password_is_needed_where_one_is_set() {
     let server =
-        Server::start_with(|_| "authorization { user: ann, password: \"s3cret\" }".to_owned());
-    let nobody = server.options();
+        Nats::start_with(|_| "authorization { user: ann, password: \"s3cret\" }".to_owned());
+    let nobody = options(&server);
     let stranger = process(&nobody).await;
     assert!(stranger.queue.ping().await.is_err());
     let known = SignIn::Password("ann".to_owned(), "s3cret".to_owned());
@@ -31,18 +33,18 @@ async fn a_key_is_enough() {
         "UAFHG6FUD2UU4SDFVAFUL5LDFO2XM4WYM76UNXTPJYJK7EEMYRBHT2VE",
     );
     let server =
-        Server::start_with(|_| format!("authorization {{ users: [ {{ nkey: {public} }} ] }}"));
+        Nats::start_with(|_| format!("authorization {{ users: [ {{ nkey: {public} }} ] }}"));
     let sign_in = SignIn::Nkey(seed.to_owned());
     works(&Options {
         sign_in,
-        ..server.options()
+        ..options(&server)
     })
     .await;
 }
 
 #[tokio::test]
 async fn connections_are_encrypted_and_both_sides_known() {
-    let server = Server::start_with(|folder| {
+    let server = Nats::start_with(|folder| {
         make_certificates(folder);
         let file = |name: &str| folder.join(name);
         format!(
@@ -53,7 +55,7 @@ async fn connections_are_encrypted_and_both_sides_known() {
         )
     });
     let file = |name: &str| server.folder().join(name);
-    let plain = server.options();
+    let plain = options(&server);
     // It does not trust an authority that it does not know.
     let stranger = process(&plain).await;
     assert!(stranger.queue.ping().await.is_err());

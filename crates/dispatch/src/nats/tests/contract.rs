@@ -2,11 +2,13 @@
 
 use futures_util::future::BoxFuture;
 
-use super::server::{Server, process};
+use clipsy_testkit::Nats;
+
+use super::server::{options, process};
 use crate::{Dispatch, contract};
 
-fn of(server: &Server) -> impl Fn() -> BoxFuture<'static, Dispatch> + Sync {
-    let options = server.options();
+fn of(server: &Nats) -> impl Fn() -> BoxFuture<'static, Dispatch> + Sync {
+    let options = options(server);
     let next = std::sync::atomic::AtomicU32::new(1);
     move || {
         let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -18,18 +20,18 @@ fn of(server: &Server) -> impl Fn() -> BoxFuture<'static, Dispatch> + Sync {
 
 #[tokio::test]
 async fn the_queue_keeps_the_contract() {
-    let server = Server::start();
+    let server = Nats::start();
     contract::queue(&of(&server)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_ticket_is_delivered_once() {
-    let server = Server::start();
+    let server = Nats::start();
     contract::no_double_delivery(&of(&server)).await;
 }
 
 #[tokio::test]
 async fn the_bus_keeps_the_contract() {
-    let server = Server::start();
+    let server = Nats::start();
     contract::events(&of(&server)).await;
 }

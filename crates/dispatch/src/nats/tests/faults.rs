@@ -7,7 +7,9 @@ use chrono::TimeDelta;
 use clipsy_domain::clock::{Clock as _, SystemClock};
 use tokio::sync::mpsc;
 
-use super::server::{Server, process};
+use clipsy_testkit::Nats;
+
+use super::server::{options, process};
 use super::{Seen, ends, pull, take, ticket, until_ok};
 use crate::nats::Options;
 use crate::{Dispatch, Error, Message, Received, Subscription, Ticket};
@@ -15,8 +17,8 @@ use crate::{Dispatch, Error, Message, Received, Subscription, Ticket};
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_that_is_killed_in_mid_work_loses_no_job() {
     const JOBS: i64 = 100;
-    let mut server = Server::start();
-    let options = server.options();
+    let mut server = Nats::start();
+    let options = options(&server);
     let processes = [process(&options).await, process(&options).await];
     for job_id in 1..=JOBS {
         processes[0].queue.push(ticket(job_id)).await.unwrap();
@@ -60,8 +62,8 @@ async fn a_server_that_is_killed_in_mid_work_loses_no_job() {
 
 #[tokio::test]
 async fn a_server_that_hangs_keeps_nobody() {
-    let server = Server::start();
-    let dispatch = process(&server.options()).await;
+    let server = Nats::start();
+    let dispatch = process(&options(&server)).await;
     dispatch.queue.push(ticket(1)).await.unwrap();
     let held = pull(&dispatch).await;
     server.freeze();
@@ -92,8 +94,8 @@ async fn a_server_that_hangs_keeps_nobody() {
 
 #[tokio::test]
 async fn what_was_taken_away_leaves_nothing_behind() {
-    let server = Server::start();
-    let options = server.options();
+    let server = Nats::start();
+    let options = options(&server);
     let dispatch = process(&options).await;
     let later = SystemClock.now() + TimeDelta::milliseconds(500);
     for job_id in 1..=20 {
@@ -143,8 +145,8 @@ async fn what_was_taken_away_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_service_starts_without_its_server() {
-    let mut server = Server::prepare(|_| String::new());
-    let dispatch = process(&server.options()).await;
+    let mut server = Nats::prepare(|_| String::new());
+    let dispatch = process(&options(&server)).await;
     assert!(dispatch.queue.ping().await.is_err());
     assert!(dispatch.queue.push(ticket(1)).await.is_err());
     let mut listener = dispatch.events.subscribe();
@@ -168,8 +170,8 @@ async fn a_service_starts_without_its_server() {
 
 #[tokio::test]
 async fn a_ticket_whose_worker_vanished_comes_again() {
-    let server = Server::start();
-    let options = server.options();
+    let server = Nats::start();
+    let options = options(&server);
     let (lost, rescuer) = (process(&options).await, process(&options).await);
     rescuer.queue.push(ticket(1)).await.unwrap();
     let delivery = pull(&lost).await;
@@ -181,8 +183,8 @@ async fn a_ticket_whose_worker_vanished_comes_again() {
 
 #[tokio::test]
 async fn a_worker_that_reports_keeps_its_ticket() {
-    let server = Server::start();
-    let options = server.options();
+    let server = Nats::start();
+    let options = options(&server);
     let (worker, other) = (process(&options).await, process(&options).await);
     worker.queue.push(ticket(1)).await.unwrap();
     let held = pull(&worker).await;
@@ -204,10 +206,10 @@ async fn a_worker_that_reports_keeps_its_ticket() {
 
 #[tokio::test]
 async fn a_ticket_that_nobody_settles_is_given_up_and_can_be_pushed_again() {
-    let server = Server::start();
+    let server = Nats::start();
     let options = Options {
         max_deliver: 3,
-        ..server.options()
+        ..options(&server)
     };
     let dispatch = process(&options).await;
     let poison = ticket(1);
@@ -226,8 +228,8 @@ async fn a_ticket_that_nobody_settles_is_given_up_and_can_be_pushed_again() {
 
 #[tokio::test]
 async fn what_is_no_ticket_does_not_stop_the_others() {
-    let server = Server::start();
-    let options = server.options();
+    let server = Nats::start();
+    let options = options(&server);
     let dispatch = process(&options).await;
     let stranger = async_nats::connect(&options.servers).await.unwrap();
     let subject = format!("{}.jobs.tickets.cpu.high.1", options.prefix);
@@ -240,8 +242,8 @@ async fn what_is_no_ticket_does_not_stop_the_others() {
 
 #[tokio::test]
 async fn a_delayed_ticket_outlives_the_server() {
-    let mut server = Server::start();
-    let dispatch = process(&server.options()).await;
+    let mut server = Nats::start();
+    let dispatch = process(&options(&server)).await;
     let due = SystemClock.now() + TimeDelta::milliseconds(1500);
     let later = Ticket {
         run_after: due,
@@ -260,8 +262,8 @@ async fn a_delayed_ticket_outlives_the_server() {
 
 #[tokio::test]
 async fn a_stream_that_was_deleted_is_made_again() {
-    let server = Server::start();
-    let options = server.options();
+    let server = Nats::start();
+    let options = options(&server);
     let dispatch = process(&options).await;
     let puller = {
         let dispatch = dispatch.clone();
@@ -277,8 +279,8 @@ async fn a_stream_that_was_deleted_is_made_again() {
 
 #[tokio::test]
 async fn after_a_gap_listeners_are_told_to_read_again() {
-    let mut server = Server::start();
-    let options = server.options();
+    let mut server = Nats::start();
+    let options = options(&server);
     let (here, there) = (process(&options).await, process(&options).await);
     let mut listeners = [here.events.subscribe(), there.events.subscribe()];
     server.kill();

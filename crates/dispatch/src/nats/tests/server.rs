@@ -1,149 +1,25 @@
-//! A `nats-server` of a test's own.
+//! Processes at a `nats-server` of a test's own.
 
-use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clipsy_domain::clock::SystemClock;
-use clipsy_testkit::free_port;
-use tempfile::TempDir;
+use clipsy_testkit::Nats;
 
-use super::HANGS_AFTER;
 use crate::Dispatch;
 use crate::nats::Options;
 
 /// Makes prefixes that are used once.
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
-/// A server with a store of its own. It is killed at the end.
-pub(super) struct Server {
-    child: Option<Child>,
-    address: SocketAddr,
-    folder: TempDir,
-}
-
-impl Server {
-    /// A server that runs.
-    pub(super) fn start() -> Self {
-        Self::start_with(|_| String::new())
-    }
-
-    /// A server that runs; `more` makes more lines for its configuration, and finds a folder for
-    /// files that they name.
-    pub(super) fn start_with(more: impl FnOnce(&Path) -> String) -> Self {
-        let mut server = Self::prepare(more);
-        server.run();
-        server
-    }
-
-    /// A server that does not run yet.
-    pub(super) fn prepare(more: impl FnOnce(&Path) -> String) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let store = folder.path().join("store");
-        let more = more(folder.path());
-        let config =
-            format!("listen: \"{address}\"\njetstream {{ store_dir: {store:?} }}\n{more}\n");
-        fs::write(folder.path().join("server.conf"), config).unwrap();
-        Self {
-            child: None,
-            address,
-            folder,
-        }
-    }
-
-    /// Starts it, with what its store holds.
-    pub(super) fn run(&mut self) {
-        let log = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.folder.path().join("server.log"))
-            .unwrap();
-        let mut command = Command::new(program());
-        command
-            .arg("-c")
-            .arg(self.folder.path().join("server.conf"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log);
-        self.child = Some(command.spawn().unwrap());
-        let started = Instant::now();
-        while TcpStream::connect(self.address).is_err() {
-            assert!(
-                started.elapsed() < HANGS_AFTER,
-                "nats-server does not listen:\n{}",
-                self.log()
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// Ends it as `kill -9` does.
-    pub(super) fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            child.wait().unwrap();
-        }
-    }
-
-    /// Stops it in the middle of whatever it does, as a machine that hangs or a network that is cut
-    /// does: connections stay, and nothing answers.
-    pub(super) fn freeze(&self) {
-        self.signal("-STOP");
-        // The signal is on its way when it was sent; threads may still run for a moment.
-        let id = self.child.as_ref().unwrap().id();
-        let runs = || {
-            let tasks = fs::read_dir(format!("/proc/{id}/task")).unwrap().flatten();
-            let mut states =
-                tasks.filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
-            let is_stopped = |stat: String| {
-                stat.rsplit_once(") ")
-                    .is_some_and(|(_, s)| s.starts_with('T'))
-            };
-            !states.all(is_stopped)
-        };
-        while runs() {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    /// Lets it go on.
-    pub(super) fn thaw(&self) {
-        self.signal("-CONT");
-    }
-
-    fn signal(&self, signal: &str) {
-        let id = self.child.as_ref().unwrap().id().to_string();
-        let status = Command::new("kill").args([signal, &id]).status().unwrap();
-        assert!(status.success(), "kill {signal} {id}");
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
-    }
-
-    pub(super) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// How to reach it, with a prefix that nobody else uses.
-    pub(super) fn options(&self) -> Options {
-        Options {
-            servers: format!("nats://{}", self.address),
-            prefix: format!("test{}", NEXT.fetch_add(1, Ordering::Relaxed)),
-            ack_wait: Duration::from_secs(2),
-            ..Options::default()
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.kill();
+/// How to reach the server, with a prefix that nobody else uses.
+pub(super) fn options(server: &Nats) -> Options {
+    Options {
+        servers: server.url(),
+        prefix: format!("test{}", NEXT.fetch_add(1, Ordering::Relaxed)),
+        ack_wait: Duration::from_secs(2),
+        ..Options::default()
     }
 }
 
@@ -151,19 +27,4 @@ impl Drop for Server {
 pub(super) async fn process(options: &Options) -> Dispatch {
     let dispatch = Dispatch::nats(options.clone(), Arc::new(SystemClock)).await;
     dispatch.unwrap()
-}
-
-/// The program. The tests do not pass without it.
-fn program() -> &'static str {
-    ["nats-server", "/usr/sbin/nats-server"]
-        .into_iter()
-        .find(|program| {
-            let mut version = Command::new(program);
-            version.arg("--version").stdout(Stdio::null());
-            version.status().is_ok_and(|status| status.success())
-        })
-        .expect(
-            "nats-server is missing: run `tools/setup.sh test`, or install it with \
-             `apt-get install nats-server`",
-        )
 }

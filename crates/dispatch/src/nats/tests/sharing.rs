@@ -6,7 +6,9 @@ use chrono::TimeDelta;
 use clipsy_domain::clock::{Clock as _, SystemClock};
 use tokio::sync::mpsc;
 
-use super::server::{Server, process};
+use clipsy_testkit::Nats;
+
+use super::server::{options, process};
 use super::{Seen, ends, pull, take, ticket, until_ok};
 use crate::nats::{Hears, Options};
 use crate::{Dispatch, Message, Need, Received, Ticket};
@@ -34,8 +36,8 @@ fn work(
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_do_two_hundred_jobs_once_each() {
     const JOBS: i64 = 200;
-    let server = Server::start();
-    let options = server.options();
+    let server = Nats::start();
+    let options = options(&server);
     let processes = [process(&options).await, process(&options).await];
     let (done, mut told) = mpsc::unbounded_channel();
     for (who, dispatch) in processes.iter().enumerate() {
@@ -59,8 +61,8 @@ async fn two_processes_do_two_hundred_jobs_once_each() {
 
 #[tokio::test]
 async fn what_is_pushed_by_all_again_and_again_comes_once() {
-    let server = Server::start();
-    let options = server.options();
+    let server = Nats::start();
+    let options = options(&server);
     let processes = [process(&options).await, process(&options).await];
     let tickets: Vec<Ticket> = (1..=20).map(ticket).collect();
     for _ in 0..3 {
@@ -98,8 +100,8 @@ async fn what_is_pushed_by_all_again_and_again_comes_once() {
 
 #[tokio::test]
 async fn a_machine_gets_what_it_can_run() {
-    let server = Server::start();
-    let plain = server.options();
+    let server = Nats::start();
+    let plain = options(&server);
     let gpu = Options {
         serves: Need::ALL.to_vec(),
         ..plain.clone()
@@ -135,8 +137,8 @@ async fn a_machine_gets_what_it_can_run() {
 
 #[tokio::test]
 async fn pausing_and_removing_work_from_everywhere() {
-    let mut server = Server::start();
-    let options = server.options();
+    let mut server = Nats::start();
+    let options = options(&server);
     let processes = [process(&options).await, process(&options).await];
     processes[0].queue.set_paused(true).await.unwrap();
     assert!(processes[1].queue.paused().await.unwrap());
@@ -168,8 +170,8 @@ async fn pausing_and_removing_work_from_everywhere() {
 
 #[tokio::test]
 async fn messages_reach_other_processes_in_order() {
-    let server = Server::start();
-    let options = server.options();
+    let server = Nats::start();
+    let options = options(&server);
     let (here, there) = (process(&options).await, process(&options).await);
     there.events.flush().await.unwrap();
     let mut listeners = [
@@ -204,8 +206,8 @@ async fn messages_reach_other_processes_in_order() {
 
 #[tokio::test]
 async fn a_slow_listener_elsewhere_is_told_and_holds_nobody_up() {
-    let server = Server::start();
-    let options = server.options();
+    let server = Nats::start();
+    let options = options(&server);
     let (here, there) = (process(&options).await, process(&options).await);
     there.events.flush().await.unwrap();
     let mut slow = there.events.subscribe();
@@ -249,8 +251,8 @@ async fn nothing(dispatch: &Dispatch) {
 
 #[tokio::test]
 async fn workers_hear_orders_and_not_what_others_report() {
-    let server = Server::start();
-    let options = server.options();
+    let server = Nats::start();
+    let options = options(&server);
     let everything = process(&options).await;
     let worker = process(&Options {
         hears: Hears::Orders,

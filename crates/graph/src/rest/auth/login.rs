@@ -1,14 +1,15 @@
 //! `POST /api/auth/login/`
 
 use axum::extract::State;
+use clipsy_http::Client;
+use clipsy_service::accounts::log_in::log_in;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Account, Secret, warning};
-use crate::actions::log_in::log_in;
 use crate::app::App;
-use crate::client::Client;
-use crate::error::Result;
+use crate::auth::viewer::origin;
+use crate::rest::answer::Answer;
 use crate::rest::body::Object;
 use crate::rest::fields::Fields;
 use crate::rest::openapi::{Detail, FieldMessages};
@@ -57,12 +58,12 @@ pub(crate) async fn login(
     State(app): State<App>,
     client: Client,
     Object(values): Object,
-) -> Result<Secret<Session>> {
+) -> Answer<Secret<Session>> {
     let mut fields = Fields::new(values);
     let username = fields.required("username", 150);
     let password = fields.password("password");
     fields.check()?;
-    let (user, pair) = log_in(&app, client, &username, password).await?;
+    let (user, pair) = log_in(&app, origin(&app, client), &username, password).await?;
     Ok(Secret(Session {
         refresh: pair.refresh,
         access: pair.access,

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use clipsy_service::accounts::log_out::log_out;
+use clipsy_service::accounts::session::SignedIn;
 
-use crate::actions::log_out::log_out;
 use crate::app::App;
-use crate::auth::viewer::SignedIn;
-use crate::error::Result;
+use crate::rest::answer::Answer;
 use crate::rest::openapi::{Detail, TokenNotValid};
 
 /// Sign out: the access token and every refresh token of its session are refused from then on.
@@ -17,7 +17,7 @@ use crate::rest::openapi::{Detail, TokenNotValid};
         (status = 401, description = "Not signed in", body = TokenNotValid),
     )
 )]
-pub(crate) async fn logout(State(app): State<App>, signed_in: SignedIn) -> Result<Json<Detail>> {
+pub(crate) async fn logout(State(app): State<App>, signed_in: SignedIn) -> Answer<Json<Detail>> {
     log_out(&app, &signed_in).await?;
     Ok(Json(Detail::new("Successfully logged out")))
 }

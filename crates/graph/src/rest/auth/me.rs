@@ -1,11 +1,11 @@
 //! `GET /api/auth/me/`
 
 use axum::Json;
+use clipsy_service::accounts::session::SignedIn;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::warning;
-use crate::auth::viewer::SignedIn;
 use crate::rest::openapi::TokenNotValid;
 use crate::rest::videos::json::time;
 

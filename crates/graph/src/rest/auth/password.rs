@@ -1,15 +1,16 @@
 //! `POST /api/auth/password/`
 
 use axum::extract::State;
+use clipsy_http::Client;
+use clipsy_service::accounts::change_password::change_password;
+use clipsy_service::accounts::session::SignedIn;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{Secret, TokenPair};
-use crate::actions::change_password::change_password;
 use crate::app::App;
-use crate::auth::viewer::SignedIn;
-use crate::client::Client;
-use crate::error::Result;
+use crate::auth::viewer::origin;
+use crate::rest::answer::Answer;
 use crate::rest::body::Object;
 use crate::rest::fields::Fields;
 use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
@@ -45,12 +46,12 @@ pub(crate) async fn password(
     client: Client,
     signed_in: SignedIn,
     Object(values): Object,
-) -> Result<Secret<TokenPair>> {
+) -> Answer<Secret<TokenPair>> {
     let mut fields = Fields::new(values);
     let old = fields.password("old_password");
     let new = fields.password("new_password");
     fields.check()?;
-    let pair = change_password(&app, client, &signed_in, old, new).await?;
+    let pair = change_password(&app, origin(&app, client), &signed_in, old, new).await?;
     Ok(Secret(TokenPair {
         access: pair.access,
         refresh: pair.refresh,

@@ -1,13 +1,13 @@
 //! `POST /api/auth/refresh/`
 
 use axum::extract::State;
+use clipsy_service::accounts::refresh_session::refresh_session;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{Secret, TokenPair};
-use crate::actions::refresh_session::refresh_session;
 use crate::app::App;
-use crate::error::Result;
+use crate::rest::answer::Answer;
 use crate::rest::body::Object;
 use crate::rest::fields::Fields;
 use crate::rest::openapi::{DetailCode, FieldMessages};
@@ -36,7 +36,7 @@ pub(crate) struct RefreshToken {
 pub(crate) async fn refresh(
     State(app): State<App>,
     Object(values): Object,
-) -> Result<Secret<TokenPair>> {
+) -> Answer<Secret<TokenPair>> {
     let mut fields = Fields::new(values);
     let token = fields.required("refresh", usize::MAX);
     fields.check()?;

@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use clipsy_service::accounts::session::SignedIn;
+use clipsy_service::videos::delete_video::delete_video;
 
 use super::VideoId;
-use crate::actions::delete_video::delete_video;
 use crate::app::App;
-use crate::auth::viewer::SignedIn;
-use crate::error::Result;
+use crate::rest::answer::Answer;
 use crate::rest::openapi::{Detail, TokenNotValid};
 
 /// Delete a video with all its files. A job that runs is stopped.
@@ -25,7 +25,7 @@ pub(crate) async fn delete(
     State(app): State<App>,
     signed_in: SignedIn,
     VideoId(id): VideoId,
-) -> Result<StatusCode> {
+) -> Answer<StatusCode> {
     delete_video(&app, signed_in.viewer(), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,17 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
+use clipsy_http::Address;
+use clipsy_service::accounts::session::SignedIn;
+use clipsy_service::videos::edit_video::edit_video;
 use clipsy_storage::AssetChange;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::VideoId;
 use super::json::VideoDetail;
-use crate::actions::edit_video::edit_video;
-use crate::address::Address;
 use crate::app::App;
-use crate::auth::viewer::SignedIn;
-use crate::error::Result;
+use crate::rest::answer::Answer;
 use crate::rest::body::Object;
 use crate::rest::fields::{Fields, MAX_DESCRIPTION, MAX_TITLE};
 use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
@@ -54,7 +54,7 @@ pub(crate) async fn edit(
     address: Address,
     VideoId(id): VideoId,
     Object(values): Object,
-) -> Result<Json<VideoDetail>> {
+) -> Answer<Json<VideoDetail>> {
     let mut fields = Fields::new(values);
     let change = AssetChange {
         title: fields.optional("title", MAX_TITLE, false),

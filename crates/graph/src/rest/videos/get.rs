@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
+use clipsy_http::Address;
+use clipsy_service::accounts::session::{SignedIn, viewer};
+use clipsy_service::videos::find_video::find_video;
 
 use super::VideoName;
 use super::json::VideoDetail;
-use crate::actions::find_video::find_video;
-use crate::address::Address;
 use crate::app::App;
-use crate::auth::viewer::{SignedIn, viewer};
-use crate::error::Result;
+use crate::rest::answer::Answer;
 use crate::rest::openapi::{Detail, TokenNotValid};
 
 /// One video.
@@ -27,7 +27,7 @@ pub(crate) async fn get(
     signed_in: Option<SignedIn>,
     address: Address,
     VideoName(named): VideoName,
-) -> Result<Json<VideoDetail>> {
+) -> Answer<Json<VideoDetail>> {
     let viewer = viewer(signed_in.as_ref());
     let video = find_video(&app, viewer, &named).await?;
     Ok(Json(VideoDetail::of(video, viewer).at(&address)))

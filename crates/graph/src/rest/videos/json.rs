@@ -6,11 +6,11 @@ use clipsy_domain::clock::Timestamp;
 use clipsy_domain::job::Rendition;
 use clipsy_domain::media_key;
 use clipsy_domain::user::Viewer;
+use clipsy_http::Address;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::actions::find_video::Video;
-use crate::address::Address;
+use clipsy_service::videos::find_video::Video;
 
 /// A video in a list.
 #[derive(Debug, Serialize, ToSchema)]

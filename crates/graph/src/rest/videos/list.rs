@@ -10,17 +10,18 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use clipsy_domain::asset::{AssetState, Visibility};
 use clipsy_domain::user::Viewer;
+use clipsy_http::Address;
+use clipsy_service::accounts::session::{SignedIn, viewer};
+use clipsy_service::error::{Error, Result};
+use clipsy_service::videos::find_video::with_details;
 use clipsy_storage::{AssetFilter, AssetOrder, Window};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::json::VideoItem;
 use super::whole;
-use crate::actions::find_video::with_details;
-use crate::address::Address;
 use crate::app::App;
-use crate::auth::viewer::{SignedIn, viewer};
-use crate::error::{Error, Result};
+use crate::rest::answer::Answer;
 use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
 
 /// Videos on a page unless the asker says otherwise.
@@ -83,7 +84,7 @@ pub(crate) async fn list(
     OriginalUri(uri): OriginalUri,
     address: Address,
     query: Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
-) -> Result<Response> {
+) -> Answer<Response> {
     let Query(query) = query.map_err(|e| Error::Parse(e.body_text()))?;
     let asked = Asked {
         viewer: viewer(signed_in.as_ref()),
@@ -295,7 +296,7 @@ mod tests {
         let request = axum::http::Request::get(uri.clone());
         let request = request.header("host", "videos.example.org:8000");
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let address = Address::of(&parts, &[]);
+        let address = Address::of(&parts);
         let query = [("search", "a b"), ("page", "2"), ("page_size", "5")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(

@@ -15,23 +15,24 @@ mod whole;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use clipsy_domain::asset::AssetId;
+use clipsy_service::error::{Error, Result};
+use clipsy_service::videos::find_video::Named;
 
-use crate::actions::find_video::Named;
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::rest::answer::Refused;
 
 /// What names the video in the path: its number, or the key of an unlisted one's link.
 #[derive(Debug, Clone)]
 pub(crate) struct VideoName(pub(crate) Named);
 
 impl FromRequestParts<App> for VideoName {
-    type Rejection = Error;
+    type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refused> {
         let Path(text) = Path::<String>::from_request_parts(parts, app)
             .await
             .map_err(|_| Error::NotFound)?;
-        Named::parse(&text).map(Self).ok_or(Error::NotFound)
+        Ok(Named::parse(&text).map(Self).ok_or(Error::NotFound)?)
     }
 }
 
@@ -40,12 +41,12 @@ impl FromRequestParts<App> for VideoName {
 pub(crate) struct VideoId(pub(crate) AssetId);
 
 impl FromRequestParts<App> for VideoId {
-    type Rejection = Error;
+    type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refused> {
         match VideoName::from_request_parts(parts, app).await?.0 {
             Named::Number(id) => Ok(Self(id)),
-            Named::Key(_) => Err(Error::NotFound),
+            Named::Key(_) => Err(Error::NotFound.into()),
         }
     }
 }

@@ -3,16 +3,16 @@
 use axum::Json;
 use axum::extract::State;
 use clipsy_domain::media_key;
+use clipsy_http::Address;
+use clipsy_service::accounts::session::SignedIn;
+use clipsy_service::videos::link_playback::link_playback;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::VideoName;
 use super::json::time;
-use crate::actions::link_playback::link_playback;
-use crate::address::Address;
 use crate::app::App;
-use crate::auth::viewer::SignedIn;
-use crate::error::Result;
+use crate::rest::answer::Answer;
 use crate::rest::openapi::{Detail, TokenNotValid};
 
 /// Paths with which players that send no token can play one video. Whoever has them can.
@@ -51,7 +51,7 @@ pub(crate) async fn playback(
     signed_in: Option<SignedIn>,
     address: Address,
     VideoName(named): VideoName,
-) -> Result<Json<PlaybackPaths>> {
+) -> Answer<Json<PlaybackPaths>> {
     let link = link_playback(&app, signed_in.as_ref(), &named).await?;
     let asset = &link.asset;
     let below = |path: String| address.path(&media_key::behind(&link.prefix, &path));

@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
+use clipsy_http::Address;
+use clipsy_service::accounts::session::SignedIn;
+use clipsy_service::videos::retry_video::retry_video;
 
 use super::VideoId;
 use super::json::VideoDetail;
-use crate::actions::retry_video::retry_video;
-use crate::address::Address;
 use crate::app::App;
-use crate::auth::viewer::SignedIn;
-use crate::error::Result;
+use crate::rest::answer::Answer;
 use crate::rest::openapi::{Detail, TokenNotValid};
 
 /// Process a video again that failed or was cancelled.
@@ -29,7 +29,7 @@ pub(crate) async fn retry(
     signed_in: SignedIn,
     address: Address,
     VideoId(id): VideoId,
-) -> Result<Json<VideoDetail>> {
+) -> Answer<Json<VideoDetail>> {
     let video = retry_video(&app, signed_in.viewer(), id).await?;
     Ok(Json(
         VideoDetail::of(video, signed_in.viewer()).at(&address),

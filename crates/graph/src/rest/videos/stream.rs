@@ -6,14 +6,15 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, VARY};
 use axum::response::Response;
 use clipsy_domain::asset::Asset;
 use clipsy_domain::media_key;
+use clipsy_service::accounts::session::{SignedIn, viewer};
+use clipsy_service::videos::access::Way;
+use clipsy_service::videos::find_video::{Named, find_named};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::VideoName;
-use crate::actions::find_video::{Named, find_named};
 use crate::app::App;
-use crate::auth::viewer::{SignedIn, viewer};
-use crate::error::Result;
-use crate::playback::{self, access::Way};
+use crate::media;
+use crate::rest::answer::Answer;
 use crate::rest::openapi::{Detail, TokenNotValid};
 
 /// The original file, whole or in part.
@@ -40,14 +41,14 @@ pub(crate) async fn stream(
     signed_in: Option<SignedIn>,
     VideoName(named): VideoName,
     request: Request,
-) -> Result<Response> {
+) -> Answer<Response> {
     let asset = find_named(&app, viewer(signed_in.as_ref()), &named).await?;
     let (parts, _) = request.into_parts();
     let way = match &named {
         Named::Number(_) => Way::Bare,
         Named::Key(key) => Way::Key(key),
     };
-    let mut response = playback::original(&app, &parts, way, &asset).await?;
+    let mut response = media::original(&app, &parts, way, &asset).await?;
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("Authorization"));
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);

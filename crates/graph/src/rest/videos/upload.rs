@@ -6,21 +6,24 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::asset::Asset;
 use clipsy_domain::user::UserId;
+use clipsy_http::body::{Kind, Timed, announced, kind};
+use clipsy_http::multipart::Multipart;
+use clipsy_service::error::{Error, Result};
+use clipsy_service::uploads::finish_upload::{FinishedUpload, finish_or_discard};
+use clipsy_service::uploads::places;
+use clipsy_service::uploads::receive_upload::{Incoming, check_room, receive_upload};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::json::{Status, Uploaded, time};
-use crate::actions::finish_upload::{FinishedUpload, finish_or_discard};
-use crate::actions::receive_upload::{Incoming, check_room, receive_upload};
 use crate::app::App;
 use crate::auth::viewer::authenticate;
-use crate::error::{Error, Result};
-use crate::rest::body::{Kind, Timed, announced, kind, read_object};
+use crate::auth::viewer::sender;
+use crate::rest::answer::{Answer, unread};
+use crate::rest::body::read_object;
 use crate::rest::fields::{Fields, MAX_DESCRIPTION, MAX_TITLE, REQUIRED, too_long};
-use crate::rest::multipart::Multipart;
 use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
-use crate::upload::places;
 
 /// Bytes of a form around its file.
 const FORM_ROOM: u64 = 1 << 20;
@@ -65,14 +68,18 @@ pub(crate) struct NewVideo {
         (status = 507, description = "There is no room for the file", body = Detail),
     )
 )]
-pub(crate) async fn upload(State(app): State<App>, request: Request) -> Result<Response> {
+pub(crate) async fn upload(State(app): State<App>, request: Request) -> Answer<Response> {
     let (parts, body) = request.into_parts();
-    let limit = app.settings.max_upload_bytes.saturating_add(FORM_ROOM);
-    let mut body = Timed::upload(&parts.headers, body, limit, &app.settings);
+    let limit = app
+        .settings
+        .service
+        .max_upload_bytes
+        .saturating_add(FORM_ROOM);
+    let mut body = Timed::new(&parts.headers, body, &app.settings.upload_bodies(limit));
     let prepared = async {
         let signed_in = authenticate(&app, &parts.headers).await?;
         let signed_in = signed_in.ok_or(Error::NotSignedIn)?;
-        let kind = kind(&parts.headers)?;
+        let kind = kind(&parts.headers).map_err(unread)?;
         let length = announced(&parts.headers);
         check_room(&app, length.map(|b| b.saturating_sub(FORM_ROOM))).await?;
         Ok::<_, Error>((signed_in.user.id, kind, length))
@@ -81,26 +88,26 @@ pub(crate) async fn upload(State(app): State<App>, request: Request) -> Result<R
         Ok(prepared) => prepared,
         Err(error) => {
             body.linger();
-            return Err(error);
+            return Err(error.into());
         }
     };
     let Kind::Multipart(boundary) = kind else {
         // No file can be in there; say what is wrong with the rest, too.
         let rest = body.into_body();
-        let values = read_object(&parts.headers, rest, &app.settings).await?;
+        let values = read_object(&parts.headers, rest, &app.settings.small_bodies()).await?;
         let mut form = Form {
             not_a_file: values.contains_key(FILE),
             values,
             ..Form::default()
         };
         form.check()?;
-        return Err(Error::field(FILE, REQUIRED));
+        return Err(Error::field(FILE, REQUIRED).into());
     };
-    let _place = match places::take(&app, owner, places::sender(&app, &parts)) {
+    let _place = match places::take(&app, owner, sender(&app, &parts)) {
         Ok(place) => place,
         Err(error) => {
             body.linger();
-            return Err(error);
+            return Err(error.into());
         }
     };
     let mut form = Form::default();
@@ -113,7 +120,7 @@ pub(crate) async fn upload(State(app): State<App>, request: Request) -> Result<R
                 incoming.discard().await;
             }
             body.linger();
-            return Err(error);
+            return Err(error.into());
         }
     };
     // From here on it does not matter whether the sender is still there.
@@ -156,8 +163,8 @@ async fn read_form(
     boundary: Option<String>,
     announced: Option<u64>,
 ) -> Result<Complete> {
-    let mut parts = Multipart::new(body, boundary)?;
-    while let Some(part) = parts.next_part().await? {
+    let mut parts = Multipart::new(body, boundary).map_err(unread)?;
+    while let Some(part) = parts.next_part().await.map_err(unread)? {
         match (part.name.as_str(), part.file_name) {
             // Browsers send this when no file was chosen.
             (FILE, Some(name)) if name.is_empty() => {}
@@ -169,14 +176,14 @@ async fn read_form(
                 let incoming =
                     receive_upload(app, owner_id, &name, &part.content_type, announced).await?;
                 let (incoming, _) = form.file.insert((incoming, name));
-                while let Some(piece) = parts.piece().await? {
+                while let Some(piece) = parts.piece().await.map_err(unread)? {
                     incoming.write(piece).await?;
                 }
             }
             (FILE, None) => form.not_a_file = true,
-            ("title", None) => form.keep("title", parts.text(TEXT_BYTES).await?),
-            ("description", None) => form.keep("description", parts.text(TEXT_BYTES).await?),
-            ("visibility", None) => form.keep("visibility", parts.text(TEXT_BYTES).await?),
+            ("title", None) => form.keep("title", text(&mut parts).await?),
+            ("description", None) => form.keep("description", text(&mut parts).await?),
+            ("visibility", None) => form.keep("visibility", text(&mut parts).await?),
             _ => {}
         }
     }
@@ -191,6 +198,10 @@ async fn read_form(
         file_name,
         texts,
     })
+}
+
+async fn text(parts: &mut Multipart<'_>) -> Result<Option<String>> {
+    parts.text(TEXT_BYTES).await.map_err(unread)
 }
 
 impl Form {
@@ -271,7 +282,7 @@ async fn finish(app: App, complete: Complete) -> Result<Asset> {
         visibility: complete
             .texts
             .visibility
-            .unwrap_or(app.settings.default_visibility),
+            .unwrap_or(app.settings.service.default_visibility),
         file_name: complete.file_name,
         bytes: received.bytes,
     };

@@ -1,4 +1,4 @@
-//! What can be done. Each field calls one verb of [`crate::actions`], which says who may do it.
+//! What can be done. Each field calls one verb of `clipsy_service`, which says who may do it.
 
 mod queue;
 mod session;

@@ -1,11 +1,11 @@
 //! What admins can do with the queue.
 
 use async_graphql::{Context, Object, SimpleObject};
+use clipsy_service::videos::hold_queue::hold_queue;
 
 use super::super::asked::{app, viewer};
 use super::super::errors::{Result, UserError, outcome};
 use super::super::operator::{Queue, queue_state};
-use crate::actions::hold_queue::hold_queue;
 
 /// What admins can do with the queue.
 #[derive(Debug, Default)]

@@ -3,19 +3,20 @@
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use clipsy_domain::user;
+use clipsy_service::accounts::change_password::change_password;
+use clipsy_service::accounts::end_session::end_session;
+use clipsy_service::accounts::log_in::log_in;
+use clipsy_service::accounts::log_out::log_out;
+use clipsy_service::accounts::refresh_session::refresh_session;
+use clipsy_service::accounts::start_session::Pair;
+use clipsy_service::error::{self, Error};
 
 use super::super::asked::{app, client, headers, maybe_signed_in, signed_in};
 use super::super::errors::{Result, UserError, outcome};
 use super::super::scalars::DateTime;
 use super::super::user::User;
-use crate::actions::change_password::change_password;
-use crate::actions::end_session::end_session;
-use crate::actions::log_in::log_in;
-use crate::actions::log_out::log_out;
-use crate::actions::refresh_session::refresh_session;
-use crate::actions::start_session::Pair;
 use crate::auth::cookie;
-use crate::error::{self, Error};
+use crate::auth::viewer::origin;
 
 /// Signing in and out.
 #[derive(Debug, Default)]
@@ -93,7 +94,15 @@ impl Session {
             cookie,
         } = input;
         let signed_in = match check_cookie(ctx, cookie) {
-            Ok(()) => log_in(app(ctx)?, client(ctx)?, &username, password).await,
+            Ok(()) => {
+                log_in(
+                    app(ctx)?,
+                    origin(app(ctx)?, client(ctx)?),
+                    &username,
+                    password,
+                )
+                .await
+            }
             Err(error) => Err(error),
         };
         Ok(match outcome(signed_in)? {
@@ -170,7 +179,7 @@ impl Session {
         let changed = match check_cookie(ctx, cookie) {
             Ok(()) => {
                 let (old, new) = (current_password, new_password);
-                change_password(app, client(ctx)?, signed_in, old, new).await
+                change_password(app, origin(app, client(ctx)?), signed_in, old, new).await
             }
             Err(error) => Err(error),
         };
@@ -205,7 +214,7 @@ fn session(
     // As tokens have to be (RFC 6749 section 5.1).
     ctx.insert_http_header(CACHE_CONTROL, "no-store");
     if in_cookie {
-        let seconds = app(ctx)?.settings.refresh_ttl_s;
+        let seconds = app(ctx)?.settings.service.refresh_ttl_s;
         let kept = cookie::keep(&pair.refresh, seconds, &headers(ctx).address);
         set_cookie(ctx, &kept);
     }

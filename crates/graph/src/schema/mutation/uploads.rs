@@ -2,6 +2,11 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use clipsy_domain::upload;
+use clipsy_domain::upload::UploadRole;
+use clipsy_service::error::{self, Error};
+use clipsy_service::uploads::create_upload::{NewUpload, create_upload};
+use clipsy_service::uploads::delete_upload::delete_upload;
+use clipsy_service::uploads::edit_upload::{UploadEdit, edit_upload};
 use serde_json::{Map, Value};
 
 use super::super::asked::{app, signed_in, viewer};
@@ -10,10 +15,6 @@ use super::super::ids::Global;
 use super::super::names::Visibility;
 use super::super::scalars::BigInt;
 use super::super::upload::Upload;
-use crate::actions::create_upload::{NewUpload, create_upload};
-use crate::actions::delete_upload::delete_upload;
-use crate::actions::edit_upload::{UploadEdit, edit_upload};
-use crate::error::{self, Error};
 use crate::rest::fields::{Fields, MAX_DESCRIPTION, MAX_TITLE};
 
 /// What can be done with uploads.
@@ -105,7 +106,7 @@ impl Uploads {
                 description: text.description.unwrap_or_default(),
                 visibility: input.visibility.map(Into::into),
                 metadata: None,
-                concat: None,
+                role: UploadRole::Whole,
             };
             create_upload(app, owner, new).await
         };

@@ -2,6 +2,11 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use clipsy_domain::user;
+use clipsy_service::accounts::create_user::{NewAccount, create_user};
+use clipsy_service::accounts::require_admin;
+use clipsy_service::accounts::set_limits::set_limits;
+use clipsy_service::accounts::update_user::{AccountChange, update_user};
+use clipsy_service::error::{self, Error};
 
 use super::super::asked::{app, viewer};
 use super::super::errors::{Result, UserError, outcome};
@@ -9,11 +14,6 @@ use super::super::ids;
 use super::super::names::Role;
 use super::super::scalars::BigInt;
 use super::super::user::User;
-use crate::actions::create_user::{NewAccount, create_user};
-use crate::actions::require_admin;
-use crate::actions::set_limits::set_limits;
-use crate::actions::update_user::{AccountChange, update_user};
-use crate::error::{self, Error};
 
 /// What admins can do with accounts.
 #[derive(Debug, Default)]

@@ -3,6 +3,15 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use clipsy_domain::asset::AssetId;
 use clipsy_domain::media_key;
+use clipsy_service::error::{self, Error};
+use clipsy_service::videos::cancel_video::cancel_video;
+use clipsy_service::videos::choose_thumbnail::{choose_thumbnail, reset_thumbnail};
+use clipsy_service::videos::delete_video::delete_video;
+use clipsy_service::videos::edit_video::edit_video;
+use clipsy_service::videos::find_video;
+use clipsy_service::videos::link_playback::link_playback;
+use clipsy_service::videos::retry_video::retry_video;
+use clipsy_service::videos::set_priority::set_priority;
 use clipsy_storage::AssetChange;
 use serde_json::{Map, Value};
 
@@ -12,15 +21,6 @@ use super::super::ids;
 use super::super::names::Visibility;
 use super::super::scalars::DateTime;
 use super::super::video::Video;
-use crate::actions::cancel_video::cancel_video;
-use crate::actions::choose_thumbnail::{choose_thumbnail, reset_thumbnail};
-use crate::actions::delete_video::delete_video;
-use crate::actions::edit_video::edit_video;
-use crate::actions::find_video;
-use crate::actions::link_playback::link_playback;
-use crate::actions::retry_video::retry_video;
-use crate::actions::set_priority::set_priority;
-use crate::error::{self, Error};
 use crate::rest::fields::{Fields, MAX_DESCRIPTION, MAX_TITLE};
 
 /// What can be done with videos.

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, SimpleObject, Subscription};
 use clipsy_domain::asset::{Asset, AssetId};
 use clipsy_domain::user::UserId;
+use clipsy_service::error;
+use clipsy_service::watch::mine::{Changes, Watcher};
+use clipsy_service::watch::{AGAIN, PACE};
 use futures_util::Stream;
 use futures_util::stream;
 use tokio::time::{Instant, sleep_until};
@@ -17,9 +20,6 @@ use super::super::ids::Global;
 use super::super::names::VideoChangeKind;
 use super::super::video::Video;
 use crate::app::App;
-use crate::error;
-use crate::live::mine::{Changes, Watcher};
-use crate::live::{AGAIN, PACE};
 
 /// All videos of the viewer.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ impl MyVideos {
         let app = app(ctx)?.clone();
         let owner = signed_in(ctx)?.user.id;
         // Listening starts before reading, so that nothing can come in between.
-        let watcher = app.watching.mine.watch(owner);
+        let watcher = app.watch.mine.watch(owner);
         let known = app.db.asset_ids_of(owner).await?;
         let mine = Mine {
             app,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Subscription};
 use clipsy_domain::worker::WorkerSign;
+use clipsy_service::Service;
 use futures_util::Stream;
 use futures_util::stream;
 use tokio::sync::watch;
@@ -17,7 +18,6 @@ use tokio::sync::watch;
 use super::super::asked::{admin, app};
 use super::super::errors::Result;
 use super::super::operator::{Queue, Worker, queue_state};
-use crate::app::App;
 
 /// What operators watch.
 #[derive(Debug, Default)]
@@ -29,8 +29,8 @@ impl Operators {
     async fn queue_changed(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Queue> + use<>> {
         admin(ctx)?;
         let app = app(ctx)?;
-        let read = |app: App| async move { queue_state(&app).await };
-        let states = values(app.watching.queue.watch(app, read));
+        let read = |service: Service| async move { queue_state(&service).await };
+        let states = values(app.watch.queue.watch(app, read));
         Ok(futures_util::StreamExt::map(states, |state| {
             Queue((*state).clone())
         }))
@@ -44,8 +44,8 @@ impl Operators {
     ) -> Result<impl Stream<Item = Worker> + use<>> {
         admin(ctx)?;
         let app = app(ctx)?;
-        let read = |app: App| async move { Ok(app.db.workers().await?) };
-        let lists = app.watching.workers.watch(app, read);
+        let read = |service: Service| async move { Ok(service.db.workers().await?) };
+        let lists = app.watch.workers.watch(app, read);
         let told = Told {
             lists: Box::pin(values(lists)),
             known: HashMap::new(),

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Subscription};
 use clipsy_domain::user::Viewer;
+use clipsy_service::error::Error;
+use clipsy_service::videos::find_video::{Named, find_named};
+use clipsy_service::watch::video::{Frame, Moment, watch};
 use futures_util::Stream;
 use futures_util::stream;
 
@@ -14,9 +17,6 @@ use super::super::names::VideoState;
 use super::super::progress::{self, Progress, Rendition};
 use super::super::scalars::int;
 use super::super::video::{Failure, Video};
-use crate::actions::find_video::{Named, find_named};
-use crate::error::Error;
-use crate::live::video::{Frame, Moment, watch};
 
 /// One video.
 #[derive(Debug, Default)]

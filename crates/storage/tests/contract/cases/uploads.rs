@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::trace::TraceParent;
-use clipsy_domain::upload::{Upload, UploadKind};
+use clipsy_domain::upload::{Upload, UploadKind, UploadRole};
 use clipsy_domain::user::Allowance;
 use clipsy_storage::{Error, Exceeded, Finished, UploadChange};
 
@@ -27,7 +27,7 @@ pub(crate) async fn new_upload(world: &World, id: &str) -> Upload {
         filename: "film.mp4".to_owned(),
         filetype: String::new(),
         metadata: None,
-        concat: None,
+        role: UploadRole::Whole,
         asset_id: None,
         created_at: world.now(),
         expires_at: world.now() + TimeDelta::hours(1),
@@ -45,7 +45,7 @@ pub(crate) async fn uploads_are_kept(world: World) {
         title: "100 % \"Ö\" 🎬 '; --".to_owned(),
         description: "two\nlines".to_owned(),
         metadata: Some("filename ZmlsbQ==".to_owned()),
-        concat: Some("final;/files/a /files/b".to_owned()),
+        role: UploadRole::parse("final;/files/a /files/b").unwrap(),
         trace: TraceParent::parse(TRACE),
         ..plain.clone()
     };
@@ -274,7 +274,7 @@ pub(crate) async fn what_an_owner_sends_and_has_is_known(world: World) {
             id: id.to_owned(),
             owner_id,
             kind,
-            concat: concat.map(str::to_owned),
+            role: concat.and_then(UploadRole::parse).unwrap_or_default(),
             created_at: world.now(),
             ..first.clone()
         };

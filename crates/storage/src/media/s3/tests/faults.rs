@@ -3,10 +3,10 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
+use clipsy_testkit::Weed;
 use object_store::multipart::MultipartStore as _;
 
 use super::local::Local;
-use super::weed::Weed;
 use super::{options, pattern};
 use crate::media::s3::{S3Options, S3Store};
 use crate::media::{Error, MediaStore};

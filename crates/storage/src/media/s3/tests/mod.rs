@@ -2,13 +2,13 @@
 
 mod faults;
 mod local;
-mod weed;
 
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use clipsy_testkit::weed::{self, Weed};
 use futures_util::{StreamExt as _, stream};
 use http::Request;
 use object_store::ClientOptions;
@@ -16,7 +16,6 @@ use object_store::client::{HttpConnector as _, HttpRequestBody, ReqwestConnector
 use object_store::multipart::MultipartStore as _;
 
 use self::local::Local;
-use self::weed::Weed;
 use super::{ConnectError, Credentials, S3Options, S3Store};
 use crate::media::{CHUNK, MediaStore, contract};
 

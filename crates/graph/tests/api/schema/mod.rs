@@ -1,0 +1,14 @@
+//! The GraphQL API as clients see it: a real server on a free port, requests over real sockets,
+//! subscriptions as server-sent events.
+
+mod accounts;
+mod gql;
+mod operators;
+mod paging;
+mod sdl;
+mod sessions;
+mod thumbnails;
+mod uploads;
+mod videos;
+mod watching;
+mod worker;

@@ -1,0 +1,64 @@
+//! Accounts: who signs in, with what, and what that opens.
+
+pub mod change_password;
+pub mod create_user;
+pub mod end_session;
+pub mod find_user;
+pub mod keys;
+pub mod limit;
+pub mod log_in;
+pub mod log_out;
+pub mod password;
+pub mod refresh_session;
+mod require_admin;
+pub mod right;
+pub mod session;
+pub mod set_limits;
+pub mod start_session;
+pub mod token;
+pub mod update_user;
+mod weak;
+
+use std::net::IpAddr;
+
+use keys::Keys;
+use limit::LoginLimit;
+use password::Hasher;
+use right::Rights;
+
+use crate::error::Result;
+use crate::settings::ServiceSettings;
+
+pub use require_admin::require_admin;
+
+/// What signing in needs, and what it opened.
+#[derive(Debug)]
+pub struct Accounts {
+    /// What tokens are signed with.
+    pub keys: Keys,
+    /// The sessions behind open streams.
+    pub rights: Rights,
+    pub(crate) hasher: Hasher,
+    pub(crate) logins: LoginLimit,
+}
+
+impl Accounts {
+    pub(crate) fn new(keys: Keys, settings: &ServiceSettings) -> Result<Self> {
+        Ok(Self {
+            keys,
+            rights: Rights::default(),
+            hasher: Hasher::new()?,
+            logins: LoginLimit::new(settings),
+        })
+    }
+}
+
+/// Where somebody who shows a password asks from.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin {
+    /// The address, for limits on tries and the log.
+    pub address: IpAddr,
+    /// Whose turn it is when many passwords are compared at once; `None` for addresses that stand for
+    /// many people.
+    pub sharer: Option<IpAddr>,
+}

@@ -1,0 +1,23 @@
+//! Finding an account.
+
+use clipsy_domain::user::{User, UserId, Viewer};
+use clipsy_storage::AssetFilter;
+
+use crate::Service;
+use crate::error::{Error, Result};
+
+/// The account, if it is the viewer's own, the viewer is an admin, or it has a video that the viewer
+/// can find. Others look like ones that are not there: who has an account here is nobody's business.
+pub async fn find_user(service: &Service, viewer: Viewer, id: UserId) -> Result<User> {
+    let user = service.db.user(id).await?.ok_or(Error::NotFound)?;
+    if viewer.is_admin() || viewer.user_id() == Some(id) {
+        return Ok(user);
+    }
+    let mut videos = AssetFilter::new(viewer);
+    videos.owner = Some(id);
+    if service.db.count_assets(&videos).await? > 0 {
+        Ok(user)
+    } else {
+        Err(Error::NotFound)
+    }
+}

@@ -1,0 +1,43 @@
+//! Setting what one account may take.
+
+use clipsy_domain::user::{Allowance, User, UserId, Viewer};
+
+use crate::Service;
+use crate::accounts::require_admin;
+use crate::error::{Error, FieldErrors, Result};
+
+/// Sets the limits of an account; where nothing is said, those of the server hold.
+pub async fn set_limits(
+    service: &Service,
+    viewer: Viewer,
+    id: UserId,
+    limits: Allowance,
+) -> Result<User> {
+    require_admin(viewer)?;
+    let named = [
+        ("bytes", limits.bytes),
+        ("minutesADay", limits.minutes_a_day),
+        ("uploads", limits.uploads),
+        ("waiting", limits.waiting),
+    ];
+    let problem = "Ensure this value is greater than or equal to 0.";
+    let wrong = named
+        .iter()
+        .filter(|(_, limit)| limit.is_some_and(|limit| limit < 0));
+    let wrong: FieldErrors = wrong
+        .map(|(name, _)| ((*name).to_owned(), vec![problem.to_owned()]))
+        .collect();
+    if !wrong.is_empty() {
+        return Err(Error::Fields(wrong));
+    }
+    if !service.db.set_allowance(id, limits).await? {
+        return Err(Error::NotFound);
+    }
+    tracing::info!(
+        account = id,
+        user_id = viewer.user_id(),
+        ?limits,
+        "limits set"
+    );
+    service.db.user(id).await?.ok_or(Error::NotFound)
+}
