@@ -155,9 +155,13 @@ fn trial(what: String, allowed: bool, result: io::Result<()>) -> Trial {
     Trial {
         what,
         allowed,
-        refused: error
-            .as_ref()
-            .is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied),
+        refused: error.as_ref().is_some_and(|error| {
+            // A file system that nobody can write refuses as well.
+            matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+            )
+        }),
         error: error.map(|error| error.to_string()),
     }
 }
