@@ -101,7 +101,9 @@ impl Facts {
             }
             Kind::Other => true,
         };
-        found.complete && !found.streams.is_empty() && found.streams.iter().all(settled)
+        // Without pictures and sound the demuxer may still say what is wrong with the file.
+        let is_media = |s: &Stream| s.key.kind != Kind::Other;
+        found.complete && found.streams.iter().any(is_media) && found.streams.iter().all(settled)
     }
 
     /// Everything that was found, with `duration` as the container tells it. Without that it is
