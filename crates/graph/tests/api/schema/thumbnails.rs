@@ -314,8 +314,8 @@ fn one_account_does_not_take_all_places_for_thumbnails() {
         let asked: Vec<_> = (0..4).map(|n| scope.spawn(move || choose(n))).collect();
         at_work(4);
         for second in 4..8 {
-            let wanted = json!({"input": input(id, f64::from(second))});
-            assert_eq!(code(&server, &ann, CHOOSE, &wanted), "BUSY");
+            let wanted = input(id, f64::from(second));
+            assert_eq!(refusals(&server, &ann, CHOOSE, &wanted), ["busy"]);
         }
         let his = scope.spawn(|| self::choose(&server, &bob, other, 1.0));
         at_work(5);
