@@ -1,9 +1,11 @@
 /** Going back brings one to where one was; going on starts at the top. */
 
-import { useEffect } from "react";
+import { useEffect, useLayoutEffect } from "react";
 import { NavigationType, useLocation, useNavigationType } from "react-router";
+import { noteVisit, visit } from "./visits";
 
-const places = new Map<string, number>();
+/** For so long a list that comes again may grow until it is as high as it was, in milliseconds. */
+const PATIENCE_MS = 8_000;
 
 export function useScrollMemory() {
   const { key, pathname } = useLocation();
@@ -11,17 +13,43 @@ export function useScrollMemory() {
 
   useEffect(() => {
     history.scrollRestoration = "manual";
-    const note = () => places.set(key, scrollY);
+    const note = () => {
+      // A page that goes away gets shorter, and is scrolled by that: the history is one on by then.
+      const state = history.state as { key?: string } | null;
+      if ((state?.key ?? "default") === key) noteVisit(key, { scroll: scrollY });
+    };
     addEventListener("scroll", note, { passive: true });
     return () => removeEventListener("scroll", note);
   }, [key]);
 
-  useEffect(() => {
-    const place = back ? (places.get(key) ?? 0) : 0;
-    // Lists come from the cache, one frame later.
-    const frame = requestAnimationFrame(() => scrollTo(0, place));
-    return () => cancelAnimationFrame(frame);
+  useLayoutEffect(() => {
+    const place = back ? (visit(key).scroll ?? 0) : 0;
+    if (place === 0) return scrollTo(0, 0);
+    return scrollWhenHighEnough(place);
     // Filters change the key but not the place.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [pathname]);
+}
+
+/** Scrolls as soon as the page is so high, unless the person does so first. Gives back how to give up. */
+function scrollWhenHighEnough(place: number): () => void {
+  const done = new AbortController();
+  const stop = () => {
+    done.abort();
+    observer.disconnect();
+    clearTimeout(timer);
+  };
+  const reach = () => {
+    if (document.documentElement.scrollHeight - innerHeight < place) return;
+    scrollTo(0, place);
+    stop();
+  };
+  const observer = new ResizeObserver(reach);
+  const timer = setTimeout(stop, PATIENCE_MS);
+  for (const name of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+    addEventListener(name, stop, { signal: done.signal, passive: true });
+  }
+  observer.observe(document.body);
+  reach();
+  return stop;
 }

@@ -1,6 +1,6 @@
 /** Says what kind of server this is, where everybody knows the password. The server marks its documents. */
 
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../i18n";
 
 export function Demo({ className = "" }) {
   const { t } = useTranslation();

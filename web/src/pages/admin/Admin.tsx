@@ -1,7 +1,7 @@
 /** Running the server: what it does, what it can, what went wrong, who may use it. */
 
 import "./texts";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { NavLink, Route, Routes } from "react-router";
 import { later } from "../../app/later";
 import { NotFound } from "../NotFound";

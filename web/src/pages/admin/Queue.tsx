@@ -1,7 +1,7 @@
 /** What is being made and what waits; pausing it. */
 
 import { lazy, Suspense } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { Link } from "react-router";
 import { useMutation, useQuery, useSubscription } from "urql";
 import { PauseQueueDocument, QueueChangedDocument, QueueDocument, ResumeQueueDocument, SetPriorityDocument, type JobRowFragment } from "../../gql/admin/graphql";

@@ -1,7 +1,7 @@
 /** Links to a video: its page, a moment in it, the code that puts it into another page. */
 
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import type { VideoDetailFragment } from "../../gql/graphql";
 import { clock } from "../../ui/format";
 import { CheckIcon, LinkIcon } from "../../ui/icons";
