@@ -49,6 +49,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (14, "links", include_str!("../migrations/0014_links.sql")),
     (15, "shares", include_str!("../migrations/0015_shares.sql")),
     (16, "limits", include_str!("../migrations/0016_limits.sql")),
+    (18, "audit", include_str!("../migrations/0018_audit.sql")),
 ];
 
 impl Db {

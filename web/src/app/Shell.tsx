@@ -13,6 +13,7 @@ import { StageHost } from "../player/StageHost";
 import { AccountButton } from "./AccountButton";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { LinkState } from "./LinkState";
+import { useNotices } from "./notices";
 import { Search } from "./Search";
 import { useScrollMemory } from "./scroll";
 
@@ -25,7 +26,7 @@ export function Shell() {
   const { pathname } = useLocation();
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
-  useMyVideos();
+  useNotices(useMyVideos());
   useScrollMemory();
 
   // People who hear the page rather than see it start at its beginning, too.

@@ -24,8 +24,10 @@ export function useScrollMemory() {
 
   useLayoutEffect(() => {
     const place = back ? (visit(key).scroll ?? 0) : 0;
-    if (place === 0) return scrollTo(0, 0);
-    return scrollWhenHighEnough(place);
+    if (place > 0) return scrollWhenHighEnough(place);
+    // It gives a promise back in some browsers, which React would take for something to call.
+    void scrollTo(0, 0);
+    return undefined;
     // Filters change the key but not the place.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [pathname]);

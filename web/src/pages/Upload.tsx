@@ -1,6 +1,6 @@
 /** Choosing files, and all uploads with their details. */
 
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "../i18n";
 import { useQuery } from "urql";
 import { ServerInfoDocument, type Visibility } from "../gql/graphql";
@@ -9,8 +9,10 @@ import { UploadIcon } from "../ui/icons";
 import { VISIBILITIES } from "../ui/AutoDetails";
 import { addFiles } from "../upload/add";
 import { PageHead, Select, Title } from "../ui/parts";
+import { noticesOn, setNotices } from "../app/notices";
 import { useItems, useQueue } from "../upload/context";
 import { UploadRow } from "../upload/UploadRow";
+import { offerToShare, sharedFiles } from "../upload/shared";
 import { ACCEPT, keepVisibility, pickFiles, usualVisibility } from "../upload/pick";
 
 export default function Upload() {
@@ -21,6 +23,14 @@ export default function Upload() {
   const [{ data }] = useQuery({ query: ServerInfoDocument });
   const [visibility, setVisibility] = useState(usualVisibility);
   const finished = items.filter((item) => item.phase === "done").length;
+
+  // What came from another app.
+  useEffect(() => {
+    offerToShare();
+    void sharedFiles().then((files) => {
+      if (files.length > 0) void addFiles(queue, files, { visibility: usualVisibility() });
+    });
+  }, [queue]);
 
   async function pick() {
     const files = await pickFiles(t("upload.kinds"));
@@ -75,6 +85,7 @@ export default function Upload() {
             ))}
           </Select>
         </label>
+        <Notices />
         <p className="text-sm text-muted">
           {t("upload.advice")}
           {data && ` ${t("upload.limit", { size: bytes(data.serverInfo.maxUploadBytes) })}`}
@@ -90,5 +101,18 @@ export default function Upload() {
         </ul>
       )}
     </div>
+  );
+}
+
+/** Whether the system says when a video is ready, for those who go and do something else meanwhile. */
+function Notices() {
+  const { t } = useTranslation();
+  const [on, setOn] = useState(noticesOn);
+  if (!("Notification" in globalThis)) return null;
+  return (
+    <label className="flex items-center gap-2 text-sm">
+      <input type="checkbox" className="size-4 accent-accent" checked={on} onChange={(event) => void setNotices(event.target.checked).then(setOn)} />
+      {t("notice.wanted")}
+    </label>
   );
 }

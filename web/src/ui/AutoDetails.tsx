@@ -83,7 +83,9 @@ export function AutoDetails({ values, save }: Props) {
 
 type State = "idle" | "saving" | "saved" | "failed";
 
-function useAutosave(values: DetailValues, save: Props["save"]) {
+function useAutosave({ title, description, visibility }: DetailValues, save: Props["save"]) {
+  // Of whatever it is that has these, these.
+  const values = { title, description, visibility };
   const [draft, setDraft] = useState(values);
   const [state, setState] = useState<State>("idle");
   const [problems, setProblems] = useState<readonly ProblemFragment[]>([]);

@@ -4,6 +4,7 @@ use clipsy_domain::user::{Role, User, Viewer};
 use clipsy_domain::username;
 use clipsy_storage::NewUser;
 
+use super::note_action::note_action;
 use super::require_admin;
 use crate::app::App;
 use crate::auth::password;
@@ -53,6 +54,14 @@ pub(crate) async fn create_user(app: &App, viewer: Viewer, new: NewAccount) -> R
     match app.db.create_user(account).await {
         Ok(user) => {
             tracing::info!(user_id = user.id, by = viewer.user_id(), "account made");
+            note_action(
+                app,
+                viewer,
+                "create_user",
+                &user.username,
+                user.role.as_str(),
+            )
+            .await;
             Ok(user)
         }
         Err(clipsy_storage::Error::Taken { .. }) => {

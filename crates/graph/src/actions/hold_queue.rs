@@ -3,6 +3,7 @@
 use clipsy_dispatch::Message;
 use clipsy_domain::user::Viewer;
 
+use super::note_action::note_action;
 use super::require_admin;
 use crate::app::App;
 use crate::error::Result;
@@ -14,6 +15,12 @@ pub(crate) async fn hold_queue(app: &App, viewer: Viewer, paused: bool) -> Resul
     if app.db.set_queue_paused(paused).await? {
         let user_id = viewer.user_id();
         tracing::info!(paused, user_id, "queue paused or resumed");
+        let action = if paused {
+            "pause_queue"
+        } else {
+            "resume_queue"
+        };
+        note_action(app, viewer, action, "", "").await;
     }
     // Also if it was so before: the queue of this process may not have heard of it.
     if let Err(error) = app.dispatch.queue.set_paused(paused).await {

@@ -27,6 +27,7 @@ pub(crate) mod hold_queue;
 pub(crate) mod link_playback;
 pub(crate) mod log_in;
 pub(crate) mod log_out;
+pub(crate) mod note_action;
 pub mod receive_upload;
 pub(crate) mod refresh_session;
 pub(crate) mod require_admin;

@@ -5,13 +5,14 @@ use clipsy_domain::asset::AssetId;
 use clipsy_domain::user::Viewer;
 
 use super::find_video::{Named, Video, find_managed, find_video};
+use super::note_action::note_action;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::tickets::queue_job;
 
 /// Queues a video that failed or was cancelled anew.
 pub(crate) async fn retry_video(app: &App, viewer: Viewer, id: AssetId) -> Result<Video> {
-    find_managed(app, viewer, id).await?;
+    let video = find_managed(app, viewer, id).await?;
     let job = app.db.retry_job(id).await;
     app.access.forget(id);
     let job = job?.ok_or(Error::Conflict {
@@ -24,5 +25,6 @@ pub(crate) async fn retry_video(app: &App, viewer: Viewer, id: AssetId) -> Resul
         job_id: job.id,
     };
     app.dispatch.events.publish(message).await;
+    note_action(app, viewer, "retry_video", &video.title, "").await;
     find_video(app, viewer, &Named::Number(id)).await
 }

@@ -2,6 +2,7 @@
 
 use clipsy_domain::user::{Allowance, User, UserId, Viewer};
 
+use super::note_action::note_action;
 use super::require_admin;
 use crate::app::App;
 use crate::error::{Error, FieldErrors, Result};
@@ -39,5 +40,9 @@ pub(crate) async fn set_limits(
         ?limits,
         "limits set"
     );
-    app.db.user(id).await?.ok_or(Error::NotFound)
+    let user = app.db.user(id).await?.ok_or(Error::NotFound)?;
+    let told = named.map(|(name, limit)| limit.map(|limit| format!("{name} {limit}")));
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    note_action(app, viewer, "set_limits", &user.username, &told.join(", ")).await;
+    Ok(user)
 }

@@ -6,6 +6,7 @@ use clipsy_domain::job::PRIORITIES;
 use clipsy_domain::user::Viewer;
 
 use super::find_video::{Named, Video, find_asset, find_video};
+use super::note_action::note_action;
 use super::require_admin;
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -37,6 +38,8 @@ pub(crate) async fn set_priority(
         title = before.title,
         "priority set"
     );
+    let detail = priority.to_string();
+    note_action(app, viewer, "set_priority", &before.title, &detail).await;
     let message = Message::JobChanged {
         asset_id: id,
         job_id: job.id,

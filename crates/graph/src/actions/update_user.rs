@@ -4,6 +4,7 @@ use clipsy_domain::user::{Role, User, UserId, Viewer};
 use clipsy_storage::{UserChange, UserUpdate};
 
 use super::create_user::email_objection;
+use super::note_action::note_action;
 use super::require_admin;
 use crate::app::App;
 use crate::auth::password;
@@ -42,6 +43,15 @@ pub(crate) async fn update_user(
         }
         None => None,
     };
+    let detail = [
+        change.role.map(|role| format!("role {}", role.as_str())),
+        change
+            .active
+            .map(|active| if active { "opened" } else { "closed" }.to_owned()),
+        password_hash.as_ref().map(|_| "password".to_owned()),
+        email.as_ref().map(|_| "email".to_owned()),
+    ];
+    let detail: Vec<String> = detail.into_iter().flatten().collect();
     let change = UserChange {
         email,
         role: change.role,
@@ -59,6 +69,14 @@ pub(crate) async fn update_user(
                 ended,
                 "account changed"
             );
+            note_action(
+                app,
+                viewer,
+                "update_user",
+                &user.username,
+                &detail.join(", "),
+            )
+            .await;
             Ok(user)
         }
         UserUpdate::Missing => Err(Error::NotFound),

@@ -2,6 +2,7 @@
 //! this moment in [`crate::live`], and who asks is in the context of the request, see [`asked`].
 
 pub(crate) mod asked;
+mod audit;
 mod errors;
 pub(crate) mod group;
 mod ids;

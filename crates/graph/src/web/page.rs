@@ -65,7 +65,15 @@ pub(super) async fn watch(
 ) -> Response {
     let (status, title, mut head) = match open_asset(&app, &id).await {
         Ok(Some(asset)) => {
-            let head = preview(&asset, &address.url(""));
+            let mut head = preview(&asset, &address.url(""));
+            // The picture stands there until the player has come.
+            if let Some(picture) = media_key::thumbnail_url(&asset) {
+                let picture = escape(&address.path(&picture));
+                let _ = write!(
+                    head,
+                    "<link rel=\"preload\" as=\"image\" href=\"{picture}\" fetchpriority=\"high\">"
+                );
+            }
             (StatusCode::OK, asset.title, head)
         }
         Ok(None) => {

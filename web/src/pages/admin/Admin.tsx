@@ -10,14 +10,16 @@ import { Queue } from "./Queue";
 const Workers = later(() => import("./Workers").then((page) => page.default));
 const Failures = later(() => import("./Failures").then((page) => page.default));
 const Users = later(() => import("./Users").then((page) => page.default));
+const Audit = later(() => import("./Audit").then((page) => page.Audit));
 const Storage = later(() => import("./Storage").then((page) => page.default));
 
-const TABS = ["queue", "workers", "failures", "users", "storage"] as const;
+const TABS = ["queue", "workers", "failures", "users", "storage", "audit"] as const;
 
 export default function Admin() {
   const { t } = useTranslation();
   return (
     <>
+      <h1 className="sr-only">{t("admin.title")}</h1>
       <nav aria-label={t("admin.title")} className="-mx-3 mb-6 flex gap-1 overflow-x-auto border-b border-line px-3 sm:mx-0 sm:px-0">
         {TABS.map((tab) => (
           <NavLink
@@ -37,6 +39,7 @@ export default function Admin() {
           <Route path="failures" element={<Failures />} />
           <Route path="users" element={<Users />} />
           <Route path="storage" element={<Storage />} />
+          <Route path="audit" element={<Audit />} />
           <Route path="*" element={<NotFound />} />
         </Routes>
       </div>

@@ -66,6 +66,7 @@ export function Library() {
           <Filters />
         </PageHead>
       )}
+      {!fronted && <h2 className="sr-only">{t("library.list")}</h2>}
       <div className={GRID}>
         <Page
           key={choice}

@@ -43,13 +43,15 @@ export function Head({ columns, sort, up, selection }: { columns: ReadonlySet<Co
     <thead className="text-left text-xs text-muted max-md:hidden">
       <tr>
         <th scope="col" className="w-10 px-2 py-2">
-          <input
-            type="checkbox"
-            className="size-4 accent-accent"
-            aria-label={t("bulk.all")}
-            checked={selection.ids.size > 0}
-            onChange={(event) => selection.all(event.target.checked)}
-          />
+          <label className="grid size-8 place-items-center">
+            <input
+              type="checkbox"
+              className="size-4 accent-accent"
+              aria-label={t("bulk.all")}
+              checked={selection.ids.size > 0}
+              onChange={(event) => selection.all(event.target.checked)}
+            />
+          </label>
         </th>
         <th scope="col" className="px-2 py-2 font-semibold" aria-sort={sorted("title")}>
           {name("title")}
@@ -111,7 +113,7 @@ export const Row = memo(function Row({ video, columns, selection, selected }: Ro
           />
         </label>
       </td>
-      <td className="cell-main max-w-0 px-2 py-2.5 md:w-full">
+      <td className="cell-main px-2 pt-2.5 pb-1 md:w-full md:max-w-0 md:pb-2.5">
         <div className="flex items-center gap-3.5">
           <div className="relative aspect-video w-28 flex-none overflow-hidden rounded-lg bg-sunken text-white sm:w-32">
             <Thumb video={video} />
