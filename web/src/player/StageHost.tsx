@@ -19,7 +19,11 @@ export function StageHost({ within }: { within: RefObject<HTMLElement | null> })
   const slot = shown?.slot ?? null;
 
   // What one person may watch another may not.
-  useEffect(() => () => stage.close(), [viewer]);
+  const before = useRef(viewer);
+  useEffect(() => {
+    if (before.current !== viewer) stage.close();
+    before.current = viewer;
+  }, [viewer]);
 
   useLayoutEffect(() => {
     const [element, frame] = [box.current, within.current];

@@ -19,7 +19,6 @@ export default function Admin() {
   const { t } = useTranslation();
   return (
     <>
-      <h1 className="sr-only">{t("admin.title")}</h1>
       <nav aria-label={t("admin.title")} className="-mx-3 mb-6 flex gap-1 overflow-x-auto border-b border-line px-3 sm:mx-0 sm:px-0">
         {TABS.map((tab) => (
           <NavLink

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "../../i18n";
 import { useQuery } from "urql";
 import { AuditDocument } from "../../gql/admin/graphql";
-import { Ago, Empty, Trouble } from "../../ui/parts";
+import { Ago, Empty, PageHead, Title, Trouble } from "../../ui/parts";
 
 const PAGE = 50;
 
@@ -13,7 +13,8 @@ export function Audit() {
   const [pages, setPages] = useState<(string | null)[]>([null]);
   return (
     <>
-      <h2 className="sr-only">{t("admin.tabs.audit")}</h2>
+      <Title text={t("admin.tabs.audit")} />
+      <PageHead title={t("admin.tabs.audit")} />
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls sideways on a phone, so keys must reach it */}
       <div className="panel overflow-x-auto" tabIndex={0} role="region" aria-label={t("admin.tabs.audit")}>
         <table className="table">
