@@ -6,6 +6,8 @@
 export interface Visit {
   /** Pixels from the top. */
   scroll?: number;
+  /** What was clicked on last: the number of its video, which one of those on the page, and how far from the top. */
+  anchor?: { video: string; nth: number; top: number };
   /** Pages of its list that are open. */
   pages?: number;
 }
