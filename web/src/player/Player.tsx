@@ -337,7 +337,7 @@ export function Player(props: PlayerProps) {
           </svg>
         </media-playback-rate-menu-button>
         <media-rendition-menu-button />
-        <media-airplay-button />
+        {CASTS && <media-airplay-button />}
         <media-pip-button />
         {theatre && (
           <button type="button" className="player-button" aria-pressed={theatre.on} aria-label={t("player.theatre")} title={t("player.theatre")} onClick={theatre.toggle}>
@@ -351,6 +351,9 @@ export function Player(props: PlayerProps) {
     </media-controller>
   );
 }
+
+/** Only Safari says where it could send a video. */
+const CASTS = "WebKitPlaybackTargetAvailabilityEvent" in globalThis;
 
 type Level = { width?: number; height?: number };
 

@@ -281,10 +281,9 @@ export async function refusedAndUndone(stage) {
   await row.waitFor({ state: "detached" });
   await page.getByRole("button", { name: "Undo" }).click();
   await row.waitFor();
-  await page.unroute("**/api/uploads/*");
-  await clickOn(page, row.getByRole("button", { name: /^Pause/ }));
   await clickOn(page, row.getByRole("button", { name: /^Cancel/ }));
   await row.waitFor({ state: "detached" });
+  await page.unroute("**/api/uploads/*");
   stage.forgetComplaints();
 }
 
