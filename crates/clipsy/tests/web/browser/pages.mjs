@@ -417,8 +417,8 @@ export async function playerRemembers(stage) {
   const phone = await stage.visitor({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   await phone.goto(`/watch/${number}?t=20`);
   await until("it plays", async () => (await video(phone))?.time > 20);
-  await tapOn(phone, phone.locator("media-controller"), 0.15);
-  await tapOn(phone, phone.locator("media-controller"), 0.15);
+  const picture = await phone.locator("media-controller").boundingBox();
+  for (let taps = 0; taps < 2; taps += 1) await phone.touchscreen.tap(picture.x + picture.width * 0.15, picture.y + picture.height / 3);
   await until("two taps on the left go back", async () => (await video(phone)).time < 15);
   await phone.context().close();
   stage.forgetComplaints();
