@@ -8,6 +8,7 @@ pub mod keys;
 pub mod limit;
 pub mod log_in;
 pub mod log_out;
+pub(crate) mod note_action;
 pub mod password;
 pub mod refresh_session;
 mod require_admin;

@@ -9,6 +9,7 @@
 
 mod allowances;
 mod assets;
+mod audit;
 mod cells;
 mod db;
 mod error;
@@ -30,6 +31,7 @@ mod workers;
 
 pub use allowances::{Exceeded, Taken};
 pub use assets::{AssetChange, AssetFilter, AssetOrder, MOST_FOUND, NewAsset};
+pub use audit::AuditEntry;
 pub use db::{Connections, Db, sqlite_url};
 pub use error::{Error, Result};
 pub use garbage::Garbage;

@@ -50,6 +50,7 @@ const STEPS: &[(i64, &str, &str)] = &[
     (15, "shares", include_str!("../migrations/0015_shares.sql")),
     (16, "limits", include_str!("../migrations/0016_limits.sql")),
     (17, "failed", include_str!("../migrations/0017_failed.sql")),
+    (18, "audit", include_str!("../migrations/0018_audit.sql")),
 ];
 
 impl Db {

@@ -81,7 +81,8 @@ export function useLiveVideo(id: string | undefined, active: boolean) {
 /** Brings lists and cards up to date with what happens to the viewer's videos, on any device. */
 export function useMyVideos() {
   const viewer = useViewer();
-  useSubscription({ query: MyVideosDocument, pause: viewer === null });
+  const [{ data }] = useSubscription({ query: MyVideosDocument, pause: viewer === null });
+  return data?.myVideos;
 }
 
 /** Asks a query again every few seconds while the socket is lost. */

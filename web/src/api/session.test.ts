@@ -67,13 +67,19 @@ it("ends when the server says the cookie is no good", async () => {
   expect(changes.length).toBe(1);
 });
 
-it("keeps the hint when the server is only away", async () => {
-  const world = parts(() => ({}));
+it("signs nobody out because the server is away, and goes on when it is back", async () => {
+  const world = parts(() => ({ refreshSession: payload(1_000_000) }));
+  const there = world.fetch;
   world.fetch = () => Promise.reject(new TypeError("no route"));
   const session = createSession(world);
   await session.start();
-  expect(session.get().status).toBe("out");
+  expect(session.get().status).toBe("away");
   expect(world.stored.has("clipsy.session")).toBe(true);
+  await vi.advanceTimersByTimeAsync(1_001);
+  expect(session.get().status).toBe("away");
+  world.fetch = there;
+  await vi.advanceTimersByTimeAsync(2_001);
+  expect(session.get().status).toBe("in");
 });
 
 it("tells what was wrong with a sign-in and stays out", async () => {

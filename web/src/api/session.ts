@@ -21,6 +21,8 @@ import {
 export type SessionState =
   | { status: "starting"; viewer: null }
   | { status: "out"; viewer: null }
+  /** Somebody was signed in here, and the server cannot be asked whether they still are. */
+  | { status: "away"; viewer: null }
   | { status: "in"; viewer: ViewerFragment };
 
 /** What a sign-in or a change of password ends with: nothing, or what was wrong. */
@@ -50,7 +52,12 @@ export interface SessionParts {
   storage: Pick<Storage, "getItem" | "setItem" | "removeItem"> | null;
   /** Runs a task while no other tab runs one. */
   exclusively: <T>(task: () => Promise<T>) => Promise<T>;
+  /** Notes for the server's documents that somebody is signed in; it says nothing about whom. */
+  mark?: (signedIn: boolean) => void;
 }
+
+/** The longest pause between tries to ask a server that is away, in milliseconds. */
+const LONGEST_WAIT_MS = 8_000;
 
 export class NetworkError extends Error {
   override name = "NetworkError";
@@ -126,11 +133,22 @@ export function createSession(parts: SessionParts) {
   }
 
   function remember(yes: boolean) {
+    parts.mark?.(yes);
     try {
       if (yes) parts.storage?.setItem(HINT, "1");
       else parts.storage?.removeItem(HINT);
     } catch {
       // A full or forbidden storage costs one needless question at the next start.
+    }
+  }
+
+  /** Asks at the start until there is an answer: a server that is away for a moment signs nobody out. */
+  async function open(wait = 1_000): Promise<void> {
+    try {
+      await refresh();
+    } catch {
+      if (state.status === "starting") set({ status: "away", viewer: null });
+      if (state.status === "away") setTimeout(() => void open(Math.min(2 * wait, LONGEST_WAIT_MS)), wait);
     }
   }
 
@@ -180,12 +198,7 @@ export function createSession(parts: SessionParts) {
         // As above.
       }
       if (!hint) return set({ status: "out", viewer: null });
-      try {
-        await refresh();
-      } catch {
-        // The server is away: the pages say so themselves; the hint stays for the next start.
-        if (state.status === "starting") set({ status: "out", viewer: null });
-      }
+      await open();
     },
 
     async signIn(username: string, password: string): Promise<Refusal> {
@@ -226,6 +239,10 @@ export const session: Session = createSession({
     typeof navigator !== "undefined" && "locks" in navigator
       ? navigator.locks.request("clipsy-refresh", task)
       : task(),
+  mark(signedIn) {
+    if (typeof document === "undefined") return;
+    document.cookie = `clipsy_in=1; path=${base}/watch; samesite=strict; max-age=${signedIn ? 31_536_000 : 0}`;
+  },
 });
 
 function storageOrNull(): Storage | null {

@@ -1,7 +1,7 @@
 /** The round button with one's initial; the menu's code is loaded with its first use. */
 
 import { lazy, Suspense, useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../i18n";
 import { useViewer } from "../api/hooks";
 
 const load = () => import("./AccountMenu");

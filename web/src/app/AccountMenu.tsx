@@ -1,19 +1,18 @@
 /** The menu behind the round button with one's initial. Comes when it is asked for. */
 
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import { Menu } from "@base-ui/react/menu";
 import { useNavigate } from "react-router";
 import { useViewer } from "../api/hooks";
 import { session } from "../api/session";
 import { useQueue } from "../upload/context";
-import { choose, LANGUAGES, type Language } from "../i18n";
+import { choose, LANGUAGES, useTranslation } from "../i18n";
 import { CheckIcon } from "../ui/icons";
 import { INITIAL } from "./AccountButton";
 import { applyTheme, readTheme, THEMES, type Theme } from "./theme";
 
 export default function AccountMenu() {
-  const { t, i18n } = useTranslation();
+  const { t, language } = useTranslation();
   const viewer = useViewer();
   const queue = useQueue();
   const navigate = useNavigate();
@@ -64,9 +63,9 @@ export default function AccountMenu() {
               ))}
             </Menu.RadioGroup>
             <Menu.Separator className="my-1.5 border-t border-line" />
-            <Menu.RadioGroup value={i18n.language} onValueChange={(value) => void choose(value as Language)}>
+            <Menu.RadioGroup value={language} onValueChange={(value) => void choose(value as string)}>
               <Menu.GroupLabel className="px-2.5 pt-1 text-xs text-muted">{t("account.language")}</Menu.GroupLabel>
-              {Object.entries(LANGUAGES).map(([tag, name]) => (
+              {[...LANGUAGES].map(([tag, name]) => (
                 <Menu.RadioItem key={tag} value={tag} className="menu-item" closeOnClick={false} lang={tag}>
                   <span className="w-4">
                     <Menu.RadioItemIndicator>

@@ -26,6 +26,7 @@ export function App() {
             <Route path="/sign-in" element={<SignIn />} />
             <Route element={<Shell />}>
               <Route index element={<Library />} />
+              <Route path="/u/:owner" element={<Library />} />
               <Route path="/watch/:id" element={<Watch waiting={<Room />} />} />
               <Route element={<SignedInOnly />}>
                 <Route path="/upload" element={<Upload waiting={<Room />} />} />

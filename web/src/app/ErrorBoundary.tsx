@@ -1,7 +1,7 @@
 /** A page that breaks takes only itself down. */
 
 import { Component, type ReactNode } from "react";
-import i18n from "i18next";
+import { t } from "../i18n";
 
 export class ErrorBoundary extends Component<{ children: ReactNode }, { broken: boolean }> {
   override state = { broken: false };
@@ -14,10 +14,10 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { broken: 
     if (!this.state.broken) return this.props.children;
     return (
       <div role="alert" className="mx-auto flex max-w-md flex-col items-center gap-3 py-20 text-center">
-        <h1 className="text-lg">{i18n.t("trouble.broken")}</h1>
-        <p className="text-muted">{i18n.t("trouble.brokenAdvice")}</p>
+        <h1 className="text-lg">{t("trouble.broken")}</h1>
+        <p className="text-muted">{t("trouble.brokenAdvice")}</p>
         <button type="button" className="btn btn-primary" onClick={() => location.reload()}>
-          {i18n.t("action.reload")}
+          {t("action.reload")}
         </button>
       </div>
     );

@@ -1,6 +1,6 @@
 /** Says when what is shown may be old: no network, or the socket is lost. */
 
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../i18n";
 import { useLink, useOnline } from "../api/hooks";
 import { OfflineIcon } from "../ui/icons";
 

@@ -1,16 +1,20 @@
 /** What stands around every page: the bar at the top, the tabs on a phone, uploads under way. */
 
 import { lazy, Suspense, useEffect, useRef } from "react";
-import { useTranslation } from "react-i18next";
-import { Link, NavLink, Outlet, useLocation, useNavigate, useSearchParams } from "react-router";
+import { useTranslation } from "../i18n";
+import { Link, NavLink, Outlet, useLocation } from "react-router";
 import { useMyVideos, useViewer } from "../api/hooks";
 import { DropAnywhere } from "../upload/DropAnywhere";
 import { useItems } from "../upload/context";
-import { AdminIcon, LibraryIcon, SearchIcon, StudioIcon, UploadIcon } from "../ui/icons";
+import { AdminIcon, LibraryIcon, StudioIcon, UploadIcon } from "../ui/icons";
 import { Logo } from "../ui/Logo";
+import { Toasts } from "../ui/toasts";
+import { StageHost } from "../player/StageHost";
 import { AccountButton } from "./AccountButton";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { LinkState } from "./LinkState";
+import { useNotices } from "./notices";
+import { Search } from "./Search";
 import { useScrollMemory } from "./scroll";
 
 const Dock = lazy(() => import("../upload/Dock").then((module) => ({ default: module.Dock })));
@@ -22,7 +26,7 @@ export function Shell() {
   const { pathname } = useLocation();
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
-  useMyVideos();
+  useNotices(useMyVideos());
   useScrollMemory();
 
   // People who hear the page rather than see it start at its beginning, too.
@@ -50,13 +54,13 @@ export function Shell() {
       >
         {t("nav.skip")}
       </a>
-      <header className="sticky top-0 z-30 border-b border-line bg-bg">
+      <header className="bar top-0 z-30 border-b border-line bg-bg">
         <div className="mx-auto flex h-14 max-w-[110rem] items-center gap-2 px-3 sm:gap-4 sm:px-6">
           <Link to="/" className="flex items-center gap-2 rounded-lg no-underline" aria-label={t("nav.home")}>
             <Logo />
             <span className="text-lg font-bold tracking-[-0.03em] max-[26rem]:hidden">Clipsy</span>
           </Link>
-          <nav aria-label={t("nav.pages")} className="ml-2 hidden items-center gap-1 md:flex">
+          <nav aria-label={t("nav.pages")} className="ml-2 mr-2 hidden items-center gap-1 md:flex">
             {tabs
               .filter((tab) => !tab.phone)
               .map(({ to, label }) => (
@@ -87,27 +91,14 @@ export function Shell() {
           )}
         </div>
       </header>
-      <main
-        id="main"
-        ref={main}
-        tabIndex={-1}
-        className="mx-auto w-full max-w-[110rem] flex-1 px-3 pt-5 pb-24 outline-none sm:px-6 md:pb-12"
-      >
-        <ErrorBoundary key={pathname}>
-          <Outlet />
-        </ErrorBoundary>
-      </main>
       {viewer && (
-        <nav
-          aria-label={t("nav.pages")}
-          className="fixed inset-x-0 bottom-0 z-30 flex border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
-        >
+        <nav aria-label={t("nav.tabs")} className="tabs border-line bg-surface">
           {tabs.map(({ to, label, Icon }) => (
             <NavLink
               key={to}
               to={to}
               end={to === "/"}
-              className="flex flex-1 flex-col items-center gap-0.5 py-2 text-xs font-semibold text-muted no-underline aria-[current=page]:text-accent"
+              className="tab flex flex-1 items-center justify-center gap-x-2 gap-y-0.5 py-2 text-xs font-semibold text-muted no-underline aria-[current=page]:text-accent"
             >
               <Icon />
               {label}
@@ -115,56 +106,24 @@ export function Shell() {
           ))}
         </nav>
       )}
+      <main
+        id="main"
+        ref={main}
+        tabIndex={-1}
+        className="page relative mx-auto w-full max-w-[110rem] flex-1 px-3 pt-5 pb-24 outline-none sm:px-6 md:pb-12"
+      >
+        <StageHost within={main} />
+        <ErrorBoundary key={pathname}>
+          <Outlet />
+        </ErrorBoundary>
+      </main>
       {viewer && (
         <>
           <DropAnywhere />
           <Suspense>{uploads.length > 0 && <Dock />}</Suspense>
         </>
       )}
+      <Toasts />
     </div>
-  );
-}
-
-/** The search field of the top bar; on the library it filters as one types. */
-function Search() {
-  const { t } = useTranslation();
-  const [params] = useSearchParams();
-  const { pathname } = useLocation();
-  const navigate = useNavigate();
-  const here = pathname === "/";
-
-  function go(text: string) {
-    const next = new URLSearchParams(here ? params : undefined);
-    if (text.trim()) next.set("q", text);
-    else next.delete("q");
-    const query = next.toString();
-    void navigate({ pathname: "/", search: query ? `?${query}` : "" }, { replace: here });
-  }
-
-  return (
-    <form
-      role="search"
-      className="relative ml-auto min-w-0 flex-1 sm:max-w-sm"
-      onSubmit={(event) => {
-        event.preventDefault();
-        go(new FormData(event.currentTarget).get("q") as string);
-      }}
-    >
-      <SearchIcon className="pointer-events-none absolute top-1/2 left-3 -translate-y-1/2 text-muted" width="17" height="17" />
-      <input
-        key={here ? "here" : "away"}
-        type="search"
-        name="q"
-        aria-label={t("library.search")}
-        placeholder={t("library.search")}
-        defaultValue={here ? (params.get("q") ?? "") : ""}
-        onChange={(event) => {
-          if (here) go(event.target.value);
-        }}
-        className="field rounded-full border-line bg-sunken pl-9 text-sm"
-        autoComplete="off"
-        maxLength={200}
-      />
-    </form>
   );
 }

@@ -1,13 +1,14 @@
 /** Pages that not everybody may see. */
 
 import { Navigate, Outlet, useLocation } from "react-router";
-import { useTranslation } from "react-i18next";
-import { useViewer } from "../api/hooks";
-import { Empty } from "../ui/parts";
+import { useTranslation } from "../i18n";
+import { useSession, useViewer } from "../api/hooks";
+import { Away, Empty } from "../ui/parts";
 
 export function SignedInOnly() {
-  const viewer = useViewer();
+  const { viewer, status } = useSession();
   const { pathname, search } = useLocation();
+  if (status === "away") return <Away />;
   if (!viewer) return <Navigate to="/sign-in" state={{ from: pathname + search }} replace />;
   return <Outlet />;
 }

@@ -3,11 +3,10 @@
 import "../styles/main.css";
 import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
-import { useTranslation } from "react-i18next";
 import { stringifyDocument } from "@urql/core";
 import { base } from "../ui/format";
 import { EmbedDocument, type EmbedQuery } from "../gql/graphql";
-import { startTexts } from "../i18n";
+import { startTexts, useTranslation } from "../i18n";
 import { Player } from "../player/Player";
 import { parseMoment } from "../ui/format";
 import { Demo } from "../ui/Demo";

@@ -1,15 +1,18 @@
 /** Choosing files, and all uploads with their details. */
 
-import { useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useEffect, useRef, useState } from "react";
+import { useTranslation } from "../i18n";
 import { useQuery } from "urql";
 import { ServerInfoDocument, type Visibility } from "../gql/graphql";
 import { bytes } from "../ui/format";
 import { UploadIcon } from "../ui/icons";
-import { VISIBILITIES } from "../ui/DetailFields";
+import { VISIBILITIES } from "../ui/AutoDetails";
+import { addFiles } from "../upload/add";
 import { PageHead, Select, Title } from "../ui/parts";
+import { noticesOn, setNotices } from "../app/notices";
 import { useItems, useQueue } from "../upload/context";
 import { UploadRow } from "../upload/UploadRow";
+import { offerToShare, sharedFiles } from "../upload/shared";
 import { ACCEPT, keepVisibility, pickFiles, usualVisibility } from "../upload/pick";
 
 export default function Upload() {
@@ -21,9 +24,17 @@ export default function Upload() {
   const [visibility, setVisibility] = useState(usualVisibility);
   const finished = items.filter((item) => item.phase === "done").length;
 
+  // What came from another app.
+  useEffect(() => {
+    offerToShare();
+    void sharedFiles().then((files) => {
+      if (files.length > 0) void addFiles(queue, files, { visibility: usualVisibility() });
+    });
+  }, [queue]);
+
   async function pick() {
     const files = await pickFiles(t("upload.kinds"));
-    if (files) queue.add(files, { visibility });
+    if (files) void addFiles(queue, files, { visibility });
     else input.current?.click();
   }
 
@@ -37,7 +48,7 @@ export default function Upload() {
           </button>
         )}
       </PageHead>
-      <div className="mb-6 flex flex-col items-center gap-3 rounded-3xl border-2 border-dashed border-line-strong bg-surface px-6 py-12 text-center">
+      <div className="mb-6 flex flex-col items-center gap-3 rounded-3xl border-2 border-dashed border-line-strong bg-surface px-6 py-8 text-center">
         <UploadIcon width="40" height="40" className="text-accent" />
         <p className="text-lg font-semibold max-md:hidden">{t("upload.dropOr")}</p>
         <input
@@ -49,7 +60,7 @@ export default function Upload() {
           tabIndex={-1}
           aria-label={t("upload.pick")}
           onChange={(event) => {
-            queue.add([...(event.target.files ?? [])], { visibility });
+            void addFiles(queue, [...(event.target.files ?? [])], { visibility });
             event.target.value = "";
           }}
         />
@@ -74,20 +85,34 @@ export default function Upload() {
             ))}
           </Select>
         </label>
+        <Notices />
         <p className="text-sm text-muted">
           {t("upload.advice")}
           {data && ` ${t("upload.limit", { size: bytes(data.serverInfo.maxUploadBytes) })}`}
         </p>
       </div>
       {items.length > 0 && (
-        <ul aria-label={t("upload.list")} className="flex flex-col gap-4">
+        <ul aria-label={t("upload.list")} className="panel divide-y divide-line">
           {items.toReversed().map((item) => (
-            <li key={item.key} className="panel p-4 sm:p-5">
-              <UploadRow item={item} wide />
+            <li key={item.key} className="p-3 sm:px-4">
+              <UploadRow item={item} open={items.length === 1 && item.phase !== "done"} />
             </li>
           ))}
         </ul>
       )}
     </div>
+  );
+}
+
+/** Whether the system says when a video is ready, for those who go and do something else meanwhile. */
+function Notices() {
+  const { t } = useTranslation();
+  const [on, setOn] = useState(noticesOn);
+  if (!("Notification" in globalThis)) return null;
+  return (
+    <label className="flex items-center gap-2 text-sm">
+      <input type="checkbox" className="size-4 accent-accent" checked={on} onChange={(event) => void setNotices(event.target.checked).then(setOn)} />
+      {t("notice.wanted")}
+    </label>
   );
 }

@@ -3,11 +3,16 @@
 import "./elements";
 import "./player.css";
 import { useEffect, useImperativeHandle, useRef, useState, type Ref } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../i18n";
 import workerPath from "hls.js/dist/hls.worker.js?url";
 import { Hls, type HlsVideoElement } from "hls-video-element";
-import { actionFor, SPEEDS, stepSpeed, wantsKey, type Action } from "./keys";
-import { keepBandwidth, keepPlace, keepVolume, knownVolume, placeOf } from "./memory";
+import { perform, type Around } from "./actions";
+import { useFlash } from "./flash";
+import { listenToGestures } from "./gestures";
+import { actionFor, SPEEDS, wantsKey } from "./keys";
+import { keepBandwidth, keepPlace, keepQuality, keepRate, keepVolume, knownQuality, knownRate, knownVolume, placeOf } from "./memory";
+import { EndView, FlashView, Stats, TroubleView, type Next, type Trouble } from "./Overlays";
+import { tellSystem } from "./session";
 import { firstChoice, largestUseful, likelyBandwidth } from "./start";
 
 // It is needed with the first segment; until then it can come from the server.
@@ -17,35 +22,61 @@ export interface PlayerHandle {
   /** Seconds. */
   time: () => number;
   seek: (seconds: number) => void;
+  /** Whether it is worth keeping when its page is left. */
+  playing: () => boolean;
 }
 
 export interface PlayerProps {
   /** Under this name the place in the video is kept. */
   id: string;
   title: string;
+  /** Who made it, for the system's controls. */
+  owner?: string;
   src: string;
   poster?: string | null | undefined;
   storyboard?: string | null | undefined;
   /** Seconds; without it the video goes on where it was left. */
   startAt?: number | null;
   autoplay?: boolean;
+  /** False where the page has other uses for keys. */
+  keys?: boolean;
   theatre?: { on: boolean; toggle: () => void };
+  /** What to watch after it. */
+  next?: Next | null;
   onHelp?: (() => void) | undefined;
   /** The server does not let this address play any more, as happens when a signed link runs out. */
   onRefused?: () => void;
   ref?: Ref<PlayerHandle>;
 }
 
-export function Player({ id, title, src, poster, storyboard, startAt = null, autoplay = false, theatre, onHelp, onRefused, ref }: PlayerProps) {
-  const { t, i18n } = useTranslation();
+export function Player(props: PlayerProps) {
+  const { id, title, owner = "", src, poster = null, storyboard, startAt = null, autoplay = false, keys = true, theatre, next = null, onHelp, onRefused, ref } = props;
+  const { t, language } = useTranslation();
   const video = useRef<HlsVideoElement>(null);
   const controller = useRef<HTMLElement>(null);
   const [rejected, setRejected] = useState<string | null>(null);
+  const [trouble, setTrouble] = useState<{ src: string; what: Trouble } | null>(null);
+  const [attempt, setAttempt] = useState(0);
+  const [ended, setEnded] = useState(false);
+  const [looping, setLooping] = useState(false);
+  const [stats, setStats] = useState<HlsVideoElement | null>(null);
+  const [flash, say] = useFlash();
   const [begin] = useState(() => startAt ?? placeOf(id));
   const place = useRef(begin);
-  const latest = useRef({ theatre, onHelp, onRefused });
+  const around: Around & { onRefused?: (() => void) | undefined } = {
+    theatre,
+    onHelp,
+    onRefused,
+    say,
+    onStats: () => setStats(stats ? null : video.current),
+    onLoop: () => {
+      setLooping(!looping);
+      say(t(looping ? "player.loopOff" : "player.loopOn"));
+    },
+  };
+  const latest = useRef(around);
   useEffect(() => {
-    latest.current = { theatre, onHelp, onRefused };
+    latest.current = around;
   });
 
   useImperativeHandle(ref, () => ({
@@ -53,6 +84,7 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
     seek(seconds) {
       if (video.current) video.current.currentTime = seconds;
     },
+    playing: () => video.current !== null && !video.current.paused && !video.current.ended,
   }));
 
   // A new address of the same video goes on where the old one was.
@@ -71,6 +103,7 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
         element.volume = volume.volume;
         element.muted = volume.muted;
       }
+      element.playbackRate = knownRate();
       // Browsers may refuse to play before the first click; then the large button is there.
       if (playing.current) element.play().catch(() => undefined);
     });
@@ -88,13 +121,24 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
     // A seek may need an address that is no longer good; the new one has to go on where it went.
     on("seeking", () => {
       if (element.readyState > 0) place.current = element.currentTime;
+      if (element.currentTime < element.duration - 0.5) setEnded(false);
     });
     on("play", () => (playing.current = true));
+    on("playing", () => {
+      setEnded(false);
+      setTrouble(null);
+    });
     on("pause", () => {
       if (element.readyState > 0) playing.current = false;
       keep();
     });
-    on("ended", keep);
+    on("ended", () => {
+      keep();
+      setEnded(true);
+    });
+    on("ratechange", () => {
+      if (element.readyState > 0) keepRate(element.playbackRate);
+    });
     on("volumechange", () => keepVolume({ volume: element.volume, muted: element.muted }));
     addEventListener("pagehide", keep, { signal: stop.signal });
     return () => {
@@ -110,32 +154,59 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
     let again: ReturnType<typeof setTimeout> | undefined;
     let wait = FIRST_WAIT_MS;
     let told = false;
+    let mended = 0;
     const element = video.current;
     if (!element) return;
+    const fails = (what: Trouble) => setTrouble({ src, what });
     element.config = settings(place.current);
+    // Another try at the same address begins from the start, too.
+    if (element.src === src) element.removeAttribute("src");
     element.src = src;
     queueMicrotask(() => queueMicrotask(() => {
       const { api } = element;
       if (gone || !api) return;
       // hls.js would start with the best that fits the player, whatever the network.
       api.on(Hls.Events.MANIFEST_PARSED, (_event, { levels }) => {
+        const wanted = chosenLevel(levels);
+        if (wanted !== null) {
+          api.startLevel = wanted;
+          // The menu shows what was chosen; its list is made by the element, which hears of this later.
+          queueMicrotask(() => {
+            const { videoRenditions } = element as { videoRenditions?: { selectedIndex: number } };
+            if (videoRenditions) videoRenditions.selectedIndex = wanted;
+          });
+          return;
+        }
         const choice = firstChoice(levels.map((level) => level.bitrate), likelyBandwidth());
         const pixels = Math.max(element.clientWidth, element.clientHeight) * devicePixelRatio;
-        if (choice >= 0) api.startLevel = Math.min(choice, api.maxAutoLevel, largestUseful(levels, pixels));
+        api.startLevel = Math.min(choice, api.maxAutoLevel, largestUseful(levels, pixels));
       });
       api.on(Hls.Events.ERROR, (_event, data) => {
         const status = data.response?.code;
-        if (data.type !== Hls.ErrorTypes.NETWORK_ERROR) return;
+        if (data.type === Hls.ErrorTypes.MEDIA_ERROR && data.fatal) {
+          // Often a new decoder is enough.
+          mended += 1;
+          if (mended <= MOST_MENDS) api.recoverMediaError();
+          else fails("broken");
+          return;
+        }
+        if (data.type !== Hls.ErrorTypes.NETWORK_ERROR) {
+          if (data.fatal) fails("broken");
+          return;
+        }
         // hls.js tries for half a minute before it gives up, but a signed link that was refused stays so.
-        const refused = status === 401 || status === 403 || status === 404;
+        const refused = status === 401 || status === 403 || status === 404 || status === 410;
         if (refused && (data.fatal || src.includes("/media/s/"))) {
           if (told) return;
           told = true;
           setRejected(src);
           latest.current.onRefused?.();
+          // If no other address comes, there is none.
+          again = setTimeout(() => fails("missing"), latest.current.onRefused ? REFUSED_MS : 0);
           return;
         }
         if (!data.fatal) return;
+        fails("away");
         // hls.js has given up. A server that was started again, or a train that left its tunnel, is worth
         // another try for as long as somebody watches.
         const whole = data.details.startsWith("manifest");
@@ -143,15 +214,19 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
         again = setTimeout(() => (whole ? api.loadSource(src) : api.startLoad()), wait);
         wait = Math.min(2 * wait, LONGEST_WAIT_MS);
       });
-      api.on(Hls.Events.FRAG_LOADED, () => (wait = FIRST_WAIT_MS));
+      api.on(Hls.Events.FRAG_LOADED, () => {
+        wait = FIRST_WAIT_MS;
+        setTrouble(null);
+      });
     }));
     return () => {
       gone = true;
       clearTimeout(again);
     };
-  }, [src]);
+  }, [src, attempt]);
 
   useEffect(() => {
+    if (!keys) return;
     const onKey = (event: KeyboardEvent) => {
       const element = video.current;
       const action = actionFor(event);
@@ -161,10 +236,51 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
+  }, [keys]);
+
+  useEffect(() => {
+    const [element, frame] = [video.current, controller.current];
+    if (!element || !frame) return;
+    const stop = listenToGestures(frame, element, () => latest.current);
+    // What is chosen in the menu is kept; `auto` for none.
+    const onQuality = (event: Event) => {
+      const index = Number((event as CustomEvent<string>).detail);
+      keepQuality(Number.isInteger(index) ? (linesOf(element.api?.levels[index]) ?? null) : null);
+    };
+    frame.addEventListener("mediarenditionrequest", onQuality);
+    return () => {
+      stop();
+      frame.removeEventListener("mediarenditionrequest", onQuality);
+    };
   }, []);
 
+  const goNext = next?.go ?? null;
+  const heard = useRef(goNext);
+  useEffect(() => {
+    heard.current = goNext;
+  });
+  const hasNext = goNext !== null;
+  useEffect(() => {
+    const element = video.current;
+    if (!element) return;
+    return tellSystem(element, { title, artist: owner, poster, next: hasNext ? () => heard.current?.() : null });
+  }, [title, owner, poster, hasNext]);
+
+  useEffect(() => {
+    if (video.current) video.current.loop = looping;
+  }, [looping]);
+
+  const wrong = trouble?.src === src ? trouble.what : null;
   return (
-    <media-controller ref={controller} nohotkeys class="player" lang={i18n.language} aria-label={title} data-rejected={rejected === src || undefined}>
+    <media-controller
+      ref={controller}
+      nohotkeys
+      class="player"
+      lang={language}
+      aria-label={title}
+      data-rejected={rejected === src || undefined}
+      data-covered={wrong !== null || ended || undefined}
+    >
       <hls-video ref={video} slot="media" playsInline preload="auto" aria-label={title} tabIndex={-1}>
         {storyboard && <track key={storyboard} label="thumbnails" default kind="metadata" src={storyboard} />}
       </hls-video>
@@ -172,6 +288,29 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
       <media-loading-indicator slot="centered-chrome" noautohide />
       <media-play-button slot="centered-chrome" class="player-big" notooltip />
       <media-error-dialog slot="dialog" />
+      <FlashView flash={flash} />
+      {wrong && (
+        <TroubleView
+          trouble={wrong}
+          again={() => {
+            setTrouble(null);
+            setAttempt(attempt + 1);
+            if (wrong === "missing") onRefused?.();
+          }}
+        />
+      )}
+      {ended && !looping && !wrong && (
+        <EndView
+          next={next}
+          replay={() => {
+            const element = video.current;
+            if (!element) return;
+            element.currentTime = 0;
+            void element.play().catch(() => undefined);
+          }}
+        />
+      )}
+      {stats && <Stats video={stats} onClose={() => setStats(null)} />}
       <media-rendition-menu hidden anchor="auto" />
       <media-playback-rate-menu hidden anchor="auto" rates={SPEEDS.join(" ")} />
       <media-control-bar class="player-seek">
@@ -186,6 +325,11 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
         <media-volume-range />
         <media-time-display showduration notoggle />
         <span className="player-gap" />
+        <button type="button" className="player-button" aria-pressed={looping} aria-label={t("player.loop")} title={t("player.loop")} onClick={around.onLoop}>
+          <svg viewBox="0 0 24 24" width="22" height="22" fill="none" stroke="currentColor" strokeWidth="2" strokeLinecap="round" strokeLinejoin="round" aria-hidden="true">
+            <path d="M4 12V9a3 3 0 0 1 3-3h11l-3-3M20 12v3a3 3 0 0 1-3 3H6l3 3" />
+          </svg>
+        </button>
         <media-playback-rate-menu-button>
           <svg slot="icon" viewBox="0 0 24 24" width="24" height="24" fill="none" stroke="currentColor" strokeWidth="2" strokeLinecap="round" aria-hidden="true">
             <path d="M4.9 17.5a8.5 8.5 0 1 1 14.2 0" />
@@ -193,6 +337,7 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
           </svg>
         </media-playback-rate-menu-button>
         <media-rendition-menu-button />
+        {CASTS && <media-airplay-button />}
         <media-pip-button />
         {theatre && (
           <button type="button" className="player-button" aria-pressed={theatre.on} aria-label={t("player.theatre")} title={t("player.theatre")} onClick={theatre.toggle}>
@@ -207,6 +352,28 @@ export function Player({ id, title, src, poster, storyboard, startAt = null, aut
   );
 }
 
+/** Only Safari says where it could send a video. */
+const CASTS = "WebKitPlaybackTargetAvailabilityEvent" in globalThis;
+
+type Level = { width?: number; height?: number };
+
+/** Lines of a quality, whichever way the picture stands. */
+function linesOf(level: Level | undefined): number | undefined {
+  return level?.height && Math.min(level.width ?? level.height, level.height);
+}
+
+/** The quality that was chosen last, or the next smaller one that there is; null if none was. */
+function chosenLevel(levels: readonly Level[]): number | null {
+  const lines = knownQuality();
+  if (lines === null) return null;
+  const fitting = levels.findLastIndex((level) => (linesOf(level) ?? Infinity) <= lines);
+  return Math.max(0, fitting);
+}
+
+/** New decoders that one address is worth. */
+const MOST_MENDS = 2;
+/** For so long another address may come after one was refused, in milliseconds. */
+const REFUSED_MS = 4_000;
 /** Between tries to go on after the network was away. */
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 15_000;
@@ -226,48 +393,4 @@ function settings(startPosition: number) {
     testBandwidth: false,
     ...(bandwidth === null ? {} : { abrEwmaDefaultEstimate: bandwidth, abrEwmaDefaultEstimateMax: Math.max(bandwidth, 5_000_000) }),
   };
-}
-
-function perform(
-  action: Action,
-  video: HlsVideoElement,
-  controller: HTMLElement | null,
-  around: { theatre?: PlayerProps["theatre"]; onHelp?: (() => void) | undefined },
-) {
-  const request = (name: string) => controller?.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true }));
-  const root = controller?.shadowRoot?.host ?? controller;
-  switch (action.do) {
-    case "toggle":
-      if (video.paused) void video.play().catch(() => undefined);
-      else video.pause();
-      return;
-    case "seek":
-      video.currentTime = Math.min(video.duration || 0, Math.max(0, video.currentTime + action.by));
-      return;
-    case "jump":
-      if (Number.isFinite(video.duration)) video.currentTime = video.duration * action.share;
-      return;
-    case "volume":
-      video.volume = Math.min(1, Math.max(0, video.volume + action.by));
-      video.muted = video.volume === 0;
-      return;
-    case "mute":
-      video.muted = !video.muted;
-      return;
-    case "speed":
-      video.playbackRate = stepSpeed(video.playbackRate, action.by);
-      return;
-    case "fullscreen":
-      if (document.fullscreenElement) void document.exitFullscreen();
-      else void root?.requestFullscreen();
-      return;
-    case "pip":
-      request(document.pictureInPictureElement ? "mediaexitpiprequest" : "mediaenterpiprequest");
-      return;
-    case "theatre":
-      around.theatre?.toggle();
-      return;
-    case "help":
-      around.onHelp?.();
-  }
 }

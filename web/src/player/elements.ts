@@ -1,6 +1,7 @@
 /** The custom elements that the player is put together from; importing a file defines its element. */
 
 import "hls-video-element";
+import "media-chrome/media-airplay-button";
 import "media-chrome/media-controller";
 import "media-chrome/media-control-bar";
 import "media-chrome/media-error-dialog";
@@ -22,13 +23,13 @@ import "media-chrome/menu/media-rendition-menu";
 import "media-chrome/menu/media-rendition-menu-button";
 import { De } from "media-chrome/lang/de";
 import { addTranslation, setLanguage } from "media-chrome/utils/i18n";
-import i18n from "i18next";
+import { language, onLanguage } from "../i18n";
 import type { HlsVideoElement } from "hls-video-element";
 import type { DetailedHTMLProps, HTMLAttributes } from "react";
 
 addTranslation("de", De);
-setLanguage(i18n.language || "en");
-i18n.on("languageChanged", setLanguage);
+setLanguage(language());
+onLanguage(() => setLanguage(language()));
 
 type Custom = DetailedHTMLProps<HTMLAttributes<HTMLElement>, HTMLElement> & {
   [attribute: string]: unknown;
@@ -41,6 +42,7 @@ declare module "react" {
       "hls-video": DetailedHTMLProps<HTMLAttributes<HlsVideoElement>, HlsVideoElement> & {
         [attribute: string]: unknown;
       };
+      "media-airplay-button": Custom;
       "media-controller": Custom;
       "media-control-bar": Custom;
       "media-error-dialog": Custom;

@@ -2,9 +2,10 @@
 
 /** What a key does; `seek` and `jump` in seconds. */
 export type Action =
-  | { do: "toggle" | "mute" | "fullscreen" | "theatre" | "pip" | "help" }
+  | { do: "toggle" | "mute" | "fullscreen" | "theatre" | "pip" | "loop" | "stats" | "help" }
   | { do: "seek"; by: number }
   | { do: "jump"; share: number }
+  | { do: "frame"; by: 1 | -1 }
   | { do: "volume"; by: number }
   | { do: "speed"; by: number };
 
@@ -16,12 +17,16 @@ export const HELP = [
   ["seek5", "← →"],
   ["seek10", "J L"],
   ["jump", "0 … 9"],
+  ["ends", "Home End"],
+  ["frame", ", ."],
   ["volume", "↑ ↓"],
   ["mute", "M"],
   ["speed", "< >"],
+  ["loop", "R"],
   ["fullscreen", "F"],
   ["theatre", "T"],
   ["pip", "I"],
+  ["stats", "N"],
   ["help", "?"],
 ] as const;
 
@@ -53,6 +58,18 @@ export function actionFor(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKe
       return { do: "theatre" };
     case "i":
       return { do: "pip" };
+    case "r":
+      return { do: "loop" };
+    case "n":
+      return { do: "stats" };
+    case "home":
+      return { do: "jump", share: 0 };
+    case "end":
+      return { do: "jump", share: 1 };
+    case ",":
+      return { do: "frame", by: -1 };
+    case ".":
+      return { do: "frame", by: 1 };
     case "<":
       return { do: "speed", by: -1 };
     case ">":
@@ -72,7 +89,7 @@ export function wantsKey(target: EventTarget | null, key: string): boolean {
   const dialog = target.closest("[role=dialog]");
   if (dialog && !dialog.querySelector("media-controller")) return true;
   if (target.closest("[role=menu], [role=listbox], media-rendition-menu, media-playback-rate-menu")) return true;
-  if (key.startsWith("Arrow")) return target.matches("media-time-range, media-volume-range, [role=tab], [role=slider]");
+  if (key.startsWith("Arrow") || key === "Home" || key === "End") return target.matches("media-time-range, media-volume-range, [role=tab], [role=slider]");
   if (key === " ") return target.closest("button, a, summary, [role=button], [role^=menuitem]") !== null;
   return false;
 }

@@ -14,6 +14,14 @@ export function placeOf(video: string): number {
   return read<Places>(PLACES, []).find(([one]) => one === video)?.[1] ?? 0;
 }
 
+/** Numbers of the videos that were begun and not seen to their end, the last one first. */
+export function begun(): string[] {
+  return read<Places>(PLACES, [])
+    .map(([video]) => video)
+    .filter((video) => /^\d+$/.test(video))
+    .reverse();
+}
+
 /** Notes where a video is; near its beginning or end counts as not begun. */
 export function keepPlace(video: string, at: number, length: number) {
   const others = read<Places>(PLACES, []).filter(([one]) => one !== video);
@@ -35,6 +43,29 @@ export function keepBandwidth(bits: number) {
 export interface Volume {
   volume: number;
   muted: boolean;
+}
+
+const RATE = "clipsy.rate";
+const QUALITY = "clipsy.quality";
+
+/** The speed that was chosen last. */
+export function knownRate(): number {
+  const rate = read<number>(RATE, 1);
+  return typeof rate === "number" && rate >= 0.25 && rate <= 4 ? rate : 1;
+}
+
+export function keepRate(rate: number) {
+  write(RATE, rate);
+}
+
+/** Lines of the quality that was chosen last; null: as the network allows. */
+export function knownQuality(): number | null {
+  const lines = read<number | null>(QUALITY, null);
+  return typeof lines === "number" && lines > 0 ? lines : null;
+}
+
+export function keepQuality(lines: number | null) {
+  write(QUALITY, lines);
 }
 
 export function knownVolume(): Volume | null {

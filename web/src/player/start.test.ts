@@ -10,7 +10,7 @@ it("starts with what arrives soon, and with the smallest when nothing does", () 
   expect(firstChoice(bitrates, 13 * MB)).toBe(2);
   expect(firstChoice(bitrates, 9 * MB)).toBe(1);
   expect(firstChoice(bitrates, 0.3 * MB)).toBe(0);
-  expect(firstChoice(bitrates, null)).toBe(-1);
+  expect(firstChoice(bitrates, null)).toBe(0);
 });
 
 it("starts with no more pixels than the player has", () => {

@@ -13,10 +13,10 @@ const LEAST_FILE_BYTES = 8_000;
 
 /**
  * Which of the qualities to start with, as its index: the best whose first segment arrives in time, or
- * the smallest. `bitrates` in bits a second, ascending. -1 when the network is unknown.
+ * the smallest. `bitrates` in bits a second, ascending. The smallest, too, when the network is unknown.
  */
 export function firstChoice(bitrates: readonly number[], bandwidth: number | null): number {
-  if (bandwidth === null) return -1;
+  if (bandwidth === null) return 0;
   const best = bitrates.findLastIndex((bitrate) => bitrate * SEGMENT_S <= bandwidth * PATIENCE_S);
   return Math.max(0, best);
 }

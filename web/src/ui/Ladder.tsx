@@ -1,6 +1,6 @@
 /** The renditions of a video at a glance: one rung each, filled as far as it is. */
 
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../i18n";
 import type { RenditionLiveFragment } from "../gql/graphql";
 import { percent } from "./format";
 
@@ -21,8 +21,9 @@ export function Ladder({ renditions, className = "" }: { renditions: Rung[]; cla
       {renditions.map((rung) => (
         <span key={rung.id} className="flex items-center gap-2">
           <span className="num w-10 text-right text-[0.68rem] leading-3 font-semibold opacity-90">{rung.name}</span>
-          <span className="relative h-1.5 flex-1 overflow-hidden rounded-full bg-[color-mix(in_srgb,currentColor_26%,transparent)]">
+          <span data-track className="relative h-1.5 flex-1 overflow-hidden rounded-full bg-[color-mix(in_srgb,currentColor_26%,transparent)]">
             <span
+              data-fill
               className="absolute inset-y-0 left-0 rounded-full transition-[width] duration-300"
               style={{ width: `${fill(rung)}%`, background: rung.state === "FAILED" ? "var(--bad)" : "currentColor" }}
             />

@@ -2,7 +2,7 @@
 
 import { Dialog } from "@base-ui/react/dialog";
 import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../i18n";
 import { CloseIcon } from "./icons";
 
 export function Modal({

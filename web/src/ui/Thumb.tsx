@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import type { VideoCardFragment } from "../gql/graphql";
 import { loadStoryboard, tileAt, type Tile } from "../player/storyboard";
 import { clock } from "./format";
+import { PlayIcon } from "./icons";
 
 /** `at`: where the pointer is, from 0 at the left edge to 1 at the right; null while it is elsewhere. */
 export function Thumb({ video, at = null, eager = false }: { video: VideoCardFragment; at?: number | null; eager?: boolean }) {
@@ -36,10 +37,14 @@ export function Thumb({ video, at = null, eager = false }: { video: VideoCardFra
           loading={eager ? "eager" : "lazy"}
           fetchPriority={eager ? "high" : "auto"}
           decoding="async"
-          className="size-full object-contain"
+          className="size-full bg-stage object-contain"
           onError={() => setBroken(source)}
         />
-      ) : null}
+      ) : (
+        <span className="grid size-full place-items-center bg-sunken text-line-strong" aria-hidden="true">
+          <PlayIcon width="36" height="36" />
+        </span>
+      )}
       {tile && <Preview tile={tile} />}
       {tile && at !== null && (
         <span className="absolute inset-x-0 bottom-0 h-1 bg-black/50" aria-hidden="true">

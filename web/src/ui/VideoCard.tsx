@@ -1,18 +1,29 @@
 /** A video in a grid: picture, title, and what happens to it while it is being made. */
 
 import { memo, useRef, useState, type PointerEvent } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../i18n";
 import { Link } from "react-router";
 import type { VideoCardFragment } from "../gql/graphql";
 import { isMoving, useLiveVideo } from "../api/hooks";
+import { failureText } from "./failures";
 import { count, pageOf, percent, span } from "./format";
 import { WarnIcon } from "./icons";
 import { Ladder } from "./Ladder";
 import { Ago, VisibilityMark } from "./parts";
 import { Thumb } from "./Thumb";
+import { placeOf } from "../player/memory";
 import { warmPlayer } from "../player/warm";
 
-export const VideoCard = memo(function VideoCard({ video, eager = false }: { video: VideoCardFragment; eager?: boolean }) {
+/** `owned`: on a page of its owner, who need not be named. */
+export const VideoCard = memo(function VideoCard({
+  video,
+  eager = false,
+  owned = false,
+}: {
+  video: VideoCardFragment;
+  eager?: boolean;
+  owned?: boolean;
+}) {
   const { t } = useTranslation();
   useLiveVideo(video.id, isMoving(video.state));
   const frame = useRef<HTMLDivElement>(null);
@@ -31,7 +42,7 @@ export const VideoCard = memo(function VideoCard({ video, eager = false }: { vid
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- only looks ahead; the link inside does what keys do
     <article
-      className="group relative flex flex-col gap-2.5"
+      className="group relative -m-1 flex flex-col gap-2.5 p-1 [contain-intrinsic-size:auto_16rem] [content-visibility:auto]"
       data-video={video.number}
       onPointerEnter={warm}
       onFocus={warm}
@@ -40,19 +51,24 @@ export const VideoCard = memo(function VideoCard({ video, eager = false }: { vid
     >
       <div
         ref={frame}
-        className="relative aspect-video overflow-hidden rounded-xl bg-stage text-white ring-1 ring-line"
+        className="relative aspect-video overflow-hidden rounded-xl bg-sunken text-white ring-1 ring-line"
       >
         <Thumb video={video} at={at} eager={eager} />
-        {video.state !== "READY" && <Making video={video} />}
+        {video.state !== "READY" && video.canEdit && <Making video={video} />}
+        <Watched video={video} />
       </div>
       <div className="flex flex-col gap-0.5 px-0.5">
         <h3 className="line-clamp-2 text-base leading-snug tracking-[-0.01em]">
           <Link to={target} className="no-underline after:absolute after:inset-0 after:rounded-xl group-hover:underline">
-            {video.title}
+            <bdi>{video.title}</bdi>
           </Link>
         </h3>
         <p className="flex flex-wrap gap-x-2 text-sm text-muted">
-          <span>{video.owner.username}</span>
+          {owned || (
+            <Link to={`/u/${encodeURIComponent(video.owner.username)}`} className="relative z-10 no-underline hover:text-ink hover:underline">
+              {video.owner.username}
+            </Link>
+          )}
           {video.state === "READY" && <span>{t("video.views", { count: video.views, shown: count(video.views) })}</span>}
           <Ago at={video.createdAt} />
           <VisibilityMark visibility={video.visibility} />
@@ -62,6 +78,19 @@ export const VideoCard = memo(function VideoCard({ video, eager = false }: { vid
   );
 });
 
+/** How much of it was seen here, along the lower edge. */
+function Watched({ video }: { video: VideoCardFragment }) {
+  const { t } = useTranslation();
+  const place = placeOf(String(video.number));
+  if (place === 0 || !video.duration) return null;
+  const share = Math.min(100, (place / video.duration) * 100);
+  return (
+    <span role="img" aria-label={t("card.watched", { share: percent(share) })} className="absolute inset-x-0 bottom-0 h-1 bg-black/60" data-track>
+      <span className="block h-full bg-[#ff5c4d]" data-fill style={{ width: `${share}%` }} />
+    </span>
+  );
+}
+
 /** What lies over the picture of a video that is not ready. */
 function Making({ video }: { video: VideoCardFragment }) {
   const { t } = useTranslation();
@@ -70,7 +99,7 @@ function Making({ video }: { video: VideoCardFragment }) {
       <span className="pointer-events-none absolute inset-0 flex flex-col items-center justify-center gap-1 bg-black/55 p-4 text-center text-sm">
         <WarnIcon />
         <span className="font-semibold">{t(`state.${video.state}`)}</span>
-        {video.failure && <span className="line-clamp-2 text-white/85">{video.failure.message}</span>}
+        {video.failure && <span className="line-clamp-2 text-white/85">{failureText(video.failure).message}</span>}
       </span>
     );
   }

@@ -23,6 +23,7 @@ it("counts bytes as disks do", () => {
 
 it("reads moments from links", () => {
   expect(["90", "90s", "1m30s", "1:30", "1:00:01", "2h"].map(parseMoment)).toEqual([90, 90, 90, 90, 3601, 7200]);
+  expect(["12.345", "1m0.5s", "1:00.25"].map(parseMoment)).toEqual([12.345, 60.5, 60.25]);
   expect(["", "abc", "1:x", "1:2:3:4", null].map(parseMoment)).toEqual([null, null, null, null, null]);
 });
 

@@ -1,6 +1,6 @@
 /** Numbers as people read them, in the language of the page. */
 
-import i18n from "i18next";
+import { language as spoken } from "../i18n";
 
 /** `3:07`, `1:02:45`: a moment or a length of a video, in seconds. */
 export function clock(seconds: number | null | undefined): string {
@@ -78,23 +78,23 @@ export function moment(at: string): string {
   return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
 }
 
-/** `1:30`, `90`, `1m30s` as seconds; null when it is no time. As in links with a moment. */
+/** `1:30`, `90`, `90.04`, `1m30s` as seconds; null when it is no time. As in links with a moment. */
 export function parseMoment(text: string | null): number | null {
   if (!text) return null;
-  const parts = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$/.exec(text);
+  const parts = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?$/.exec(text);
   if (parts && text !== "") {
     const [hours, minutes, seconds] = [parts[1], parts[2], parts[3]].map((part) => Number(part ?? 0));
     return (hours ?? 0) * 3600 + (minutes ?? 0) * 60 + (seconds ?? 0);
   }
   const colons = text.split(":");
-  if (colons.length < 2 || colons.length > 3 || !colons.every((part) => /^\d+$/.test(part))) return null;
+  if (colons.length < 2 || colons.length > 3 || !colons.every((part, at) => (at === colons.length - 1 ? /^\d+(\.\d+)?$/ : /^\d+$/).test(part))) return null;
   return colons.reduce((total, part) => total * 60 + Number(part), 0);
 }
 
 /** The page's language as it is written where the reader lives: British people do not read 6 PM as Americans do. */
 export function language(): string {
-  const spoken = i18n.language || "en";
-  return navigator.languages.find((tag) => tag.split("-")[0] === spoken) ?? spoken;
+  const tongue = spoken();
+  return navigator.languages.find((tag) => tag.split("-")[0] === tongue) ?? tongue;
 }
 
 /**

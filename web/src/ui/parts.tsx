@@ -1,11 +1,11 @@
 /** Small parts that many pages are put together from. */
 
-import { useId, type ComponentProps, type ReactNode } from "react";
-import { useTranslation } from "react-i18next";
+import { useEffect, useId, useRef, type ComponentProps, type ReactNode } from "react";
+import { useTranslation } from "../i18n";
 import { Link } from "react-router";
 import type { CombinedError } from "urql";
 import type { RenditionState, VideoState, Visibility } from "../gql/graphql";
-import { LinkIcon, LockIcon, RetryIcon, WarnIcon } from "./icons";
+import { LinkIcon, LockIcon, OfflineIcon, RetryIcon, WarnIcon } from "./icons";
 import { ago, moment } from "./format";
 
 /** Sets the title of the tab. React hoists it into the head. */
@@ -131,7 +131,19 @@ export function Ago({ at }: { at: string }) {
 }
 
 /** What stands where nothing is. */
-export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
+export function Empty({
+  title,
+  children,
+  action,
+  part = false,
+}: {
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+  /** It is a part of a page that has a heading; otherwise it is the page. */
+  part?: boolean;
+}) {
+  const Heading = part ? "h2" : "h1";
   return (
     <div className="mx-auto flex max-w-md flex-col items-center gap-3 px-4 py-20 text-center">
       <svg viewBox="0 0 64 48" width="88" height="66" aria-hidden="true" className="mb-2">
@@ -142,27 +154,65 @@ export function Empty({ title, children, action }: { title: string; children?: R
           <path d="M12 41h12" />
         </g>
       </svg>
-      <h2 className="text-lg">{title}</h2>
+      <Heading className="text-lg">{title}</Heading>
       {children && <p className="text-muted">{children}</p>}
       {action}
     </div>
   );
 }
 
+/** Stands where nothing can be loaded, while it is tried again by itself. */
+export function Away({ retry }: { retry?: (() => void) | undefined }) {
+  const { t } = useTranslation();
+  return (
+    <div role="alert" className="mx-auto flex max-w-md flex-col items-center gap-3 px-4 py-16 text-center">
+      <OfflineIcon width="32" height="32" className="text-warn" />
+      <h1 className="text-lg">{t("trouble.network")}</h1>
+      <p className="text-muted">{t("trouble.networkAdvice")}</p>
+      {retry && (
+        <button type="button" className="btn btn-quiet" onClick={retry}>
+          <RetryIcon />
+          {t("action.tryAgain")}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Between tries to load what could not be loaded, in milliseconds. */
+const AGAIN_MS = 3_000;
+
+/** Tries again by itself for as long as the server cannot be reached, and at once when the network is back. */
+function useAgain(away: boolean, retry: (() => void) | undefined) {
+  const latest = useRef(retry);
+  useEffect(() => {
+    latest.current = retry;
+  });
+  useEffect(() => {
+    if (!away) return;
+    const again = () => latest.current?.();
+    const timer = setInterval(again, AGAIN_MS);
+    addEventListener("online", again);
+    return () => {
+      clearInterval(timer);
+      removeEventListener("online", again);
+    };
+  }, [away]);
+}
+
 /** What stands where something could not be loaded. */
 export function Trouble({ error, retry }: { error: CombinedError; retry?: () => void }) {
   const { t } = useTranslation();
+  const away = isAway(error);
+  useAgain(away, retry);
+  if (away) return <Away retry={retry} />;
   const code = error.graphQLErrors[0]?.extensions["code"];
   const known = typeof code === "string" && ["UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND"].includes(code) ? code : null;
   return (
     <div role="alert" className="mx-auto flex max-w-md flex-col items-center gap-3 px-4 py-16 text-center">
       <WarnIcon width="32" height="32" className="text-warn" />
-      <h2 className="text-lg">
-        {error.networkError ? t("trouble.network") : known ? t(`trouble.${known as "NOT_FOUND"}`) : t("trouble.server")}
-      </h2>
-      <p className="text-muted">
-        {error.networkError ? t("trouble.networkAdvice") : known === "UNAUTHENTICATED" ? t("trouble.signInAdvice") : t("trouble.serverAdvice")}
-      </p>
+      <h1 className="text-lg">{known ? t(`trouble.${known as "NOT_FOUND"}`) : t("trouble.server")}</h1>
+      <p className="text-muted">{known === "UNAUTHENTICATED" ? t("trouble.signInAdvice") : t("trouble.serverAdvice")}</p>
       {known === "UNAUTHENTICATED" ? (
         <Link className="btn btn-primary" to="/sign-in">
           {t("nav.signIn")}
@@ -179,14 +229,32 @@ export function Trouble({ error, retry }: { error: CombinedError; retry?: () => 
   );
 }
 
+/** Whether the server, or the proxy in front of it, did not answer at all. */
+function isAway(error: CombinedError): boolean {
+  const status = (error.response as Response | undefined)?.status;
+  return error.networkError !== undefined || (status !== undefined && status >= 502 && status <= 504);
+}
+
 /** A heading of a page with what can be done there. */
-export function PageHead({ title, children, note }: { title: string; children?: ReactNode; note?: ReactNode }) {
+export function PageHead({
+  title,
+  children,
+  note,
+  level = 1,
+}: {
+  title: string;
+  children?: ReactNode;
+  note?: ReactNode;
+  /** 2 where the page has another heading above all. */
+  level?: 1 | 2;
+}) {
+  const Heading = level === 1 ? "h1" : "h2";
   return (
     <div className="mb-5 flex flex-wrap items-center gap-x-4 gap-y-3">
-      <h1 className="mr-auto text-xl sm:text-2xl">
-        {title}
+      <Heading className={`mr-auto min-w-0 ${level === 1 ? "text-xl sm:text-2xl" : "text-lg"}`}>
+        <bdi>{title}</bdi>
         {note !== undefined && <span className="num ml-2 text-base font-medium tracking-normal text-muted">{note}</span>}
-      </h1>
+      </Heading>
       {children}
     </div>
   );

@@ -1,9 +1,10 @@
 /** Runs a mutation and turns whatever is wrong with its answer into a sentence. */
 
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../i18n";
 import type { OperationResult } from "urql";
 import type { ProblemFragment } from "../gql/graphql";
+import { problemText } from "./failures";
 
 export function useDone() {
   const { t } = useTranslation();
@@ -15,7 +16,7 @@ export function useDone() {
     const { data, error } = await sent;
     const objections = data ? errors(data) : [];
     if (data && objections.length === 0) return true;
-    setProblem(objections[0]?.message ?? (error?.networkError ? t("trouble.network") : (error?.graphQLErrors[0]?.message ?? t("trouble.server"))));
+    setProblem(objections[0] ? problemText(objections[0]) : (error?.networkError ? t("trouble.network") : (error?.graphQLErrors[0]?.message ?? t("trouble.server"))));
     return false;
   }
 

@@ -1,7 +1,7 @@
 /** Uploads under way, in the corner of every page but their own. */
 
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../i18n";
 import { useLocation } from "react-router";
 import { percent } from "../ui/format";
 import { ChevronIcon, CloseIcon } from "../ui/icons";

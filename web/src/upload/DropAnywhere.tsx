@@ -1,9 +1,10 @@
 /** Takes files that are dropped on any page. */
 
 import { useEffect, useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../i18n";
 import { UploadIcon } from "../ui/icons";
 import { useQueue } from "./context";
+import { addFiles } from "./add";
 import { droppedFiles, usualVisibility } from "./pick";
 
 export function DropAnywhere() {
@@ -39,7 +40,7 @@ export function DropAnywhere() {
       depth = 0;
       setOver(false);
       if (!event.dataTransfer) return;
-      void droppedFiles(event.dataTransfer).then((files) => queue.add(files, { visibility: usualVisibility() }));
+      void droppedFiles(event.dataTransfer).then((files) => addFiles(queue, files, { visibility: usualVisibility() }));
     };
     addEventListener("dragenter", enter);
     addEventListener("dragover", hover);

@@ -1,50 +1,60 @@
 /** One upload: how far it is, what can be done with it, its details to edit meanwhile. */
 
 import { useEffect, useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../i18n";
 import { Link } from "react-router";
 import { useQuery } from "urql";
 import { VideoNowDocument } from "../gql/graphql";
 import { isMoving, useLiveVideo } from "../api/hooks";
+import { copyText, linkOf } from "../ui/copy";
+import { failureText, problemText } from "../ui/failures";
 import { bytes, pageOf, percent, span } from "../ui/format";
-import { CheckIcon, CloseIcon, EditIcon, PauseIcon, PlayIcon, RetryIcon } from "../ui/icons";
+import { CheckIcon, CloseIcon, EditIcon, LinkIcon, PauseIcon, PlayIcon, RetryIcon } from "../ui/icons";
 import { Ladder } from "../ui/Ladder";
 import { Bar, StateChip } from "../ui/parts";
 import { useQueue } from "./context";
 import { handleOf, openHandle, type FileHandle } from "./kept";
 import { ACCEPT } from "./pick";
 import { UploadDetails } from "./UploadDetails";
-import type { Item } from "./queue";
+import { SET_ASIDE_MS, type Item } from "./queue";
+import { toast } from "../ui/toasts";
 
-export function UploadRow({ item, wide = false }: { item: Item; wide?: boolean }) {
+/** `open`: its details are there to edit from the start. */
+export function UploadRow({ item, open = false }: { item: Item; open?: boolean }) {
   const { t } = useTranslation();
   const queue = useQueue();
-  const [editing, setEditing] = useState(wide && item.phase !== "done");
+  const [editing, setEditing] = useState(open);
   const share = item.size > 0 ? (item.sent / item.size) * 100 : 0;
   const name = item.title || item.filename;
   const running = ["waiting", "starting", "sending", "offline"].includes(item.phase);
+
+  function giveUp() {
+    if (item.phase === "done") return queue.cancel(item.key);
+    const bringBack = queue.setAside(item.key);
+    toast(t("upload.cancelled", { name }), { ms: SET_ASIDE_MS, action: { label: t("action.undo"), run: bringBack } });
+  }
 
   return (
     <div className="flex flex-col gap-2.5" data-upload={item.phase}>
       <div className="flex items-start gap-2">
         <div className="min-w-0 flex-1">
-          <p className="truncate text-sm font-semibold">{name}</p>
+          <p className="truncate text-sm font-semibold">
+            <bdi>{name}</bdi>
+          </p>
           <p className="num text-sm text-muted">
             <Words item={item} share={share} />
           </p>
         </div>
         <div className="-mt-1.5 -mr-1.5 flex shrink-0">
-          {!wide && (
-            <button
-              type="button"
-              className="btn-icon btn-bare"
-              aria-expanded={editing}
-              aria-label={t("upload.edit", { name })}
-              onClick={() => setEditing(!editing)}
-            >
-              <EditIcon />
-            </button>
-          )}
+          <button
+            type="button"
+            className="btn-icon btn-bare"
+            aria-expanded={editing}
+            aria-label={t("upload.edit", { name })}
+            onClick={() => setEditing(!editing)}
+          >
+            <EditIcon />
+          </button>
           {running && (
             <button type="button" className="btn-icon btn-bare" aria-label={t("upload.pause", { name })} onClick={() => queue.pause(item.key)}>
               <PauseIcon />
@@ -64,7 +74,7 @@ export function UploadRow({ item, wide = false }: { item: Item; wide?: boolean }
             type="button"
             className="btn-icon btn-bare"
             aria-label={item.phase === "done" ? t("upload.dismiss", { name }) : t("upload.cancel", { name })}
-            onClick={() => queue.cancel(item.key)}
+            onClick={() => giveUp()}
           >
             <CloseIcon />
           </button>
@@ -79,7 +89,7 @@ export function UploadRow({ item, wide = false }: { item: Item; wide?: boolean }
       )}
       {item.phase === "needsFile" && <ChooseAgain item={item} />}
       {item.phase === "done" && item.video !== null && <Made number={item.video} />}
-      {editing && <UploadDetails item={item} onSaved={wide ? undefined : () => setEditing(false)} />}
+      {editing && <UploadDetails item={item} />}
     </div>
   );
 }
@@ -109,7 +119,7 @@ function Words({ item, share }: { item: Item; share: number }) {
     case "failed":
       return (
         <span role="alert" className="font-semibold text-bad">
-          {item.problem?.code === "gone" ? t("upload.gone") : item.problem?.message || t("upload.refused")}
+          {item.problem?.code === "gone" ? t("upload.gone") : (item.problem && problemText(item.problem)) || t("upload.refused")}
         </span>
       );
     case "done":
@@ -213,13 +223,17 @@ function Made({ number }: { number: number }) {
         )}
       </div>
       {video.state === "PROCESSING" && <Ladder renditions={video.renditions} className="text-accent" />}
-      {video.failure && <p className="text-sm text-bad">{video.failure.message}</p>}
-      <div className="flex gap-2">
+      {video.failure && <p className="text-sm text-bad">{failureText(video.failure).message}</p>}
+      <div className="flex flex-wrap gap-2">
         {video.playable && (
           <Link className="btn btn-primary btn-small" to={pageOf(video)}>
             {t("action.watch")}
           </Link>
         )}
+        <button type="button" className="btn btn-quiet btn-small" onClick={() => void copyText(linkOf(video))}>
+          <LinkIcon width="15" height="15" />
+          {t("action.copyLink")}
+        </button>
         <Link className="btn btn-quiet btn-small" to={`/studio/${number}`}>
           {t("action.studio")}
         </Link>

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { createQueue, retryMs, titleOf, type Problem, type Queue, type SendEvents } from "./queue";
+import { createQueue, retryMs, SET_ASIDE_MS, titleOf, type Problem, type Queue, type SendEvents } from "./queue";
 
 /** A server and a clock that do what the test says, when it says so. */
 function world() {
@@ -218,6 +218,42 @@ describe("the upload queue", () => {
     await settle();
     expect(send(1).id).not.toBe(send(0).id);
     expect(at.held).toEqual([send(1).id]);
+  });
+
+  it("brings back what was taken off the list, for a while", async () => {
+    at.queue.add([file("a.mp4")]);
+    await settle();
+    const bringBack = at.queue.setAside(at.queue.get()[0]?.key ?? "");
+    expect(at.queue.get()).toEqual([]);
+    expect(at.sends[0]?.stopped).toBe(true);
+    at.pass(SET_ASIDE_MS - 1);
+    expect(at.removed).toEqual([]);
+    bringBack();
+    await settle();
+    expect(at.queue.get()[0]?.phase).toBe("sending");
+    expect(at.sends[1]?.id).toBe(at.sends[0]?.id);
+    at.pass(SET_ASIDE_MS);
+    expect(at.removed).toEqual([]);
+
+    const late = at.queue.setAside(at.queue.get()[0]?.key ?? "");
+    at.pass(SET_ASIDE_MS);
+    expect(at.removed).toEqual([at.sends[0]?.id]);
+    expect(at.held).toEqual([]);
+    late();
+    expect(at.queue.get()).toEqual([]);
+  });
+
+  it("begins anew with what was taken off while the server was making it", async () => {
+    at.hold();
+    at.queue.add([file("a.mp4")]);
+    await settle();
+    const bringBack = at.queue.setAside(at.queue.get()[0]?.key ?? "");
+    bringBack();
+    at.creates[0]?.resolve({ id: "first", url: "/1" });
+    at.creates[1]?.resolve({ id: "second", url: "/2" });
+    await settle();
+    expect(at.removed).toEqual(["first"]);
+    expect(at.sends.map((one) => one.id)).toEqual(["second"]);
   });
 
   it("has the server throw away what is cancelled, also while it is being made", async () => {

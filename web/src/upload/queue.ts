@@ -103,6 +103,8 @@ interface Work {
 }
 
 const SHOW_EVERY_MS = 200;
+/** How long an upload that was taken off the list can be brought back, in milliseconds. */
+export const SET_ASIDE_MS = 8_000;
 
 export function createQueue(parts: QueueParts) {
   let items: readonly Item[] = [];
@@ -362,6 +364,40 @@ export function createQueue(parts: QueueParts) {
       pump();
     },
 
+    /**
+     * Takes an upload off the list. What the server has of it is thrown away a little later, unless what is
+     * given back is called: then it goes on.
+     */
+    setAside(key: string): () => void {
+      const item = find(key);
+      const work = works.get(key);
+      if (!item || !work) return () => undefined;
+      halt(key);
+      items = items.filter((one) => one.key !== key);
+      for (const listener of listeners) listener();
+      pump();
+      const giveUp = () => {
+        abandon(key);
+        if (item.uploadId && item.phase !== "done") void parts.transport.remove(item.uploadId).catch(() => undefined);
+      };
+      const stop = parts.later(SET_ASIDE_MS, giveUp);
+      return () => {
+        stop();
+        // The tab's uploads were cleared meanwhile.
+        if (!works.has(key)) return;
+        if (item.phase === "starting") {
+          // What the server makes of the first try is thrown away: the item is no longer there.
+          abandon(key);
+          insert({ ...item, phase: "waiting" }, work.file);
+        } else {
+          const goesOn = item.phase === "sending" || item.phase === "offline";
+          items = [...items, goesOn ? { ...item, phase: "waiting" } : item];
+          for (const listener of listeners) listener();
+        }
+        pump();
+      };
+    },
+
     /** Takes finished ones off the list. */
     tidy() {
       for (const item of items) if (item.phase === "done") works.delete(item.key);
@@ -398,7 +434,7 @@ export function createQueue(parts: QueueParts) {
 
     /** Another person signed in, or nobody: nothing of this one may stay. */
     clear() {
-      for (const item of items) abandon(item.key);
+      for (const key of [...works.keys()]) abandon(key);
       items = [];
       for (const listener of listeners) listener();
     },
@@ -420,8 +456,10 @@ export function retryMs(failures: number): number {
   return Math.min(30_000, 1_000 * 2 ** (failures - 1));
 }
 
-/** `My clip.final.mp4` becomes `My clip.final`, as the server does without a title. */
+/** `My_clip.final.mp4` becomes `My clip.final`: underscores stand for blanks where there are no blanks. */
 export function titleOf(filename: string): string {
   const dot = filename.lastIndexOf(".");
-  return dot > 0 ? filename.slice(0, dot) : filename;
+  const name = dot > 0 ? filename.slice(0, dot) : filename;
+  const spaced = /\s/.test(name) ? name : name.replaceAll("_", " ");
+  return spaced.replace(/\s+/g, " ").trim() || filename;
 }

@@ -3,6 +3,7 @@
 //! The pages are one document whose script draws them; the server adds what those need who do not
 //! run the script: titles, pictures and players for other sites' previews.
 
+mod engines;
 mod files;
 mod oembed;
 mod page;
@@ -22,6 +23,14 @@ pub(crate) fn routes() -> Router<App> {
         .route("/assets/{*path}", get(files::asset))
         .route("/favicon.svg", get(files::root))
         .route("/theme.js", get(files::root))
+        .route("/site.webmanifest", get(files::root))
+        .route("/worker.js", get(files::root))
+        .route("/icon-192.png", get(files::root))
+        .route("/icon-512.png", get(files::root))
+        .route("/icon-mask.png", get(files::root))
+        .route("/apple-touch-icon.png", get(files::root))
+        .route("/robots.txt", get(engines::robots))
+        .route("/sitemap.xml", get(engines::sitemap))
         .route("/oembed", get(oembed::oembed))
         .route("/watch/{id}", get(page::watch))
         .route("/embed/{id}", get(page::embed));
@@ -29,6 +38,8 @@ pub(crate) fn routes() -> Router<App> {
         "/",
         "/sign-in",
         "/upload",
+        "/share",
+        "/u/{name}",
         "/account",
         "/studio",
         "/studio/{id}",

@@ -76,8 +76,7 @@ pub(super) async fn oembed(
         "height": height,
         "html": format!(
             "<iframe src=\"{origin}/embed/{}\" width=\"{width}\" height=\"{height}\" title=\"{}\" \
-             frameborder=\"0\" allow=\"autoplay; fullscreen; picture-in-picture\" \
-             allowfullscreen></iframe>",
+             frameborder=\"0\" allow=\"autoplay; fullscreen; picture-in-picture\"></iframe>",
             page_name(&asset),
             escape(&asset.title),
         ),

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use axum::extract::{Path, Request, State};
 use axum::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, VARY,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, ETAG, VARY,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::asset::{Asset, Visibility};
 use clipsy_domain::media_key;
@@ -33,10 +33,29 @@ pub(crate) struct Framable;
 /// Pages that look the same to everybody until their script runs.
 pub(super) async fn plain(
     State(app): State<App>,
+    uri: Uri,
     address: Address,
     headers: HeaderMap,
 ) -> Response {
-    document(&app, "index.html", "", &address, &headers, StatusCode::OK)
+    let first = uri.path().split('/').nth(1).unwrap_or_default();
+    let (title, head) = match first {
+        "" => ("Library", DESCRIPTION),
+        "u" => ("Videos", ""),
+        "sign-in" => ("Sign in", NOT_LISTED),
+        "upload" | "share" => ("Upload", NOT_LISTED),
+        "studio" => ("Studio", NOT_LISTED),
+        "admin" => ("Administration", NOT_LISTED),
+        _ => ("Account", NOT_LISTED),
+    };
+    let text = Text { title, head };
+    document(
+        &app,
+        "index.html",
+        &text,
+        &address,
+        &headers,
+        StatusCode::OK,
+    )
 }
 
 /// `GET /watch/{id or key}`: with a preview of the video, if everybody may see it.
@@ -46,16 +65,53 @@ pub(super) async fn watch(
     address: Address,
     headers: HeaderMap,
 ) -> Response {
-    let (status, mut head) = match open_asset(&app, &id).await {
-        Ok(Some(asset)) => (StatusCode::OK, preview(&asset, &address.url(""))),
-        // It may still be there for whoever is signed in, which only the script finds out.
-        Ok(None) => (StatusCode::OK, String::new()),
+    let (status, title, mut head) = match open_asset(&app, &id).await {
+        Ok(Some(asset)) => {
+            let mut head = preview(&asset, &address.url(""));
+            // The picture stands there until the player has come.
+            if let Some(picture) = media_key::thumbnail_url(&asset) {
+                let picture = escape(&address.path(&picture));
+                let _ = write!(
+                    head,
+                    "<link rel=\"preload\" as=\"image\" href=\"{picture}\" fetchpriority=\"high\">"
+                );
+            }
+            (StatusCode::OK, asset.title, head)
+        }
+        Ok(None) => {
+            // It may still be there for whoever is signed in, which only the script finds out.
+            let status = if says_signed_in(&headers) {
+                StatusCode::OK
+            } else {
+                StatusCode::NOT_FOUND
+            };
+            (status, "Video".to_owned(), NOT_LISTED.to_owned())
+        }
         Err(error) => return Refused(error).into_response(),
     };
     for chunk in files::watch_preloads() {
         let _ = write!(head, "<link rel=\"modulepreload\" href=\"./{chunk}\">");
     }
-    document(&app, "index.html", &head, &address, &headers, status)
+    let text = Text {
+        title: &title,
+        head: &head,
+    };
+    let mut response = document(&app, "index.html", &text, &address, &headers, status);
+    response
+        .headers_mut()
+        .append(VARY, HeaderValue::from_static("Cookie"));
+    response
+}
+
+/// Whether the scripts of this site have noted in the browser that somebody is signed in. It opens
+/// nothing: it only keeps people's own videos from being called missing.
+fn says_signed_in(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .any(|one| one.trim() == "clipsy_in=1")
 }
 
 /// `GET /embed/{id or key}`: the player alone, for frames on other sites.
@@ -65,23 +121,21 @@ pub(super) async fn embed(
     address: Address,
     headers: HeaderMap,
 ) -> Response {
-    let head = match open_asset(&app, &id).await {
-        Ok(asset) => asset.map_or_else(String::new, |asset| {
-            format!(
-                "<meta property=\"og:title\" content=\"{}\">",
-                escape(&asset.title)
-            )
-        }),
+    // Nobody is signed in there, so what is not open to everybody is not there.
+    let (status, title, head) = match open_asset(&app, &id).await {
+        Ok(Some(asset)) => {
+            let title = escape(&asset.title);
+            let head = format!("<meta property=\"og:title\" content=\"{title}\">");
+            (StatusCode::OK, asset.title, head)
+        }
+        Ok(None) => (StatusCode::NOT_FOUND, "Video".to_owned(), String::new()),
         Err(error) => return Refused(error).into_response(),
     };
-    let mut response = document(
-        &app,
-        "embed.html",
-        &head,
-        &address,
-        &headers,
-        StatusCode::OK,
-    );
+    let text = Text {
+        title: &title,
+        head: &head,
+    };
+    let mut response = document(&app, "embed.html", &text, &address, &headers, status);
     response
         .headers_mut()
         .insert(CONTENT_SECURITY_POLICY, app.policies.embed.clone());
@@ -103,14 +157,12 @@ pub(crate) async fn not_found(
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
     let path = request.uri().path();
     if reading && wants_page && !path.starts_with("/api/") {
-        document(
-            &app,
-            "index.html",
-            "",
-            &address,
-            request.headers(),
-            StatusCode::NOT_FOUND,
-        )
+        let text = Text {
+            title: "Not found",
+            head: NOT_LISTED,
+        };
+        let (headers, status) = (request.headers(), StatusCode::NOT_FOUND);
+        document(&app, "index.html", &text, &address, headers, status)
     } else {
         Refused(Error::NotFound).into_response()
     }
@@ -133,17 +185,34 @@ const CALLED: HeaderValue = HeaderValue::from_static(
     "Host, Forwarded, X-Forwarded-Host, X-Forwarded-Prefix, X-Forwarded-Proto",
 );
 
+/// What a document says before its script runs.
+struct Text<'a> {
+    /// Of the tab, as text.
+    title: &'a str,
+    /// More of the head, as HTML.
+    head: &'a str,
+}
+
+/// Search engines keep out of what is nobody else's business.
+const NOT_LISTED: &str = "<meta name=\"robots\" content=\"noindex\">";
+/// The library in search engines.
+const DESCRIPTION: &str =
+    "<meta name=\"description\" content=\"Videos to watch, on a server of our own.\">";
+
 fn document(
     app: &App,
     name: &str,
-    head: &str,
+    text: &Text<'_>,
     address: &Address,
     headers: &HeaderMap,
     status: StatusCode,
 ) -> Response {
     let template = files::find(name).and_then(|file| str::from_utf8(file.plain?).ok());
     let template = template.unwrap_or(MISSING);
-    let body = template.replacen(PLACE, head, 1);
+    let title = format!("<title>{} · Clipsy</title>", escape(text.title));
+    // Neither holds the other's place: markup in titles is escaped.
+    let body = template.replacen("<title>Clipsy</title>", &title, 1);
+    let body = body.replacen(PLACE, text.head, 1);
     // The build refers to its files by where they are in the site, and pages are at any depth.
     let body = body.replace("=\"./", &format!("=\"{}/", address.prefix()));
     let body = if app.settings.service.demo {
@@ -246,7 +315,7 @@ fn preview(asset: &Asset, origin: &str) -> String {
 }
 
 /// The beginning of a description, in one line.
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= PREVIEW_CHARS {
         return line;

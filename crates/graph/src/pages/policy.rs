@@ -37,7 +37,7 @@ fn policy(media: Option<&str>, ancestors: &str) -> String {
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
          style-src-attr 'none'; img-src 'self' data: blob:; font-src 'self'; \
-         media-src 'self' blob:{media}; connect-src 'self'{media}; worker-src 'self'; \
+         media-src 'self' blob:{media}; connect-src 'self'{media}; worker-src 'self'; manifest-src 'self'; \
          base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
     )
 }

@@ -13,7 +13,7 @@ use super::names::{OrderDirection, VideoOrderField, VideoState, Visibility};
 use super::paging::{
     Page, PageInfo, read_user_cursor, read_video_cursor, user_cursor, video_cursor,
 };
-use super::scalars::int;
+use super::scalars::{DateTime, int};
 use super::user::User;
 use super::video::Video;
 
@@ -32,6 +32,18 @@ pub(crate) struct VideoFilter {
     /// True: only what the viewer has uploaded, who must be signed in.
     #[graphql(default_with = "Some(false)")]
     mine: Option<bool>,
+    /// The name of the account that must have uploaded it, without regard to case.
+    owner_name: Option<String>,
+    /// True: only what a library shows: what can be played and is public or the viewer's own, for
+    /// admins, too.
+    #[graphql(default_with = "Some(false)")]
+    watchable: Option<bool>,
+    /// Seconds that it must have at least.
+    min_seconds: Option<f64>,
+    /// Seconds that it must be shorter than.
+    max_seconds: Option<f64>,
+    /// When it must have been uploaded, or later.
+    created_after: Option<DateTime>,
 }
 
 /// In which order to list videos.
@@ -185,7 +197,7 @@ pub(crate) async fn videos_of(
     assets.descending = order.direction == OrderDirection::Desc;
     assets.owner = owner;
     if let Some(filter) = filter {
-        narrow(&mut assets, filter)?;
+        narrow(ctx, &mut assets, filter).await?;
     }
     if best_first && assets.search.is_some() {
         assets.order = AssetOrder::Relevance;
@@ -210,7 +222,7 @@ pub(crate) async fn list(
     })
 }
 
-fn narrow(assets: &mut AssetFilter, filter: VideoFilter) -> Result<()> {
+async fn narrow(ctx: &Context<'_>, assets: &mut AssetFilter, filter: VideoFilter) -> Result<()> {
     let search = filter.search.map(|text| text.trim().to_owned());
     assets.search = search.filter(|text| !text.is_empty());
     if assets.search.as_ref().is_some_and(|s| s.contains('\0')) {
@@ -238,7 +250,27 @@ fn narrow(assets: &mut AssetFilter, filter: VideoFilter) -> Result<()> {
     if filter.mine == Some(true) {
         owners.push(assets.viewer.user_id().ok_or(Error::NotSignedIn)?);
     }
+    if let Some(name) = filter.owner_name {
+        if name.contains('\0') {
+            return Err(Fail::input("ownerName", "Null characters are not allowed."));
+        }
+        // Nobody has number 0: of a name that there is not, nothing is listed.
+        let found = app(ctx)?.db.user_by_name(&name).await?;
+        owners.push(found.map_or(0, |(user, _)| user.id));
+    }
     owners.dedup();
+    assets.watchable = filter.watchable == Some(true);
+    for (name, seconds) in [
+        ("minSeconds", filter.min_seconds),
+        ("maxSeconds", filter.max_seconds),
+    ] {
+        if seconds.is_some_and(|seconds| !seconds.is_finite()) {
+            return Err(Fail::input(name, "This is no length."));
+        }
+    }
+    assets.min_duration_s = filter.min_seconds;
+    assets.max_duration_s = filter.max_seconds;
+    assets.created_after = filter.created_after.map(|time| time.0);
     // Nobody is two people: number 0 is never given.
     assets.owner = if owners.len() > 1 {
         Some(0)

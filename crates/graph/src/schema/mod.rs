@@ -2,6 +2,7 @@
 //! this moment in `clipsy_service::watch`, and who asks is in the context of the request, see [`asked`].
 
 pub(crate) mod asked;
+mod audit;
 mod errors;
 mod ids;
 mod job;

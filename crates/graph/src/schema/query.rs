@@ -10,7 +10,8 @@ use clipsy_service::videos::find_video::{Named, find_managed, find_named};
 use clipsy_storage::{AssetFilter, AssetOrder};
 
 use super::asked::{admin, app, headers, maybe_signed_in, signed_in, viewer};
-use super::errors::Result;
+use super::audit::AuditEntry;
+use super::errors::{Fail, Result};
 use super::ids::{self, Global};
 use super::job::Job;
 use super::lists::{self, UserConnection, VideoConnection, VideoFilter, VideoOrder, videos_of};
@@ -172,6 +173,27 @@ impl Query {
     ) -> Result<Vec<ThroughputSample>> {
         admin(ctx)?;
         operator::throughput(app(ctx)?, minutes.unwrap_or(60)).await
+    }
+
+    /// Who did what, the latest first: what changes accounts, the queue and videos. Only for admins.
+    #[graphql(complexity = "1 + cost(first, None) * child_complexity")]
+    async fn audit(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 0 to 100.", default_with = "Some(50)")] first: Option<i32>,
+        #[graphql(desc = "Only what was done before the entry with that id.")] before: Option<ID>,
+    ) -> Result<Vec<AuditEntry>> {
+        admin(ctx)?;
+        let before = match before {
+            Some(id) => Some(
+                id.parse()
+                    .map_err(|_| Fail::input("before", "This is no id."))?,
+            ),
+            None => None,
+        };
+        let first = i64::from(first.unwrap_or(50).clamp(0, 100));
+        let entries = app(ctx)?.db.audit(before, first).await?;
+        Ok(entries.into_iter().map(Into::into).collect())
     }
 
     /// How much room everything takes. Only for admins.

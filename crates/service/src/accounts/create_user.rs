@@ -5,6 +5,7 @@ use clipsy_domain::username;
 use clipsy_storage::NewUser;
 
 use crate::Service;
+use crate::accounts::note_action::note_action;
 use crate::accounts::password;
 use crate::accounts::require_admin;
 use crate::error::{Error, FieldErrors, Result};
@@ -57,6 +58,14 @@ pub async fn create_user(service: &Service, viewer: Viewer, new: NewAccount) -> 
     match service.db.create_user(account).await {
         Ok(user) => {
             tracing::info!(user_id = user.id, by = viewer.user_id(), "account made");
+            note_action(
+                service,
+                viewer,
+                "create_user",
+                &user.username,
+                user.role.as_str(),
+            )
+            .await;
             Ok(user)
         }
         Err(clipsy_storage::Error::Taken { .. }) => {

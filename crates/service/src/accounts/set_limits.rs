@@ -3,6 +3,7 @@
 use clipsy_domain::user::{Allowance, User, UserId, Viewer};
 
 use crate::Service;
+use crate::accounts::note_action::note_action;
 use crate::accounts::require_admin;
 use crate::error::{Error, FieldErrors, Result};
 
@@ -39,5 +40,16 @@ pub async fn set_limits(
         ?limits,
         "limits set"
     );
-    service.db.user(id).await?.ok_or(Error::NotFound)
+    let user = service.db.user(id).await?.ok_or(Error::NotFound)?;
+    let told = named.map(|(name, limit)| limit.map(|limit| format!("{name} {limit}")));
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    note_action(
+        service,
+        viewer,
+        "set_limits",
+        &user.username,
+        &told.join(", "),
+    )
+    .await;
+    Ok(user)
 }

@@ -5,6 +5,7 @@ use clipsy_storage::{UserChange, UserUpdate};
 
 use crate::Service;
 use crate::accounts::create_user::email_objection;
+use crate::accounts::note_action::note_action;
 use crate::accounts::password;
 use crate::accounts::require_admin;
 use crate::error::{Error, Result};
@@ -46,6 +47,15 @@ pub async fn update_user(
         }
         None => None,
     };
+    let detail = [
+        change.role.map(|role| format!("role {}", role.as_str())),
+        change
+            .active
+            .map(|active| if active { "opened" } else { "closed" }.to_owned()),
+        password_hash.as_ref().map(|_| "password".to_owned()),
+        email.as_ref().map(|_| "email".to_owned()),
+    ];
+    let detail: Vec<String> = detail.into_iter().flatten().collect();
     let change = UserChange {
         email,
         role: change.role,
@@ -63,6 +73,14 @@ pub async fn update_user(
                 ended,
                 "account changed"
             );
+            note_action(
+                service,
+                viewer,
+                "update_user",
+                &user.username,
+                &detail.join(", "),
+            )
+            .await;
             Ok(user)
         }
         UserUpdate::Missing => Err(Error::NotFound),

@@ -7,12 +7,13 @@ use clipsy_domain::user::Viewer;
 use crate::tickets::take_back;
 
 use crate::Service;
+use crate::accounts::note_action::note_action;
 use crate::error::{Error, Result};
 use crate::videos::find_video::{Named, Video, find_managed, find_video};
 
 /// Stops the video's job, whether it waits or runs.
 pub async fn cancel_video(service: &Service, viewer: Viewer, id: AssetId) -> Result<Video> {
-    find_managed(service, viewer, id).await?;
+    let video = find_managed(service, viewer, id).await?;
     let job = service.db.cancel_job(id).await;
     service.videos.access.forget(id);
     let job = job?.ok_or(Error::Conflict {
@@ -33,5 +34,6 @@ pub async fn cancel_video(service: &Service, viewer: Viewer, id: AssetId) -> Res
     ] {
         service.dispatch.events.publish(message).await;
     }
+    note_action(service, viewer, "cancel_video", &video.title, "").await;
     find_video(service, viewer, &Named::Number(id)).await
 }

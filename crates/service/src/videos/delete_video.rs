@@ -8,18 +8,20 @@ use clipsy_domain::user::Viewer;
 use crate::tickets::take_back;
 
 use crate::Service;
+use crate::accounts::note_action::note_action;
 use crate::error::{Error, Result};
 use crate::videos::find_video::find_managed;
 use crate::videos::sweep_garbage::sweep_garbage;
 
 /// Deletes the video with everything of it. A job that runs is stopped.
 pub async fn delete_video(service: &Service, viewer: Viewer, id: AssetId) -> Result<()> {
-    find_managed(service, viewer, id).await?;
+    let video = find_managed(service, viewer, id).await?;
     let job = service.db.job_of_asset(id).await?;
     let deleted = service.db.delete_asset(id).await;
     service.videos.access.forget(id);
     deleted?.ok_or(Error::NotFound)?;
     tracing::info!(asset_id = id, user_id = viewer.user_id(), "video deleted");
+    note_action(service, viewer, "delete_video", &video.title, "").await;
     if let Some(job) = job {
         take_back(&service.dispatch, job.id).await;
         if job.state == JobState::Running {

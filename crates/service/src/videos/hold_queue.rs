@@ -4,6 +4,7 @@ use clipsy_dispatch::Message;
 use clipsy_domain::user::Viewer;
 
 use crate::Service;
+use crate::accounts::note_action::note_action;
 use crate::accounts::require_admin;
 use crate::error::Result;
 
@@ -14,6 +15,12 @@ pub async fn hold_queue(service: &Service, viewer: Viewer, paused: bool) -> Resu
     if service.db.set_queue_paused(paused).await? {
         let user_id = viewer.user_id();
         tracing::info!(paused, user_id, "queue paused or resumed");
+        let action = if paused {
+            "pause_queue"
+        } else {
+            "resume_queue"
+        };
+        note_action(service, viewer, action, "", "").await;
     }
     // Also if it was so before: the queue of this process may not have heard of it.
     if let Err(error) = service.dispatch.queue.set_paused(paused).await {

@@ -6,6 +6,7 @@ use clipsy_domain::job::PRIORITIES;
 use clipsy_domain::user::Viewer;
 
 use crate::Service;
+use crate::accounts::note_action::note_action;
 use crate::accounts::require_admin;
 use crate::error::{Error, Result};
 use crate::videos::find_video::{Named, Video, find_asset, find_video};
@@ -37,6 +38,8 @@ pub async fn set_priority(
         title = before.title,
         "priority set"
     );
+    let detail = priority.to_string();
+    note_action(service, viewer, "set_priority", &before.title, &detail).await;
     let message = Message::JobChanged {
         asset_id: id,
         job_id: job.id,

@@ -138,6 +138,27 @@ pub(super) fn conditions(filter: &AssetFilter) -> (Vec<String>, Vec<Value>) {
         let names = filter.visibility.iter().map(|v| v.as_str().to_owned());
         values.extend(names.map(Value::Text));
     }
+    if filter.watchable {
+        conditions.push("playable = 1".to_owned());
+        if let Viewer::User(id, _) = filter.viewer
+            && filter.viewer.is_admin()
+        {
+            values.push(Value::Text(Visibility::Public.as_str().to_owned()));
+            values.push(Value::Int(id));
+            let (own, public) = (values.len(), values.len() - 1);
+            conditions.push(format!("(visibility = ${public} OR owner_id = ${own})"));
+        }
+    }
+    for (least, side) in [(filter.min_duration_s, ">="), (filter.max_duration_s, "<")] {
+        if let Some(seconds) = least {
+            values.push(Value::Float(seconds));
+            conditions.push(format!("duration_s {side} ${}", values.len()));
+        }
+    }
+    if let Some(time) = filter.created_after {
+        values.push(Value::Int(time.timestamp_millis()));
+        conditions.push(format!("created_at >= ${}", values.len()));
+    }
     (conditions, values)
 }
 

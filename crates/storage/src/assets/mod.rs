@@ -12,6 +12,7 @@ mod window;
 use std::sync::Arc;
 
 use clipsy_domain::asset::{Asset, AssetId, AssetState, Visibility};
+use clipsy_domain::clock::Timestamp;
 use clipsy_domain::media_key;
 use clipsy_domain::user::{UserId, Viewer};
 use sqlx::any::AnyRow;
@@ -73,6 +74,14 @@ pub struct AssetFilter {
     pub owner: Option<UserId>,
     /// Only those of these visibilities; all if empty.
     pub visibility: Vec<Visibility>,
+    /// Only what a library shows: what can be played and is public or the viewer's own, for admins, too.
+    pub watchable: bool,
+    /// Only what is at least so long, in seconds; what has no length yet is left out.
+    pub min_duration_s: Option<f64>,
+    /// Only what is shorter than that, in seconds; what has no length yet is left out.
+    pub max_duration_s: Option<f64>,
+    /// Only what was uploaded then or later.
+    pub created_after: Option<Timestamp>,
     /// What to sort by.
     pub order: AssetOrder,
     /// Largest or latest first.
@@ -93,6 +102,10 @@ impl AssetFilter {
             states: Vec::new(),
             owner: None,
             visibility: Vec::new(),
+            watchable: false,
+            min_duration_s: None,
+            max_duration_s: None,
+            created_after: None,
             order: AssetOrder::Created,
             descending: true,
             offset: 0,

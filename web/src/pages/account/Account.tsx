@@ -1,7 +1,8 @@
 /** One's own account: how much is stored, changing the password. */
 
+import { problemText } from "../../ui/failures";
 import { useState, type SubmitEvent } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { useViewer } from "../../api/hooks";
 import { NetworkError, session } from "../../api/session";
 import { bytes } from "../../ui/format";
@@ -24,7 +25,7 @@ export default function Account() {
     setBusy(true);
     try {
       const refusal = await session.changePassword(data.get("current") as string, next);
-      setSaid(refusal ? { bad: true, text: refusal.message } : { bad: false, text: t("password.changed") });
+      setSaid(refusal ? { bad: true, text: problemText(refusal) } : { bad: false, text: t("password.changed") });
       if (!refusal) form.reset();
     } catch (error) {
       setSaid({ bad: true, text: error instanceof NetworkError ? t("trouble.network") : String(error) });

@@ -1,14 +1,14 @@
 /** What one may take, and has taken. */
 
-import i18n from "i18next";
-import { useTranslation } from "react-i18next";
+import { addTexts } from "../../i18n";
+import { useTranslation } from "../../i18n";
 import { useQuery } from "urql";
 import { MyLimitsDocument } from "../../gql/graphql";
 import texts from "../../i18n/en.account.json";
 import { bytes } from "../../ui/format";
 import { Bar } from "../../ui/parts";
 
-i18n.addResourceBundle("en", "translation", texts, true);
+addTexts(texts);
 
 const NAMES = ["bytes", "minutesADay", "uploads", "waiting"] as const;
 

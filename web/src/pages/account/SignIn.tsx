@@ -1,7 +1,8 @@
 /** Signing in. */
 
+import { problemText } from "../../ui/failures";
 import { useState, type SubmitEvent } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { Link, Navigate, useLocation } from "react-router";
 import { useSession } from "../../api/hooks";
 import { NetworkError, session, type Refusal } from "../../api/session";
@@ -71,7 +72,7 @@ function useSend() {
     setProblem(null);
     try {
       const refusal = await task();
-      if (refusal) setProblem(refusal.message);
+      if (refusal) setProblem(problemText(refusal));
     } catch (error) {
       setProblem(error instanceof NetworkError ? t("trouble.network") : error instanceof Error ? error.message : String(error));
     } finally {

@@ -1,7 +1,7 @@
 /** Running the server: what it does, what it can, what went wrong, who may use it. */
 
 import "./texts";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { NavLink, Route, Routes } from "react-router";
 import { later } from "../../app/later";
 import { NotFound } from "../NotFound";
@@ -10,9 +10,10 @@ import { Queue } from "./Queue";
 const Workers = later(() => import("./Workers").then((page) => page.default));
 const Failures = later(() => import("./Failures").then((page) => page.default));
 const Users = later(() => import("./Users").then((page) => page.default));
+const Audit = later(() => import("./Audit").then((page) => page.Audit));
 const Storage = later(() => import("./Storage").then((page) => page.default));
 
-const TABS = ["queue", "workers", "failures", "users", "storage"] as const;
+const TABS = ["queue", "workers", "failures", "users", "storage", "audit"] as const;
 
 export default function Admin() {
   const { t } = useTranslation();
@@ -37,6 +38,7 @@ export default function Admin() {
           <Route path="failures" element={<Failures />} />
           <Route path="users" element={<Users />} />
           <Route path="storage" element={<Storage />} />
+          <Route path="audit" element={<Audit />} />
           <Route path="*" element={<NotFound />} />
         </Routes>
       </div>

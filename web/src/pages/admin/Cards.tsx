@@ -1,6 +1,6 @@
 /** The graphics cards of a worker's machine: how many sessions are open, and what their drivers tell. */
 
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import type { WorkerFieldsFragment } from "../../gql/admin/graphql";
 import { bytes, percent } from "../../ui/format";
 

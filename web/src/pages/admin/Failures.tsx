@@ -1,7 +1,8 @@
 /** Videos that could not be made, newest first, with what the machine said. */
 
+import { failureText } from "../../ui/failures";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { Link } from "react-router";
 import { useMutation, useQuery } from "urql";
 import { FailuresDocument, RetryVideoDocument, type FailuresQuery } from "../../gql/admin/graphql";
@@ -73,11 +74,11 @@ function Failed({ video }: { video: FailuresQuery["failures"]["nodes"][number] }
         )}
       </div>
       <p className="text-sm text-muted">
-        {video.owner.username} · <Ago at={video.updatedAt} /> {failure && <>· <code>{failure.code}</code> · {t("failure.stage", { stage: failure.stage })}</>}
+        {video.owner.username} · <Ago at={video.updatedAt} /> {failure && <>· <code>{failure.code}</code></>}
       </p>
       {failure && (
         <p className="mt-2 text-sm">
-          <span className="font-semibold text-bad">{failure.message}</span> {failure.advice}
+          <span className="font-semibold text-bad">{failureText(failure).message}</span> {failureText(failure).advice}
         </p>
       )}
       {problem && (

@@ -1,13 +1,13 @@
 /** What is being made and what waits; pausing it. */
 
 import { lazy, Suspense } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { Link } from "react-router";
 import { useMutation, useQuery, useSubscription } from "urql";
-import { PauseQueueDocument, QueueChangedDocument, QueueDocument, ResumeQueueDocument, SetPriorityDocument, type JobRowFragment } from "../../gql/admin/graphql";
+import { HostsDocument, StopJobDocument, PauseQueueDocument, QueueChangedDocument, QueueDocument, ResumeQueueDocument, SetPriorityDocument, type JobRowFragment } from "../../gql/admin/graphql";
 import { usePollWhenLost } from "../../api/hooks";
 import { percent, span } from "../../ui/format";
-import { PauseIcon, PlayIcon } from "../../ui/icons";
+import { CloseIcon, PauseIcon, PlayIcon } from "../../ui/icons";
 import { Ago, Bar, PageHead, Select, Title, Trouble } from "../../ui/parts";
 import { Stat } from "./Stat";
 
@@ -60,6 +60,10 @@ export function Queue() {
 
 export function Jobs({ jobs }: { jobs: JobRowFragment[] }) {
   const { t } = useTranslation();
+  const [stopping, stopJob] = useMutation(StopJobDocument);
+  // People know their machines by name, not processes by number.
+  const [{ data }] = useQuery({ query: HostsDocument });
+  const hosts = new Map(data?.workers.map((worker) => [worker.id, worker.host]));
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls sideways on a phone, so keys must reach it
     <div className="panel overflow-x-auto" tabIndex={0} role="region" aria-label={t("queue.jobs")}>
@@ -67,12 +71,16 @@ export function Jobs({ jobs }: { jobs: JobRowFragment[] }) {
         <thead>
           <tr>
             <th scope="col" className="w-1/2">{t("queue.video")}</th>
+            <th scope="col">{t("queue.owner")}</th>
             <th scope="col">{t("rendition.state")}</th>
             <th scope="col" className="w-1/4">{t("rendition.progress")}</th>
             <th scope="col">{t("rendition.attempt")}</th>
             <th scope="col">{t("queue.worker")}</th>
             <th scope="col">{t("queue.priority")}</th>
             <th scope="col">{t("queue.since")}</th>
+            <th scope="col">
+              <span className="sr-only">{t("action.cancel")}</span>
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -81,7 +89,12 @@ export function Jobs({ jobs }: { jobs: JobRowFragment[] }) {
             return (
               <tr key={job.id}>
                 <td className="min-w-48">
-                  <Link to={`/studio/${job.video.number}`}>{job.video.title}</Link>
+                  <Link to={`/studio/${job.video.number}`}>
+                    <bdi>{job.video.title}</bdi>
+                  </Link>
+                </td>
+                <td className="whitespace-nowrap">
+                  <Link to={`/u/${encodeURIComponent(job.video.owner.username)}`}>{job.video.owner.username}</Link>
                 </td>
                 <td className="whitespace-nowrap">{t(`job.${job.state}`)}</td>
                 <td>
@@ -100,10 +113,24 @@ export function Jobs({ jobs }: { jobs: JobRowFragment[] }) {
                   )}
                 </td>
                 <td>{job.attempt}</td>
-                <td className="whitespace-nowrap">{job.worker ?? "–"}</td>
+                <td className="whitespace-nowrap">{job.worker ? (hosts.get(job.worker) ?? job.worker) : "–"}</td>
                 <td>{job.state === "QUEUED" ? <Priority job={job} /> : "–"}</td>
                 <td className="whitespace-nowrap">
                   <Ago at={job.startedAt ?? job.createdAt} />
+                </td>
+                <td>
+                  {job.video.canCancel && (
+                    <button
+                      type="button"
+                      className="btn-icon btn-bare"
+                      aria-label={t("queue.cancel", { title: job.video.title })}
+                      title={t("action.cancel")}
+                      disabled={stopping.fetching}
+                      onClick={() => void stopJob({ id: job.video.id })}
+                    >
+                      <CloseIcon />
+                    </button>
+                  )}
                 </td>
               </tr>
             );

@@ -1,6 +1,6 @@
 /** Where the disk goes. */
 
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { Link } from "react-router";
 import { useQuery } from "urql";
 import { StorageDocument } from "../../gql/admin/graphql";

@@ -2,7 +2,7 @@
 
 import "uplot/dist/uPlot.min.css";
 import { useEffect, useRef } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import uPlot from "uplot";
 import { useQuery } from "urql";
 import { ThroughputDocument, type ThroughputQuery } from "../../gql/admin/graphql";
@@ -13,7 +13,7 @@ const EVERY_MS = 30_000;
 const HEIGHT = 220;
 
 export default function Throughput() {
-  const { t, i18n } = useTranslation();
+  const { t, language: tongue } = useTranslation();
   const [{ data }, refetch] = useQuery({ query: ThroughputDocument, variables: { minutes: MINUTES }, requestPolicy: "cache-and-network" });
   const frame = useRef<HTMLDivElement>(null);
   const samples = data?.throughput;
@@ -44,7 +44,7 @@ export default function Throughput() {
       dark.removeEventListener("change", draw);
       plot?.destroy();
     };
-  }, [samples, i18n.language]);
+  }, [samples, tongue]);
 
   const media = samples?.reduce((sum, one) => sum + one.mediaSeconds, 0) ?? 0;
   const encode = samples?.reduce((sum, one) => sum + one.encodeSeconds, 0) ?? 0;

@@ -1,8 +1,9 @@
 /** Adding a person, or changing one. */
 
 import type { SubmitEvent } from "react";
+import { problemText } from "../../ui/failures";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { useMutation } from "urql";
 import { CreateUserDocument, SetUserLimitsDocument, UpdateUserDocument, type ProblemFragment, type Role, type UserRowFragment } from "../../gql/admin/graphql";
 import { useViewer } from "../../api/hooks";
@@ -30,7 +31,10 @@ export function UserDialog({ user, onClose }: { user: UserRowFragment | null; on
   const [limiting, setLimits] = useMutation(SetUserLimitsDocument);
   const [problems, setProblems] = useState<ProblemFragment[]>([]);
   const myself = user !== null && user.id === viewer?.id;
-  const problem = (field: string) => problems.find((one) => one.field?.at(-1) === field)?.message;
+  const problem = (field: string) => {
+    const found = problems.find((one) => one.field?.at(-1) === field);
+    return found && problemText(found);
+  };
   const other = problems.find((one) => !["username", "email", "password", "role", "active", ...LIMITS].includes(one.field?.at(-1) ?? ""));
 
   async function submit(event: SubmitEvent<HTMLFormElement>) {
@@ -114,7 +118,7 @@ export function UserDialog({ user, onClose }: { user: UserRowFragment | null; on
         )}
         {other && (
           <p role="alert" className="text-sm font-semibold text-bad">
-            {other.message}
+            {problemText(other)}
           </p>
         )}
         <div className="flex justify-end gap-2">

@@ -1,7 +1,7 @@
 /** People who may sign in. */
 
 import { useEffect, useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { useQuery } from "urql";
 import { UsersDocument, type UserRowFragment } from "../../gql/admin/graphql";
 import { useSettled } from "../../api/hooks";

@@ -1,6 +1,6 @@
 /** Machines that make videos, their graphics cards, and the encoders found there: also those that do not work, and why. */
 
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { useQuery, useSubscription } from "urql";
 import { WorkerChangedDocument, WorkersDocument, type WorkersQuery } from "../../gql/admin/graphql";
 import { usePollWhenLost } from "../../api/hooks";

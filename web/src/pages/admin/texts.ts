@@ -1,6 +1,6 @@
 /** English texts that only administrators read; they come with these pages. Other languages come as a whole. */
 
-import i18n from "i18next";
+import { addTexts } from "../../i18n";
 import texts from "../../i18n/en.admin.json";
 
-i18n.addResourceBundle("en", "translation", texts, true);
+addTexts(texts);

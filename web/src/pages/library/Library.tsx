@@ -1,45 +1,73 @@
-/** All videos that the viewer may see. */
+/** The videos that can be watched: all of them, or those of one account. */
 
 import { useEffect, useMemo, useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
-import { Link, useLocation, useSearchParams } from "react-router";
+import { useTranslation } from "../../i18n";
+import { Link, useLocation, useParams, useSearchParams } from "react-router";
 import { useQuery } from "urql";
 import { LibraryDocument, type VideoFilter, type VideoOrder } from "../../gql/graphql";
+import { useGoing } from "../../api/removal";
 import { usePollWhenLost, useSettled, useViewer } from "../../api/hooks";
+import { noteVisit, visit } from "../../app/visits";
 import { count } from "../../ui/format";
 import { UploadIcon } from "../../ui/icons";
 import { Empty, PageHead, Title, Trouble } from "../../ui/parts";
 import { VideoCard } from "../../ui/VideoCard";
 import { Filters, readFilter } from "./filters";
+import { Sections, useFront } from "./sections";
 
 const PAGE = 24;
 
-/** How many pages each visit of the library had open, so that going back finds them again. */
-const depths = new Map<string, number>();
-
 export function Library() {
   const { t } = useTranslation();
-  const viewer = useViewer();
+  const { owner = null } = useParams();
   const [params] = useSearchParams();
   const { key } = useLocation();
   const search = useSettled(params.get("q") ?? "", 250);
-  const { filter, orderBy, narrowed } = useMemo(() => readFilter(params, search), [params, search]);
+  const [now] = useState(Date.now);
+  const { filter, orderBy, narrowed, plain } = useMemo(() => readFilter(params, search, owner, now), [params, search, owner, now]);
   const choice = JSON.stringify([filter, orderBy]);
-  const [depth, setDepth] = useState(() => ({ choice, pages: depths.get(key) ?? 1 }));
+  const [depth, setDepth] = useState(() => ({ choice, pages: visit(key).pages ?? 1 }));
   const pages = depth.choice === choice ? depth.pages : 1;
   const [total, setTotal] = useState<number | null>(null);
+  const front = useFront(plain && owner === null);
+  const fronted = plain && owner === null && (front.begun.length > 0 || front.most.length > 0);
+  const title = owner === null ? t("library.title") : t("owner.title", { name: owner });
+  const heading = search.trim() ? t("library.results", { words: search.trim() }) : title;
 
   function more() {
-    depths.set(key, pages + 1);
+    noteVisit(key, { pages: pages + 1 });
     setDepth({ choice, pages: pages + 1 });
   }
 
+  if (!front.ready) {
+    return (
+      <>
+        <Title text={title} />
+        <PageHead title={heading} />
+        <div className={GRID}>
+          <Skeletons label={t("library.loading")} />
+        </div>
+      </>
+    );
+  }
   return (
     <>
-      <Title text={t("library.title")} />
-      <PageHead title={t("library.title")} note={total !== null ? count(total) : undefined} />
-      <Filters mine={viewer !== null} />
-      <div className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,16.5rem),1fr))] gap-x-5 gap-y-8">
+      <Title text={heading} />
+      {fronted ? (
+        <>
+          <h1 className="sr-only">{title}</h1>
+          <Sections front={front} />
+          <PageHead title={t("library.sections.new")} note={total !== null ? count(total) : undefined} level={2}>
+            <Filters />
+          </PageHead>
+        </>
+      ) : (
+        <PageHead title={heading} note={total !== null ? count(total) : undefined}>
+          <Filters />
+        </PageHead>
+      )}
+      {!fronted && <h2 className="sr-only">{t("library.list")}</h2>}
+      <div className={GRID}>
         <Page
           key={choice}
           after={null}
@@ -48,35 +76,45 @@ export function Library() {
           orderBy={orderBy}
           onMore={more}
           onTotal={setTotal}
-          empty={
-            narrowed ? (
-              <Empty title={t("library.nothing")} action={<Link className="btn btn-quiet" to="/">{t("library.clear")}</Link>}>
-                {t("library.nothingAdvice")}
-              </Empty>
-            ) : viewer ? (
-              <Empty
-                title={t("library.empty")}
-                action={
-                  <Link className="btn btn-primary" to="/upload">
-                    <UploadIcon />
-                    {t("nav.upload")}
-                  </Link>
-                }
-              >
-                {t("library.emptyAdvice")}
-              </Empty>
-            ) : (
-              <Empty
-                title={t("library.empty")}
-                action={<Link className="btn btn-primary" to="/sign-in">{t("nav.signIn")}</Link>}
-              >
-                {t("library.emptySignedOut")}
-              </Empty>
-            )
-          }
+          empty={<Nothing narrowed={narrowed} owner={owner} />}
         />
       </div>
     </>
+  );
+}
+
+const GRID = "grid grid-cols-[repeat(auto-fill,minmax(min(100%,16.5rem),1fr))] gap-x-5 gap-y-8";
+
+function Nothing({ narrowed, owner }: { narrowed: boolean; owner: string | null }) {
+  const { t } = useTranslation();
+  const viewer = useViewer();
+  if (narrowed) {
+    return (
+      <Empty part title={t("library.nothing")} action={<Link className="btn btn-quiet" to={owner === null ? "/" : `/u/${encodeURIComponent(owner)}`}>{t("library.clear")}</Link>}>
+        {t("library.nothingAdvice")}
+      </Empty>
+    );
+  }
+  if (owner !== null) {
+    return <Empty part title={t("owner.empty", { name: owner })} action={<Link className="btn btn-quiet" to="/">{t("notFound.home")}</Link>} />;
+  }
+  return viewer ? (
+    <Empty
+      part
+      title={t("library.empty")}
+      action={
+        <Link className="btn btn-primary" to="/upload">
+          <UploadIcon />
+          {t("nav.upload")}
+        </Link>
+      }
+    >
+      {t("library.emptyAdvice")}
+    </Empty>
+  ) : (
+    <Empty part title={t("library.empty")} action={<Link className="btn btn-primary" to="/sign-in">{t("nav.signIn")}</Link>}>
+      {t("library.emptySignedOut")}
+    </Empty>
   );
 }
 
@@ -100,6 +138,7 @@ function Page({ after, left, filter, orderBy, onMore, onTotal, empty }: PageProp
     requestPolicy: "cache-and-network",
   });
   usePollWhenLost(refetch);
+  const going = useGoing();
   const total = data?.videos.totalCount;
   useEffect(() => {
     if (total !== undefined) onTotal?.(total);
@@ -119,8 +158,8 @@ function Page({ after, left, filter, orderBy, onMore, onTotal, empty }: PageProp
   if (nodes.length === 0 && after === null) return <div className="col-span-full">{empty}</div>;
   return (
     <>
-      {nodes.map((video, index) => (
-        <VideoCard key={video.id} video={video} eager={after === null && index < 4} />
+      {nodes.filter((video) => !going.has(video.id)).map((video, index) => (
+        <VideoCard key={video.id} video={video} eager={after === null && index < 4} owned={filter.ownerName !== undefined} />
       ))}
       {pageInfo.hasNextPage &&
         (left > 1 ? (

@@ -1,16 +1,10 @@
 /** What narrows the library, kept in the address so that it can be shared and gone back to. */
 
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { useSearchParams } from "react-router";
-import type { VideoFilter, VideoOrder, VideoState } from "../../gql/graphql";
+import type { VideoFilter, VideoOrder } from "../../gql/graphql";
 import { Select } from "../../ui/parts";
 
-const SHOWS: Record<string, VideoState[] | null> = {
-  all: null,
-  ready: ["READY"],
-  making: ["UPLOADING", "QUEUED", "PROCESSING"],
-  failed: ["FAILED", "CANCELLED"],
-};
 const NEW: VideoOrder = { field: "CREATED_AT", direction: "DESC" };
 const SORTS: Record<string, VideoOrder> = {
   new: NEW,
@@ -19,27 +13,40 @@ const SORTS: Record<string, VideoOrder> = {
   views: { field: "VIEWS", direction: "DESC" },
   longest: { field: "DURATION", direction: "DESC" },
 };
+/** From and to, in seconds. */
+const LENGTHS: Record<string, [number | null, number | null]> = {
+  short: [null, 240],
+  medium: [240, 1200],
+  long: [1200, null],
+};
+const DAYS: Record<string, number> = { day: 1, week: 7, month: 30, year: 365 };
+const HOUR_MS = 3_600_000;
 
-/** The filter that an address asks for; unknown words in it count as not said. */
-export function readFilter(params: URLSearchParams, search: string) {
-  const states = SHOWS[params.get("show") ?? "all"] ?? null;
-  const mine = params.get("mine") === "1";
+/** The filter that an address asks for; unknown words in it count as not said. `owner`: only that account's. */
+export function readFilter(params: URLSearchParams, search: string, owner: string | null, now: number) {
   const text = search.trim();
+  const [least, most] = LENGTHS[params.get("length") ?? ""] ?? [null, null];
+  const days = DAYS[params.get("age") ?? ""];
+  // Whole hours, so that going back finds the same list again.
+  const since = days === undefined ? null : Math.floor(now / HOUR_MS) * HOUR_MS - days * 24 * HOUR_MS;
   const filter: VideoFilter = {
+    watchable: true,
     ...(text ? { search: text } : {}),
-    ...(states ? { states } : {}),
-    ...(mine ? { mine: true } : {}),
+    ...(owner === null ? {} : { ownerName: owner }),
+    ...(least === null ? {} : { minSeconds: least }),
+    ...(most === null ? {} : { maxSeconds: most }),
+    ...(since === null ? {} : { createdAfter: new Date(since).toISOString() }),
   };
   const sort = params.get("sort");
   // Unless somebody chose an order, a search is in the server's: titles first.
   const orderBy = text && !sort ? null : (SORTS[sort ?? "new"] ?? NEW);
-  return { filter, orderBy, narrowed: text !== "" || states !== null || mine };
+  const narrowed = text !== "" || least !== null || most !== null || since !== null;
+  return { filter, orderBy, narrowed, plain: !narrowed && (sort ?? "new") === "new" };
 }
 
-export function Filters({ mine }: { mine: boolean }) {
+export function Filters() {
   const { t } = useTranslation();
   const [params, setParams] = useSearchParams();
-  const show = params.get("show") ?? "all";
 
   function set(name: string, value: string, usual: string) {
     const next = new URLSearchParams(params);
@@ -49,44 +56,28 @@ export function Filters({ mine }: { mine: boolean }) {
   }
 
   return (
-    <div className="mb-6 flex flex-wrap items-center gap-2">
-      <div role="group" aria-label={t("library.show")} className="flex rounded-full bg-sunken p-1">
-        {(["all", "ready", "making", "failed"] as const).map((one) => (
-          <button
-            key={one}
-            type="button"
-            aria-pressed={show === one}
-            onClick={() => set("show", one, "all")}
-            className="min-h-8 rounded-full px-3 text-sm font-semibold text-muted hover:text-ink aria-pressed:bg-surface aria-pressed:text-ink aria-pressed:shadow-sm"
-          >
-            {t(`library.shows.${one}`)}
-          </button>
+    <div className="flex flex-wrap items-center gap-2">
+      <Select aria-label={t("library.length")} value={params.get("length") ?? "any"} onChange={(event) => set("length", event.target.value, "any")} className="w-auto! text-sm">
+        {(["any", "short", "medium", "long"] as const).map((one) => (
+          <option key={one} value={one}>
+            {t(`library.lengths.${one}`)}
+          </option>
         ))}
-      </div>
-      {mine && (
-        <button
-          type="button"
-          aria-pressed={params.get("mine") === "1"}
-          onClick={() => set("mine", params.get("mine") === "1" ? "0" : "1", "0")}
-          className="btn btn-quiet aria-pressed:border-accent aria-pressed:bg-tint aria-pressed:text-accent"
-        >
-          {t("library.mine")}
-        </button>
-      )}
-      <div className="ml-auto">
-        <Select
-          aria-label={t("library.sort")}
-          value={params.get("sort") ?? "new"}
-          onChange={(event) => set("sort", event.target.value, "new")}
-          className="w-auto text-sm"
-        >
-          {(["new", "old", "title", "views", "longest"] as const).map((one) => (
-            <option key={one} value={one}>
-              {t(`library.sorts.${one}`)}
-            </option>
-          ))}
-        </Select>
-      </div>
+      </Select>
+      <Select aria-label={t("library.age")} value={params.get("age") ?? "any"} onChange={(event) => set("age", event.target.value, "any")} className="w-auto! text-sm">
+        {(["any", "day", "week", "month", "year"] as const).map((one) => (
+          <option key={one} value={one}>
+            {t(`library.ages.${one}`)}
+          </option>
+        ))}
+      </Select>
+      <Select aria-label={t("library.sort")} value={params.get("sort") ?? "new"} onChange={(event) => set("sort", event.target.value, "new")} className="w-auto! text-sm">
+        {(["new", "old", "title", "views", "longest"] as const).map((one) => (
+          <option key={one} value={one}>
+            {t(`library.sorts.${one}`)}
+          </option>
+        ))}
+      </Select>
     </div>
   );
 }

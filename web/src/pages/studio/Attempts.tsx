@@ -1,7 +1,8 @@
 /** Every attempt at making the video, newest first. */
 
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import type { StudioVideoData } from "./StudioVideo";
+import { failureText } from "../../ui/failures";
 import { span } from "../../ui/format";
 import { Ago } from "../../ui/parts";
 
@@ -9,7 +10,7 @@ export function Attempts({ jobs }: { jobs: StudioVideoData["jobs"] }) {
   const { t } = useTranslation();
   if (jobs.length === 0) return null;
   return (
-    <section className="panel p-4">
+    <section id="attempts" className="panel p-4">
       <h2 className="mb-2 text-base">{t("attempts.title")}</h2>
       <ol className="flex flex-col divide-y divide-line text-sm">
         {jobs.map((job) => (
@@ -25,7 +26,7 @@ export function Attempts({ jobs }: { jobs: StudioVideoData["jobs"] }) {
               {job.worker && ` · ${job.worker}`}
               {job.startedAt && job.finishedAt && ` · ${span((Date.parse(job.finishedAt) - Date.parse(job.startedAt)) / 1000)}`}
             </p>
-            {job.failure && <p className="mt-1 text-bad">{job.failure.message}</p>}
+            {job.failure && <p className="mt-1 text-bad">{failureText(job.failure).message}</p>}
             {job.nextAttemptAt && (
               <p className="mt-1 text-muted">
                 {t("attempts.next")} <Ago at={job.nextAttemptAt} />

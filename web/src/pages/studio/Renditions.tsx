@@ -1,6 +1,6 @@
 /** The live table: every rendition, how far, how fast, by which encoder. */
 
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { bytes, decimal, percent, span } from "../../ui/format";
 import { Bar, RenditionWord } from "../../ui/parts";
 import type { StudioVideoData } from "./StudioVideo";
@@ -8,9 +8,10 @@ import type { StudioVideoData } from "./StudioVideo";
 export function Renditions({ video }: { video: StudioVideoData }) {
   const { t } = useTranslation();
   if (video.renditions.length === 0) return null;
+  const folded = video.state === "READY";
   return (
-    <section className="panel overflow-hidden" aria-labelledby="renditions">
-      <h2 id="renditions" className="px-4 pt-4 pb-1 text-base sm:px-5">
+    <section className={`overflow-hidden ${folded ? "pb-2" : "panel"}`} aria-labelledby="renditions">
+      <h2 id="renditions" className={folded ? "sr-only" : "px-4 pt-4 pb-1 text-base sm:px-5"}>
         {t("studio.renditions")}
       </h2>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls sideways on a phone, so keys must reach it */}

@@ -2,11 +2,14 @@
 
 import "./texts";
 import { lazy, Suspense, useEffect, useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { Link, useNavigate, useParams } from "react-router";
-import { useMutation, useQuery } from "urql";
+import { useClient, useMutation, useQuery } from "urql";
 import { CancelVideoDocument, RetryVideoDocument, StudioDocument, type StudioQuery } from "../../gql/graphql";
 import { isMoving, useLiveVideo } from "../../api/hooks";
+import { removeSoon } from "../../api/removal";
+import { Player } from "../../player/lazy";
+import { copyText, linkOf } from "../../ui/copy";
 import { bytes, clock, decimal, pageOf, percent, span } from "../../ui/format";
 import { CloseIcon, ImageIcon, PlayIcon, RetryIcon, TrashIcon } from "../../ui/icons";
 import { Bar, Empty, StateChip, Title, Trouble } from "../../ui/parts";
@@ -18,7 +21,6 @@ import { FailurePanel } from "./FailurePanel";
 import { Renditions } from "./Renditions";
 import { Tracks } from "./Tracks";
 
-const DeleteDialog = lazy(() => import("./DeleteDialog"));
 const ThumbnailDialog = lazy(() => import("./ThumbnailDialog"));
 
 export type StudioVideoData = NonNullable<StudioQuery["video"]>;
@@ -56,11 +58,26 @@ export default function StudioVideo() {
 
 function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void }) {
   const { t } = useTranslation();
+  const client = useClient();
   const navigate = useNavigate();
-  const [dialog, setDialog] = useState<"delete" | "thumbnail" | null>(null);
+  const [choosing, setChoosing] = useState(false);
   const [cancelling, cancel] = useMutation(CancelVideoDocument);
   const [retrying, retry] = useMutation(RetryVideoDocument);
   const { problem, run } = useDone();
+  const failed = video.failure && video.state !== "READY" ? video.failure : null;
+  const done = video.state === "READY";
+
+  const retryButton = video.canRetry && (
+    <button
+      type="button"
+      className={`btn ${failed?.retryable ? "btn-primary" : "btn-quiet"}`}
+      disabled={retrying.fetching}
+      onClick={() => void run(retry({ id: video.id }), (data) => data.retryVideo.userErrors)}
+    >
+      <RetryIcon />
+      {t("action.retry")}
+    </button>
+  );
 
   return (
     <div className="mx-auto max-w-6xl">
@@ -71,7 +88,9 @@ function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void })
         </Link>
       </p>
       <div className="mb-5 flex flex-wrap items-center gap-x-4 gap-y-3">
-        <h1 className="mr-auto min-w-0 text-xl sm:text-2xl">{video.title}</h1>
+        <h1 className="mr-auto min-w-0 text-xl sm:text-2xl">
+          <bdi>{video.title}</bdi>
+        </h1>
         <div className="flex flex-wrap gap-2">
           {video.playable && (
             <Link className="btn btn-primary" to={pageOf(video)}>
@@ -79,17 +98,7 @@ function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void })
               {t("action.watch")}
             </Link>
           )}
-          {video.canRetry && (
-            <button
-              type="button"
-              className={`btn ${video.playable ? "btn-quiet" : "btn-primary"}`}
-              disabled={retrying.fetching}
-              onClick={() => void run(retry({ id: video.id }), (data) => data.retryVideo.userErrors)}
-            >
-              <RetryIcon />
-              {t("action.retry")}
-            </button>
-          )}
+          {!failed && retryButton}
           {video.canCancel && (
             <button
               type="button"
@@ -101,7 +110,15 @@ function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void })
               {t("action.cancel")}
             </button>
           )}
-          <button type="button" className="btn btn-bad" onClick={() => setDialog("delete")}>
+          <button
+            type="button"
+            className="btn btn-bad"
+            onClick={() => {
+              removeSoon(client, [video.id], t("bulk.deletedOne", { title: video.title }));
+              onGone();
+              void navigate("/studio", { replace: true });
+            }}
+          >
             <TrashIcon />
             {t("action.delete")}
           </button>
@@ -112,22 +129,29 @@ function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void })
           {problem}
         </p>
       )}
-      {video.failure && video.state !== "READY" && <FailurePanel failure={video.failure} />}
-      <div className="grid gap-6 lg:grid-cols-[minmax(0,1fr)_20rem]">
+      {failed && <FailurePanel failure={failed} retry={retryButton} />}
+      <div className="grid gap-6 lg:grid-cols-[minmax(0,1fr)_21rem]">
         <div className="flex min-w-0 flex-col gap-6">
-          <Progress video={video} />
-          <Renditions video={video} />
-          <Tracks video={video} />
+          {!failed && <Stage video={video} />}
+          {!done && (
+            <>
+              {!failed && <Progress video={video} />}
+              <Renditions video={video} />
+            </>
+          )}
           <Details video={video} />
         </div>
-        <div className="flex flex-col gap-6">
-          <section className="panel overflow-hidden" aria-label={t("studio.thumbnail")}>
-            <div className="relative aspect-video bg-linear-150 from-[#20392f] to-[#101512]">
+        <div className="flex min-w-0 flex-col gap-6">
+          <Sharing video={video} />
+          {done && <Progress video={video} />}
+          <Sections video={video} />
+          <section id="picture" className="panel overflow-hidden" aria-label={t("studio.thumbnail")}>
+            <div className="relative aspect-video bg-sunken text-white">
               <Thumb video={video} eager />
             </div>
             {video.playable && (
               <div className="p-3">
-                <button type="button" className="btn btn-quiet w-full" onClick={() => setDialog("thumbnail")}>
+                <button type="button" className="btn btn-quiet w-full" onClick={() => setChoosing(true)}>
                   <ImageIcon />
                   {t("studio.chooseThumbnail")}
                 </button>
@@ -138,20 +162,114 @@ function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void })
           <Attempts jobs={video.jobs} />
         </div>
       </div>
-      <Suspense>
-        {dialog === "thumbnail" && <ThumbnailDialog video={video} onClose={() => setDialog(null)} />}
-        {dialog === "delete" && (
-          <DeleteDialog
-            video={video}
-            onClose={() => setDialog(null)}
-            onDeleted={() => {
-              onGone();
-              void navigate("/studio", { replace: true });
-            }}
-          />
+      <div className="mt-6 flex flex-col gap-6">
+        {done && (
+          <details id="renditions-folded" className="panel">
+            <summary className="flex items-center gap-3 px-4 py-3 font-semibold sm:px-5">
+              {t("studio.renditions")}
+              <span className="num text-sm font-normal text-muted">{video.renditions.map((one) => one.name).join(" · ")}</span>
+            </summary>
+            <Renditions video={video} />
+          </details>
         )}
-      </Suspense>
+        <div id="tracks">
+          <Tracks video={video} />
+        </div>
+      </div>
+      <Suspense>{choosing && <ThumbnailDialog video={video} onClose={() => setChoosing(false)} />}</Suspense>
     </div>
+  );
+}
+
+/** The picture first; the player when somebody wants it. */
+function Stage({ video }: { video: StudioVideoData }) {
+  const { t } = useTranslation();
+  const [playing, setPlaying] = useState(false);
+  const { playback } = video;
+  const shape = Math.max(video.width && video.height ? video.width / video.height : 16 / 9, 4 / 3);
+  return (
+    <div className="relative overflow-hidden rounded-2xl bg-stage text-white" style={{ aspectRatio: shape, maxHeight: "60dvh", minWidth: "100%" }}>
+      {playing && playback ? (
+        <Player
+          id={String(video.number)}
+          title={video.title}
+          src={playback.hlsUrl}
+          poster={playback.thumbnailUrl ?? video.thumbnailUrl}
+          storyboard={playback.storyboardUrl}
+          autoplay
+          keys={false}
+        />
+      ) : (
+        <>
+          <Thumb video={video} eager />
+          {playback && (
+            <button
+              type="button"
+              className="absolute inset-0 grid place-items-center"
+              aria-label={t("studio.play", { title: video.title })}
+              onPointerEnter={Player.warm}
+              onFocus={Player.warm}
+              onClick={() => setPlaying(true)}
+            >
+              <span className="grid size-16 place-items-center rounded-full bg-black/65">
+                <PlayIcon width="30" height="30" />
+              </span>
+            </button>
+          )}
+        </>
+      )}
+    </div>
+  );
+}
+
+/** The link to it, and to whom it opens. */
+function Sharing({ video }: { video: StudioVideoData }) {
+  const { t } = useTranslation();
+  return (
+    <section id="sharing" className="panel flex flex-col gap-2 p-4" aria-labelledby="sharing-title">
+      <h2 id="sharing-title" className="text-base">
+        {t("share.link")}
+      </h2>
+      <div className="flex gap-2">
+        <input className="field min-w-0 text-sm" aria-label={t("share.link")} readOnly value={linkOf(video)} onFocus={(event) => event.target.select()} />
+        <button type="button" className="btn btn-primary" onClick={() => void copyText(linkOf(video))}>
+          {t("action.copy")}
+        </button>
+      </div>
+      <p className="text-sm text-muted">
+        {t(`visibility.${video.visibility}`)}: {t(`visibilityHint.${video.visibility}`)}
+      </p>
+    </section>
+  );
+}
+
+/** Links to the parts of the page, which are addresses of their own. */
+function Sections({ video }: { video: StudioVideoData }) {
+  const { t } = useTranslation();
+  const parts = [
+    ["details", t("details.heading")],
+    ["picture", t("studio.thumbnail")],
+    ...(video.renditions.length > 0 ? [[video.state === "READY" ? "renditions-folded" : "renditions", t("studio.renditions")]] : []),
+    ["tracks", t("tracks.title")],
+    ["original", t("source.title")],
+    ["attempts", t("attempts.title")],
+  ];
+  return (
+    <nav aria-label={t("studio.sections")} className="flex flex-wrap gap-2">
+      {parts.map(([id = "", name]) => (
+        <a
+          key={id}
+          href={`#${id}`}
+          className="chip border border-line bg-surface px-3 py-1 no-underline hover:border-line-strong"
+          onClick={() => {
+            const part = document.getElementById(id);
+            if (part instanceof HTMLDetailsElement) part.open = true;
+          }}
+        >
+          {name}
+        </a>
+      ))}
+    </nav>
   );
 }
 
@@ -202,7 +320,7 @@ function Source({ video }: { video: StudioVideoData }) {
     [t("source.sha256"), source.sha256],
   ];
   return (
-    <section className="panel p-4">
+    <section id="original" className="panel p-4">
       <h2 className="mb-2 text-base">{t("source.title")}</h2>
       <dl className="flex flex-col gap-2 text-sm">
         {rows.map(

@@ -1,7 +1,7 @@
 /** Choosing the moment whose picture stands for the video. */
 
 import { useRef } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { useMutation } from "urql";
 import { ChooseThumbnailDocument, ResetThumbnailDocument } from "../../gql/graphql";
 import { Player, type PlayerHandle } from "../../player/Player";

@@ -1,6 +1,6 @@
 /** Which streams of the file are used, which are not and why, and what else is worth knowing about it. */
 
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import type { LeftReason, TrackTextFragment, VideoLiveFragment } from "../../gql/graphql";
 import { language } from "../../ui/format";
 import { WarnIcon } from "../../ui/icons";

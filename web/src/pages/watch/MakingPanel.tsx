@@ -1,8 +1,9 @@
 /** What stands in the player's place while there is nothing to play, and why. */
 
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import { Link } from "react-router";
 import type { VideoDetailFragment } from "../../gql/graphql";
+import { failureText } from "../../ui/failures";
 import { percent, span } from "../../ui/format";
 import { WarnIcon } from "../../ui/icons";
 import { Ladder } from "../../ui/Ladder";
@@ -16,8 +17,8 @@ export function MakingPanel({ video, bare = false }: { video: VideoDetailFragmen
       <div className="grid size-full place-items-center p-6 text-center text-white">
         <div className="flex max-w-md flex-col items-center gap-2">
           <WarnIcon width="32" height="32" />
-          <p className="text-lg font-semibold">{video.failure?.message ?? t(`state.${video.state}`)}</p>
-          {video.canEdit && video.failure && <p className="text-white/85">{video.failure.advice}</p>}
+          <p className="text-lg font-semibold">{video.failure ? failureText(video.failure).message : t(`state.${video.state}`)}</p>
+          {video.canEdit && video.failure && <p className="text-white/85">{failureText(video.failure).advice}</p>}
           {video.canEdit && (
             <Link className="btn mt-2 bg-white text-black" to={`/studio/${video.number}`}>
               {t("action.studio")}

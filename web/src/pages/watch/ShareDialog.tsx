@@ -1,7 +1,7 @@
 /** Links to a video: its page, a moment in it, the code that puts it into another page. */
 
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "../../i18n";
 import type { VideoDetailFragment } from "../../gql/graphql";
 import { clock } from "../../ui/format";
 import { CheckIcon, LinkIcon } from "../../ui/icons";
@@ -72,7 +72,7 @@ function Copy({ label, text }: { label: string; text: string }) {
 export function embedCode(url: string, video: Pick<VideoDetailFragment, "title" | "width" | "height">): string {
   const width = 640;
   const height = video.width && video.height ? Math.round((width * video.height) / video.width) : 360;
-  return `<iframe src="${url}" width="${width}" height="${height}" title="${escapeHtml(video.title)}" frameborder="0" allow="autoplay; fullscreen; picture-in-picture" allowfullscreen></iframe>`;
+  return `<iframe src="${url}" width="${width}" height="${height}" title="${escapeHtml(video.title)}" frameborder="0" allow="autoplay; fullscreen; picture-in-picture"></iframe>`;
 }
 
 function escapeHtml(text: string): string {

@@ -1,15 +1,16 @@
 /** Watching a video, also while it is still being made. */
 
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
-import { Link, useParams, useSearchParams } from "react-router";
+import { lazy, Suspense, useCallback, useEffect, useLayoutEffect, useState } from "react";
+import { useTranslation } from "../../i18n";
+import { Link, useLocation, useNavigate, useParams, useSearchParams } from "react-router";
 import { useQuery } from "urql";
-import { MoreVideosDocument, WatchDocument, type VideoDetailFragment } from "../../gql/graphql";
+import { MoreVideosDocument, WatchDocument, type VideoCardFragment, type VideoDetailFragment } from "../../gql/graphql";
 import { isMoving, useLiveVideo, useViewer } from "../../api/hooks";
 import { Player } from "../../player/lazy";
-import type { PlayerHandle } from "../../player/Player";
+import type { PlayerProps } from "../../player/Player";
+import { stage } from "../../player/stage";
 import { warmPlayer } from "../../player/warm";
-import { count, parseMoment } from "../../ui/format";
+import { count, pageOf, parseMoment } from "../../ui/format";
 import { EditIcon, KeyboardIcon, ShareIcon } from "../../ui/icons";
 import { Ago, Empty, StateChip, Title, Trouble, VisibilityMark } from "../../ui/parts";
 import { VideoCard } from "../../ui/VideoCard";
@@ -61,91 +62,113 @@ function Page({ video, refetch }: { video: VideoDetailFragment; refetch: () => v
   const [theatre, setTheatre] = useState(readTheatre);
   const [sharing, setSharing] = useState<number | null>(null);
   const [keys, setKeys] = useState(false);
-  const player = useRef<PlayerHandle>(null);
+  const more = useMore(video.id);
   const playback = video.playable ? video.playback : null;
   const [source, refuse] = useSource(playback?.hlsUrl);
   const toggleTheatre = useCallback(() => setTheatre((on) => keepTheatre(!on)), []);
   const shape = video.width && video.height ? video.width / video.height : 16 / 9;
+  const plays = playback && source !== null;
+  const slot = usePlayer(
+    plays
+      ? {
+          id: String(video.number),
+          title: video.title,
+          owner: video.owner.username,
+          src: source,
+          poster: playback.thumbnailUrl ?? video.thumbnailUrl,
+          storyboard: playback.storyboardUrl,
+          startAt: parseMoment(params.get("t")),
+          autoplay: true,
+          theatre: { on: theatre, toggle: toggleTheatre },
+          onHelp: () => setKeys(true),
+          onRefused: () => {
+            refuse();
+            refetch();
+          },
+        }
+      : null,
+    more[0],
+  );
 
   return (
-    <div className={theatre ? "" : "grid gap-x-8 gap-y-8 xl:has-[aside]:grid-cols-[minmax(0,1fr)_21rem]"}>
+    <div data-theatre={theatre || undefined} className={theatre ? "watch" : "watch grid gap-x-8 gap-y-8 xl:has-[aside]:grid-cols-[minmax(0,1fr)_21rem]"}>
       <Title text={video.title} />
       <div className="min-w-0">
         <div
-          className={`-mx-3 overflow-hidden bg-stage sm:mx-0 ${theatre ? "sm:-mx-6 sm:-mt-5" : "sm:rounded-2xl"}`}
-          style={playback === null ? undefined : {
-            aspectRatio: Math.max(shape, 4 / 3),
-            maxHeight: theatre ? "calc(100dvh - 8rem)" : "75dvh",
-            width: "auto",
-            minWidth: "100%",
-          }}
+          ref={slot}
+          className={theatre ? "bg-stage" : "-mx-3 overflow-hidden bg-stage sm:mx-0 sm:rounded-2xl"}
+          data-slot={plays ? true : undefined}
+          style={plays ? { aspectRatio: Math.max(shape, 4 / 3), maxHeight: theatre ? "calc(100dvh - 8rem)" : "75dvh", width: "auto", minWidth: "100%" } : undefined}
         >
-          {playback && source ? (
-            <Player
-              waiting={<Poster url={playback.thumbnailUrl ?? video.thumbnailUrl} />}
-              ref={player}
-              id={String(video.number)}
-              title={video.title}
-              src={source}
-              poster={playback.thumbnailUrl ?? video.thumbnailUrl}
-              storyboard={playback.storyboardUrl}
-              startAt={parseMoment(params.get("t"))}
-              autoplay
-              theatre={{ on: theatre, toggle: toggleTheatre }}
-              onHelp={() => setKeys(true)}
-              onRefused={() => {
-                refuse();
-                refetch();
-              }}
-            />
-          ) : (
-            <MakingPanel video={video} />
-          )}
+          {!plays && <MakingPanel video={video} />}
         </div>
-        <div className="mt-4 flex flex-wrap items-start gap-x-4 gap-y-3">
-          <div className="mr-auto min-w-0">
-            <h1 className="text-xl">{video.title}</h1>
-            <p className="num flex flex-wrap items-center gap-x-2.5 gap-y-1 text-sm text-muted">
-              <span className="font-semibold text-ink">{video.owner.username}</span>
-              <span>{t("video.views", { count: video.views, shown: count(video.views) })}</span>
-              <Ago at={video.createdAt} />
-              <VisibilityMark visibility={video.visibility} />
-              {video.state !== "READY" && <StateChip state={video.state} />}
-            </p>
-          </div>
-          <div className="flex flex-wrap gap-2">
-            <button type="button" className="btn btn-quiet" onClick={() => setSharing(player.current?.time() ?? 0)}>
-              <ShareIcon />
-              {t("watch.share")}
-            </button>
-            {playback && (
-              <button type="button" className="btn-icon btn-quiet max-md:hidden" aria-label={t("player.keys")} title={t("player.keys")} onClick={() => setKeys(true)}>
-                <KeyboardIcon />
+        <div className="watch-text">
+          <div className="mt-4 flex flex-wrap items-start gap-x-4 gap-y-3">
+            <div className="mr-auto min-w-0">
+              <h1 className="text-xl">
+                <bdi>{video.title}</bdi>
+              </h1>
+              <p className="num flex flex-wrap items-center gap-x-2.5 gap-y-1 text-sm text-muted">
+                <Link to={`/u/${encodeURIComponent(video.owner.username)}`} className="font-semibold text-ink no-underline hover:underline">
+                  {video.owner.username}
+                </Link>
+                <span>{t("video.views", { count: video.views, shown: count(video.views) })}</span>
+                <Ago at={video.createdAt} />
+                <VisibilityMark visibility={video.visibility} />
+                {video.state !== "READY" && <StateChip state={video.state} />}
+              </p>
+            </div>
+            <div className="flex flex-wrap gap-2">
+              <button type="button" className="btn btn-quiet" onClick={() => setSharing(stage.time())}>
+                <ShareIcon />
+                {t("watch.share")}
               </button>
-            )}
-            {video.canEdit && (
-              <Link className="btn btn-quiet" to={`/studio/${video.number}`}>
-                <EditIcon />
-                {t("action.studio")}
-              </Link>
-            )}
+              {playback && (
+                <button type="button" className="btn-icon btn-quiet max-md:hidden" aria-label={t("player.keys")} title={t("player.keys")} onClick={() => setKeys(true)}>
+                  <KeyboardIcon />
+                </button>
+              )}
+              {video.canEdit && (
+                <Link className="btn btn-quiet" to={`/studio/${video.number}`}>
+                  <EditIcon />
+                  {t("action.studio")}
+                </Link>
+              )}
+            </div>
           </div>
+          {playback && video.state === "PROCESSING" && video.canEdit && (
+            <div className="panel mt-4 p-4">
+              <p className="mb-3 text-sm text-muted">{t("watch.stillMaking")}</p>
+              <MakingPanel video={video} bare />
+            </div>
+          )}
+          {video.description && <Description text={video.description} />}
         </div>
-        {playback && video.state === "PROCESSING" && (
-          <div className="panel mt-4 p-4">
-            <p className="mb-3 text-sm text-muted">{t("watch.stillMaking")}</p>
-            <MakingPanel video={video} bare />
-          </div>
-        )}
-        {video.description && <Description text={video.description} />}
       </div>
-      <More except={video.id} wide={theatre} />
+      <More videos={more} wide={theatre} />
       <Suspense>
         {sharing !== null && <ShareDialog video={video} time={sharing} onClose={() => setSharing(null)} />}
         {keys && <KeysDialog onClose={() => setKeys(false)} />}
       </Suspense>
     </div>
   );
+}
+
+/** Has the site's player play this over the element that the given ref is put on. */
+function usePlayer(player: Omit<PlayerProps, "ref"> | null, after: VideoCardFragment | undefined) {
+  const navigate = useNavigate();
+  const { pathname, search } = useLocation();
+  const [slot, setSlot] = useState<HTMLElement | null>(null);
+  const next = after && { title: after.title, poster: after.playback?.thumbnailUrl ?? after.thumbnailUrl ?? null, go: () => void navigate(pageOf(after)) };
+  useLayoutEffect(() => {
+    if (player && slot) stage.show({ player: { ...player, next: next ?? null }, page: pathname + search, slot });
+  });
+  const id = player?.id;
+  useEffect(() => {
+    if (id === undefined) return;
+    return () => stage.leave(id);
+  }, [id]);
+  return setSlot;
 }
 
 /**
@@ -159,10 +182,6 @@ function useSource(url: string | undefined): [string | null, () => void] {
   const next = keeps ? held : (url ?? null);
   if (next !== held) setHeld(next);
   return [next, () => setRefused(next)];
-}
-
-function Poster({ url }: { url: string | null | undefined }) {
-  return url ? <img src={url} alt="" className="size-full object-contain" fetchPriority="high" /> : null;
 }
 
 function Waiting() {
@@ -179,7 +198,7 @@ function Description({ text }: { text: string }) {
   const long = text.length > 400 || text.split("\n").length > 5;
   return (
     <div className="panel mt-4 p-4">
-      <p className={`prose-lines ${long && !open ? "line-clamp-4" : ""}`}>{text}</p>
+      <p dir="auto" className={`prose-lines ${long && !open ? "line-clamp-4" : ""}`}>{text}</p>
       {long && (
         <button type="button" className="mt-2 text-sm font-semibold text-accent underline" aria-expanded={open} onClick={() => setOpen(!open)}>
           {open ? t("action.less") : t("action.more")}
@@ -189,15 +208,19 @@ function Description({ text }: { text: string }) {
   );
 }
 
-function More({ except, wide }: { except: string; wide: boolean }) {
-  const { t } = useTranslation();
+/** What else there is to watch, as far as it is known. */
+function useMore(except: string): VideoCardFragment[] {
   const [{ data }] = useQuery({ query: MoreVideosDocument });
-  const videos = data?.videos.nodes.filter((one) => one.id !== except).slice(0, 8) ?? [];
+  return data?.videos.nodes.filter((one) => one.id !== except).slice(0, 8) ?? [];
+}
+
+function More({ videos, wide }: { videos: VideoCardFragment[]; wide: boolean }) {
+  const { t } = useTranslation();
   if (videos.length === 0) return null;
   return (
-    <aside aria-label={t("watch.more")} className={wide ? "mt-8" : ""}>
+    <aside aria-label={t("watch.more")} className={wide ? "watch-text mt-8" : ""}>
       <h2 className="mb-4 text-lg">{t("watch.more")}</h2>
-      <div className={`grid grid-cols-[repeat(auto-fill,minmax(min(100%,15rem),1fr))] gap-x-5 gap-y-6`}>
+      <div className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,15rem),1fr))] gap-x-5 gap-y-6">
         {videos.map((one) => (
           <VideoCard key={one.id} video={one} />
         ))}

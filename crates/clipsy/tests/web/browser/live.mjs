@@ -38,11 +38,11 @@ export async function renditionsMove(stage) {
   await stage.accessible("studio, processing");
   await stage.snap("studio-processing");
 
-  // The library shows the same, on the card.
-  await page.goto("/");
-  await page.locator("article").getByRole("img", { name: /\d+p/ }).waitFor();
-  await stage.accessible("library, processing");
-  await stage.snap("library-processing");
+  // The studio's list shows the same, in its row.
+  await page.goto("/studio");
+  await page.locator("[data-row]").getByRole("img", { name: /\d+p/ }).waitFor();
+  await stage.accessible("studio list, processing");
+  await stage.snap("studio-list-processing");
 }
 
 export async function losesTheSocket(stage) {

@@ -17,6 +17,7 @@ export async function everyPage(stage) {
     ["admin-failures", "/admin/failures", "Failures"],
     ["admin-users", "/admin/users", "Users"],
     ["admin-storage", "/admin/storage", "Storage"],
+    ["admin-log", "/admin/audit", "Log"],
     ["account", "/account", "Account"],
   ];
   for (const colorScheme of ["light", "dark"]) {

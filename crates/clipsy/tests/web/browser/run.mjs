@@ -6,6 +6,7 @@ import * as embed from "./embed.mjs";
 import * as failure from "./failure.mjs";
 import * as live from "./live.mjs";
 import * as looks from "./looks.mjs";
+import * as pages from "./pages.mjs";
 import * as thumbnail from "./thumbnail.mjs";
 import * as tracks from "./tracks.mjs";
 import * as upload from "./upload.mjs";
@@ -27,6 +28,18 @@ const steps = [
   ["markup in titles stays text", failure.markupStaysText],
   ["a broken file says why, and is not tried again", failure.failsForGood],
   ["what the machine is at fault for is tried again, and works", failure.failsAndRetries],
+  ["back to where one was", pages.backToThePlace],
+  ["what is typed is kept", pages.typedIsKept],
+  ["only what plays, for viewers", pages.onlyWhatPlays],
+  ["output that is missing", pages.missingOutput],
+  ["the search field", pages.searchField],
+  ["room for the player", pages.roomForThePlayer],
+  ["pages recover by themselves", pages.recoversByItself],
+  ["refused and undone", pages.refusedAndUndone],
+  ["cures and colours", pages.curesAndColours],
+  ["before any script", pages.beforeScripts],
+  ["the player remembers", pages.playerRemembers],
+  ["many at once", pages.manyAtOnce],
   ["without the socket: reconnecting, polling, back", live.losesTheSocket],
   ["accounts, page by page", account.accounts],
   ["every page, light and dark, wide and narrow", looks.everyPage],

@@ -9,7 +9,7 @@ const { CLIPSY_URL, CLIPSY_PID, CLIPSY_CLIPS, CLIPSY_FIXTURES, CLIPSY_SHOTS, CLI
 const require = createRequire(CLIPSY_TOOLS);
 const { chromium } = require("playwright-core");
 const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 /** Longest wait for anything; generous, because machines that test are slow. */
 export const PATIENCE = Number(process.env.CLIPSY_PATIENCE_MS ?? 120_000);

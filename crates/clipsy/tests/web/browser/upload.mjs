@@ -30,7 +30,7 @@ export async function dropCutReloadResume(stage) {
   await dock.getByRole("button", { name: /^Edit details/ }).click();
   await dock.getByLabel("Title").fill("Big Buck Bunny, the trailer");
   await dock.getByLabel("Who may see it").selectOption("PUBLIC");
-  await dock.getByRole("button", { name: "Save" }).click();
+  await dock.getByText("Saved", { exact: true }).waitFor();
   await dock.getByText("Big Buck Bunny, the trailer").first().waitFor();
 
   // The network goes away in the middle of it, and the browser notices.

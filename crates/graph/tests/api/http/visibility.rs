@@ -222,3 +222,49 @@ fn what_may_become_private_stays_in_shared_caches_for_a_minute() {
         assert!(own.header("cache-control").unwrap().starts_with("private,"));
     }
 }
+
+/// What engines and messengers see, who run no scripts.
+#[test]
+fn documents_are_right_before_any_script() {
+    let server = Server::start();
+    let ann = server.token("ann");
+    let [public, unlisted, private] = ["public", "unlisted", "private"].map(|visibility| {
+        let id = server.video(&ann, visibility);
+        server.make_ready(id);
+        id
+    });
+    let page = server.get(&format!("/watch/{public}"));
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains(" · Clipsy</title>"), "{}", page.text());
+    assert!(!page.text().contains("<title>Clipsy"), "{}", page.text());
+    for missing in [unlisted, private, 999_999] {
+        for path in [format!("/watch/{missing}"), format!("/embed/{missing}")] {
+            let page = server.get(&path);
+            assert_eq!(page.status, 404, "{path}");
+            assert!(
+                page.text().contains("<title>Video · Clipsy</title>"),
+                "{path}"
+            );
+        }
+        // Only whoever is signed in can tell; their browsers say that they are.
+        let path = format!("/watch/{missing}");
+        let page = server.send("GET", &path, &[("Cookie", "a=b; clipsy_in=1")], b"");
+        assert_eq!(page.status, 200, "{path}");
+    }
+    assert!(
+        server
+            .get("/")
+            .text()
+            .contains("<title>Library · Clipsy</title>")
+    );
+    assert!(server.get("/studio").text().contains("noindex"));
+
+    let map = server.get("/sitemap.xml").text();
+    assert!(map.contains(&format!("/watch/{public}</loc>")), "{map}");
+    for hidden in [unlisted, private] {
+        assert!(!map.contains(&format!("/{hidden}<")), "{map}");
+    }
+    let robots = server.get("/robots.txt").text();
+    assert!(robots.contains("Disallow: /studio\n"), "{robots}");
+    assert!(robots.ends_with("/sitemap.xml\n"), "{robots}");
+}

@@ -81,6 +81,7 @@ fn only_admins_look() {
         "throughput { finished }",
         "storageUsage { videos }",
         "users { totalCount }",
+        "audit { id }",
     ] {
         let query = format!("{{ {field} }}");
         assert_eq!(
@@ -423,4 +424,43 @@ fn admins_set_what_accounts_may_take() {
     server.video(&root, "public");
     let seen = data(&server, &ann, of_root, &json!({}));
     assert_eq!(seen["videos"]["nodes"][0]["owner"]["limits"], Value::Null);
+}
+
+#[test]
+fn what_people_do_can_be_looked_up() {
+    let server = Server::start();
+    let (root, ann) = (server.token("root"), server.token("ann"));
+    let id = server.video(&ann, "private");
+    let delete =
+        "mutation($input: VideoIdInput!) { deleteVideo(input: $input) { userErrors { code } } }";
+    let pause = "mutation { pauseQueue { userErrors { code } } }";
+    assert_eq!(
+        refusals(&server, &ann, delete, &json!({ "id": id.to_string() })),
+        [""; 0]
+    );
+    data(&server, &root, pause, &json!({}));
+    // What was so before is nothing new.
+    data(&server, &root, pause, &json!({}));
+    let query =
+        "query($before: ID) { audit(first: 5, before: $before) { id actor action target } }";
+    let log = data(&server, &root, query, &json!({}))["audit"].clone();
+    let told: Vec<_> = log
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            (
+                one["actor"].as_str().unwrap(),
+                one["action"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(told, [("root", "pause_queue"), ("ann", "delete_video")]);
+    assert_ne!(log[1]["target"], "");
+    let rest = data(&server, &root, query, &json!({ "before": log[0]["id"] }))["audit"].clone();
+    assert_eq!(rest, json!([log[1]]));
+    assert_eq!(
+        code(&server, &root, query, &json!({ "before": "x" })),
+        "BAD_USER_INPUT"
+    );
 }

@@ -300,3 +300,113 @@ pub(crate) async fn pages_join_up(world: World) {
     };
     assert_eq!(world.db.count_assets(&filter).await.unwrap(), 6);
 }
+
+pub(crate) async fn a_library_shows_what_can_be_watched(world: World) {
+    world.asset("waiting").await;
+    let ready = world.running("ready").await;
+    world.db.finish_job(ready.id, 1, &finished()).await.unwrap();
+    let hidden = world.running("hidden").await;
+    world
+        .db
+        .finish_job(hidden.id, 1, &finished())
+        .await
+        .unwrap();
+    let change = clipsy_storage::AssetChange {
+        visibility: Some(Visibility::Private),
+        ..Default::default()
+    };
+    world
+        .db
+        .update_asset(hidden.asset_id, change)
+        .await
+        .unwrap();
+    let owner = world
+        .db
+        .asset(hidden.asset_id)
+        .await
+        .unwrap()
+        .unwrap()
+        .owner_id;
+
+    // An admin's library is not full of what is nobody's business, but their own is there.
+    for (viewer, expected) in [
+        (Viewer::Anonymous, &["ready"][..]),
+        (ADMIN, &["ready"]),
+        (Viewer::User(owner, Role::Admin), &["hidden", "ready"]),
+        (Viewer::User(owner, Role::User), &["hidden", "ready"]),
+    ] {
+        let filter = AssetFilter {
+            watchable: true,
+            ..by_title(viewer)
+        };
+        assert_eq!(titles(&world, &filter).await, expected, "{viewer:?}");
+    }
+    // By length, of which 12.5 s are known, and by when it was uploaded.
+    let created = world
+        .db
+        .asset(ready.asset_id)
+        .await
+        .unwrap()
+        .unwrap()
+        .created_at;
+    let later = created + chrono::TimeDelta::milliseconds(1);
+    for (least, most, since, expected) in [
+        (Some(12.5), None, None, &["ready"][..]),
+        (Some(12.6), None, None, &[]),
+        (None, Some(12.5), None, &[]),
+        (None, Some(13.0), None, &["ready"]),
+        (None, None, Some(created), &["ready", "waiting"]),
+    ] {
+        let filter = AssetFilter {
+            min_duration_s: least,
+            max_duration_s: most,
+            created_after: since,
+            ..by_title(Viewer::Anonymous)
+        };
+        assert_eq!(
+            titles(&world, &filter).await,
+            expected,
+            "{least:?} {most:?}"
+        );
+    }
+    let filter = AssetFilter {
+        created_after: Some(later + chrono::TimeDelta::days(1)),
+        ..by_title(ADMIN)
+    };
+    assert_eq!(titles(&world, &filter).await, [""; 0]);
+}
+
+pub(crate) async fn what_people_do_is_noted(world: World) {
+    let anna = world.user("anna").await;
+    let viewer = Viewer::User(anna.id, Role::Admin);
+    for title in ["one", "two\0", "three"] {
+        world
+            .db
+            .note_action(viewer, "delete_video", title, "")
+            .await
+            .unwrap();
+    }
+    world
+        .db
+        .note_action(Viewer::Anonymous, "pause_queue", "", "more")
+        .await
+        .unwrap();
+    let all = world.db.audit(None, 10).await.unwrap();
+    let told: Vec<_> = all
+        .iter()
+        .map(|one| (one.actor.as_str(), one.target.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("", ""),
+            ("anna", "three"),
+            ("anna", "two\u{fffd}"),
+            ("anna", "one")
+        ]
+    );
+    assert_eq!((all[0].actor_id, all[1].actor_id), (None, Some(anna.id)));
+    assert_eq!(all[0].detail, "more");
+    let rest = world.db.audit(Some(all[1].id), 1).await.unwrap();
+    assert_eq!(rest, [all[2].clone()]);
+}

@@ -78,6 +78,8 @@ pub(crate) const ALL: &[Case] = cases! {
         states_are_filtered
         orders_are_total
         pages_join_up
+        a_library_shows_what_can_be_watched
+        what_people_do_is_noted
     }
     windows {
         windows_join_up
