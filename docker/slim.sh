@@ -33,7 +33,7 @@ rm -rf /usr/share/{doc,icons,sounds,mime,fonts,X11,gtk-3.0,themes,iso-codes,xml/
 { dpkg -L systemd udev 2>/dev/null || true; } | grep -E '^/usr/s?bin/' | xargs -r rm -f
 
 # Everything that is left to run, and what each of it needs. Drivers are opened by name.
-mapfile -t roots < <(find /usr/bin /usr/sbin /usr/libexec "$plugins" "$libraries"/{dri,gstreamer1.0,gio,vdpau} \
+mapfile -t roots < <(find -L /usr/bin /usr/sbin /usr/libexec "$plugins" "$libraries"/{dri,gstreamer1.0,gio,vdpau} \
     -type f 2>/dev/null; printf '%s\n' "$@")
 needed=$(for root in "${roots[@]}"; do ldd "$root" 2>/dev/null || true; done |
     sed -nE 's/.*(=> |^\t)(\/[^ ]+) \(.*/\2/p' | sort -u | xargs -r readlink -f | sort -u)

@@ -91,8 +91,9 @@ expect 'the container is made anew on its volume' compose up -d --no-build --for
 expect 'the video is still there' try http://localhost:8000 --there 1
 engine docker run --rm -v clipsy_clipsy:/state -u 0:0 --entrypoint chown clipsy -R 0:0 /state
 compose up -d --no-build --force-recreate >/dev/null 2>&1
-sleep 4
-compose logs clipsy 2>&1 | grep -q 'chown -R 10001:10001' || fail 'a folder of root is not explained'
+explained() { compose logs clipsy 2>&1 | grep -q 'chown -R 10001:10001'; }
+for _ in $(seq 30); do explained && break; sleep 1; done
+explained || { compose logs clipsy 2>&1 | tail -5; fail 'a folder of root is not explained'; }
 good 'a restored folder that is root'\''s is explained'
 engine docker run --rm -v clipsy_clipsy:/state -u 0:0 --cap-add CHOWN --entrypoint chown clipsy -R 10001:10001 /state
 expect 'and works once it is given' compose up -d --no-build --force-recreate --wait
