@@ -10,6 +10,10 @@ use crate::outlet::Outlet;
 use crate::x264::{Encoder, Kind, Setup, Unit};
 use crate::{Error, aq, rung, tree};
 
+/// How pictures between others are chosen: by the cost of all ways through those that are known, not by the next
+/// few. It is done once for all renditions, so it may cost more.
+const CHOICE: &str = "2";
+
 /// Encodes one rendition and tells the others what it found.
 pub(crate) struct Analysis {
     encoder: Encoder,
@@ -51,6 +55,7 @@ impl Analysis {
         if shares {
             set("rc-lookahead", common.look_ahead.to_string());
             set("crf", rung::quality(settings).to_string());
+            set("b-adapt", CHOICE.into());
         } else {
             set("crf", settings.quantizer.to_string());
         }

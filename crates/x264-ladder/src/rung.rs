@@ -26,8 +26,6 @@ pub(crate) struct Rung {
     resampler: Resampler,
     planner: Planner,
     offsets: Vec<f32>,
-    /// What x264 adds to the quality where its look-ahead is on, except for the first picture.
-    level: f32,
     strength: f32,
     /// Pictures between others may be needed by others.
     pyramid: bool,
@@ -82,7 +80,6 @@ impl Rung {
                 pixels(wanted.size) / pixels(common.analysed),
             ),
             offsets: Vec::new(),
-            level,
             strength: 5.0 * (1.0 - qcomp),
             pyramid,
         })
@@ -114,9 +111,8 @@ impl Rung {
         if let Some(first) = ahead.first() {
             self.planner.fed(number, *first, raise);
         }
-        // x264 starts with the plain quality, whatever it adds later.
-        let first = if number == 0 { -self.level } else { 0.0 };
-        let add = raise as f32 + first;
+        // The first picture is no exception: x264 does not make it finer by itself where it has a tree.
+        let add = raise as f32;
         let kind = match decided.kind {
             Kind::BRef if !self.pyramid => Kind::B,
             kind => kind,
@@ -199,7 +195,7 @@ pub(crate) fn options(settings: &Settings) -> Result<Vec<(String, String)>, Erro
 
 /// By how much the constant rate factor is raised where the look-ahead sees more pictures than the preset's:
 /// it finds more worth in them, and bits come out as they would without.
-const TRIM: f32 = 0.7;
+const TRIM: f32 = 0.5;
 
 /// The constant rate factor of renditions that share a look-ahead.
 pub(crate) fn quality(settings: &Settings) -> f32 {
