@@ -28,7 +28,7 @@ sample: build clips ## Transcode a sample clip to HLS and say how to play it
 		'  python3 -m http.server -d $(SAMPLE) 8080' \
 		'and open http://localhost:8080/master.m3u8 in Safari, VLC or any page with hls.js.'
 
-build: $(WEB) graphiql ## Build target/release/clipsy
+build: $(WEB) graphiql ## Build target/release/clipsy and the plug-in beside it
 	@tools/setup.sh build
 	cargo build --release --locked
 

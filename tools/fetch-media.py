@@ -10,6 +10,14 @@ git ignores, and are not part of Clipsy. Their licences:
                    Foundation, peach.blender.org
   trailer_bbb.mp4  moviepy 2.2.1, an MIT package; cut from Big Buck Bunny as well
 
+With --bench also the clips of bench/ladder/six and, on x86-64, the newer ffmpeg that it compares with, which
+lands in .media/ffmpeg:
+
+  sports.mp4       sports2d 0.8.34, a BSD package
+  screen.mp4       pose2sim 0.10.49, a BSD package: somebody at work in a program, recorded
+  trial*-cam*.mp4  pose2sim 0.10.49: static cameras
+  ffmpeg           imageio-ffmpeg 0.8.1, a BSD package that holds ffmpeg 9.0.2, which is under the GPL
+
 Only the standard library is used. Every archive is pinned by its SHA-256 before pip may run
 anything that is in it, and every clip again after extraction.
 """
@@ -36,6 +44,8 @@ class Clip(NamedTuple):
     name: str
     size: int
     sha256: str
+    member: str = ""
+    """Its name inside the folder, if it is another."""
 
 
 class Package(NamedTuple):
@@ -47,6 +57,8 @@ class Package(NamedTuple):
     """Where the clips lie inside the archive."""
     licence: str
     clips: tuple[Clip, ...]
+    to: Path = CLIPS
+    mode: int = 0o644
 
 
 PACKAGES = (
@@ -110,15 +122,71 @@ PACKAGES = (
     ),
 )
 
+BENCH_PACKAGES = (
+    Package(
+        name="sports2d",
+        version="0.8.34",
+        sha256="733b6db70742636ae9c35d870c22bd416582f579abd5881bee93a14bb0e2655d",
+        from_source=False,
+        folder="Sports2D/Demo",
+        licence="BSD-3-Clause",
+        clips=(Clip("sports.mp4", 3968304, "d9a66417185647b112304b57093f0c180f37a768e6a14daca75ca541f3b78039", "demo.mp4"),),
+    ),
+    Package(
+        name="pose2sim",
+        version="0.10.49",
+        sha256="403e0dc4065898ba6a595e72a8970950310979253d60e24c2e00b16b36bf21e1",
+        from_source=False,
+        folder="",
+        licence="BSD-3-Clause",
+        clips=(
+            Clip("screen.mp4", 3717391, "67ce5fdf733332c931b51849280ad203ac50d78698c4bce8e916e11380128172",
+                 "Content/Pose2Sim Blender.mp4"),
+            *(
+                Clip(f"trial{trial}-cam{camera}.mp4", size, sha256, f"Pose2Sim/Demo_Batch/Trial_{trial}/videos/cam0{camera}.mp4")
+                for trial, camera, size, sha256 in (
+                    (1, 1, 387775, "cf4f2816c86bea4bfbea255333d8626ff32a3ecabdab8b0fb147cea9167fde3a"),
+                    (1, 2, 540548, "94ff87cf978b8406e8aa36ab3c5362e72848994e87652f0dc7a33c315e8e0442"),
+                    (1, 3, 1709101, "b8b329f832f178f27ecb78d024d5026b96c6adb36c387bfe2c0af85eab8a11ca"),
+                    (1, 4, 1772999, "b5c0e7863fd70d008e7178d3c556b045b0ea5f78fcd61ca548a0b2e807e641f7"),
+                    (2, 1, 764061, "543cee6a4c2c2b52dc9eac9137ee63d14f1f84e706a9a7264769edcb11e5ea53"),
+                    (2, 2, 610385, "8895092a7cf26359205a427b7ac2f4a935c2e0bd36d9b7a5140cb33faa468a6b"),
+                    (2, 3, 801091, "d3daf48cdf9f5603868ddb99166ddaf9b12279e7ce968922926560d5fd3f0c99"),
+                    (2, 4, 877130, "1490149dc40e7301fa5ceae23862b044ba5c398a8b2a40df21ed894702728c09"),
+                )
+            ),
+        ),
+    ),
+)
+
+FFMPEG = Package(
+    name="imageio-ffmpeg",
+    version="0.8.1",
+    sha256="050d6850601c3b3890bd2b28306f3b842b3daea390a561101174375a1c460bda",
+    from_source=False,
+    folder="imageio_ffmpeg/binaries",
+    licence="GPL-3.0-or-later as built (ffmpeg); BSD-2-Clause (the package)",
+    clips=(Clip("ffmpeg", 172692552, "0d709a0bed1a43f24cd2c420878c63afea4580671b6949ad19ed124572f3bc3d",
+                "ffmpeg-linux-x86_64-v9.0.2"),),
+    to=MEDIA / "ffmpeg",
+    mode=0o755,
+)
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fetches the test clips into .media/clips.")
     parser.add_argument("--verify", action="store_true", help="hash the clips that are there, too")
-    verify = parser.parse_args().verify
+    parser.add_argument("--bench", action="store_true", help="also what bench/ladder/six needs: 60 MB, and 70 MB for ffmpeg")
+    args = parser.parse_args()
 
-    wanted = [package for package in PACKAGES if missing(package, verify)]
+    known = PACKAGES
+    if args.bench:
+        # Other machines have no such program in the package.
+        known += BENCH_PACKAGES + ((FFMPEG,) if os.uname().machine == "x86_64" else ())
+    wanted = [package for package in known if missing(package, args.verify)]
     if wanted:
-        CLIPS.mkdir(parents=True, exist_ok=True)
+        for package in wanted:
+            package.to.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=MEDIA, prefix=".download-") as scratch:
             for package in wanted:
                 say(f"fetching {package.name} {package.version}")
@@ -130,11 +198,10 @@ def main() -> None:
 def missing(package: Package, verify: bool) -> list[Clip]:
     """The clips that are not there. A clip only gets its name once its hash was right, so that
     its size is enough to tell, unless the caller distrusts the disk."""
-    return [clip for clip in package.clips if not is_there(clip, verify)]
+    return [clip for clip in package.clips if not is_there(package.to / clip.name, clip, verify)]
 
 
-def is_there(clip: Clip, verify: bool) -> bool:
-    path = CLIPS / clip.name
+def is_there(path: Path, clip: Clip, verify: bool) -> bool:
     try:
         if path.stat().st_size != clip.size:
             return False
@@ -200,31 +267,37 @@ def extract(package: Package, archive: Path) -> None:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as bundle:
                 for clip in missing(package, verify=True):
-                    with bundle.open(f"{package.folder}/{clip.name}") as zipped:
-                        publish(clip, zipped)
+                    with bundle.open(member_of(package, clip)) as zipped:
+                        publish(package, clip, zipped)
         else:
             with tarfile.open(archive) as bundle:
                 for clip in missing(package, verify=True):
-                    member = bundle.extractfile(f"{package.folder}/{clip.name}")
+                    member = bundle.extractfile(member_of(package, clip))
                     if member is None:
                         raise KeyError(f"{clip.name} is not a plain file")
                     with member:
-                        publish(clip, member)
+                        publish(package, clip, member)
     except (KeyError, tarfile.TarError, zipfile.BadZipFile) as error:
         fail(f"{package.name} {package.version} is not as expected: {error}")
 
 
-def publish(clip: Clip, member: IO[bytes]) -> None:
+def member_of(package: Package, clip: Clip) -> str:
+    return f"{package.folder}/{clip.member or clip.name}".removeprefix("/")
+
+
+def publish(package: Package, clip: Clip, member: IO[bytes]) -> None:
     # One byte more than expected tells a longer member without reading all of it.
     content = member.read(clip.size + 1)
     if hashlib.sha256(content).hexdigest() != clip.sha256:
         fail(f"{clip.name} does not have the expected SHA-256")
-    write_atomically(CLIPS / clip.name, content)
+    write_atomically(package.to / clip.name, content, package.mode)
 
 
 def write_licences() -> None:
     lines = ["The clips in this folder are not part of Clipsy. They come from these packages:", ""]
-    for package in PACKAGES:
+    for package in PACKAGES + BENCH_PACKAGES:
+        if missing(package, verify=False):
+            continue
         lines += [
             f"{package.name} {package.version} (Python Package Index)",
             f"  licence: {package.licence}",
@@ -237,13 +310,14 @@ def write_licences() -> None:
         write_atomically(path, content)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+            os.fchmod(file.fileno(), mode)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

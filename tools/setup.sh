@@ -17,6 +17,7 @@ build_packages=(
     pkg-config
     libgstreamer1.0-dev
     libgstreamer-plugins-base1.0-dev
+    libx264-dev
     gstreamer1.0-plugins-base
     gstreamer1.0-plugins-good
     gstreamer1.0-plugins-bad
@@ -33,7 +34,6 @@ test_packages=(
     iproute2
     libavcodec-dev
     libffmpeg-nvenc-dev
-    libx264-dev
     nats-server
     nginx-light
     openssl
@@ -118,6 +118,7 @@ check_by_hand() {
     has gst-inspect-1.0 || absent+=(gst-inspect-1.0)
     has pkg-config && pkg-config --exists gstreamer-1.0 gstreamer-app-1.0 gstreamer-pbutils-1.0 ||
         absent+=("the GStreamer development files")
+    has pkg-config && pkg-config --exists 'x264 >= 0.164' || absent+=("the development files of x264, with libx264.a")
     if [[ $mode == test ]]; then
         has caddy || absent+=(caddy)
         has chromium || absent+=(chromium)
@@ -131,7 +132,7 @@ check_by_hand() {
     fi
     ((${#absent[@]})) || return 0
     say "not Debian, so install these yourself: a C compiler, pkg-config, GStreamer 1.22 or newer with its tools," \
-        "its development files and the base, good, bad, ugly and libav plug-ins; for the tests also" \
+        "its development files, those of x264, and the base, good, bad, ugly and libav plug-ins; for the tests also" \
         "caddy, chromium, faketime, ffmpeg, iproute2, curl, nats-server, nginx and openssl"
     die "missing: $(IFS=,; printf '%s' "${absent[*]}")"
 }

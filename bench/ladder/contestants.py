@@ -13,22 +13,22 @@ CONTESTANTS = {
 }
 
 
-def commands(contestant, source, rungs, wanted, out, clipsy):
+def commands(contestant, source, rungs, wanted, out, clipsy, encoder):
     """The command lines of a contestant; more than one run one after the other."""
     if contestant == "clipsy":
-        return [[*clipsy, "transcode", source.path, "--out", out, "--encoder", "software", "--json"]]
+        return [[*clipsy, "transcode", source.path, "--out", out, "--encoder", encoder, "--json"]]
     if contestant == "a":
         return [_one_ffmpeg(source, rungs, wanted, out)]
     return [_ffmpeg_for(source, rung, wanted, out) for rung in rungs]
 
 
-def compete(contestant, source, rungs, wanted, out, clipsy):
+def compete(contestant, source, rungs, wanted, out, clipsy, encoder):
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     if contestant == "b":
         for rung in rungs:
             (out / rung.name).mkdir()
-    used = [run(contestant, argv) for argv in commands(contestant, source, rungs, wanted, out, clipsy)]
+    used = [run(contestant, argv) for argv in commands(contestant, source, rungs, wanted, out, clipsy, encoder)]
     if contestant == "clipsy":
         summary(used[0].stdout)
     return used

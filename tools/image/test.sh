@@ -89,13 +89,15 @@ good 'doctor finds the sandbox whole'
 expect 'a video is uploaded, made and played' try http://localhost:8000 "$PASSWORD" "$FOLDER"
 expect 'the container is made anew on its volume' compose up -d --no-build --force-recreate --wait
 expect 'the video is still there' try http://localhost:8000 --there 1
-engine docker run --rm -v clipsy_clipsy:/state -u 0:0 --entrypoint chown clipsy -R 0:0 /state
+VOLUME=$(engine docker inspect -f '{{range .Mounts}}{{if eq .Destination "/var/lib/clipsy"}}{{.Name}}{{end}}{{end}}' "$(compose ps -q clipsy)")
+as_root() { engine docker run --rm -v "$VOLUME:/state" -u 0:0 --entrypoint chown clipsy -R "$1" /state; }
+as_root 0:0
 compose up -d --no-build --force-recreate >/dev/null 2>&1
 explained() { compose logs clipsy 2>&1 | grep -q 'chown -R 10001:10001'; }
 for _ in $(seq 30); do explained && break; sleep 1; done
 explained || { compose logs clipsy 2>&1 | tail -5; fail 'a folder of root is not explained'; }
 good 'a restored folder that is root'\''s is explained'
-engine docker run --rm -v clipsy_clipsy:/state -u 0:0 --cap-add CHOWN --entrypoint chown clipsy -R 10001:10001 /state
+as_root 10001:10001
 expect 'and works once it is given' compose up -d --no-build --force-recreate --wait
 CONTAINER=$(compose ps -q clipsy)
 stopping=$SECONDS
@@ -121,7 +123,7 @@ if [[ -n $SCALE ]]; then
     expect 'the server comes back with another address' scaled up -d --no-build --force-recreate --wait api-1
     expect 'and the edge finds it' try http://localhost:8000 a-password-for-scale "$FOLDER"
     scaled down >/dev/null 2>&1
-    left=$(engine docker volume ls -q | grep -vc '^clipsy' || true)
+    left=$(engine docker volume ls -q | grep -Evc '^(clipsy|src)' || true)
     [[ $left == 0 ]] || fail "$left volumes without a name are left"
     good 'no volume without a name is left'
     scaled down -v >/dev/null 2>&1

@@ -52,6 +52,8 @@ pub struct Needs {
     pub libraries: Vec<String>,
     /// Device nodes, of which one that can be opened is enough; `{n}` stands for any number.
     pub devices: Vec<String>,
+    /// File name of the plug-in with the elements, if it comes with this program.
+    pub plugin: Option<String>,
     /// Package that brings the elements on Debian.
     pub package: Option<String>,
     /// What to do when the device is missing.
@@ -168,8 +170,11 @@ pub struct PerNode {
 pub struct VariantSpec {
     /// Factory name of the encoder element.
     pub element: String,
+    /// Whether one element makes one rendition or all of them.
+    #[serde(default)]
+    pub makes: Makes,
     /// Elements between the tee's queue and the encoder for pictures in system memory, the scaler
-    /// among them.
+    /// among them. An encoder that makes all renditions scales by itself.
     pub prepare: Vec<String>,
     /// Raw video format the encoder is fed.
     pub format: String,
@@ -190,6 +195,17 @@ pub struct VariantSpec {
     /// Properties that larger pictures have instead or besides, in the order of their sizes.
     #[serde(default)]
     pub larger: Vec<LargerSpec>,
+}
+
+/// What one element makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Makes {
+    /// One rendition.
+    #[default]
+    Rung,
+    /// All renditions, each on a source pad `src_N` that has the properties of the rendition.
+    Ladder,
 }
 
 /// Properties for pictures from a certain size on.
@@ -430,6 +446,14 @@ impl Catalog {
                     encoder.id
                 )));
             }
+            let scales = |v: &VariantSpec| v.prepare.is_empty() && v.accepts.is_empty();
+            let mut ladders = encoder.variants.iter().filter(|v| v.makes == Makes::Ladder);
+            if let Some(variant) = ladders.find(|variant| !scales(variant)) {
+                return Err(Error::Catalog(format!(
+                    "{:?} makes all renditions, so it needs `prepare = []` and no `accepts`",
+                    variant.element
+                )));
+            }
             for value in encoder.variants.iter().flat_map(VariantSpec::all_values) {
                 for choice in choices(value) {
                     sample.fill(&choice)?;
@@ -491,7 +515,7 @@ mod tests {
     fn the_built_in_catalog_is_sound() {
         let catalog = Catalog::built_in().unwrap();
         let ids: Vec<&str> = catalog.encoders.iter().map(|e| e.id.as_str()).collect();
-        assert_eq!(ids, ["nvenc", "va", "software", "openh264"]);
+        assert_eq!(ids, ["nvenc", "va", "x264-ladder", "software", "openh264"]);
     }
 
     #[test]
@@ -528,6 +552,14 @@ mod tests {
             ..Needs::default()
         };
         assert_eq!(needs.found_devices(), [path("card0"), path("card12")]);
+    }
+
+    #[test]
+    fn an_encoder_of_all_renditions_scales_by_itself() {
+        let text = include_str!("../../../pipelines/encoders.toml");
+        let broken = text.replacen("prepare = [] ", "prepare = [\"clipsyscale\"] ", 1);
+        let error = Catalog::parse(&broken).unwrap_err();
+        assert!(error.to_string().contains("x264ladder"), "{error}");
     }
 
     #[test]

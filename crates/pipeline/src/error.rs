@@ -60,6 +60,9 @@ pub enum Error {
     /// The ladder cannot be used.
     #[error("ladder: {0}")]
     Ladder(#[from] LadderError),
+    /// A picture could not be scaled on the CPU.
+    #[error(transparent)]
+    Picture(#[from] clipsy_picture::Error),
     /// A fault of this program or of `GStreamer`'s set-up.
     #[error("{0}")]
     Internal(String),
@@ -107,6 +110,7 @@ impl Error {
             | Self::Output { .. }
             | Self::Catalog(_)
             | Self::Ladder(_)
+            | Self::Picture(_)
             | Self::Internal(_) => FailureCode::Internal,
         };
         Failure::new(code, stage, self.to_string())

@@ -20,6 +20,7 @@ pub mod error;
 mod front;
 mod measure;
 mod output;
+pub mod plugins;
 pub mod probe;
 mod run;
 pub mod still;

@@ -11,13 +11,14 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Our crates, and which of ours each may depend on, apart from tests.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("http", &[]),
-    ("x264-ladder", &[]),
+    ("picture", &[]),
+    ("x264-ladder", &["picture"]),
     ("storage", &["domain"]),
     ("dispatch", &["domain"]),
-    ("pipeline", &["domain", "x264-ladder"]),
+    ("pipeline", &["domain", "picture"]),
     ("service", &["domain", "storage", "dispatch"]),
     (
         "graph",

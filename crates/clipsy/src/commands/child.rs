@@ -167,7 +167,7 @@ fn lock_in(
     harden::harden(Some(parent), bounds, openings.has_cards())?;
     // This looks for plugins in a process of its own and keeps what it finds in a file; neither
     // is possible later.
-    clipsy_pipeline::init()?;
+    super::start_pipeline()?;
     Ok(sandbox::close(mode, openings)?)
 }
 

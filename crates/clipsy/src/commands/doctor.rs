@@ -40,7 +40,7 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     }
     let (catalog, ladder) = (settings.catalog()?, settings.ladder()?);
     settings.allow_decoders()?;
-    clipsy_pipeline::init()?;
+    super::start_pipeline()?;
     let encoders = settings.encoders_text()?;
     let prover = Spawned::new(encoders.clone());
     let report = doctor::examine(&catalog, &ladder, &prover);

@@ -18,6 +18,8 @@ use std::io::Write as _;
 use clipsy_pipeline::CancelToken;
 use serde::Serialize;
 
+use crate::config::environment;
+
 /// Writes one JSON value as a line of standard output.
 pub(crate) fn print_json(value: &impl Serialize) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(value)?;
@@ -47,6 +49,13 @@ pub(crate) fn cancel_on_signals() -> std::io::Result<CancelToken> {
         signal_hook::flag::register(signal, cancel.flag())?;
     }
     Ok(cancel)
+}
+
+/// Starts `GStreamer`, with the plug-in that comes with this program.
+pub(crate) fn start_pipeline() -> Result<(), clipsy_pipeline::Error> {
+    clipsy_pipeline::init()?;
+    clipsy_pipeline::plugins::load(environment::LADDER_FILE, &environment::ladder_plugin());
+    Ok(())
 }
 
 /// Runs something short that waits for the database.

@@ -39,7 +39,7 @@ pub(crate) fn run(settings: &Settings, args: &Args) -> anyhow::Result<()> {
     let limits = args.how.limits.limits();
     settings.allow_decoders()?;
     let cancel = cancel_on_signals()?;
-    clipsy_pipeline::init()?;
+    super::start_pipeline()?;
     let prover = Spawned::new(settings.encoders_text()?);
     let job = Job {
         input: &args.input,

@@ -1,7 +1,7 @@
 //! What is read from the environment other than as a flag's value.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clipsy_worker::environment::{Environment, VISIBLE_CARDS};
 
@@ -21,7 +21,17 @@ const SERVER_ALLOCATOR: (&str, &str) = (
 );
 
 /// Variables that `GStreamer`, its plugins and the drivers of GPUs look at. A child gets no others.
-const CHILD_NAMES: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "DRI_PRIME", "RUST_BACKTRACE"];
+const CHILD_NAMES: [&str; 5] = [
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "DRI_PRIME",
+    "RUST_BACKTRACE",
+    LADDER,
+];
+/// Where the plug-in is that encodes whole ladders. It is no flag, since every child looks for it, too.
+const LADDER: &str = "CLIPSY_X264_LADDER";
+/// Its file.
+pub(crate) const LADDER_FILE: &str = "libgstclipsyx264ladder.so";
 /// The same, by how names begin.
 const CHILD_PREFIXES: [&str; 10] = [
     "GST_", "ORC_", "CUDA_", "NVIDIA_", "__NV", "NV_", "LIBVA_", "MESA_", "INTEL_", "AMD_",
@@ -66,6 +76,23 @@ pub(crate) fn of_children() -> Environment {
         variables: of_child(),
         plugins: child_folders(),
     }
+}
+
+/// Where the plug-in that encodes whole ladders may lie: where a variable says, or beside this program, or
+/// where packages put libraries of their own.
+pub(crate) fn ladder_plugin() -> Vec<PathBuf> {
+    if let Some(named) = trimmed(LADDER) {
+        return vec![PathBuf::from(named)];
+    }
+    let program = std::env::current_exe().ok();
+    let folder = program.as_deref().and_then(Path::parent);
+    let places = folder.map(|folder| {
+        [
+            folder.join(LADDER_FILE),
+            folder.join("../lib/clipsy").join(LADDER_FILE),
+        ]
+    });
+    places.into_iter().flatten().collect()
 }
 
 /// Which of NVIDIA's cards may be used; `None` for all, nothing for none.

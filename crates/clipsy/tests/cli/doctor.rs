@@ -51,7 +51,7 @@ fn every_encoder_is_explained() {
         .iter()
         .map(|f| text(&f["id"]))
         .collect();
-    assert_eq!(ids, ["nvenc", "va", "software", "openh264"]);
+    assert_eq!(ids, ["nvenc", "va", "x264-ladder", "software", "openh264"]);
     for finding in findings(&report, "encoders")
         .iter()
         .chain(findings(&report, "decoders"))

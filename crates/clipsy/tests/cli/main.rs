@@ -10,6 +10,7 @@ mod doctor;
 mod early;
 mod gpu;
 mod judge;
+mod ladder;
 mod lies;
 mod probe;
 mod refuse;

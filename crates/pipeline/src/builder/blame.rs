@@ -28,41 +28,107 @@ pub(crate) struct Chain {
     queue: gst::Element,
     elements: Vec<gst::Element>,
     encoder: gst::Element,
+    /// What it shares with the other renditions, if one element makes all of them.
+    shared: Option<Shared>,
     /// Pictures that were taken from the queue, and that reached the encoder.
     taken: Counter,
     scaled: Counter,
 }
 
+/// A queue and an encoder, and the pad on which it gives this rendition out.
+struct Shared {
+    elements: [gst::Element; 2],
+    source: gst::Pad,
+}
+
 type Counter = Arc<AtomicU64>;
 
 impl Chain {
+    /// Of a rendition that has its elements for itself, in their order.
     pub(super) fn new(
         rung: &str,
         elements: Vec<gst::Element>,
         encoder: &gst::Element,
-        units: gst::Pad,
     ) -> Result<Self, Error> {
         let queue = elements[0].clone();
+        Self::with(rung, &queue, encoder, elements, None)
+    }
+
+    /// Of a rendition that comes out of an encoder of all, with what is behind it.
+    pub(super) fn of_ladder(
+        rung: &str,
+        shared: &[gst::Element; 2],
+        source: gst::Pad,
+        elements: Vec<gst::Element>,
+    ) -> Result<Self, Error> {
+        let [queue, encoder] = shared.clone();
+        let shared = Shared {
+            elements: shared.clone(),
+            source,
+        };
+        Self::with(rung, &queue, &encoder, elements, Some(shared))
+    }
+
+    fn with(
+        rung: &str,
+        queue: &gst::Element,
+        encoder: &gst::Element,
+        elements: Vec<gst::Element>,
+        shared: Option<Shared>,
+    ) -> Result<Self, Error> {
+        let last = elements.last().unwrap_or(encoder);
         Ok(Self {
             rung: rung.to_owned(),
-            taken: count(&element::pad(&queue, "src")?),
+            taken: count(&element::pad(queue, "src")?),
             scaled: count(&element::pad(encoder, "sink")?),
-            units,
-            queue,
+            units: element::pad(last, "src")?,
+            queue: queue.clone(),
             elements,
             encoder: encoder.clone(),
+            shared,
         })
     }
 
     /// The part that gave an error back to those above it.
     pub(crate) fn refused(&self) -> Option<Part> {
-        refuser(&self.elements).map(|at| self.part_of(&self.elements[at]))
+        if let Some(at) = refuser(&self.elements) {
+            return Some(self.part_of(&self.elements[at]));
+        }
+        let [queue, encoder] = &self.shared.as_ref()?.elements;
+        // Which of its renditions it was it tells by itself; if it does not, any of them may be named.
+        let below = encoder.src_pads().into_iter().any(|pad| failed(Some(pad)));
+        (failed(queue.static_pad("src")) && !below).then_some(Part::Encoder)
     }
 
-    /// The part of this rendition that `element` is.
-    pub(crate) fn part_of(&self, element: &gst::Element) -> Part {
+    /// The part that `source`, of which a message is, belongs to; `None` if it is none of this rendition.
+    pub(crate) fn part_with(&self, source: &gst::Object) -> Option<Part> {
+        if let Some(shared) = &self.shared
+            && shared.source.upcast_ref::<gst::Object>() == source
+        {
+            return Some(Part::Encoder);
+        }
+        let mut object = Some(source.clone());
+        while let Some(current) = object {
+            if let Some(element) = current.downcast_ref::<gst::Element>()
+                && self.elements.contains(element)
+            {
+                return Some(self.part_of(element));
+            }
+            object = current.parent();
+        }
+        None
+    }
+
+    /// True if `source` is, or is in, what makes this rendition and others.
+    pub(crate) fn shares(&self, source: &gst::Object) -> bool {
+        let shared = self.shared.iter().flat_map(|shared| &shared.elements);
+        let mut all = shared.map(Cast::upcast_ref::<gst::Object>);
+        all.any(|element| element == source || source.has_as_ancestor(element))
+    }
+
+    fn part_of(&self, element: &gst::Element) -> Part {
         let position = |wanted: &gst::Element| self.elements.iter().position(|e| e == wanted);
-        if position(element) < position(&self.encoder) {
+        if self.shared.is_none() && position(element) < position(&self.encoder) {
             Part::Scaler
         } else {
             Part::Encoder
@@ -107,15 +173,16 @@ fn count(pad: &gst::Pad) -> Counter {
 /// The first of `elements`, which are linked in this order, that gave an error back and did not get
 /// it from the one below.
 pub(crate) fn refuser(elements: &[gst::Element]) -> Option<usize> {
-    let failed = |pad: Option<gst::Pad>| {
-        let last = pad.map(|pad| pad.last_flow_result());
-        matches!(
-            last,
-            Some(Err(gst::FlowError::Error | gst::FlowError::NotNegotiated))
-        )
-    };
     elements.iter().position(|element| {
         let above = element.static_pad("sink").and_then(|pad| pad.peer());
         failed(above) && !failed(element.static_pad("src"))
     })
+}
+
+fn failed(pad: Option<gst::Pad>) -> bool {
+    let last = pad.map(|pad| pad.last_flow_result());
+    matches!(
+        last,
+        Some(Err(gst::FlowError::Error | gst::FlowError::NotNegotiated))
+    )
 }

@@ -33,10 +33,9 @@ mod imp {
         VideoBufferFlags, VideoFieldOrder, VideoFrameRef, VideoInfo, VideoInterlaceMode,
     };
 
-    use super::super::picture::row_length;
     use super::{glib, gst};
     use crate::builder::fields;
-    use crate::builder::picture::{Plane, PlaneMut};
+    use clipsy_picture::{Plane, PlaneMut, row_length};
 
     pub struct Deinterlacer {
         sink: gst::Pad,

@@ -94,17 +94,17 @@ pub(crate) fn make_set(spec: &ElementSpec, name: &str) -> Result<gst::Element, E
     Ok(element)
 }
 
-/// Sets every property that `element` has; the others belong to other versions of it. Of several
+/// Sets every property that `target`, an element or one of its pads, has; the others belong to other versions of it. Of several
 /// values the first is taken that the property can take; if there is none, that is an error.
 /// `fill` puts in what placeholders stand for.
 pub(crate) fn set_properties(
-    element: &gst::Element,
+    target: &impl IsA<gst::Object>,
     properties: &BTreeMap<String, toml::Value>,
     fill: impl Fn(&str) -> Result<String, Error>,
 ) -> Result<(), Error> {
     for (name, value) in properties {
-        let Some(spec) = element.find_property(name) else {
-            tracing::debug!(element = %element.name(), property = %name, "not in this version, skipped");
+        let Some(spec) = target.find_property(name) else {
+            tracing::debug!(target = %target.name(), property = %name, "not in this version, skipped");
             continue;
         };
         let choices = catalog::choices(value);
@@ -118,10 +118,10 @@ pub(crate) fn set_properties(
                     .map(|text| format!("{text:?}"))
                     .collect::<Vec<_>>()
                     .join(" or "),
-                element.name()
+                target.name()
             )));
         };
-        element.set_property_from_value(name, &value);
+        target.set_property_from_value(name, &value);
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! How much moves is seen from the picture before (or after), which holds both fields at another
 //! time.
 
-use super::picture::{Plane, PlaneMut};
+use clipsy_picture::{Plane, PlaneMut};
 
 /// Fills `out` with the field of `now` whose rows are even, if `even`, or odd. `other` is the
 /// picture that comes before the field in question, or the one behind it; without one, the whole

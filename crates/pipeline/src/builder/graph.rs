@@ -114,9 +114,8 @@ pub(crate) fn build(blueprint: &Blueprint<'_>) -> Result<Graph, Error> {
     tail::watch(&tails, audio_tail);
 
     let mut renditions = Vec::new();
-    for encode in blueprint.encodes {
-        let rung = encode.rung.name.clone();
-        let chain = encode.add(&pipeline, &video.tee)?;
+    for chain in package::add(blueprint.encodes, &pipeline, &video.tee)? {
+        let rung = chain.rung.clone();
         let meter = Meter::new(blueprint.plan.frame_rate, blueprint.plan.gop_s);
         meter.watch(&chain.units, &activity);
         let segment_frames = package::add_sink(

@@ -28,7 +28,6 @@ mod mix;
 mod order;
 pub(crate) mod package;
 pub(crate) mod pattern;
-pub(crate) mod picture;
 mod rate;
 pub(crate) mod remarks;
 pub(crate) mod route;

@@ -15,7 +15,7 @@ use super::cut::{Disguised, cut_segments};
 use super::element::{self, make};
 use super::route::{Route, side};
 use crate::Error;
-use crate::catalog::{Settings, VariantSpec};
+use crate::catalog::{Makes, Settings, VariantSpec};
 
 /// How pictures get from the tee to the encoder.
 #[derive(Clone, Copy)]
@@ -30,6 +30,52 @@ pub(crate) struct Encode<'a> {
 
 /// Pictures that wait in front of a scaler.
 const WAITING_PICTURES: u32 = 2;
+/// In place of a rung, in the names of what makes all of them.
+const ALL: &str = "ladder";
+
+/// Adds what makes all renditions, and answers with one chain for each, in their order.
+pub(crate) fn add(
+    encodes: &[Encode<'_>],
+    pipeline: &gst::Pipeline,
+    tee: &gst::Element,
+) -> Result<Vec<Chain>, Error> {
+    match encodes.first() {
+        Some(first) if first.variant.makes == Makes::Ladder => {
+            add_ladder(encodes, first.variant, pipeline, tee)
+        }
+        _ => encodes.iter().map(|e| e.add(pipeline, tee)).collect(),
+    }
+}
+
+/// One queue, one encoder, and a parser for each rendition.
+fn add_ladder(
+    encodes: &[Encode<'_>],
+    variant: &VariantSpec,
+    pipeline: &gst::Pipeline,
+    tee: &gst::Element,
+) -> Result<Vec<Chain>, Error> {
+    let queue = element::frame_queue(&format!("{ALL}:queue"), WAITING_PICTURES)?;
+    let encoder = make(&variant.element, &format!("{ALL}:encoder"))?;
+    element::chain(pipeline.upcast_ref(), &[queue.clone(), encoder.clone()])?;
+    element::branch(tee, &queue)?;
+    let chain = |encode: &Encode<'_>| {
+        let rung = encode.rung;
+        let source = element::request_pad(&encoder, "src_%u")?;
+        source.set_property("width", rung.width);
+        source.set_property("height", rung.height);
+        encode.configure(&source)?;
+        let elements = encode.finish()?;
+        element::chain(pipeline.upcast_ref(), &elements)?;
+        source.link(&element::pad(&elements[0], "sink")?)?;
+        Chain::of_ladder(
+            &rung.name,
+            &[queue.clone(), encoder.clone()],
+            source,
+            elements,
+        )
+    };
+    encodes.iter().map(chain).collect()
+}
 
 impl Encode<'_> {
     /// Name prefix of everything that makes this rendition; errors are told apart by it.
@@ -37,8 +83,35 @@ impl Encode<'_> {
         format!("{}:{part}", self.rung.name)
     }
 
+    /// Sets the properties that the catalog has for this rendition.
+    fn configure(&self, target: &impl IsA<gst::Object>) -> Result<(), Error> {
+        let properties = self
+            .variant
+            .properties_for(self.rung.width, self.rung.height);
+        element::set_properties(target, &properties, |text| self.settings.fill(text))
+    }
+
+    /// What is behind the encoder: it makes access units that stand alone.
+    fn finish(&self) -> Result<Vec<gst::Element>, Error> {
+        let mut coded = gst::Caps::builder("video/x-h264");
+        for (field, value) in &self.variant.output {
+            coded = coded.field(field.as_str(), value.as_str());
+        }
+        let parse = make("h264parse", &self.name("parse"))?;
+        // Repeats the parameter sets with every IDR, so that each segment can be decoded alone.
+        parse.set_property("config-interval", -1i32);
+        let units = gst::Caps::builder("video/x-h264")
+            .field("stream-format", "byte-stream")
+            .field("alignment", "au");
+        Ok(vec![
+            element::capsfilter(&self.name("profile"), &coded.build())?,
+            parse,
+            element::capsfilter(&self.name("units"), &units.build())?,
+        ])
+    }
+
     /// Adds queue, scaler, encoder and parser. All elements are named `{rung}:{part}`.
-    pub(crate) fn add(&self, pipeline: &gst::Pipeline, tee: &gst::Element) -> Result<Chain, Error> {
+    fn add(&self, pipeline: &gst::Pipeline, tee: &gst::Element) -> Result<Chain, Error> {
         let size = (self.rung.width, self.rung.height);
         let queue = element::frame_queue(&self.name("queue"), WAITING_PICTURES)?;
         let mut elements = vec![queue.clone()];
@@ -59,34 +132,15 @@ impl Encode<'_> {
         let raw = element::in_memory(raw.build(), feature);
         let encoder = make(&self.variant.element, &self.name("encoder"))?;
         check_sink(&encoder, size, &self.rung.name)?;
-        let properties = self.variant.properties_for(size.0, size.1);
-        element::set_properties(&encoder, &properties, |text| self.settings.fill(text))?;
-        let mut coded = gst::Caps::builder("video/x-h264");
-        for (field, value) in &self.variant.output {
-            coded = coded.field(field.as_str(), value.as_str());
-        }
-        let parse = make("h264parse", &self.name("parse"))?;
-        // Repeats the parameter sets with every IDR, so that each segment can be decoded alone.
-        parse.set_property("config-interval", -1i32);
-        let units = gst::Caps::builder("video/x-h264")
-            .field("stream-format", "byte-stream")
-            .field("alignment", "au");
-        let units = element::capsfilter(&self.name("units"), &units.build())?;
+        self.configure(&encoder)?;
         elements.extend([
             element::capsfilter(&self.name("size"), &raw)?,
             encoder.clone(),
-            element::capsfilter(&self.name("profile"), &coded.build())?,
-            parse,
-            units.clone(),
         ]);
+        elements.extend(self.finish()?);
         element::chain(pipeline.upcast_ref(), &elements)?;
         element::branch(tee, &queue)?;
-        Chain::new(
-            &self.rung.name,
-            elements,
-            &encoder,
-            element::pad(&units, "src")?,
-        )
+        Chain::new(&self.rung.name, elements, &encoder)
     }
 }
 
@@ -188,21 +242,6 @@ pub(crate) fn rung_of_sink(source: &gst::Object) -> Option<String> {
     let mut object = Some(source.clone());
     while let Some(current) = object {
         if let Some(rung) = current.name().strip_suffix(":hls") {
-            return Some(rung.to_owned());
-        }
-        object = current.parent();
-    }
-    None
-}
-
-/// The rung whose scaler, encoder or parser is, or holds, `source`.
-pub(crate) fn rung_of_encoder(source: &gst::Object) -> Option<String> {
-    let mut object = Some(source.clone());
-    while let Some(current) = object {
-        let name = current.name();
-        if let Some((rung, part)) = name.split_once(':')
-            && part != "hls"
-        {
             return Some(rung.to_owned());
         }
         object = current.parent();

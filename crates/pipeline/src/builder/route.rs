@@ -12,7 +12,7 @@ use gstreamer_video as gst_video;
 use super::element;
 use super::video::off_card;
 use crate::Error;
-use crate::catalog::{Catalog, DecoderSpec, ElementSpec, MemorySpec, VariantSpec};
+use crate::catalog::{Catalog, DecoderSpec, ElementSpec, Makes, MemorySpec, VariantSpec};
 
 /// The way of the pictures of one job.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +41,11 @@ impl<'a> Route<'a> {
         let decoded = decoder.and_then(|d| catalog.memory(&d.memory));
         let accepts = |memory: &MemorySpec| variant.accepts.contains(&memory.id);
         let fault = |memory: &MemorySpec| why_unusable(memory, without);
-        let leaves = decoded.and_then(|memory| off_card(source).or_else(|| fault(memory)));
+        // An encoder of all renditions scales by itself.
+        let scales =
+            (variant.makes == Makes::Ladder).then(|| "the encoder scales on the CPU".to_owned());
+        let leaves =
+            decoded.and_then(|memory| off_card(source).or(scales).or_else(|| fault(memory)));
         let mut of_encoder = catalog.memories.iter().filter(|memory| accepts(memory));
         let scaled = match decoded {
             Some(memory) if leaves.is_none() => Some(memory),
@@ -49,6 +53,7 @@ impl<'a> Route<'a> {
         };
         let lacks = match (scaled, decoded) {
             (Some(_), _) => None,
+            _ if variant.makes == Makes::Ladder => None,
             (None, Some(memory)) => fault(memory),
             (None, None) => of_encoder.find_map(fault),
         };

@@ -4,8 +4,6 @@ use gstreamer as gst;
 use gstreamer::glib;
 use gstreamer_video as gst_video;
 
-use super::picture;
-
 /// Factory name.
 pub(crate) const NAME: &str = "clipsyscale";
 
@@ -22,18 +20,13 @@ mod imp {
     use gstreamer_video::prelude::*;
     use gstreamer_video::subclass::prelude::*;
 
-    use super::picture::{self, Area, Plane, PlaneMut, Scaler, row_length};
+    use clipsy_picture::{Fitter, Plane, PlaneMut, row_length};
+
     use super::{glib, gst, gst_video};
 
     #[derive(Default)]
     pub struct Scale {
-        state: Mutex<State>,
-    }
-
-    #[derive(Default)]
-    struct State {
-        scalers: [Scaler; 3],
-        area: Option<Area>,
+        fitter: Mutex<Option<Fitter>>,
     }
 
     #[glib::object_subclass]
@@ -114,8 +107,8 @@ mod imp {
             let par = in_info.par();
             let shape = (par.numer().unsigned_abs(), par.denom().unsigned_abs());
             let size = |info: &gst_video::VideoInfo| (info.width(), info.height());
-            if let Ok(mut state) = self.state.lock() {
-                state.area = Some(picture::fit(size(in_info), shape, size(out_info)));
+            if let Ok(mut fitter) = self.fitter.lock() {
+                *fitter = Some(Fitter::new(size(in_info), shape, size(out_info)));
             }
             Ok(())
         }
@@ -125,13 +118,9 @@ mod imp {
             input: &gst_video::VideoFrameRef<&gst::BufferRef>,
             output: &mut gst_video::VideoFrameRef<&mut gst::BufferRef>,
         ) -> Result<gst::FlowSuccess, gst::FlowError> {
-            let mut state = self.state.lock().map_err(|_| gst::FlowError::Error)?;
-            let State { scalers, area } = &mut *state;
-            let area = (*area).ok_or(gst::FlowError::NotNegotiated)?;
-            let framed = area.width != output.width() || area.height != output.height();
-            for (component, scaler) in (0u32..).zip(scalers) {
-                // Chroma planes of 4:2:0 have half the size in both directions.
-                let (shift, black) = if component == 0 { (0, 16) } else { (1, 128) };
+            let mut fitter = self.fitter.lock().map_err(|_| gst::FlowError::Error)?;
+            let fitter = fitter.as_mut().ok_or(gst::FlowError::NotNegotiated)?;
+            for component in 0..3u32 {
                 let from = Plane {
                     data: input
                         .plane_data(component)
@@ -144,17 +133,8 @@ mod imp {
                 let data = output
                     .plane_data_mut(component)
                     .map_err(|_| gst::FlowError::Error)?;
-                if framed {
-                    data.fill(black);
-                }
-                let area = Area {
-                    left: area.left >> shift,
-                    top: area.top >> shift,
-                    width: area.width.div_ceil(1 << shift),
-                    height: area.height.div_ceil(1 << shift),
-                };
-                scaler
-                    .scale(&from, &mut PlaneMut { data, stride }, area)
+                fitter
+                    .scale(component as usize, &from, &mut PlaneMut { data, stride })
                     .map_err(|error| {
                         gst::element_imp_error!(self, gst::StreamError::Failed, ["{error}"]);
                         gst::FlowError::Error

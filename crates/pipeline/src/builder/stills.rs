@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clipsy_domain::storyboard::{COLUMNS, ROWS, Spacing, StoryboardPlan};
+use clipsy_picture::{Area, Plane, PlaneMut, Scaler};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
@@ -13,7 +14,6 @@ use gstreamer_video::prelude::*;
 
 use super::element::{self, make};
 use super::keyframes::running_time;
-use super::picture::{Area, Plane, PlaneMut, Scaler};
 use crate::Error;
 use crate::catalog::ElementSpec;
 

@@ -30,9 +30,9 @@ mod imp {
     use gstreamer_video::prelude::*;
     use gstreamer_video::subclass::prelude::*;
 
-    use super::super::picture::row_length;
     use super::tone::{self, Signal, ToneMap};
     use super::{glib, gst, gst_video};
+    use clipsy_picture::row_length;
 
     #[derive(Default)]
     pub struct ToneMapper {

@@ -10,7 +10,7 @@ use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
 
 use super::element::{self, make};
-use super::package::Encode;
+use super::package::{self, Encode};
 use super::pattern::{self, Picture};
 use super::route::{Route, side};
 use crate::Error;
@@ -65,8 +65,11 @@ pub(crate) fn encode(
     });
 
     let outputs: Outputs = Arc::new(Mutex::new(vec![Output::default(); encodes.len()]));
-    for (i, encode) in encodes.iter().enumerate() {
-        let pad = encode.add(pipeline, &tee)?.units;
+    for (i, chain) in package::add(encodes, pipeline, &tee)?
+        .into_iter()
+        .enumerate()
+    {
+        let pad = chain.units;
         let sink = make("fakesink", &format!("trial-sink-{i}"))?;
         sink.set_property("sync", false);
         sink.set_property("async", false);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::prove::RefusalKind;
 use crate::catalog::{Catalog, Needs};
+use crate::plugins;
 
 /// Why the elements in `missing` are not there.
 pub(crate) fn why_missing(needs: &Needs, missing: &[String]) -> String {
@@ -13,6 +14,9 @@ pub(crate) fn why_missing(needs: &Needs, missing: &[String]) -> String {
     missing.sort();
     missing.dedup();
     let elements = format!("GStreamer has no {}", missing.join(" or "));
+    if let Some(plugin) = &needs.plugin {
+        return format!("{elements}: {}", plugins::why_missing(plugin));
+    }
     match what_lacks(needs) {
         Some(lack) => format!("{elements}: {lack}"),
         None => match &needs.package {
@@ -64,6 +68,11 @@ pub(crate) fn advice(needs: &Needs, kind: RefusalKind) -> Option<String> {
              or other programs hold all sessions; see docs/GPU.md"
                 .into(),
         );
+    }
+    if let Some(plugin) = &needs.plugin {
+        return Some(format!(
+            "`make build` makes {plugin}; put it beside the program, or name it in CLIPSY_X264_LADDER"
+        ));
     }
     needs
         .package

@@ -11,7 +11,7 @@ use gstreamer as gst;
 
 use crate::builder::package::Encode;
 use crate::builder::route::Route;
-use crate::catalog::{Catalog, EncoderSpec, Settings, VariantSpec};
+use crate::catalog::{Catalog, EncoderSpec, Makes, Settings, VariantSpec};
 use crate::{CancelToken, Error};
 use prove::{Claim, Proof, Prover, Refusal, RefusalKind};
 
@@ -89,7 +89,7 @@ impl<'a> Selection<'a> {
                     encoder: spec.id.clone(),
                     number,
                 };
-                if failed.contains(&this) {
+                if failed.contains(&this) || self.is_alone(&spec.variants[number]) {
                     continue;
                 }
                 if cancel.is_cancelled() {
@@ -109,6 +109,11 @@ impl<'a> Selection<'a> {
             }
         }
         Ok((None, passed_over))
+    }
+
+    /// True if `variant` shares work between renditions and there is one only: others are as good then.
+    fn is_alone(&self, variant: &VariantSpec) -> bool {
+        *self.choice == Choice::Auto && variant.makes == Makes::Ladder && self.plan.rungs.len() == 1
     }
 
     /// Proves the variant `number` of `spec`.

@@ -17,7 +17,7 @@ use crate::CancelToken;
 use crate::builder::route::{self, Route};
 use crate::builder::trial::Ends;
 use crate::builder::{pattern, trial};
-use crate::catalog::{Catalog, DecoderSpec, EncoderSpec, VariantSpec};
+use crate::catalog::{Catalog, DecoderSpec, EncoderSpec, Makes, VariantSpec};
 use crate::run::{describe, stop};
 
 /// Drivers take seconds to start the first time.
@@ -29,7 +29,7 @@ const MOST_SESSIONS: u32 = 16;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Claim {
-    /// An encoder makes all renditions of a plan, at once if it is hardware.
+    /// An encoder makes all renditions of a plan, at once if it is hardware or makes them in one element.
     Encodes {
         /// Identifier from the catalog.
         encoder: String,
@@ -145,7 +145,7 @@ pub fn prove(catalog: &Catalog, claim: &Claim, cancel: &CancelToken) -> Result<P
             let spec = catalog.encoder(encoder).ok_or_else(unknown)?;
             let variant = spec.variants.get(*variant).ok_or_else(unknown)?;
             let mut plan = plan.clone();
-            if !spec.hardware {
+            if !spec.hardware && variant.makes == Makes::Rung {
                 plan.rungs.truncate(1);
             }
             encodes(catalog, spec, variant, &plan, video, *from, cancel)

@@ -9,7 +9,7 @@ use gstreamer::prelude::*;
 
 use super::{Run, Stopped};
 use crate::Error;
-use crate::builder::blame::{self, Part};
+use crate::builder::blame::{self, Chain, Part};
 use crate::builder::gate;
 use crate::builder::graph::Graph;
 use crate::builder::package;
@@ -106,10 +106,10 @@ impl Run<'_> {
     pub(super) fn blame(&self, source: Option<&gst::Object>, text: &str) -> Option<Error> {
         let chains = self.graph.renditions.iter().map(|r| &r.chain);
         let told = source.and_then(|source| {
-            let rung = package::rung_of_encoder(source)?;
-            let element = source.downcast_ref::<gst::Element>();
-            let chain = chains.clone().find(|chain| chain.rung == rung)?;
-            Some((chain, element.map_or(Part::Encoder, |e| chain.part_of(e))))
+            let own = |chain: &'_ Chain| chain.part_with(source);
+            let told = chains.clone().find_map(|chain| Some((chain, own(chain)?)));
+            let mut sharing = chains.clone().filter(|chain| chain.shares(source));
+            told.or_else(|| sharing.next().map(|chain| (chain, Part::Encoder)))
         });
         let found = told.or_else(|| {
             chains
@@ -149,11 +149,9 @@ impl Run<'_> {
         let (at, what) = match stuck {
             Some((rung, Part::Scaler)) => (Stall::Scaler, format!("the {rung} scaler")),
             Some((rung, Part::Encoder)) => (Stall::Encoder, format!("the {rung} encoder")),
-            None if chains.clone().all(blame::Chain::is_over) => {
-                (Stall::Output, "the output".to_owned())
-            }
+            None if chains.clone().all(Chain::is_over) => (Stall::Output, "the output".to_owned()),
             // All others have come to their end.
-            None if chains.clone().any(blame::Chain::is_over) => {
+            None if chains.clone().any(Chain::is_over) => {
                 let late = chains.clone().find(|chain| !chain.is_over());
                 let rung = late.map_or("last", |chain| &chain.rung);
                 (Stall::Encoder, format!("the {rung} encoder"))

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
@@ -31,6 +31,20 @@ const SETTINGS: [&str; 10] = [
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_clipsy");
+
+/// The file of the plug-in that makes all renditions with one look-ahead.
+pub(crate) const LADDER_FILE: &str = "libgstclipsyx264ladder.so";
+
+/// Names it to the binary, which else looks beside itself, where it is only after `cargo build`.
+pub(crate) const LADDER: &str = "CLIPSY_X264_LADDER";
+
+/// The plug-in as it was built along with this test.
+pub(crate) fn ladder_plugin() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let path = test.with_file_name(LADDER_FILE);
+    assert!(path.exists(), "no {}", path.display());
+    path
+}
 
 /// A running `clipsy`. It is killed when a test ends before it.
 pub(crate) struct Running {
@@ -83,6 +97,9 @@ impl Running {
     pub(crate) fn spawn(mut command: Command) -> Self {
         for name in SETTINGS {
             command.env_remove(name);
+        }
+        if !command.get_envs().any(|(name, _)| name == LADDER) {
+            command.env(LADDER, ladder_plugin());
         }
         command
             .stdin(Stdio::null())

@@ -52,7 +52,17 @@ fn settled(mut command: Command) -> Command {
     for name in settings.filter(ours) {
         command.env_remove(name);
     }
+    command.env("CLIPSY_X264_LADDER", ladder_plugin());
     command
+}
+
+/// The plug-in that makes all renditions with one look-ahead, as it was built along with this test. The binary
+/// looks beside itself, where it is only after `cargo build`.
+fn ladder_plugin() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let path = test.with_file_name("libgstclipsyx264ladder.so");
+    assert!(path.exists(), "no {}", path.display());
+    path
 }
 
 /// Runs `clipsy` to its end.

@@ -11,24 +11,33 @@ use pic_scale::{
     ThreadingPolicy,
 };
 
-use crate::Error;
+/// A picture could not be scaled: the sizes do not fit the planes.
+#[derive(Debug, thiserror::Error)]
+#[error("scaling: {0}")]
+pub struct Error(String);
 
-/// One plane of 8-bit samples; rows are `stride` bytes apart.
-pub(crate) struct Plane<'a> {
-    pub(crate) data: &'a [u8],
-    pub(crate) stride: usize,
-    pub(crate) width: u32,
-    pub(crate) height: u32,
+/// One plane of 8-bit samples.
+pub struct Plane<'a> {
+    /// From the first sample to the last at least.
+    pub data: &'a [u8],
+    /// Bytes from one row to the next.
+    pub stride: usize,
+    /// Samples in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
 }
 
 /// One plane to write to.
-pub(crate) struct PlaneMut<'a> {
-    pub(crate) data: &'a mut [u8],
-    pub(crate) stride: usize,
+pub struct PlaneMut<'a> {
+    /// From the first sample to the last at least.
+    pub data: &'a mut [u8],
+    /// Bytes from one row to the next.
+    pub stride: usize,
 }
 
 /// Bytes from one row of a component to the next; 0 if there is no such component.
-pub(crate) fn row_length(strides: &[i32], component: u32) -> usize {
+pub fn row_length(strides: &[i32], component: u32) -> usize {
     strides
         .get(component as usize)
         .copied()
@@ -38,16 +47,61 @@ pub(crate) fn row_length(strides: &[i32], component: u32) -> usize {
 
 /// A rectangle in samples of a plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Area {
-    pub(crate) left: u32,
-    pub(crate) top: u32,
-    pub(crate) width: u32,
-    pub(crate) height: u32,
+pub struct Area {
+    /// Samples to its left.
+    pub left: u32,
+    /// Rows above it.
+    pub top: u32,
+    /// Samples in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+/// Brings pictures of one size and shape into another, with black bars where the shape differs.
+pub struct Fitter {
+    scalers: [Scaler; 3],
+    area: Area,
+    size: (u32, u32),
+}
+
+impl Fitter {
+    /// From pictures of size `from`, with samples of shape `par`, to `to` square samples.
+    pub fn new(from: (u32, u32), par: (u32, u32), to: (u32, u32)) -> Self {
+        Self {
+            scalers: Default::default(),
+            area: fit(from, par, to),
+            size: to,
+        }
+    }
+
+    /// Scales plane `component` of a 4:2:0 picture; 0 is the brightness, 1 and 2 are the colours.
+    pub fn scale(
+        &mut self,
+        component: usize,
+        from: &Plane<'_>,
+        to: &mut PlaneMut<'_>,
+    ) -> Result<(), Error> {
+        // Planes of colour have half the size in both directions.
+        let (shift, black) = if component == 0 { (0, 16) } else { (1, 128) };
+        if (self.area.width, self.area.height) != self.size {
+            to.data.fill(black);
+        }
+        let area = Area {
+            left: self.area.left >> shift,
+            top: self.area.top >> shift,
+            width: self.area.width.div_ceil(1 << shift),
+            height: self.area.height.div_ceil(1 << shift),
+        };
+        let scaler = self.scalers.get_mut(component);
+        let scaler = scaler.ok_or_else(|| Error(format!("there is no plane {component}")))?;
+        scaler.scale(from, to, area)
+    }
 }
 
 /// Remembers how to get from one size to another; one per plane, since planes differ in size.
 #[derive(Default)]
-pub(crate) struct Scaler(Option<(Sizes, Arc<Resampling<u8, 1>>)>);
+pub struct Scaler(Option<(Sizes, Arc<Resampling<u8, 1>>)>);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Sizes {
@@ -57,13 +111,13 @@ struct Sizes {
 
 impl Scaler {
     /// Scales all of `from` into the rectangle `area` of `to`.
-    pub(crate) fn scale(
+    pub fn scale(
         &mut self,
         from: &Plane<'_>,
         to: &mut PlaneMut<'_>,
         area: Area,
     ) -> Result<(), Error> {
-        let wrong = |what: &dyn std::fmt::Display| Error::Internal(format!("scaling: {what}"));
+        let wrong = |what: &dyn std::fmt::Display| Error(what.to_string());
         let sizes = Sizes {
             from: (from.width, from.height),
             to: (area.width, area.height),
@@ -112,7 +166,7 @@ impl Scaler {
 /// `par_num`:`par_den` that fits in the middle of `out_width` × `out_height` square samples.
 /// All numbers are even, as 4:2:0 needs. A difference of less than a percent is taken as
 /// rounding and fills the whole picture.
-pub(crate) fn fit(
+pub fn fit(
     (width, height): (u32, u32),
     (par_num, par_den): (u32, u32),
     (out_width, out_height): (u32, u32),
