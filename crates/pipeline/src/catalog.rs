@@ -36,6 +36,9 @@ pub struct EncoderSpec {
     pub label: String,
     /// True if it needs a device.
     pub hardware: bool,
+    /// True if it is used when it is named only: `auto` passes over it.
+    #[serde(default)]
+    pub by_name_only: bool,
     /// How `doctor` finds out why it does not work.
     #[serde(default)]
     pub needs: Needs,

@@ -109,7 +109,11 @@ const PARTS: [(&str, &str); 7] = [
 /// Tries everything out. Takes some seconds on a machine with a GPU.
 pub fn examine(catalog: &Catalog, ladder: &Ladder, prover: &dyn Prover) -> Report {
     let encoders = encoder_findings(catalog, ladder, prover);
-    let selected = encoders.iter().find(|f| f.works).map(|f| f.id.clone());
+    let by_name_only = |id: &str| catalog.encoder(id).is_some_and(|spec| spec.by_name_only);
+    let selected = encoders
+        .iter()
+        .find(|f| f.works && !by_name_only(&f.id))
+        .map(|f| f.id.clone());
     let decoders = CODECS
         .iter()
         .map(|&(id, label, caps)| software_decoder(id, label, caps))

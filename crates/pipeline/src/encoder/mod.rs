@@ -78,7 +78,10 @@ impl<'a> Selection<'a> {
     ) -> Result<(Option<Selected<'a>>, Vec<PassedOver>), Error> {
         check(self.catalog, self.choice)?;
         let candidates: Vec<&EncoderSpec> = match self.choice {
-            Choice::Auto => self.catalog.encoders.iter().collect(),
+            Choice::Auto => {
+                let all = self.catalog.encoders.iter();
+                all.filter(|spec| !spec.by_name_only).collect()
+            }
             Choice::Only(id) => self.catalog.encoder(id).into_iter().collect(),
         };
         let mut passed_over = Vec::new();
