@@ -6,7 +6,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 # The recipes share packages, clips and cargo's locks; cargo and the scripts use all cores anyway.
 .NOTPARALLEL:
-.PHONY: help run sample build web graphiql test test-debian13 corpus fuzz audit bench bench-gpu check fmt setup clips media clean
+.PHONY: help run sample build web graphiql test test-debian13 corpus image-test fuzz audit bench bench-gpu check fmt setup clips media clean
 
 CLIPSY := target/release/clipsy
 SAMPLE := target/sample-hls
@@ -54,6 +54,10 @@ corpus: media build ## Compare what comes out of every input with what was recor
 
 test-debian13: media $(WEB) graphiql ## Run the tests of graphics cards on Debian 13 in a folder (ROOT=dir)
 	tools/test-debian13.sh $(if $(ROOT),$(ROOT),target/debian13)
+
+image-test: build ## Build the image and try it as compose runs it (SCALE=1, FULL=1); needs root, but no engine
+	tools/setup.sh image
+	tools/image/test.sh $(if $(FULL),full) $(if $(SCALE),scale)
 
 # Not a part of the tests: it finds something new each time, or nothing.
 fuzz: media build ## Open damaged files for some minutes (MINUTES=8, SEED=n)

@@ -3,6 +3,7 @@
 #
 #   tools/setup.sh build    what it takes to build and run clipsy
 #   tools/setup.sh test     that, and what the tests and benchmarks use
+#   tools/setup.sh image    what building and trying the image takes, without a container engine
 #   tools/setup.sh graphiql bundles the GraphiQL page, if it has changed
 #
 # Make calls this before every target, so the path on which all is present must stay fast:
@@ -39,6 +40,14 @@ test_packages=(
     openssl
     postgresql
 )
+image_packages=(
+    debian-archive-keyring
+    ffmpeg
+    iproute2
+    jq
+    mmdebstrap
+    slirp4netns
+)
 needed_cargo=1.92
 needed_node=20
 
@@ -50,7 +59,7 @@ die() {
 }
 
 usage() {
-    printf 'usage: tools/setup.sh build|test|graphiql\n' >&2
+    printf 'usage: tools/setup.sh build|test|image|graphiql\n' >&2
     exit 2
 }
 
@@ -198,6 +207,7 @@ install_py() {
 mode=$1
 case $mode in
 build) packages=("${build_packages[@]}") ;;
+image) packages=("${image_packages[@]}") ;;
 graphiql)
     check_tools
     bundle_graphiql
