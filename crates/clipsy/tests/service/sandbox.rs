@@ -130,8 +130,10 @@ fn a_child_at_work_is_locked_in_and_knows_no_secrets() {
     let bytes = std::fs::read(proc(child.pid).join("environ")).unwrap();
     let environment = String::from_utf8_lossy(&bytes);
     assert!(environment.contains("PATH="), "{environment}");
+    // Where the plug-in lies is no secret, and the only setting that reaches a child this way.
+    let others = environment.replace("CLIPSY_X264_LADDER=", "");
     assert!(
-        !environment.contains("secret") && !environment.contains("CLIPSY"),
+        !others.contains("secret") && !others.contains("CLIPSY"),
         "{environment}"
     );
     // Besides pipes it holds its input and its output, nothing of the server's.
