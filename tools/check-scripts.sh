@@ -39,8 +39,9 @@ fi
 if command -v nginx >/dev/null; then
     scratch=$(mktemp -d)
     trap 'rm -rf "$scratch"' EXIT
-    # The names of the servers are known inside the network of the containers alone.
-    sed -E "s/api-[0-9]+:/127.0.0.1:/; s,/tmp/,$scratch/,; /^error_log/d" docker/nginx.conf >"$scratch/nginx.conf"
+    # The names of the servers are known inside the network of the containers alone, and Debian 12's nginx
+    # does not know how to look them up again.
+    sed -E "s/api-[0-9]+:/127.0.0.1:/; s/ resolve / /; s,/tmp/,$scratch/,; /^error_log/d" docker/nginx.conf >"$scratch/nginx.conf"
     nginx -t -q -p "$scratch" -c "$scratch/nginx.conf"
     printf 'checked nginx.conf\n'
 fi

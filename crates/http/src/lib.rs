@@ -1,8 +1,8 @@
 //! What any HTTP service needs, and nothing of ours: this crate knows no video, account or upload.
 //!
-//! [`server`] accepts connections and ends them, with limits on how many there are ([`doors`]) and on
-//! how long they may be silent ([`peer`], [`pace`]). [`caller`] says who asks and how the server was
-//! called; [`body`] and [`multipart`] read what is sent; [`ranges`], [`file`] and [`assets`] answer with
+//! [`server`] accepts connections and ends them, with limits on how many there are (`doors`) and on
+//! how long they may be silent ([`peer`], `pace`). [`caller`] says who asks and how the server was
+//! called; [`body`] and [`multipart`] read what is sent; [`ranges`], [`mod@file`] and [`assets`] answer with
 //! files; [`measure`] and [`trace`] tell operators about requests.
 
 pub mod assets;

@@ -124,7 +124,7 @@ impl Incoming {
         self.bytes
     }
 
-    /// Waits until everything is durable. From then on the bytes stay; [`crate::uploads::finish_upload()`]
+    /// Waits until everything is durable. From then on the bytes stay; [`finish_upload`](crate::uploads::finish_upload::finish_upload)
     /// makes a video of them.
     pub async fn finish(mut self) -> Result<Received> {
         self.pieces.write(&mut self.writer).await?;
