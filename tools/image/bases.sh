@@ -23,19 +23,24 @@ base_images() {
 # The name that docker/compose.scale.yaml has for an image.
 named() { sed -n "s/^ *image: \(.*$1.*\)/\1/p" docker/compose.scale.yaml | head -1; }
 
-# part NAME PACKAGES: an image of these packages; the rest of its Dockerfile comes from standard input.
+# part NAME PACKAGES [SUITE]: an image of these packages, of a newer Debian if that is named; the rest of its
+# Dockerfile comes from standard input.
 part() {
-    local image
+    local image suite=${3:-trixie}
     image=$(named "$1")
     has "$image" && { cat >/dev/null; return; }
-    { printf 'FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y --no-install-recommends %s && rm -rf /var/lib/apt/lists/*\n' "$2"
+    { printf '%s\n' 'FROM debian:trixie-slim' \
+        "RUN sed -n 's/trixie /$suite /p' /etc/apt/sources.list >/etc/apt/sources.list.d/part.list \\" \
+        "    && apt-get -o Acquire::Check-Valid-Until=false -o Acquire::Check-Date=false update \\" \
+        "    && apt-get install -y --no-install-recommends -t $suite $2 && rm -rf /var/lib/apt/lists/*"
       cat; } >"$FOLDER/share/Dockerfile"
     engine docker build -q -t "$image" -f /share/Dockerfile /share >/dev/null
 }
 
 # Each does with its arguments what the entry point of the official image does.
 part_images() {
-    part nginx nginx-light <<'PART'
+    # That of Debian 13 does not look names up again.
+    part nginx nginx-light forky <<'PART'
 CMD ["nginx", "-g", "daemon off;"]
 STOPSIGNAL SIGQUIT
 PART

@@ -93,7 +93,7 @@ VOLUME=$(engine docker inspect -f '{{range .Mounts}}{{if eq .Destination "/var/l
 as_root() { engine docker run --rm -v "$VOLUME:/state" -u 0:0 --entrypoint chown clipsy -R "$1" /state; }
 as_root 0:0
 compose up -d --no-build --force-recreate >/dev/null 2>&1
-explained() { compose logs clipsy 2>&1 | grep -q 'chown -R 10001:10001'; }
+explained() { [[ $(compose logs clipsy 2>&1) == *'chown -R 10001:10001'* ]]; }
 for _ in $(seq 30); do explained && break; sleep 1; done
 explained || { compose logs clipsy 2>&1 | tail -5; fail 'a folder of root is not explained'; }
 good 'a restored folder that is root'\''s is explained'
@@ -118,8 +118,11 @@ if [[ -n $SCALE ]]; then
     expect 'a video is made by a worker' try http://localhost:8000 a-password-for-scale "$FOLDER"
     engine docker kill "$(scaled ps -q api-1)" >/dev/null
     begun=$SECONDS
+    # A request that changes something and waits for the dead server just when its address goes is not sent
+    # again: it gets a 504 after the two seconds that a connection may take.
+    engine_net curl -s -o "$FOLDER/last.log" http://localhost:8000/api/auth/login/ -d '{}' || true
+    [[ $((SECONDS - begun)) -le 10 ]] || fail 'the edge waits for a server that is gone'
     expect 'with one server killed the edge asks the other' try http://localhost:8000 a-password-for-scale "$FOLDER"
-    [[ $((SECONDS - begun)) -le 60 ]] || fail 'the edge waits for a server that is gone'
     expect 'the server comes back with another address' scaled up -d --no-build --force-recreate --wait api-1
     expect 'and the edge finds it' try http://localhost:8000 a-password-for-scale "$FOLDER"
     scaled down >/dev/null 2>&1

@@ -148,6 +148,20 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_that_is_set_to_nothing_is_not_looked_into() {
+        let looked_into = |empty: &'static str| {
+            let command = without(command(), &move |name| name == empty);
+            let serve = command.find_subcommand("serve").unwrap();
+            serve.get_arguments().any(|arg| {
+                arg.get_env()
+                    .is_some_and(|name| name == "CLIPSY_TEST_UNSET")
+            })
+        };
+        assert!(looked_into("CLIPSY_TEST_OTHER"));
+        assert!(!looked_into("CLIPSY_TEST_UNSET"));
+    }
+
+    #[test]
     fn mistakes_in_a_file_are_named() {
         for (text, problem) in [
             ("lisen = 1", "there is no setting \"lisen\""),
