@@ -6,6 +6,7 @@ import { session } from "./api/session";
 import { App } from "./app/App";
 import { base } from "./ui/format";
 import { startTexts } from "./i18n";
+import { receiveShared } from "./upload/shared";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
@@ -19,3 +20,4 @@ createRoot(root).render(
     </BrowserRouter>
   </StrictMode>,
 );
+receiveShared();

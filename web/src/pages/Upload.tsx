@@ -12,7 +12,7 @@ import { PageHead, Select, Title } from "../ui/parts";
 import { noticesOn, setNotices } from "../app/notices";
 import { useItems, useQueue } from "../upload/context";
 import { UploadRow } from "../upload/UploadRow";
-import { offerToShare, sharedFiles } from "../upload/shared";
+import { sharedFiles } from "../upload/shared";
 import { ACCEPT, keepVisibility, pickFiles, usualVisibility } from "../upload/pick";
 
 export default function Upload() {
@@ -26,7 +26,6 @@ export default function Upload() {
 
   // What came from another app.
   useEffect(() => {
-    offerToShare();
     void sharedFiles().then((files) => {
       if (files.length > 0) void addFiles(queue, files, { visibility: usualVisibility() });
     });

@@ -4,10 +4,14 @@ import { base } from "../ui/format";
 
 const KEPT = "clipsy-shared";
 
-/** Lets the browser offer this site where files are shared. */
-export function offerToShare() {
+/** Receives what is shared with this site, which is only offered where it is installed. */
+export function receiveShared() {
   if (!("serviceWorker" in navigator) || !import.meta.env.PROD) return;
-  navigator.serviceWorker.register(`${base}/worker.js`).catch(() => undefined);
+  const register = () => {
+    navigator.serviceWorker.register(`${base}/worker.js`).catch(() => undefined);
+  };
+  if (matchMedia("(display-mode: standalone)").matches) register();
+  else addEventListener("appinstalled", register, { once: true });
 }
 
 /** The shared files, each given out once. */
