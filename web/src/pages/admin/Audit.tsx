@@ -16,7 +16,7 @@ export function Audit() {
       <Title text={t("admin.tabs.audit")} />
       <PageHead title={t("admin.tabs.audit")} />
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls sideways on a phone, so keys must reach it */}
-      <div className="panel overflow-x-auto" tabIndex={0} role="region" aria-label={t("admin.tabs.audit")}>
+      <div className="panel overflow-x-auto" tabIndex={0} role="group" aria-label={t("admin.tabs.audit")}>
         <table className="table">
           <thead>
             <tr>

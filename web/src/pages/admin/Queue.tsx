@@ -66,7 +66,7 @@ export function Jobs({ jobs }: { jobs: JobRowFragment[] }) {
   const hosts = new Map(data?.workers.map((worker) => [worker.id, worker.host]));
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls sideways on a phone, so keys must reach it
-    <div className="panel overflow-x-auto" tabIndex={0} role="region" aria-label={t("queue.jobs")}>
+    <div className="panel overflow-x-auto" tabIndex={0} role="group" aria-label={t("queue.jobs")}>
       <table className="table num">
         <thead>
           <tr>

@@ -51,7 +51,7 @@ export default function Storage() {
         <>
           <h2 className="mb-3 text-lg">{t("storage.largest")}</h2>
           {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls sideways on a phone, so keys must reach it */}
-          <div className="panel overflow-x-auto" tabIndex={0} role="region" aria-label={t("storage.largest")}>
+          <div className="panel overflow-x-auto" tabIndex={0} role="group" aria-label={t("storage.largest")}>
             <table className="table num">
               <thead>
                 <tr>

@@ -41,7 +41,7 @@ export default function Users() {
         </button>
       </PageHead>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls sideways on a phone, so keys must reach it */}
-      <div className="panel overflow-x-auto" tabIndex={0} role="region" aria-label={t("admin.tabs.users")}>
+      <div className="panel overflow-x-auto" tabIndex={0} role="group" aria-label={t("admin.tabs.users")}>
         <table className="table num">
           <thead>
             <tr>

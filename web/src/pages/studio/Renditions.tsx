@@ -15,7 +15,7 @@ export function Renditions({ video }: { video: StudioVideoData }) {
         {t("studio.renditions")}
       </h2>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolls sideways on a phone, so keys must reach it */}
-      <div className="relative overflow-x-auto px-1 max-sm:hidden sm:px-2" tabIndex={0} role="region" aria-labelledby="renditions">
+      <div className="relative overflow-x-auto px-1 max-sm:hidden sm:px-2" tabIndex={0} role="group" aria-labelledby="renditions">
         <table className="table num" data-renditions>
           <thead>
             <tr>

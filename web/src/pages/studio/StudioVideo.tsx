@@ -260,7 +260,7 @@ function Sections({ video }: { video: StudioVideoData }) {
         <a
           key={id}
           href={`#${id}`}
-          className="chip border border-line bg-surface px-3 py-1 no-underline hover:border-line-strong"
+          className="chip min-h-7 border border-line bg-surface px-3 no-underline hover:border-line-strong"
           onClick={() => {
             const part = document.getElementById(id);
             if (part instanceof HTMLDetailsElement) part.open = true;
