@@ -7,7 +7,7 @@ import { drop } from "./upload.mjs";
 
 const rows = (page) =>
   page.$$eval("[data-rendition]", (all) =>
-    all.map((row) => ({ name: row.dataset.rendition, state: row.dataset.state, cells: [...row.cells].map((cell) => cell.innerText.trim()) })),
+    all.map((row) => ({ name: row.dataset.rendition, state: row.dataset.state, cells: [...row.cells].map((cell) => cell.textContent.trim()) })),
   );
 
 export async function renditionsMove(stage) {
