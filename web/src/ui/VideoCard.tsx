@@ -65,7 +65,7 @@ export const VideoCard = memo(function VideoCard({
         </h3>
         <p className="flex flex-wrap gap-x-2 text-sm text-muted">
           {owned || (
-            <Link to={`/u/${encodeURIComponent(video.owner.username)}`} className="relative z-10 no-underline hover:text-ink hover:underline">
+            <Link to={`/u/${encodeURIComponent(video.owner.username)}`} className="relative z-10 inline-flex min-h-6 min-w-6 items-center no-underline hover:text-ink hover:underline">
               {video.owner.username}
             </Link>
           )}
