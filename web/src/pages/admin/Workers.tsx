@@ -42,7 +42,7 @@ function Worker({ worker }: { worker: WorkersQuery["workers"][number] }) {
   return (
     <li className="panel p-4">
       <div className="flex flex-wrap items-center gap-2">
-        <h3 className="mr-auto text-base">{worker.host}</h3>
+        <h2 className="mr-auto text-base">{worker.host}</h2>
         <span className={`chip ${worker.draining ? "bg-warn-tint text-warn" : "bg-tint text-ok"}`}>
           {worker.draining ? t("workers.draining") : t("workers.alive")}
         </span>
@@ -68,7 +68,7 @@ function Encoder({ encoder }: { encoder: WorkersQuery["encoders"][number] }) {
   return (
     <li className="panel flex flex-col gap-1.5 p-4" data-encoder={encoder.id}>
       <div className="flex flex-wrap items-center gap-2">
-        <h3 className="mr-auto text-base">{encoder.label}</h3>
+        <h2 className="mr-auto text-base">{encoder.label}</h2>
         {encoder.preferred && <span className="chip bg-sunken text-ink">{t("encoders.preferred")}</span>}
         <span className={`chip ${encoder.works ? "bg-tint text-ok" : "bg-bad-tint text-bad"}`}>
           {encoder.works ? t("encoders.works") : t("encoders.broken")}
