@@ -8,6 +8,19 @@ use std::process::Command;
 pub struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
+    /// Runs ignored tests of this program, by name, in a mount namespace of their own, where small disks
+    /// can be had without being root and are gone at the end.
+    pub fn run_tests(names: &[&str]) {
+        let status = Command::new("unshare")
+            .args(["--map-root-user", "--mount", "--"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "--ignored", "--nocapture"])
+            .args(names)
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
     /// A disk of that many MiB, in a temporary folder.
     pub fn mount(mib: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();

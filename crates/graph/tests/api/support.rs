@@ -444,6 +444,19 @@ fn unchunked(mut rest: &[u8]) -> Vec<u8> {
 }
 
 impl Answer {
+    /// Sends `bytes` in chunks as the body of a request whose head was sent, and reads the answer.
+    pub(crate) fn of_chunks(mut stream: TcpStream, bytes: &[u8]) -> Self {
+        for chunk in bytes.chunks(1 << 20) {
+            stream
+                .write_all(format!("{:x}\r\n", chunk.len()).as_bytes())
+                .unwrap();
+            stream.write_all(chunk).unwrap();
+            stream.write_all(b"\r\n").unwrap();
+        }
+        stream.write_all(b"0\r\n\r\n").unwrap();
+        Self::read(stream, false)
+    }
+
     /// Reads an answer until the connection closes.
     pub(crate) fn read(mut stream: TcpStream, head_only: bool) -> Self {
         let mut all = Vec::new();

@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::process::Command;
 
 use clipsy_testkit::SmallDisk;
 
@@ -10,18 +9,9 @@ use crate::support::{Answer, Form, Server, wait_until};
 
 const FULL: &str = r#"{"detail":"There is not enough disk space left on the server."}"#;
 
-/// Runs the tests below in a mount namespace of their own, where small disks can be had without
-/// being root and are gone at the end.
 #[test]
 fn a_full_disk_ends_one_upload_and_no_other() {
-    let status = Command::new("unshare")
-        .args(["--map-root-user", "--mount", "--"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "--nocapture"])
-        .args(["http::disk::on_a_small_disk", "http::disk::with_a_reserve"])
-        .status()
-        .unwrap();
-    assert!(status.success());
+    SmallDisk::run_tests(&["http::disk::on_a_small_disk", "http::disk::with_a_reserve"]);
 }
 
 #[test]
@@ -101,18 +91,10 @@ fn begin(server: &Server, token: &str, length: &str) -> TcpStream {
 
 /// Uploads a file of that many MiB without saying how large it is.
 fn send_in_chunks(server: &Server, token: &str, mib: usize) -> Answer {
-    let mut stream = begin(server, token, "Transfer-Encoding: chunked");
+    let stream = begin(server, token, "Transfer-Encoding: chunked");
     let form = Form::new()
         .text("title", "Greedy")
         .file("x.mp4", &vec![2; mib << 20])
         .end();
-    for chunk in form.chunks(1 << 20) {
-        stream
-            .write_all(format!("{:x}\r\n", chunk.len()).as_bytes())
-            .unwrap();
-        stream.write_all(chunk).unwrap();
-        stream.write_all(b"\r\n").unwrap();
-    }
-    stream.write_all(b"0\r\n\r\n").unwrap();
-    Answer::read(stream, false)
+    Answer::of_chunks(stream, &form)
 }

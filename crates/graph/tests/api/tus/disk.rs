@@ -8,32 +8,15 @@ use clipsy_testkit::SmallDisk;
 use super::client::{offset_of, pattern, refused, sender, video_of};
 use crate::support::{Answer, Server};
 
-/// Runs the tests below in a mount namespace of their own, where small disks can be had without
-/// being root and are gone at the end.
 #[test]
 fn a_full_disk_stops_one_upload_and_no_other() {
-    let status = Command::new("unshare")
-        .args(["--map-root-user", "--mount", "--"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "--nocapture"])
-        .args(["tus::disk::on_a_small_disk", "tus::disk::with_a_reserve"])
-        .status()
-        .unwrap();
-    assert!(status.success());
+    SmallDisk::run_tests(&["tus::disk::on_a_small_disk", "tus::disk::with_a_reserve"]);
 }
 
 /// Sends bytes without saying how many.
 fn send_chunked(sender: &super::client::Sender<'_>, path: &str, at: usize, bytes: &[u8]) -> Answer {
-    let mut stream = sender.open_patch(path, at, "Transfer-Encoding: chunked", b"");
-    for chunk in bytes.chunks(1 << 20) {
-        stream
-            .write_all(format!("{:x}\r\n", chunk.len()).as_bytes())
-            .unwrap();
-        stream.write_all(chunk).unwrap();
-        stream.write_all(b"\r\n").unwrap();
-    }
-    stream.write_all(b"0\r\n\r\n").unwrap();
-    Answer::read(stream, false)
+    let stream = sender.open_patch(path, at, "Transfer-Encoding: chunked", b"");
+    Answer::of_chunks(stream, bytes)
 }
 
 fn grow(disk: &SmallDisk, mib: u32) {
