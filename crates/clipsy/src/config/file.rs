@@ -92,35 +92,18 @@ fn set_default(mut command: Command, name: &str, value: &str, known: &mut bool) 
         let value = value.to_owned();
         command = command.mut_arg(name, |arg| arg.default_value(value));
     }
-    let subcommands: Vec<String> = command
-        .get_subcommands()
-        .map(|sub| sub.get_name().to_owned())
-        .collect();
-    for subcommand in subcommands {
-        command = command.mut_subcommand(subcommand, |sub| set_default(sub, name, value, known));
-    }
-    command
+    command.mut_subcommands(|sub| set_default(sub, name, value, known))
 }
 
 /// Has `command` and its subcommands not look into the variables that `is_empty`. Compose files and
 /// units pass on variables that nobody has set as empty ones, and mean that they are not set.
-fn without(mut command: Command, is_empty: &dyn Fn(&OsStr) -> bool) -> Command {
-    let empty: Vec<clap::Id> = command
-        .get_arguments()
-        .filter(|arg| arg.get_env().is_some_and(is_empty))
-        .map(|arg| arg.get_id().clone())
-        .collect();
-    for id in empty {
-        command = command.mut_arg(id, |arg| arg.env(Resettable::Reset));
-    }
-    let subcommands: Vec<String> = command
-        .get_subcommands()
-        .map(|sub| sub.get_name().to_owned())
-        .collect();
-    for subcommand in subcommands {
-        command = command.mut_subcommand(subcommand, |sub| without(sub, is_empty));
-    }
+fn without(command: Command, is_empty: &dyn Fn(&OsStr) -> bool) -> Command {
     command
+        .mut_args(|arg| match arg.get_env() {
+            Some(name) if is_empty(name) => arg.env(Resettable::Reset),
+            _ => arg,
+        })
+        .mut_subcommands(|sub| without(sub, is_empty))
 }
 
 #[cfg(test)]
