@@ -384,6 +384,11 @@ impl Catalog {
         self.encoders.iter().find(|e| e.id == id)
     }
 
+    /// Those among which `auto` chooses, in order of preference.
+    pub(crate) fn automatic(&self) -> impl Iterator<Item = &EncoderSpec> {
+        self.encoders.iter().filter(|spec| !spec.by_name_only)
+    }
+
     /// Names elements after a card's render node, such as `renderD129`: the plain ones are those of the
     /// first card.
     pub fn use_render_node(&mut self, node: &str) {

@@ -109,11 +109,9 @@ const PARTS: [(&str, &str); 7] = [
 /// Tries everything out. Takes some seconds on a machine with a GPU.
 pub fn examine(catalog: &Catalog, ladder: &Ladder, prover: &dyn Prover) -> Report {
     let encoders = encoder_findings(catalog, ladder, prover);
-    let by_name_only = |id: &str| catalog.encoder(id).is_some_and(|spec| spec.by_name_only);
-    let selected = encoders
-        .iter()
-        .find(|f| f.works && !by_name_only(&f.id))
-        .map(|f| f.id.clone());
+    let works = |id: &String| encoders.iter().any(|f| f.works && f.id == *id);
+    let mut automatic = catalog.automatic().map(|spec| &spec.id);
+    let selected = automatic.find(|id| works(id)).cloned();
     let decoders = CODECS
         .iter()
         .map(|&(id, label, caps)| software_decoder(id, label, caps))

@@ -78,10 +78,7 @@ impl<'a> Selection<'a> {
     ) -> Result<(Option<Selected<'a>>, Vec<PassedOver>), Error> {
         check(self.catalog, self.choice)?;
         let candidates: Vec<&EncoderSpec> = match self.choice {
-            Choice::Auto => {
-                let all = self.catalog.encoders.iter();
-                all.filter(|spec| !spec.by_name_only).collect()
-            }
+            Choice::Auto => self.catalog.automatic().collect(),
             Choice::Only(id) => self.catalog.encoder(id).into_iter().collect(),
         };
         let mut passed_over = Vec::new();
