@@ -45,6 +45,7 @@ export async function firstRun(stage) {
   stage.forgetComplaints();
   await page.goto("/account");
   await banner.waitFor();
+  await page.getByLabel("Current password", { exact: true }).waitFor();
   await stage.accessible("demonstration");
   await stage.snap("first-run");
   await page.getByLabel("Current password", { exact: true }).fill("admin123");
