@@ -89,6 +89,8 @@ export async function backToThePlace(stage) {
     await page.waitForURL("**/studio/*");
     await page.goBack();
     await until("the studio is where it was", async () => Math.abs((await page.evaluate((one) => document.querySelector(`[data-video="${one}"]`)?.getBoundingClientRect().top, row)) - low) < 4);
+    // An answer may be under way, and ends with the page.
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     await page.context().close();
   }
   stage.forgetComplaints();
