@@ -1,12 +1,11 @@
 /** Deleting videos so that it can be taken back: they are gone from the page at once, from the server a little later. */
 
 import { useSyncExternalStore } from "react";
-import { stringifyDocument, type Client } from "urql";
+import type { Client } from "urql";
 import { DeleteVideoDocument } from "../gql/graphql";
 import { t } from "../i18n";
-import { base } from "../ui/format";
 import { toast, UNDO_MS } from "../ui/toasts";
-import { session } from "./session";
+import { sendNow } from "./leaving";
 
 let going: ReadonlySet<string> = new Set();
 const listeners = new Set<() => void>();
@@ -32,7 +31,7 @@ export function removeSoon(client: Client, ids: readonly string[], words: string
   // A page that is left does not wait: what was asked for is done.
   const leave = () => {
     clearTimeout(timer);
-    for (const id of ids) sendNow(id);
+    for (const id of ids) sendNow(DeleteVideoDocument, { id });
   };
   const timer = setTimeout(finish, UNDO_MS);
   addEventListener("pagehide", leave, { once: true });
@@ -61,17 +60,6 @@ async function remove(client: Client, ids: readonly string[]) {
 
 function keep(ids: readonly string[]) {
   set(new Set([...going].filter((one) => !ids.includes(one))));
-}
-
-function sendNow(id: string) {
-  const token = session.currentToken();
-  if (!token) return;
-  void fetch(`${base}/graphql`, {
-    method: "POST",
-    keepalive: true,
-    headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
-    body: JSON.stringify({ query: stringifyDocument(DeleteVideoDocument), variables: { id } }),
-  }).catch(() => undefined);
 }
 
 function subscribe(listener: () => void) {

@@ -36,13 +36,16 @@ export function UploadProvider({ children }: { children: ReactNode }) {
     const leaving = (event: BeforeUnloadEvent) => {
       if (queue.busy()) event.preventDefault();
     };
+    const left = () => queue.left();
     addEventListener("online", online);
     addEventListener("offline", offline);
     addEventListener("beforeunload", leaving);
+    addEventListener("pagehide", left);
     return () => {
       removeEventListener("online", online);
       removeEventListener("offline", offline);
       removeEventListener("beforeunload", leaving);
+      removeEventListener("pagehide", left);
       queue.clear();
     };
   }, [queue]);

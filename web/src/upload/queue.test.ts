@@ -243,6 +243,18 @@ describe("the upload queue", () => {
     expect(at.queue.get()).toEqual([]);
   });
 
+  it("does not wait with what was taken off the list when the page is left", async () => {
+    at.queue.add([file("a.mp4"), file("b.mp4")]);
+    await settle();
+    at.queue.setAside(first().key);
+    const bringBack = at.queue.setAside(first().key);
+    bringBack();
+    at.queue.left();
+    expect(at.removed).toEqual(["id0"]);
+    at.pass(SET_ASIDE_MS);
+    expect(at.removed).toEqual(["id0"]);
+  });
+
   it("begins anew with what was taken off while the server was making it", async () => {
     at.hold();
     at.queue.add([file("a.mp4")]);

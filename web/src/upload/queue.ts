@@ -78,7 +78,8 @@ export interface Transport {
   hold: (uploadId: string) => () => void;
   /** Tells the server details that changed while it made the upload. */
   edit: (uploadId: string, details: Details) => Promise<void>;
-  remove: (uploadId: string) => Promise<void>;
+  /** `leaving`: the page is being left, so that nothing can be waited for. */
+  remove: (uploadId: string, leaving?: boolean) => Promise<void>;
 }
 
 export interface QueueParts {
@@ -110,6 +111,8 @@ export function createQueue(parts: QueueParts) {
   let items: readonly Item[] = [];
   let next = 1;
   const works = new Map<string, Work>();
+  /** Gives up what was set aside. */
+  const aside = new Set<(leaving: boolean) => void>();
   const listeners = new Set<() => void>();
 
   function change(key: string, patch: Partial<Item>) {
@@ -376,13 +379,17 @@ export function createQueue(parts: QueueParts) {
       items = items.filter((one) => one.key !== key);
       for (const listener of listeners) listener();
       pump();
-      const giveUp = () => {
+      const giveUp = (leaving: boolean) => {
+        stop();
+        aside.delete(giveUp);
         abandon(key);
-        if (item.uploadId && item.phase !== "done") void parts.transport.remove(item.uploadId).catch(() => undefined);
+        if (item.uploadId && item.phase !== "done") void parts.transport.remove(item.uploadId, leaving).catch(() => undefined);
       };
-      const stop = parts.later(SET_ASIDE_MS, giveUp);
+      const stop = parts.later(SET_ASIDE_MS, () => giveUp(false));
+      aside.add(giveUp);
       return () => {
         stop();
+        aside.delete(giveUp);
         // The tab's uploads were cleared meanwhile.
         if (!works.has(key)) return;
         if (item.phase === "starting") {
@@ -396,6 +403,11 @@ export function createQueue(parts: QueueParts) {
         }
         pump();
       };
+    },
+
+    /** The page is being left: what was set aside cannot be brought back any more. */
+    left() {
+      for (const giveUp of aside) giveUp(true);
     },
 
     /** Takes finished ones off the list. */

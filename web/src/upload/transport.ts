@@ -3,6 +3,7 @@
 import type { Client } from "urql";
 import type { DetailedError, Upload } from "tus-js-client";
 import { CreateUploadDocument, DeleteUploadDocument, FinishedUploadDocument, UpdateUploadDocument } from "../gql/graphql";
+import { sendNow } from "../api/leaving";
 import type { Session } from "../api/session";
 import type { Problem, Transport } from "./queue";
 
@@ -99,8 +100,9 @@ export function createTransport(client: Client, session: Session): Transport {
         .toPromise();
     },
 
-    async remove(uploadId) {
+    async remove(uploadId, leaving = false) {
       forget(uploadId);
+      if (leaving) return sendNow(DeleteUploadDocument, { id: uploadId });
       await client.mutation(DeleteUploadDocument, { id: uploadId }).toPromise();
     },
   };

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { PASSWORD, ask, until } from "./stage.mjs";
+import { PASSWORD, ask, until, tokenOf } from "./stage.mjs";
 import { drop } from "./upload.mjs";
 
 const video = (page) =>
@@ -444,10 +444,7 @@ export async function manyAtOnce(stage) {
   await stage.accessible("studio, selection");
   await stage.snap("studio-selection");
   const numbers = await rows.evaluateAll((all) => all.slice(0, 3).map((row) => row.dataset.video));
-  const token = await page.evaluate(async () => {
-    const answer = await fetch("/graphql", { method: "POST", headers: { "Content-Type": "application/json", "X-Clipsy-CSRF": "1" }, body: JSON.stringify({ query: "mutation { refreshSession(input: {}) { accessToken } }" }) });
-    return (await answer.json()).data.refreshSession.accessToken;
-  });
+  const token = await tokenOf(page);
   const seen = async () => {
     const asked = numbers.map((number) => ask(stage, `{ video(id: "${number}") { visibility } }`, {}, token));
     return (await Promise.all(asked)).map(({ data }) => data.video?.visibility);

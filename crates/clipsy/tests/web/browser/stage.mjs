@@ -115,6 +115,18 @@ export async function until(what, ask) {
   }
 }
 
+/** A token of whoever is signed in on a page. */
+export function tokenOf(page) {
+  return page.evaluate(async () => {
+    const answer = await fetch("/graphql", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Clipsy-CSRF": "1" },
+      body: JSON.stringify({ query: "mutation { refreshSession(input: {}) { accessToken } }" }),
+    });
+    return (await answer.json()).data.refreshSession.accessToken;
+  });
+}
+
 /** One question to the API, as whoever has that token. */
 export async function ask(stage, query, variables = {}, token = null) {
   const response = await fetch(`${stage.url}/graphql`, {

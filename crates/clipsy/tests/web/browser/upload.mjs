@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { slowNetwork } from "./network.mjs";
-import { PASSWORD, PATIENCE, until } from "./stage.mjs";
+import { PASSWORD, PATIENCE, ask, tokenOf, until } from "./stage.mjs";
 
 const NAME = "trailer_bbb.mp4";
 
@@ -142,6 +142,11 @@ export async function goesOnByHandle(stage) {
   await until("the other tab goes on where it was", () => later[0] > 0);
   await other.getByRole("button", { name: /^Cancel/ }).click();
   await other.getByRole("progressbar").waitFor({ state: "detached" });
+  // Whoever leaves at once has cancelled all the same.
+  await other.goto("about:blank");
+  const token = await tokenOf(stage.page);
+  const unfinished = async () => (await ask(stage, "{ viewer { uploads { filename } } }", {}, token)).data.viewer.uploads;
+  await until("the server has forgotten it", async () => (await unfinished()).every((one) => one.filename !== "kept.mp4"));
   await other.context().close();
   stage.forgetComplaints();
 }
