@@ -160,8 +160,7 @@ fn a_flush_starts_afresh() {
     let source = sink.peer().unwrap();
     source.push_event(gst::event::FlushStart::new());
     source.push_event(gst::event::FlushStop::new(true));
-    ladder.pipeline.set_state(gst::State::Ready).unwrap();
-    ladder.forget();
+    ladder.stop();
     let made = ladder.run(&Source::moving(60, (25, 1)));
     for rendition in made {
         assert_eq!(rendition.len(), 60);

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use gstreamer as gst;
@@ -142,6 +143,7 @@ pub(crate) struct Ladder {
     pub(crate) element: gst::Element,
     pub(crate) pads: Vec<gst::Pad>,
     source: gst_app::AppSrc,
+    feeder: Mutex<Option<JoinHandle<()>>>,
     outputs: Outputs,
 }
 
@@ -220,6 +222,7 @@ impl Ladder {
             element,
             pads,
             source,
+            feeder: Mutex::default(),
             outputs,
         }
     }
@@ -228,7 +231,7 @@ impl Ladder {
     pub(crate) fn start(&self, source: &Source) {
         self.pipeline.set_state(gst::State::Playing).unwrap();
         let (to, source) = (self.source.clone(), *source);
-        std::thread::spawn(move || {
+        let feeder = std::thread::spawn(move || {
             let marks = source.marks();
             let pad = to.static_pad("src").unwrap();
             let count = std::sync::atomic::AtomicU32::new(0);
@@ -268,6 +271,7 @@ impl Ladder {
                 pad.remove_probe(probe);
             }
         });
+        *self.feeder.lock().unwrap() = Some(feeder);
     }
 
     /// Waits until the first rendition has so many units.
@@ -280,8 +284,13 @@ impl Ladder {
         assert!(!enough.unwrap().1.timed_out(), "nothing comes out");
     }
 
-    /// Forgets what came out so far.
-    pub(crate) fn forget(&self) {
+    /// Stops, and forgets what came out so far.
+    pub(crate) fn stop(&self) {
+        self.pipeline.set_state(gst::State::Ready).unwrap();
+        // A feeder that still had pictures would give them to the next run.
+        if let Some(feeder) = self.feeder.lock().unwrap().take() {
+            feeder.join().unwrap();
+        }
         self.outputs
             .0
             .lock()
