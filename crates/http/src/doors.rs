@@ -28,6 +28,9 @@ const LOOK: Duration = Duration::from_millis(50);
 const YOUNG_MS: u64 = 1000;
 /// For how long an address of which no connection may go is refused without looking.
 const STUCK: Duration = Duration::from_millis(100);
+/// How often an address that has its share may exchange a connection: looking for the one that goes
+/// takes time that belongs to everybody.
+const EXCHANGE: Duration = Duration::from_millis(10);
 
 /// The places for connections.
 #[derive(Debug)]
@@ -49,8 +52,8 @@ struct Inside {
 #[derive(Debug, Default)]
 struct Crowd {
     count: usize,
-    /// Until when it is known that none of them may go.
-    stuck_until: Option<Instant>,
+    /// Until when none of them is exchanged for a new one.
+    closed_until: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -147,12 +150,12 @@ impl Inside {
     fn make_room_of(&mut self, address: IpAddr) -> bool {
         let now = Instant::now();
         let crowd = self.counts.get(&address);
-        if crowd.is_some_and(|crowd| crowd.stuck_until.is_some_and(|until| now < until)) {
+        if crowd.is_some_and(|crowd| crowd.closed_until.is_some_and(|until| now < until)) {
             return false;
         }
         let made = self.dismiss(YOUNG_MS, |other| other == address);
-        if !made && let Some(crowd) = self.counts.get_mut(&address) {
-            crowd.stuck_until = Some(now + STUCK);
+        if let Some(crowd) = self.counts.get_mut(&address) {
+            crowd.closed_until = Some(now + if made { EXCHANGE } else { STUCK });
         }
         made
     }
@@ -260,8 +263,11 @@ mod tests {
         for kept in [&first, &third, &fourth, &other] {
             assert!(!kept.0.leave().is_cancelled());
         }
+        // Another one at once would cost everybody.
+        assert!(doors.admit(at("2001:db8::5"), Peer::default()).await.is_none());
         third.1.begin();
         fourth.1.begin();
+        tokio::time::sleep(EXCHANGE).await;
         let refused = doors.admit(at("2001:db8::5"), Peer::default()).await;
         assert!(refused.is_none());
         drop((first, second, third, fourth, other));

@@ -309,8 +309,9 @@ export async function curesAndColours(stage) {
   await german.getByLabel("Passwort", { exact: true }).fill(PASSWORD);
   await german.keyboard.press("Enter");
   await german.waitForURL("**/");
+  for (const tab of ["[aria-current=page]", "a:not([aria-current])"]) await german.locator(`header nav ${tab}`).first().waitFor();
   const tab = await german.evaluate(() => {
-    const [on, off] = ["[aria-current=page]", "nav a:not([aria-current])"].map((one) => getComputedStyle(document.querySelector(`header ${one}`)).backgroundColor);
+    const [on, off] = ["[aria-current=page]", "a:not([aria-current])"].map((one) => getComputedStyle(document.querySelector(`header nav ${one}`)).backgroundColor);
     return on !== off;
   });
   assert.ok(tab, "the current tab shows");
