@@ -139,8 +139,11 @@ export async function privateStaysPrivate(stage) {
   await stranger.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await stranger.getByRole("button", { name: "Sign in" }).click();
   await stranger.waitForURL(`**/watch/${number}`);
+  assert.equal(looked.status(), 404);
   await until("it plays for its owner", () => stranger.evaluate(() => document.querySelector("hls-video")?.currentTime > 0.5));
   await stranger.context().close();
+  // The page that was not there.
+  stage.forgetComplaints();
 
   // Its owner plays it, by an address that only holds for a while.
   await page.goto(`/watch/${number}`);
