@@ -44,6 +44,12 @@ enum Command {
     Work(Box<commands::work::Args>),
     /// Bring the tables of the database up to date
     Migrate(commands::migrate::Args),
+    /// Copy database, keys and media of a service, which may be running, to a folder
+    Backup(commands::backup::Args),
+    /// Bring a backup back into a new, empty place
+    Restore(commands::restore::Args),
+    /// Check that every video has its files, and every file its video
+    Verify(commands::verify::Args),
     /// Set how urgent the processing of a video is
     Priority(commands::priority::Args),
     /// Make and list accounts, set passwords
@@ -79,6 +85,9 @@ fn main() -> ExitCode {
             commands::work::run(&cli.settings, args, &shown)
         }
         Command::Migrate(args) => commands::migrate::run(args),
+        Command::Backup(args) => commands::backup::run(args),
+        Command::Restore(args) => commands::restore::run(args),
+        Command::Verify(args) => commands::verify::run(args),
         Command::Priority(args) => commands::priority::run(args),
         Command::User(args) => commands::user::run(args),
         Command::Schema => commands::schema::run(),

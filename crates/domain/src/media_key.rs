@@ -106,9 +106,12 @@ pub fn extension(file_name: &str) -> Option<String> {
     sane.then(|| extension.to_ascii_lowercase())
 }
 
+/// Where output lies in the store, in a folder for each asset.
+pub const OUTPUTS: &str = "videos/processed/";
+
 /// Store prefix of everything made of an asset: `videos/processed/{id}/`.
 pub fn asset_prefix(asset: AssetId) -> String {
-    format!("videos/processed/{asset}/")
+    format!("{OUTPUTS}{asset}/")
 }
 
 /// Store prefix of what one attempt makes: `videos/processed/{id}/{attempt}/`. Below it lies what
@@ -185,7 +188,7 @@ impl MediaPath {
                 key: path.to_owned(),
             });
         }
-        if let Some(rest) = path.strip_prefix("videos/processed/") {
+        if let Some(rest) = path.strip_prefix(OUTPUTS) {
             let (asset, file) = rest.split_once('/')?;
             let (revision, file) = without_revision(file);
             return Some(Self::Output {

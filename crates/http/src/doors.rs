@@ -264,7 +264,12 @@ mod tests {
             assert!(!kept.0.leave().is_cancelled());
         }
         // Another one at once would cost everybody.
-        assert!(doors.admit(at("2001:db8::5"), Peer::default()).await.is_none());
+        assert!(
+            doors
+                .admit(at("2001:db8::5"), Peer::default())
+                .await
+                .is_none()
+        );
         third.1.begin();
         fourth.1.begin();
         tokio::time::sleep(EXCHANGE).await;

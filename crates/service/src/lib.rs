@@ -9,6 +9,7 @@
 
 pub mod accounts;
 pub mod background;
+pub mod backup;
 pub mod cage;
 pub mod error;
 pub mod health;

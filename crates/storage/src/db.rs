@@ -217,6 +217,14 @@ fn any_options(url: &str) -> Result<AnyConnectOptions> {
         .map_err(|error: sqlx::Error| Error::Url(error.to_string()))
 }
 
+/// The file of a database's address; `None` if it is not a `SQLite` database.
+pub fn sqlite_file_of(url: &str) -> Result<Option<PathBuf>> {
+    if url.starts_with("sqlite:") {
+        return sqlite_file(url).map(Some);
+    }
+    Ok(None)
+}
+
 /// The file that a `sqlite:` address names.
 fn sqlite_file(url: &str) -> Result<PathBuf> {
     let options: SqliteConnectOptions = url

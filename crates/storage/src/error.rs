@@ -26,6 +26,15 @@ pub enum Error {
         /// The migration that is not known.
         version: i64,
     },
+    /// The tables are those of an older version, or there are none.
+    #[error(
+        "the database has migration {version}, this version of Clipsy needs a newer one: use the \
+         Clipsy that runs on it, or bring it up to date with `clipsy migrate`"
+    )]
+    TooOld {
+        /// The newest migration that it has; 0 for none.
+        version: i64,
+    },
     /// The address names no database that this program can use.
     #[error("not a database address: {0}")]
     Url(String),

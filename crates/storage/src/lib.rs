@@ -10,6 +10,7 @@
 mod allowances;
 mod assets;
 mod audit;
+mod backup;
 mod cells;
 mod db;
 mod error;
@@ -32,7 +33,8 @@ mod workers;
 pub use allowances::{Exceeded, Taken};
 pub use assets::{AssetChange, AssetFilter, AssetOrder, MOST_FOUND, NewAsset};
 pub use audit::AuditEntry;
-pub use db::{Connections, Db, sqlite_url};
+pub use backup::{DatabaseKind, SnapshotError, VideoFiles, restore_postgres};
+pub use db::{Connections, Db, sqlite_file_of, sqlite_url};
 pub use error::{Error, Result};
 pub use garbage::Garbage;
 pub use jobs::{AfterFailure, Backlog, Claim, ClaimWatch, Finished, QueueCounts, Throughput};

@@ -4,7 +4,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, Connection, SqlSafeStr};
 
 use crate::db::{Db, Kind};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Every migration: its number, its name and its text, in which `{{…}}` stand for what the two
 /// databases write differently. A migration that was released is never changed.
@@ -75,6 +75,24 @@ impl Db {
             }
         }
         self.refold().await
+    }
+
+    /// Refuses a database whose tables are not those of this version, and leaves them alone.
+    pub async fn expect_current(&self) -> Result<()> {
+        let newest = STEPS.iter().map(|(number, ..)| *number).max().unwrap_or(0);
+        // A database without tables has none of these either.
+        let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
+            .fetch_one(self.read())
+            .await
+            .map_err(|error| match error {
+                sqlx::Error::Database(_) => Error::TooOld { version: 0 },
+                error => error.into(),
+            })?;
+        match found.unwrap_or(0) {
+            version if version > newest => Err(Error::TooNew { version }),
+            version if version < newest => Err(Error::TooOld { version }),
+            _ => Ok(()),
+        }
     }
 }
 

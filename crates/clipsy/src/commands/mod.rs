@@ -1,5 +1,6 @@
 //! One command a file.
 
+pub(crate) mod backup;
 pub(crate) mod child;
 pub(crate) mod doctor;
 pub(crate) mod exit;
@@ -7,10 +8,12 @@ pub(crate) mod health;
 pub(crate) mod migrate;
 pub(crate) mod priority;
 pub(crate) mod probe;
+pub(crate) mod restore;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod transcode;
 pub(crate) mod user;
+pub(crate) mod verify;
 pub(crate) mod work;
 
 use std::io::Write as _;

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod attack;
+mod backup;
 mod cards;
 mod clocks;
 mod crash;

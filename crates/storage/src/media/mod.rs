@@ -91,6 +91,9 @@ pub trait MediaStore: Send + Sync + Debug {
     /// The keys of all objects below `prefix`, which ends with `/`, sorted.
     async fn list(&self, prefix: &str) -> Result<Vec<String>>;
 
+    /// The names of the folders right below `prefix`, which ends with `/`, sorted.
+    async fn folders(&self, prefix: &str) -> Result<Vec<String>>;
+
     /// Makes the finished upload at `upload_key` the object at `to_key`, durably and without a
     /// copy where that can be. If that was done before, the object stays, and what is at
     /// `upload_key` is deleted. [`Error::Missing`] if neither is there.

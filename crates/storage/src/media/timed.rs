@@ -69,6 +69,10 @@ impl MediaStore for Timed {
         timed("list", self.0.list(prefix)).await
     }
 
+    async fn folders(&self, prefix: &str) -> Result<Vec<String>> {
+        timed("folders", self.0.folders(prefix)).await
+    }
+
     async fn move_upload(&self, upload_key: &str, to_key: &str) -> Result<()> {
         timed("move_upload", self.0.move_upload(upload_key, to_key)).await
     }

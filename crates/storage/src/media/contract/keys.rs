@@ -61,10 +61,12 @@ pub async fn bad_keys_are_refused(store: &dyn MediaStore, scratch: &Path) {
         let prefix = format!("{}//", key.trim_end_matches('/'));
         assert_refused(&prefix, store.delete_prefix(&prefix).await);
         assert_refused(&prefix, store.list(&prefix).await);
+        assert_refused(&prefix, store.folders(&prefix).await);
     }
     for prefix in ["", "/", "../", "videos", "videos/../", "/videos/"] {
         assert_refused(prefix, store.delete_prefix(prefix).await);
         assert_refused(prefix, store.list(prefix).await);
+        assert_refused(prefix, store.folders(prefix).await);
     }
 }
 
@@ -118,4 +120,7 @@ pub async fn lists_hold_what_is_below(store: &dyn MediaStore) {
     assert_eq!(store.list("videos/l/").await.unwrap(), keys);
     assert_eq!(store.list("videos/l/a/").await.unwrap(), keys[1..3]);
     assert_eq!(store.list("videos/l/b/").await.unwrap(), [""; 0]);
+    assert_eq!(store.folders("videos/l/").await.unwrap(), ["a"]);
+    assert_eq!(store.folders("videos/l/a/").await.unwrap(), ["c"]);
+    assert_eq!(store.folders("videos/l/b/").await.unwrap(), [""; 0]);
 }

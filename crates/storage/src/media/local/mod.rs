@@ -130,6 +130,11 @@ impl MediaStore for LocalStore {
         self.work(prefix, move |folder| folder.list(&own)).await
     }
 
+    async fn folders(&self, prefix: &str) -> Result<Vec<String>> {
+        let own = check_prefix(prefix)?.to_owned();
+        self.work(prefix, move |folder| folder.folders(&own)).await
+    }
+
     async fn move_upload(&self, upload_key: &str, to_key: &str) -> Result<()> {
         check_key(upload_key)?;
         check_key(to_key)?;

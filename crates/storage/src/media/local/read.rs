@@ -63,6 +63,31 @@ impl Folder {
         Ok(keys)
     }
 
+    pub(super) fn folders(&self, key: &str) -> Result<Vec<String>> {
+        let (path, found) = self.look(key)?;
+        if !found.is_some_and(|kind| kind.is_dir()) {
+            return Ok(Vec::new());
+        }
+        let read = || -> io::Result<Vec<String>> {
+            let mut names = Vec::new();
+            for entry in fs::read_dir(&path)? {
+                let entry = entry?;
+                let name = entry.file_name().to_str().map(str::to_owned);
+                if entry.file_type()?.is_dir()
+                    && let Some(name) = name.filter(|name| is_plain(name))
+                {
+                    names.push(name);
+                }
+            }
+            names.sort_unstable();
+            Ok(names)
+        };
+        match read() {
+            Err(error) if is_absent(&error) => Ok(Vec::new()),
+            read => read.map_err(|error| io_error(key, error)),
+        }
+    }
+
     pub(super) fn free_bytes(&self) -> Option<u64> {
         let disk = rustix::fs::statvfs(&self.root).ok()?;
         disk.f_bavail.checked_mul(disk.f_frsize)

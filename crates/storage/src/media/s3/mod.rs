@@ -159,6 +159,11 @@ impl MediaStore for S3Store {
         self.bucket.list(prefix).await
     }
 
+    async fn folders(&self, prefix: &str) -> Result<Vec<String>> {
+        check_prefix(prefix)?;
+        self.bucket.folders(prefix).await
+    }
+
     async fn move_upload(&self, upload_key: &str, to_key: &str) -> Result<()> {
         check_key(upload_key)?;
         check_key(to_key)?;

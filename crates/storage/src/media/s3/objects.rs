@@ -161,6 +161,18 @@ impl Bucket {
         Ok(keys)
     }
 
+    pub(super) async fn folders(&self, prefix: &str) -> Result<Vec<String>> {
+        let below = self.path(prefix.trim_end_matches('/'));
+        let found = self.s3.list_with_delimiter(Some(&below)).await;
+        let found = found.map_err(|error| failed(prefix, error))?;
+        let names = found.common_prefixes.iter();
+        let mut names: Vec<String> = names
+            .filter_map(|folder| folder.filename().map(str::to_owned))
+            .collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// Asks for something that is not there. Without the bucket that is an error.
     pub(super) async fn ping(&self) -> Result<()> {
         let nothing = self.path("=ping");
