@@ -16,10 +16,10 @@ use crate::error::Result;
 use crate::window::{Value, bind};
 
 /// Most assets that a search finds in titles, and most that it finds anywhere; the newest of them.
-pub const MOST_FOUND: i64 = 2_000;
+pub const MOST_FOUND: i64 = 1_000;
 /// How many of the newest assets `PostgreSQL` compares before it asks the index, which does not give its
 /// rows in an order: what many assets have is found sooner by going through the newest.
-const SAMPLE: i64 = 12_000;
+const SAMPLE: i64 = 8_000;
 /// One in how many assets must have it for that.
 const OFTEN: i64 = 16;
 /// Most words of a search that count.
@@ -52,8 +52,11 @@ const TEXT: Place = Place {
 enum From {
     /// Every one, or those that an index has for the conditions.
     All,
-    /// So many of the newest.
-    Newest(i64),
+    /// So many of the newest, without the first few.
+    Newest {
+        most: i64,
+        without: i64,
+    },
     /// Those that have all pieces.
     Index(Kind),
 }
@@ -90,9 +93,11 @@ impl Search {
         all.extend_from_slice(conditions);
         let (before, source, number) = match from {
             From::All => (String::new(), "assets".to_owned(), "id"),
-            From::Newest(count) => (
+            From::Newest { most, without } => (
                 String::new(),
-                format!("(SELECT * FROM assets ORDER BY id DESC LIMIT {count}) AS assets"),
+                format!(
+                    "(SELECT * FROM assets ORDER BY id DESC LIMIT {most} OFFSET {without}) AS assets"
+                ),
                 "id",
             ),
             // The first table stays the outer one, which gives its rows from the newest on until there
@@ -212,9 +217,11 @@ impl Db {
         if self.kind == Kind::Postgres {
             let at_least =
                 |found: &[AssetId], count| i64::try_from(found.len()).is_ok_and(|n| n >= count);
-            let mut found = from(From::Newest(SAMPLE)).await?;
+            let newest = |most, without| from(From::Newest { most, without });
+            let mut found = newest(SAMPLE, 0).await?;
             if !at_least(&found, MOST_FOUND) && at_least(&found, SAMPLE / OFTEN) {
-                found = from(From::Newest(MOST_FOUND * OFTEN * 2)).await?;
+                found.extend(newest(MOST_FOUND * OFTEN * 2, SAMPLE).await?);
+                found.truncate(MOST_FOUND as usize);
             }
             if at_least(&found, MOST_FOUND) {
                 return Ok(found);
