@@ -32,6 +32,9 @@ if "$python" -c 'import compose_spec, yaml' 2>/dev/null; then
     "$python" tools/py/compose.py compose.yaml docker/compose*.yaml
     printf 'checked the compose files\n'
 fi
+if "$python" -c 'import kubernetes_validate, yaml' 2>/dev/null; then
+    "$python" tools/py/kubernetes.py docker/kubernetes/*.yaml
+fi
 if [[ -x target/py/bin/hadolint ]]; then
     target/py/bin/hadolint docker/Dockerfile
     printf 'checked the Dockerfile\n'
