@@ -6,7 +6,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 # The recipes share packages, clips and cargo's locks; cargo and the scripts use all cores anyway.
 .NOTPARALLEL:
-.PHONY: help run sample build web graphiql test test-debian13 corpus image-test fuzz audit bench bench-gpu check fmt setup clips media clean
+.PHONY: help run sample build web graphiql test test-debian13 corpus image-test deb test-deb release fuzz audit bench bench-gpu check fmt setup clips media clean
 
 CLIPSY := target/release/clipsy
 SAMPLE := target/sample-hls
@@ -62,6 +62,16 @@ image-test: build ## Build the image and try it as compose runs it (SCALE=1, FUL
 # Not a part of the tests: it finds something new each time, or nothing.
 fuzz: media build ## Open damaged files for some minutes (MINUTES=8, SEED=n)
 	tools/fuzz.py --minutes $(or $(MINUTES),8) $(if $(SEED),--seed $(SEED))
+
+deb: build ## Make the Debian package
+	tools/make-deb.sh
+
+test-deb: deb media ## Install, use, upgrade and purge it in fresh Debian 12 and 13 (needs root and mmdebstrap)
+	tools/setup.sh image
+	tools/test-deb.sh target/debian/clipsy_*.deb
+
+release: build ## Make the files of a release from a clean tree (docs/VERSIONS.md)
+	tools/make-release.sh
 
 audit: ## Look at the licences, sources and known faults of all dependencies; needs cargo-deny
 	cargo deny --locked check

@@ -8,7 +8,7 @@ mod telemetry;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use commands::exit;
 use telemetry::Telemetry;
@@ -56,6 +56,10 @@ enum Command {
     User(commands::user::Args),
     /// Print the GraphQL schema
     Schema,
+    /// Print what a shell needs to complete this command's words
+    Completions(commands::pages::CompletionsArgs),
+    /// Write manual pages
+    Man(commands::pages::ManArgs),
     /// Do one job of the service; started by it.
     #[command(hide = true)]
     Child(commands::child::Args),
@@ -91,6 +95,8 @@ fn main() -> ExitCode {
         Command::Priority(args) => commands::priority::run(args),
         Command::User(args) => commands::user::run(args),
         Command::Schema => commands::schema::run(),
+        Command::Completions(args) => commands::pages::completions(args, Cli::command()),
+        Command::Man(args) => commands::pages::man(args, Cli::command()),
         Command::Child(args) => commands::child::run(args),
     };
     telemetry.end();

@@ -6,6 +6,7 @@ pub(crate) mod doctor;
 pub(crate) mod exit;
 pub(crate) mod health;
 pub(crate) mod migrate;
+pub(crate) mod pages;
 pub(crate) mod priority;
 pub(crate) mod probe;
 pub(crate) mod restore;
