@@ -57,8 +57,10 @@ impl Accounts {
 /// Where somebody who shows a password asks from.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin {
-    /// The address, for limits on tries and the log.
+    /// The address, for the log.
     pub address: IpAddr,
+    /// The customer whose address it is, for limits on tries: of IPv6 it is the network.
+    pub subscriber: IpAddr,
     /// Whose turn it is when many passwords are compared at once; `None` for addresses that stand for
     /// many people.
     pub sharer: Option<IpAddr>,

@@ -47,7 +47,7 @@ pub enum Error {
     #[error("You do not have permission to perform this action.")]
     Forbidden,
     /// Fields that are missing or unusable.
-    #[error("Some fields are missing or unusable.")]
+    #[error("Some fields are missing or invalid.")]
     Fields(FieldErrors),
     /// A name that no account may have.
     #[error("{0}")]

@@ -190,7 +190,7 @@ export type VideoOrderField =
   /** Plays. */
   | 'VIEWS';
 
-/** How far a video is. */
+/** How far a video is. There is no video before all bytes of its upload are there. */
 export type VideoState =
   /** Somebody stopped it. */
   | 'CANCELLED'
@@ -201,9 +201,7 @@ export type VideoState =
   /** Waiting for a worker. */
   | 'QUEUED'
   /** Everything is there. */
-  | 'READY'
-  /** Bytes are still coming. */
-  | 'UPLOADING';
+  | 'READY';
 
 /** Who may see a video and play it. */
 export type Visibility =

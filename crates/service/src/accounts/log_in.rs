@@ -14,7 +14,7 @@ pub async fn log_in(
     username: &str,
     password: String,
 ) -> Result<(User, Pair)> {
-    let attempt = service.accounts.logins.begin(username, from.address)?;
+    let attempt = service.accounts.logins.begin(username, from.subscriber)?;
     let found = service.db.user_by_name(username).await?;
     let (user, hash) = found.unzip();
     let right = service
