@@ -49,7 +49,7 @@ fn signing_out_ends_them_at_once() {
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str())];
     let answer = server.send("POST", "/api/auth/logout/", &headers, b"");
-    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.status, 200, "{}", answer.text());
     ended(nodes, "Session ended");
     assert_eq!(server.app.streams.len(), 1, "bob's was closed, too");
     server.app.accounts.rights.end_user(3);
