@@ -1,4 +1,4 @@
-//! Accounts: who signs in, with what, and what that opens.
+//! Accounts: sign-in, sessions and rights.
 
 pub mod change_password;
 pub mod create_user;
@@ -54,14 +54,15 @@ impl Accounts {
     }
 }
 
-/// Where somebody who shows a password asks from.
+/// The origin of a password check.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin {
     /// The address, for the log.
     pub address: IpAddr,
-    /// The customer whose address it is, for limits on tries: of IPv6 it is the network.
+    /// The subscriber of the address, the key of limits on sign-ins: of IPv6 addresses, their
+    /// network.
     pub subscriber: IpAddr,
-    /// Whose turn it is when many passwords are compared at once; `None` for addresses that stand for
-    /// many people.
+    /// The subscriber for fair sharing of password checks; `None` for addresses that represent many
+    /// people.
     pub sharer: Option<IpAddr>,
 }

@@ -75,7 +75,7 @@ impl User {
         self.own(ctx).map(|user| user.email.as_str())
     }
 
-    /// What it may do; visible to the account itself and admins only.
+    /// Its role; visible to the account itself and admins only.
     async fn role(&self, ctx: &Context<'_>) -> Option<Role> {
         self.own(ctx).map(|user| user.role.into())
     }

@@ -1,4 +1,4 @@
-//! How often signing in may be tried in vain.
+//! Limits on failed sign-ins.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,16 +10,16 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::settings::ServiceSettings;
 
-/// Limits tries per address, and per account and address. Those that succeed do not count: people
-/// and programs that know the password may sign in as often as they like.
+/// Limits failed sign-ins per address, and per account and address. Successful ones do not count
+/// and are unlimited.
 #[derive(Debug)]
 pub struct LoginLimit {
     addresses: Tries<IpAddr>,
     accounts: Tries<(String, IpAddr)>,
 }
 
-/// A try that was let through. It counts, also while it is under way, so that many at once are
-/// limited as well; dropping it leaves it at that.
+/// An admitted attempt. It counts while in progress too, so that concurrent attempts are limited;
+/// dropping it keeps it counted.
 #[derive(Debug)]
 pub struct Try<'a> {
     limit: &'a LoginLimit,
@@ -35,8 +35,8 @@ impl LoginLimit {
         }
     }
 
-    /// Counts a try by the customer with `address` and refuses it if there were too many; see
-    /// [`super::Origin::subscriber`].
+    /// Counts an attempt of the subscriber with `address` and refuses it if there were too many;
+    /// see [`super::Origin::subscriber`].
     pub fn begin(&self, username: &str, address: IpAddr) -> Result<Try<'_>> {
         let now = Instant::now();
         self.addresses.take(&address, now)?;
@@ -53,7 +53,7 @@ impl LoginLimit {
 }
 
 impl Try<'_> {
-    /// The password was right: the try does not count.
+    /// The password was right: the attempt does not count.
     pub fn succeeded(self) {
         let now = Instant::now();
         self.limit.addresses.give_back(&self.address, now);
