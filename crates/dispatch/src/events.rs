@@ -1,4 +1,4 @@
-//! The event bus: what changed, for whoever listens now.
+//! The event bus: change messages for current listeners.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -13,11 +13,12 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::Result;
 
-/// One thing that changed. Except for progress it carries no state: listeners read the row.
+/// A change. Except for progress it carries no state: listeners read the row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "message", rename_all = "snake_case")]
 pub enum Message {
-    /// A job was made, started, finished, put back or stopped; its asset may have changed with it.
+    /// A job was created, started, finished, requeued or cancelled; its asset may have changed with
+    /// it.
     JobChanged {
         /// The job's asset.
         asset_id: AssetId,
@@ -30,12 +31,12 @@ pub enum Message {
         asset_id: AssetId,
         /// The job.
         job_id: JobId,
-        /// The attempt that reports; anything of an earlier one is out of date.
+        /// The reporting attempt; reports of earlier ones are outdated.
         attempt: Attempt,
         /// What it reports.
         event: Event,
     },
-    /// A running attempt has to be stopped now. Its fence is lost already.
+    /// A running attempt must be stopped now. It has already lost its fence.
     CancelJob {
         /// The job.
         job_id: JobId,
@@ -54,7 +55,7 @@ pub enum Message {
     },
     /// The queue was paused or resumed.
     QueueChanged,
-    /// A worker started, ended, took a job, gave one back, or is still there.
+    /// A worker started, stopped, took or returned a job, or reported.
     WorkerChanged {
         /// Its name in claims.
         worker: String,
@@ -77,16 +78,16 @@ impl Message {
 /// Carries messages to everyone who subscribed before they were published.
 #[async_trait]
 pub trait Events: Send + Sync + Debug {
-    /// Tells everyone. It never waits for slow listeners or for a service to return, and a failure
-    /// is logged, not returned: what matters is in the database before it is told. Listeners that
-    /// may have missed something are told so, with [`Received::Lagged`].
+    /// Publishes a message. It never waits for slow listeners or for a service to recover, and
+    /// failures are logged, not returned: all state is in the database before it is published.
+    /// Listeners that may have missed something receive [`Received::Lagged`].
     async fn publish(&self, message: Message);
 
     /// Listens from now on.
     fn subscribe(&self) -> Subscription;
 
-    /// Waits until everything that this process published is out of its hands, as before it ends.
-    /// An error means that other processes cannot be reached at the moment.
+    /// Waits until everything that this process published has been sent, as before it exits. An
+    /// error means that other processes are unreachable.
     async fn flush(&self) -> Result<()>;
 }
 
@@ -95,13 +96,13 @@ pub trait Events: Send + Sync + Debug {
 pub enum Received {
     /// A message.
     Message(Arc<Message>),
-    /// The listener was too slow, or cut off, and messages are lost to it: at least this many. It
-    /// has to read the rows that it cares about again.
+    /// The listener was too slow or disconnected, and lost at least this many messages. It must
+    /// read its rows again.
     Lagged(u64),
 }
 
-/// One listener's messages in the order in which they were published. It holds a bounded number;
-/// of a slow listener the oldest are dropped.
+/// A listener's messages in order of publication. The buffer is bounded; for a slow listener the
+/// oldest are dropped.
 #[derive(Debug)]
 pub struct Subscription(broadcast::Receiver<Received>);
 
@@ -112,8 +113,7 @@ impl Subscription {
         Self(receiver)
     }
 
-    /// Waits for the next message; `None` when there will be no more. Nothing is lost if the
-    /// caller stops waiting.
+    /// Waits for the next message; `None` after the last. Cancel-safe.
     pub async fn next(&mut self) -> Option<Received> {
         match self.0.recv().await {
             Ok(received) => Some(received),

@@ -1,10 +1,10 @@
 //! Who runs what, and who hears of it.
 //!
-//! A [`Queue`] hands out [`Ticket`]s: each only says "run job N". Whether there is anything to run
-//! is for the database to say, so a ticket too many does no harm. [`Events`] carries what changed
-//! to everyone who listens; a message lost there is made up for by reading the row again.
+//! A [`Queue`] hands out [`Ticket`]s, each of which only says "run job N". The database decides
+//! whether there is anything to run, so a surplus ticket does no harm. [`Events`] carries changes
+//! to all listeners; a lost message is made up for by reading the row again.
 //!
-//! [`Dispatch::local`] does both inside one process, [`Dispatch::nats`] for many of them. Every
+//! [`Dispatch::local`] provides both within one process, [`Dispatch::nats`] for many. Every
 //! implementation passes the suite in `contract`.
 
 #[cfg(any(test, feature = "contract"))]
@@ -31,7 +31,7 @@ pub struct Dispatch {
 }
 
 impl Dispatch {
-    /// Queue and bus in the memory of this process. `clock` tells when delayed tickets are due.
+    /// An in-memory queue and bus. `clock` determines when delayed tickets are due.
     pub fn local(clock: Arc<dyn Clock>) -> Self {
         Self {
             queue: Arc::new(local::LocalQueue::new(clock)),
@@ -39,12 +39,11 @@ impl Dispatch {
         }
     }
 
-    /// Queue and bus of all processes that are given the same server and prefix. `clock` tells
-    /// when delayed tickets are due.
+    /// The queue and bus of all processes with the same server and prefix. `clock` determines when
+    /// delayed tickets are due.
     ///
-    /// If the server does not answer within a moment this returns all the same, and goes on
-    /// connecting in the background: until then, pushing fails and pulling waits. An error is
-    /// about `options`.
+    /// If the server does not respond soon, this returns anyway and keeps connecting in the
+    /// background: until then, pushing fails and pulling waits. Errors concern `options`.
     pub async fn nats(options: nats::Options, clock: Arc<dyn Clock>) -> Result<Self> {
         nats::connect(options, clock).await
     }
@@ -54,10 +53,10 @@ impl Dispatch {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The service behind the queue does not answer; trying again later may help.
+    /// The queue's server is unavailable; a retry may succeed.
     #[error("the queue cannot be reached: {0}")]
     Unreachable(String),
-    /// What the operator set does not work, and will not by waiting.
+    /// The configuration is wrong; retries do not help.
     #[error("the settings for NATS cannot be used: {0}")]
     Settings(String),
 }

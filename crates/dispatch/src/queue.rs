@@ -34,21 +34,21 @@ impl Need {
     }
 }
 
-/// Says that a job is to be run. Everything else about the job is in its row.
+/// A request to run a job. Everything else about the job is in its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     /// The job.
     pub job_id: JobId,
-    /// How far its row had counted attempts. A job that is put back counts on, which tells a
-    /// ticket that is pushed again from a new one.
+    /// The attempt counter of its row. A requeued job has a higher one, which distinguishes a new
+    /// ticket from a repeated one.
     pub attempt: Attempt,
     /// Who can run it.
     pub need: Need,
     /// Tickets of higher priority come first.
     pub priority: i64,
-    /// Not handed out before then, if that is no further away than `wait_ms`.
+    /// Earliest delivery, unless it is further away than `wait_ms`.
     pub run_after: Timestamp,
-    /// How long it was told to wait in milliseconds; 0 if it is due at once.
+    /// Length of its delay in milliseconds; 0 if it is due at once.
     #[serde(default)]
     pub wait_ms: i64,
 }
@@ -66,22 +66,21 @@ impl Ticket {
         }
     }
 
-    /// How much is left of its wait at `now`; see [`left_ms`].
+    /// Remaining delay at `now`; see [`left_ms`].
     pub fn left(&self, now: Timestamp) -> Duration {
         let left_ms = left_ms(self.run_after, self.wait_ms, now);
         Duration::from_millis(u64::try_from(left_ms).unwrap_or(0))
     }
 }
 
-/// Hands tickets to workers, each to one of them.
+/// Distributes tickets to workers, each to one of them.
 #[async_trait]
 pub trait Queue: Send + Sync + Debug {
-    /// Adds a ticket. One for a job that has a ticket waiting replaces that one, so that a job
-    /// never waits twice. A ticket that a worker holds at the moment stays with it. Pushing the
-    /// same ticket again does no harm.
+    /// Adds a ticket. It replaces a waiting ticket of the same job. A ticket that is held by a
+    /// worker stays with it. Pushing the same ticket again does no harm.
     ///
-    /// An error means that the ticket may not be there: whoever keeps the rows pushes it again
-    /// later. It comes at once, or after a few seconds, and never waits for a service to return.
+    /// An error means that the ticket may be missing: the sweeper pushes it again later. Errors are
+    /// returned at once or after a few seconds; it never waits for a service to recover.
     async fn push(&self, ticket: Ticket) -> Result<()>;
 
     /// Waits for a ticket that is due and hands it out: the highest priority first, among equal

@@ -1,4 +1,4 @@
-//! The published thing: a video with its title, its state and who may see it.
+//! A video with its metadata, state and visibility.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::failure::Failure;
 use crate::notes::Notes;
 
-/// Number of an asset, as in `/api/videos/{id}/`. Never used twice.
+/// Number of an asset, as in `/api/videos/{id}/`. Never reused.
 pub type AssetId = i64;
 
 /// A video as users know it.
@@ -24,13 +24,13 @@ pub struct Asset {
     pub visibility: Visibility,
     /// How far it is.
     pub state: AssetState,
-    /// True as soon as players can start, which may be before [`AssetState::Ready`].
+    /// True once it can be played, which may be before [`AssetState::Ready`].
     pub playable: bool,
     /// Why it failed, in [`AssetState::Failed`].
     pub failure: Option<Failure>,
     /// Store key of the original file.
     pub source_key: String,
-    /// Name of the file as the uploader's machine calls it.
+    /// File name on the uploader's machine.
     pub source_name: String,
     /// Media type to serve the original with, e.g. `video/mp4`.
     pub source_type: String,
@@ -40,58 +40,55 @@ pub struct Asset {
     pub source_sha256: Option<String>,
     /// Length in seconds, known after the probe.
     pub duration_s: Option<f64>,
-    /// Width of the upright picture in pixels, known after the probe.
+    /// Display width in pixels, after rotation; known after the probe.
     pub width: Option<i64>,
-    /// Height of the upright picture in pixels, known after the probe.
+    /// Display height in pixels, after rotation; known after the probe.
     pub height: Option<i64>,
     /// Frame rate of the renditions in frames per second, known after planning.
     pub fps: Option<f64>,
-    /// What the attempt that is at it, or was last at it, noted about the source.
+    /// Notes of the current or last attempt about the source.
     pub notes: Notes,
     /// Plays counted.
     pub views: i64,
-    /// The attempt whose output is on show; its files lie below
+    /// The attempt whose output is published; its files are below
     /// [`crate::media_key::output_prefix`].
     pub output_attempt: Option<i64>,
-    /// What tells that output from every other that is or was anywhere; stands in addresses behind
-    /// which files never change, see [`crate::media_key::revision`]. `None` if an earlier version
-    /// made the output; then nothing of it is kept for ever.
+    /// Unique identifier of that output, used in URLs of immutable files; see
+    /// [`crate::media_key::revision`]. `None` for outputs of earlier versions, which are not served
+    /// as immutable.
     pub output_revision: Option<String>,
     /// True if that output has a poster picture.
     pub has_thumbnail: bool,
     /// True if that output has a storyboard.
     pub has_storyboard: bool,
-    /// Name of the poster picture that somebody chose, which stands in for that of the output; see
+    /// Name of the poster image chosen by a user, which replaces that of the output; see
     /// [`crate::media_key::chosen_thumbnail`].
     pub chosen_thumbnail: Option<String>,
-    /// Stands in the video's address while it is unlisted: 32 hexadecimal digits of chance, which no
-    /// other asset has or ever had. Another one when it becomes private.
+    /// Secret key in the video's URL while it is unlisted: 32 random hexadecimal digits, never
+    /// reused. Replaced when the video becomes private.
     pub link_key: String,
     /// When the upload was finished.
     pub created_at: Timestamp,
-    /// When anything of the above last changed; plays and the checksum do not
-    /// count.
+    /// When any of the above last changed, except plays and the checksum.
     pub updated_at: Timestamp,
 }
 
 impl Asset {
-    /// True if whoever knows `key` may see and play it: what is private nobody opens by a link.
+    /// True if `key` grants access to it; no link opens a private video.
     pub fn opened_by(&self, key: &str) -> bool {
         self.visibility != Visibility::Private && is_link_key(key) && self.link_key == key
     }
 }
 
-/// True for what looks like an [`Asset::link_key`].
+/// True if the text has the form of an [`Asset::link_key`].
 pub fn is_link_key(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// How far an asset is.
+/// State of an asset. There is no asset before its upload is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AssetState {
-    /// Bytes are still coming.
-    Uploading,
     /// Waiting for a worker.
     Queued,
     /// A worker is at it.
@@ -105,9 +102,8 @@ pub enum AssetState {
 }
 
 impl AssetState {
-    /// All states, in the order in which they usually come.
-    pub const ALL: [Self; 6] = [
-        Self::Uploading,
+    /// All states, in their usual order.
+    pub const ALL: [Self; 5] = [
         Self::Queued,
         Self::Processing,
         Self::Ready,
@@ -118,7 +114,6 @@ impl AssetState {
     /// The name in the database, e.g. `"queued"`.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Uploading => "uploading",
             Self::Queued => "queued",
             Self::Processing => "processing",
             Self::Ready => "ready",
@@ -135,7 +130,7 @@ impl AssetState {
     /// The status of the REST API: `pending`, `processing`, `ready` or `failed`.
     pub fn rest_status(self) -> &'static str {
         match self {
-            Self::Uploading | Self::Queued => "pending",
+            Self::Queued => "pending",
             Self::Processing => "processing",
             Self::Ready => "ready",
             Self::Failed | Self::Cancelled => "failed",
@@ -160,7 +155,7 @@ pub enum Visibility {
     /// Everyone, and it is listed.
     #[default]
     Public,
-    /// Everyone who has its link, which nobody can guess; it is not listed.
+    /// Everyone who has its secret link; it is not listed.
     Unlisted,
     /// Its owner and admins.
     Private,

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// A moment in UTC. Stored and compared in whole milliseconds.
+/// A time in UTC, stored and compared in whole milliseconds.
 pub type Timestamp = DateTime<Utc>;
 
-/// Tells the time. Everything that needs it takes one, so that tests can set it.
+/// A source of time, passed as an argument so that tests can set it.
 pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Now, cut to whole milliseconds.
     fn now(&self) -> Timestamp;
@@ -49,9 +49,9 @@ impl Clock for FixedClock {
     }
 }
 
-/// Whether a clock has gone evenly for long enough to be believed in what cannot be taken back, such
-/// as giving up an upload whose time has run out. A machine may start with any time, and gets the
-/// right one from the network minutes later.
+/// Whether a clock has run steadily for long enough to be trusted with irreversible actions, such as
+/// deleting an expired upload. A machine may start with a wrong time and have it corrected over the
+/// network minutes later.
 #[derive(Debug)]
 pub struct Steadiness {
     since: Instant,
@@ -61,10 +61,10 @@ pub struct Steadiness {
 impl Steadiness {
     /// How long a clock must have gone evenly.
     pub const AFTER: Duration = Duration::from_mins(10);
-    /// What it may go wrong between two looks: it is set in small steps all the time.
+    /// Tolerated deviation between two samples, since clocks are adjusted in small steps.
     const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
 
-    /// Begins to watch `clock`, at a moment that no clock tells.
+    /// Starts watching `clock`, at a monotonic time.
     pub fn new(clock: &dyn Clock, at: Instant) -> Self {
         Self {
             since: at,
@@ -72,7 +72,7 @@ impl Steadiness {
         }
     }
 
-    /// True if the clock has gone evenly up to `at` for [`Self::AFTER`]. To be asked about once a
+    /// True if the clock has run steadily for [`Self::AFTER`] up to `at`. To be called about once a
     /// minute.
     pub fn look(&mut self, clock: &dyn Clock, at: Instant) -> bool {
         let now = clock.now();
@@ -87,8 +87,7 @@ impl Steadiness {
     }
 }
 
-/// The moment `millis` milliseconds after 1970 began; the nearest one that exists if that is
-/// beyond what the calendar holds.
+/// The time `millis` milliseconds after the Unix epoch, clamped to the representable range.
 pub fn from_millis(millis: i64) -> Timestamp {
     DateTime::from_timestamp_millis(millis).unwrap_or(if millis < 0 {
         DateTime::<Utc>::MIN_UTC

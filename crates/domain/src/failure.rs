@@ -1,4 +1,4 @@
-//! Why a job did not succeed, in words for people and codes for programs.
+//! Why a job failed: messages for people and codes for programs.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureCode {
-    /// The file is of no kind that can be opened as video.
+    /// The file cannot be opened as a video.
     UnsupportedContainer,
-    /// The container was read, but no decoder knows its video.
+    /// The container was read, but there is no decoder for its video.
     UnsupportedCodec,
-    /// The file can be read, but there is no moving picture in it.
+    /// The file can be read, but contains no video.
     NoVideoStream,
     /// The media in the file are encrypted.
     EncryptedInput,
@@ -23,7 +23,7 @@ pub enum FailureCode {
     EncoderUnavailable,
     /// Every usable encoder failed while encoding.
     EncoderFailed,
-    /// Nothing moved for longer than the watchdog allows.
+    /// No progress for longer than the watchdog allows.
     Stalled,
     /// The process that handled the media died.
     Crashed,
@@ -39,9 +39,9 @@ pub enum FailureCode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// The source file cannot be used as it is; trying again gives the same answer.
+    /// The source file is unusable; a retry gives the same result.
     Input,
-    /// The machine or its set-up; the same job may succeed later.
+    /// The machine or its configuration; a retry may succeed.
     Machine,
     /// A person's decision.
     Person,
@@ -88,7 +88,7 @@ impl FailureCode {
         }
     }
 
-    /// What the person reading [`Self::sentence`] can do about it.
+    /// Advice that goes with [`Self::sentence`].
     pub fn advice(self) -> &'static str {
         match self {
             Self::UnsupportedContainer => {
@@ -174,20 +174,20 @@ impl Stage {
 pub struct Failure {
     /// Stable code.
     pub code: FailureCode,
-    /// One line that says what happened to this very job.
+    /// One line that describes the failure of this job.
     pub message: String,
     /// What was being done.
     pub stage: Stage,
-    /// Whether the same job may succeed when it is tried again.
+    /// Whether a retry may succeed.
     pub retryable: bool,
-    /// The last lines that the process which did the job wrote, if they were kept.
+    /// Last lines of the job's log, if kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<String>,
 }
 
 impl Failure {
     /// A failure with the code's own retry rule. Line breaks in `message` become spaces, since a
-    /// failure is always told on one line.
+    /// failure is reported on one line.
     pub fn new(code: FailureCode, stage: Stage, message: impl Into<String>) -> Self {
         let message: String = message.into();
         let message = message.split_whitespace().collect::<Vec<_>>().join(" ");

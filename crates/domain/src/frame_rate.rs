@@ -12,7 +12,7 @@ pub struct FrameRate {
     den: u32,
 }
 
-/// The rates that cameras, broadcast and film use; a measured rate close to one of them is it.
+/// Standard rates of cameras, broadcast and film; a measured rate close to one is taken as it.
 const STANDARD: [FrameRate; 17] = [
     FrameRate { num: 1, den: 1 },
     FrameRate { num: 5, den: 1 },
@@ -114,7 +114,7 @@ impl FrameRate {
             .map(|(r, _)| r)
     }
 
-    /// The nearest fraction for a rate that is no standard one, exact to a thousandth.
+    /// The nearest fraction for a non-standard rate, exact to a thousandth.
     pub fn approximate(fps: f64) -> Option<Self> {
         if !fps.is_finite() || fps <= 0.0 {
             return None;

@@ -10,14 +10,14 @@ use crate::trace::TraceParent;
 /// Number of a job. Never used twice.
 pub type JobId = i64;
 
-/// Priorities that can be set; 0 is usual, and higher ones come first.
+/// Valid priorities; the default is 0, and higher ones come first.
 pub const PRIORITIES: std::ops::RangeInclusive<i64> = -100..=100;
 
 /// Number of an attempt at an asset, counted on over all of its jobs, from 1. It is the fence: only
 /// the current attempt may publish or finish, and a number is never used for two outputs.
 pub type Attempt = i64;
 
-/// One run of the pipeline over one asset, however many attempts it takes.
+/// Processing of one asset, over one or more attempts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
     /// Its number.
@@ -30,17 +30,17 @@ pub struct Job {
     pub priority: i64,
     /// The current attempt; before the first of this job, the last one of the job before, or 0.
     pub attempt: Attempt,
-    /// Attempts that ended badly and count towards the limit. A drain or a restart of the server
-    /// does not count; a crash of what does the work does.
+    /// Failed attempts that count towards the limit. A shutdown or restart of the server does not
+    /// count; a crash of the job's process does.
     pub failures: i64,
     /// Who runs it, in [`JobState::Running`].
     pub worker: Option<String>,
-    /// When the claim of that worker ends unless it is renewed.
+    /// When the worker's claim expires unless it is renewed.
     pub lease_until: Option<Timestamp>,
-    /// Not to be started before then, if that is no further away than `wait_ms`: the backoff of a
-    /// retry. See [`left_ms`].
+    /// Earliest start, unless it is further away than `wait_ms`: the backoff of a retry. See
+    /// [`left_ms`].
     pub run_after: Timestamp,
-    /// How long it was told to wait in milliseconds; 0 if it may run at once.
+    /// Length of its delay in milliseconds; 0 if it may run at once.
     pub wait_ms: i64,
     /// Why the last attempt ended badly.
     pub failure: Option<Failure>,
@@ -54,9 +54,8 @@ pub struct Job {
     pub trace: Option<TraceParent>,
 }
 
-/// How much is left at `now`, in milliseconds, of a wait of `wait_ms` that is over at `run_after`. A
-/// moment that is further away than the whole wait was told by a clock that was wrong: then nothing
-/// is left.
+/// Remaining milliseconds at `now` of a delay of `wait_ms` that ends at `run_after`. An end further
+/// away than the whole delay comes from a wrong clock: then nothing remains.
 pub fn left_ms(run_after: Timestamp, wait_ms: i64, now: Timestamp) -> i64 {
     let left_ms = (run_after - now).num_milliseconds();
     if (1..=wait_ms).contains(&left_ms) {
@@ -70,7 +69,7 @@ pub fn left_ms(run_after: Timestamp, wait_ms: i64, now: Timestamp) -> i64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// Waiting for a worker, or for its backoff to pass.
+    /// Waiting for a worker or for its backoff.
     Queued,
     /// Claimed by a worker.
     Running,
@@ -130,7 +129,7 @@ pub struct Rendition {
     pub codecs: Option<String>,
     /// Identifier of the encoder in use.
     pub encoder: Option<String>,
-    /// 0 to 100; `None` if the length of the source is not known.
+    /// 0 to 100; `None` if the duration of the source is unknown.
     pub percent: Option<f64>,
     /// True when it is complete.
     pub done: bool,
@@ -139,12 +138,12 @@ pub struct Rendition {
 /// When attempts are repeated, and how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Bad ends until the job fails for good, at least 1.
+    /// Failures until the job fails permanently, at least 1.
     pub max_failures: i64,
-    /// How often the server may go down while a job runs until that job is taken for the cause and
-    /// fails, at least 1.
+    /// How many times the server may die while a job runs before the job is considered the cause
+    /// and fails, at least 1.
     pub max_losses: i64,
-    /// Wait after the first bad end in milliseconds; it doubles with each further one.
+    /// Backoff after the first failure in milliseconds; doubles with each further one.
     pub first_backoff_ms: i64,
     /// Longest wait in milliseconds.
     pub max_backoff_ms: i64,
@@ -162,8 +161,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// What follows when `failure` is bad end number `failures` (from 1): the wait in
-    /// milliseconds before the next attempt, or `None` if the job fails for good.
+    /// The consequence of `failure` number `failures` (from 1): the backoff in milliseconds before
+    /// the next attempt, or `None` if the job fails permanently.
     pub fn next_wait_ms(&self, failure: &Failure, failures: i64) -> Option<i64> {
         if !failure.retryable || failures >= self.max_failures {
             return None;

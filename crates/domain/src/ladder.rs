@@ -1,4 +1,4 @@
-//! The ladder: which renditions are made of a source, at which size, rate and cap.
+//! The ladder: which renditions a source gets, at which size, frame rate and bitrate cap.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,15 +26,15 @@ pub struct VideoSettings {
     pub gop_s: u32,
     /// Default segment length in seconds, a multiple of `gop_s`.
     pub segment_s: u32,
-    /// Lengths of the first segments in seconds, multiples of `gop_s`, so that a video can be played soon.
-    /// Together they are no longer than one of the others; what is beyond that is ignored.
+    /// Lengths of the first segments in seconds, multiples of `gop_s`, so that a video can be played
+    /// early. Their sum is at most one regular segment; the rest is ignored.
     #[serde(default)]
     pub first_segments_s: Vec<u32>,
     /// Highest frame rate that is encoded.
     pub max_fps: u32,
     /// Quality target on the constant-rate-factor scale: lower is better, 18 to 28 is useful.
     pub quality: u32,
-    /// Length of the decoder buffer that the caps are held over, in milliseconds.
+    /// Length in milliseconds of the decoder buffer (VBV) for which the caps hold.
     pub vbv_ms: u32,
     /// What becomes of interlaced sources.
     pub deinterlace: Deinterlace,
@@ -107,7 +107,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Where segments begin before all are as long as they are to be: in seconds, without the first.
+    /// Start times in seconds of the segments before the regular ones, except the first.
     pub fn first_marks_s(&self) -> impl Iterator<Item = u32> {
         self.first_segments_s.iter().scan(0, |end, length| {
             *end += length;
@@ -125,7 +125,7 @@ pub enum LadderError {
     /// Two rungs would write to the same folder.
     #[error("the ladder names the rung {0:?} twice")]
     DuplicateName(String),
-    /// A name that could not be a folder and a URL part.
+    /// A name that is invalid as a folder or in a URL.
     #[error("rung name {0:?}: use letters, digits, '-' and '_' only")]
     BadName(String),
     /// A number that makes no sense.
@@ -134,7 +134,7 @@ pub enum LadderError {
 }
 
 impl Ladder {
-    /// Checks what the types cannot say. Call it once after reading a file.
+    /// Validates what types cannot express. Call it once after reading a file.
     pub fn validate(&self) -> Result<(), LadderError> {
         if self.rungs.is_empty() {
             return Err(LadderError::Empty);
@@ -240,7 +240,7 @@ impl Ladder {
     }
 }
 
-/// For sources that do not say, such as a single picture.
+/// For sources without a rate, such as a single picture.
 const DEFAULT_RATE: FrameRate = FrameRate::whole(25);
 
 fn check_segment(segment_s: u32, gop_s: u32) -> Result<(), LadderError> {

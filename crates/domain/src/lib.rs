@@ -1,9 +1,9 @@
-//! The words and rules of Clipsy, without any I/O.
+//! The vocabulary and rules of Clipsy, without I/O.
 //!
-//! Every other crate speaks in these terms: what a [`media::MediaInfo`] says about a source,
-//! how a [`ladder::Ladder`] turns it into a [`ladder::Plan`], what a job reports while it runs
-//! ([`progress::Event`]), how it may fail ([`failure::Failure`]), and how HLS playlists
-//! ([`playlist`]) and storyboards ([`storyboard`]) are written down.
+//! All other crates use these types: what a [`media::MediaInfo`] says about a source, how a
+//! [`ladder::Ladder`] turns it into a [`ladder::Plan`], what a job reports while it runs
+//! ([`progress::Event`]), how it may fail ([`failure::Failure`]), and the format of HLS playlists
+//! ([`playlist`]) and storyboards ([`storyboard`]).
 
 pub mod asset;
 pub mod clock;

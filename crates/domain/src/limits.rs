@@ -1,10 +1,10 @@
-//! How large, long, fast and complicated a source may be.
+//! Limits on the size, duration, rate and complexity of a source.
 
 use serde::{Deserialize, Serialize};
 
 use crate::media::{MediaInfo, VideoStream};
 
-/// Limits on a source. They bound what a hostile file can cost; every one can be set.
+/// Limits on a source. They bound the cost of a hostile file; each can be configured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -20,12 +20,12 @@ pub struct Limits {
     pub max_tracks: usize,
     /// Length in seconds.
     pub max_duration_s: f64,
-    /// Bytes of the file for each second that is made of it, beyond the first [`SPARSE_S`]. A slide
-    /// show of small pictures, or a still with sound, has fifty times as many.
+    /// Minimum bytes of the file per second of output, beyond the first [`SPARSE_S`]. Even a slide
+    /// show of small pictures, or a still with audio, has fifty times as many.
     pub min_bytes_per_s: f64,
 }
 
-/// Seconds that are made of any file, however little is in it.
+/// Seconds of output allowed for any file, however small.
 pub const SPARSE_S: f64 = 600.0;
 
 impl Default for Limits {
@@ -43,8 +43,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The first limit on the file as a whole that `media` breaks, as a sentence that gives both
-    /// numbers.
+    /// The first limit on the whole file that `media` exceeds, as a sentence with both numbers.
     pub fn file_broken_by(&self, media: &MediaInfo) -> Option<String> {
         let tracks = media.track_count();
         if tracks > self.max_tracks {
@@ -68,15 +67,15 @@ impl Limits {
         })
     }
 
-    /// Seconds that may be made of a file of so many bytes: work is bounded by what is in it.
+    /// Seconds of output allowed for a file of that many bytes: the work is bounded by the input.
     pub fn duration_limit_s(&self, bytes: u64) -> f64 {
         let filled = SPARSE_S + bytes as f64 / self.min_bytes_per_s.max(f64::MIN_POSITIVE);
         self.max_duration_s.min(filled)
     }
 
-    /// The first limit on pictures that `video` breaks, as a sentence that gives both numbers.
+    /// The first limit on pictures that `video` exceeds, as a sentence with both numbers.
     pub fn picture_broken_by(&self, video: &VideoStream) -> Option<String> {
-        // A size of zero is one that nobody told: then nothing was decoded either.
+        // A size of zero is unknown: then nothing was decoded either.
         let known = video.width > 0 && video.height > 0;
         let size = || self.size_broken_by(video.width, video.height);
         known.then(size).flatten().or_else(|| {
@@ -90,7 +89,7 @@ impl Limits {
         })
     }
 
-    /// Streams of a file that are looked at. More are counted as what they are: an attack.
+    /// Maximum number of streams examined in a file. More are treated as an attack.
     pub fn most_streams(&self) -> usize {
         self.max_tracks.saturating_mul(4).max(64)
     }
@@ -101,7 +100,7 @@ impl Limits {
         pixels > self.max_pixels || width.max(height) > self.max_side
     }
 
-    /// The size limit that a picture of `width` × `height` breaks, as a sentence.
+    /// The size limit that a picture of `width` × `height` exceeds, as a sentence.
     pub fn size_broken_by(&self, width: u32, height: u32) -> Option<String> {
         let pixels = u64::from(width) * u64::from(height);
         if pixels > self.max_pixels {

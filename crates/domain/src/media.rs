@@ -12,7 +12,7 @@ pub struct MediaInfo {
     pub container: String,
     /// Size of the file in bytes.
     pub size_bytes: u64,
-    /// Length in seconds; `None` if neither header nor packets tell.
+    /// Duration in seconds; `None` if neither header nor packets have it.
     pub duration_s: Option<f64>,
     /// True if [`Self::duration_s`] was measured from packets because the header had none.
     pub duration_measured: bool,
@@ -42,15 +42,15 @@ pub struct VideoStream {
     pub media_type: String,
     /// Whether a decoder on this machine delivered a picture.
     pub decoding: Decoding,
-    /// True if the container marks this stream as the one to choose.
+    /// True if the container marks this stream as the default.
     pub default: bool,
-    /// False if the container switches this stream off.
+    /// False if the container disables this stream.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// True if it is one single picture, such as a cover, beside sound or other streams.
+    /// True if it is a single picture, such as cover art, beside other streams.
     #[serde(default)]
     pub still: bool,
-    /// Length of this stream's part of the presentation in seconds, if its own tables tell it.
+    /// Duration of this stream in the presentation in seconds, if its own tables contain it.
     #[serde(default)]
     pub duration_s: Option<f64>,
     /// Profile of Dolby Vision, if its base layer is for players of Dolby Vision alone.
@@ -68,8 +68,8 @@ pub struct VideoStream {
     pub frame_rate: Option<FrameRate>,
     /// True if the distance between frames varies.
     pub variable_frame_rate: bool,
-    /// By how many nanoseconds the second picture is late against a constant rate from which the
-    /// pictures differ only by jitter; negative if it is early.
+    /// Delay of the second picture in nanoseconds against the constant rate from which all pictures
+    /// differ only by jitter; negative if it is early.
     #[serde(default)]
     pub second_late_ns: i64,
     /// True if the pictures are fields or mixed fields and frames.
@@ -81,11 +81,11 @@ pub struct VideoStream {
     /// Colour description as `range:matrix:transfer:primaries` or a well-known name, e.g. `"bt709"`.
     /// Of a stream that can be decoded all four parts are settled.
     pub colorimetry: Option<String>,
-    /// High dynamic range transfer of the source, if it is one.
+    /// High dynamic range transfer function of the source, if any.
     pub hdr: Option<HdrKind>,
     /// ISO 639 language code, if tagged.
     pub language: Option<String>,
-    /// Average bit rate in bit/s, if the container says.
+    /// Average bit rate in bit/s, if the container has it.
     pub bitrate: Option<u32>,
 }
 
@@ -98,32 +98,32 @@ pub struct AudioStream {
     pub codec: String,
     /// Whether a decoder on this machine delivered sound.
     pub decoding: Decoding,
-    /// True if the container marks this track as the one to choose.
+    /// True if the container marks this track as the default.
     pub default: bool,
-    /// False if the container switches this track off.
+    /// False if the container disables this track.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// True if somebody comments on the picture in it, and it is not the sound of the video.
+    /// True if it is a commentary track, not the sound of the video.
     #[serde(default)]
     pub commentary: bool,
-    /// Length of this track's part of the presentation in seconds, if its own tables tell it.
+    /// Duration of this track in the presentation in seconds, if its own tables contain it.
     #[serde(default)]
     pub duration_s: Option<f64>,
     /// Number of channels.
     pub channels: u32,
-    /// Where the channels belong, in the order in which the decoder gives them; empty if nothing
-    /// says. A list of another length than [`Self::channels`] counts as none.
+    /// Positions of the channels, in decoder order; empty if unknown. A list of a different length
+    /// than [`Self::channels`] is ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub speakers: Vec<Speaker>,
     /// Samples per second.
     pub sample_rate: u32,
     /// ISO 639 language code, if tagged.
     pub language: Option<String>,
-    /// Average bit rate in bit/s, if the container says.
+    /// Average bit rate in bit/s, if the container has it.
     pub bitrate: Option<u32>,
 }
 
-/// What came of decoding the beginning of a stream.
+/// Result of decoding the start of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decoding {
@@ -131,9 +131,9 @@ pub enum Decoding {
     Works,
     /// No decoder for this codec is installed or allowed.
     NoDecoder,
-    /// There is a decoder, but nothing came out of it.
+    /// There is a decoder, but it produced no output.
     NoOutput,
-    /// Not tried, because the stream is beyond the limits.
+    /// Not tried, because the stream exceeds the limits.
     Skipped,
 }
 
@@ -182,8 +182,8 @@ impl SampleAspect {
     /// Square samples.
     pub const SQUARE: Self = Self { num: 1, den: 1 };
 
-    /// The aspect `num`:`den` if a camera could have it. More than 16 to 1 is no lens but a broken
-    /// header, and taken as square.
+    /// The aspect `num`:`den` if plausible. More than 16:1 indicates a broken header and is taken
+    /// as square.
     pub fn plausible(num: u32, den: u32) -> Self {
         if num == 0 || den == 0 || num.max(den) / num.min(den) > 16 {
             Self::SQUARE

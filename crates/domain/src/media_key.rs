@@ -1,7 +1,6 @@
-//! Where each file of a video lies: relative to a video's own output folder, in the media store,
-//! and as an address.
+//! Paths of a video's files: in its output folder, in the media store, and in URLs.
 //!
-//! Only this module knows the layout; everything else asks it.
+//! Only this module knows the layout.
 
 use crate::asset::{Asset, AssetId, Visibility};
 use crate::job::Attempt;
@@ -39,15 +38,14 @@ pub fn storyboard_sheet(index: usize) -> String {
 /// How many hexadecimal digits of a revision are random.
 const REVISION_DIGITS: usize = 24;
 
-/// A name for the output of `attempt` that no other output has or ever had, here or on any other
-/// server: `{attempt}-` and what `random` begins with, 24 hexadecimal digits of chance. It stands in
-/// every address behind which files may be kept for ever.
+/// A globally unique name for the output of `attempt`: `{attempt}-` and the start of `random`, 24
+/// random hexadecimal digits. It is part of every URL of immutable files.
 pub fn revision(attempt: Attempt, random: u128) -> String {
     let digits = format!("{random:032x}");
     format!("{attempt}-{}", &digits[..REVISION_DIGITS])
 }
 
-/// The attempt whose output a revision names; `None` if this is no revision.
+/// The attempt of a revision; `None` if this is not a revision.
 pub fn attempt_of(revision: &str) -> Option<Attempt> {
     let (attempt, digits) = revision.split_once('-')?;
     let random = digits.len() == REVISION_DIGITS
@@ -57,8 +55,8 @@ pub fn attempt_of(revision: &str) -> Option<Attempt> {
     number(attempt).filter(|_| random)
 }
 
-/// A media playlist whose segments have addresses of `revision`, from one that names them by
-/// [`segment_name`]: each lies in a folder of the revision beside the playlist.
+/// Rewrites a media playlist that lists segments by [`segment_name`] so that their URLs contain
+/// `revision`, as a folder beside the playlist.
 pub fn revise_playlist(text: &str, revision: &str) -> String {
     let segments = text.lines().filter(|line| is_segment(line)).count();
     let mut revised = String::with_capacity(text.len() + segments * (revision.len() + 1));
@@ -72,12 +70,12 @@ pub fn revise_playlist(text: &str, revision: &str) -> String {
     revised
 }
 
-/// True for a line of a playlist that is the address of a segment.
+/// True for a line of a playlist that is a segment's URL.
 fn is_segment(line: &str) -> bool {
     !line.starts_with('#') && !line.trim().is_empty()
 }
 
-/// Store key of the bytes of an upload that is not finished.
+/// Store key of the bytes of an unfinished upload.
 pub fn upload(upload_id: &str) -> String {
     format!("{UPLOADS}{upload_id}")
 }
@@ -86,7 +84,7 @@ pub fn upload(upload_id: &str) -> String {
 pub const UPLOADS: &str = "uploads/";
 
 /// Store key of an original: `videos/originals/{upload_id}.{extension}`. `extension` is the one of
-/// the file's name; anything but a few letters and digits is left away.
+/// the file's name; characters other than letters and digits are omitted.
 pub fn original(upload_id: &str, file_name: &str) -> String {
     match extension(file_name) {
         Some(extension) => format!("{ORIGINALS}{upload_id}.{extension}"),
@@ -141,8 +139,8 @@ pub enum MediaPath {
     Output {
         /// The asset.
         asset: AssetId,
-        /// Which of its outputs; the one on show if the address does not say. It stands in front of
-        /// the file's name: `720p/{revision}/segment_00000.ts`.
+        /// Which of its outputs; the published one if the URL has no revision. It precedes the file
+        /// name: `720p/{revision}/segment_00000.ts`.
         revision: Option<String>,
         /// E.g. `720p/segment_00000.ts`.
         file: String,
@@ -161,16 +159,16 @@ pub enum MediaPath {
 pub enum Poster {
     /// The one that it has now: `{id}.jpg`.
     Current,
-    /// One of an output, by its revision: `{id}_{revision}.jpg`. Earlier versions said only which
-    /// attempt made it: `{id}_{attempt}.jpg`.
+    /// That of an output, by its revision: `{id}_{revision}.jpg`. Earlier versions used the attempt
+    /// only: `{id}_{attempt}.jpg`.
     Made(String),
-    /// One that somebody chose, by its name: `{id}_c….jpg`.
+    /// One chosen by a user, by its name: `{id}_c….jpg`.
     Chosen(String),
 }
 
 impl MediaPath {
     /// Reads a decoded path without its leading `/media/`, e.g. `videos/processed/1/master.m3u8`.
-    /// `None` for anything that this server never hands out, `..` and back slashes included.
+    /// `None` for anything that this server never generates, including `..` and backslashes.
     pub fn parse(path: &str) -> Option<Self> {
         let plain = |part: &str| {
             !part.is_empty()
@@ -219,8 +217,8 @@ impl MediaPath {
 /// How addresses of media begin.
 const MEDIA: &str = "/media";
 
-/// How addresses of an asset's media begin: with the key of its link while it is unlisted, in front of
-/// which relative addresses go on working.
+/// Prefix of the URLs of an asset's media: with the key of its link while it is unlisted. Relative
+/// URLs work below it.
 fn media(asset: &Asset) -> String {
     match asset.visibility {
         Visibility::Unlisted => format!("{MEDIA}/{KEYED}{}", asset.link_key),
@@ -228,10 +226,10 @@ fn media(asset: &Asset) -> String {
     }
 }
 
-/// What stands in front of the key of a link in addresses of media, below `/media/`.
+/// What precedes the key of a link in media URLs, below `/media/`.
 pub const KEYED: &str = "v/";
 
-/// One of the addresses below, behind `prefix` instead, which opens the asset in a way of its own.
+/// One of the URLs below, but below `prefix`, which grants access in another way.
 pub fn behind(prefix: &str, url: &str) -> String {
     let path = url.strip_prefix(MEDIA).unwrap_or(url);
     let keyed = path.strip_prefix('/').and_then(|p| p.strip_prefix(KEYED));
@@ -250,8 +248,7 @@ pub fn playlist_url(asset: &Asset, rung: &str) -> String {
     format!("{}/videos/processed/{}/{file}", media(asset), asset.id)
 }
 
-/// Address of the asset's storyboard index. The sheets that it names lie beside it, below the same
-/// revision.
+/// URL of the asset's storyboard index. Its sheets are beside it, below the same revision.
 pub fn storyboard_url(asset: &Asset) -> String {
     let (media, id) = (media(asset), asset.id);
     match &asset.output_revision {
@@ -260,8 +257,8 @@ pub fn storyboard_url(asset: &Asset) -> String {
     }
 }
 
-/// Address of the asset's poster picture: the chosen one, else that of its output. `None` if it has
-/// none. Another picture has another address, so that what is behind one may be kept for ever.
+/// URL of the asset's poster image: the chosen one, else that of its output. `None` if it has none.
+/// A different image has a different URL, so that each can be cached forever.
 pub fn thumbnail_url(asset: &Asset) -> Option<String> {
     let (media, id) = (media(asset), asset.id);
     if let Some(name) = &asset.chosen_thumbnail {
@@ -279,7 +276,7 @@ pub fn original_url(asset: &Asset) -> String {
     format!("{}/{}", media(asset), asset.source_key)
 }
 
-/// What names an asset in the addresses of its pages, `/watch/…` and `/embed/…`: the key of its link
+/// What identifies an asset in the URLs of its pages, `/watch/…` and `/embed/…`: the key of its link
 /// while it is unlisted, else its number.
 pub fn page_name(asset: &Asset) -> String {
     match asset.visibility {
@@ -288,7 +285,7 @@ pub fn page_name(asset: &Asset) -> String {
     }
 }
 
-/// Takes the revision out of a path below an output: its last folder, if it is one.
+/// Removes the revision from a path below an output: its last folder, if it is one.
 fn without_revision(file: &str) -> (Option<String>, String) {
     let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
     let (above, last) = folder.rsplit_once('/').unwrap_or(("", folder));

@@ -1,27 +1,28 @@
-//! What a job noted about a source, as it is kept with the video: small, whatever is in the file.
+//! A job's notes about a source, stored with the video; bounded in size, whatever the file
+//! contains.
 
 use serde::{Deserialize, Serialize};
 
 use crate::progress::WarningCode;
 use crate::tracks::{LeftAside, LeftReason, Track, Tracks};
 
-/// Characters of a codec or a language that are kept.
+/// Maximum characters of a codec or language.
 const MOST_NAME: usize = 80;
 /// Characters of a message that are kept.
 const MOST_MESSAGE: usize = 300;
-/// Streams left aside that are kept.
+/// Maximum number of unused streams that are listed.
 const MOST_LEFT: usize = 32;
 
 /// What one attempt noted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notes {
-    /// Which streams are used; `None` until that is planned.
+    /// Which streams are used; `None` until planned.
     pub tracks: Option<Tracks>,
-    /// What did not stop the attempt, in the order in which it came, each code once.
+    /// Warnings in order, each code once.
     pub warnings: Vec<Warning>,
 }
 
-/// Something that is worth knowing but did not stop the job.
+/// A problem that did not stop the job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     /// Stable code.
@@ -44,9 +45,9 @@ impl Notes {
         });
     }
 
-    /// Notes a warning; false if it was noted before.
+    /// Adds a warning; false if its code was added before.
     pub fn warned(&mut self, code: WarningCode, message: &str) -> bool {
-        // Runs that start again say the same again, and a broken file says it in many words.
+        // Restarted runs repeat warnings, and a broken file causes many.
         if self.warnings.iter().any(|warning| warning.code == code) {
             return false;
         }
@@ -60,7 +61,7 @@ impl Notes {
         true
     }
 
-    /// The sound was to be used, and then nothing came out of it.
+    /// The audio was selected, but produced no output.
     fn without_audio(&mut self) {
         if let Some(tracks) = &mut self.tracks
             && let Some(track) = tracks.audio.take()

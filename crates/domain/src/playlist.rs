@@ -36,8 +36,8 @@ pub enum PlaylistState {
 /// The text of a media playlist (RFC 8216 section 4.3.3).
 ///
 /// `target_duration_s` must be the same in every version of one playlist (section 6.2.1); see
-/// [`target_duration_s`]. A growing playlist is of type `EVENT` and tells players to begin at the
-/// start, since players would otherwise join near its end as if it were live.
+/// [`target_duration_s`]. A growing playlist is of type `EVENT` and tells players to start at the
+/// beginning, since they would otherwise join near its end as if it were live.
 pub fn media_playlist(
     segments: &[Segment],
     target_duration_s: u64,
@@ -72,10 +72,10 @@ pub fn media_playlist(
     text
 }
 
-/// What a media playlist lists, as far as it takes to find a moment in it.
+/// The segments of a media playlist, for finding a time in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listed {
-    /// The segment that shows the moment; `None` if it lies beyond all that are listed.
+    /// The segment that contains the time; `None` if it is beyond the listed ones.
     pub at: Option<Moment>,
     /// Length of all listed segments in microseconds.
     pub duration_us: u64,
@@ -92,9 +92,9 @@ pub struct Moment {
     pub offset_us: u64,
 }
 
-/// Finds the moment `at_us`, in microseconds from the start of the video, in the text of a media
-/// playlist that [`media_playlist`] made. The moment at which a complete video ends belongs to its
-/// last segment. `None` if the text is no such playlist.
+/// Finds the time `at_us`, in microseconds from the start of the video, in the text of a media
+/// playlist made by [`media_playlist`]. The end of a complete video belongs to its last segment.
+/// `None` if the text is not such a playlist.
 pub fn find_moment(text: &str, at_us: u64) -> Option<Listed> {
     let mut lines = text.lines();
     if lines.next()? != "#EXTM3U" {
@@ -162,7 +162,7 @@ pub struct Variant {
     pub height: u32,
     /// Peak bit rate in bit/s.
     pub bandwidth: u64,
-    /// Average bit rate in bit/s; `None` while it is not known yet.
+    /// Average bit rate in bit/s; `None` while unknown.
     pub average_bandwidth: Option<u64>,
     /// RFC 6381 codec names, video first.
     pub codecs: Vec<String>,
@@ -170,9 +170,9 @@ pub struct Variant {
 
 /// The text of a multivariant playlist (RFC 8216 section 4.3.4).
 ///
-/// Players begin with the variant that is listed first, so that one is the variant nearest to
-/// 2 Mbit/s, as Apple's authoring specification asks; the others follow from high to low. While
-/// the video is being made the playlist says so in a session-data tag.
+/// Players begin with the variant that is listed first, so that one is the variant nearest to 2
+/// Mbit/s, as Apple's authoring specification asks; the others follow from high to low. While the
+/// video is being processed, a session-data tag indicates that.
 pub fn multivariant_playlist(
     variants: &[Variant],
     frame_rate: FrameRate,

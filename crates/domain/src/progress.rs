@@ -10,7 +10,7 @@ use crate::ladder::PlannedRung;
 use crate::media::{HdrKind, MediaInfo, Orientation};
 use crate::tracks::Tracks;
 
-/// One thing that happened. In JSON the field `event` names it.
+/// An event. In JSON, the field `event` has its name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -30,7 +30,7 @@ pub enum Event {
         segment_s: u32,
         /// Length of the source in seconds, if known.
         duration_s: Option<f64>,
-        /// Set if the source is high dynamic range; the renditions are not.
+        /// Set if the source is high dynamic range; renditions never are.
         hdr_source: Option<HdrKind>,
         /// True if fields are being made into frames.
         deinterlaced: bool,
@@ -45,20 +45,20 @@ pub enum Event {
         #[serde(default)]
         decoding: Decoding,
     },
-    /// An encoder encoded real frames and was chosen.
+    /// An encoder passed its trial and was selected.
     EncoderSelected {
         /// Identifier from `pipelines/encoders.toml`.
         encoder: String,
         /// Name for people.
         label: String,
-        /// Encoders of higher preference that did not work, with the reason.
+        /// Preferred encoders that did not work, with the reason.
         passed_over: Vec<PassedOver>,
         /// What pictures pass from the decoder to the encoder, in order: the decoder if it is a card's,
         /// then elements.
         #[serde(default)]
         path: Vec<String>,
     },
-    /// The encoder failed while running; everything starts again on the next one.
+    /// The encoder failed while running; the run restarts with the next one.
     EncoderFallback {
         /// The one that failed.
         from: String,
@@ -67,12 +67,12 @@ pub enum Event {
         /// What the failing element said.
         reason: String,
     },
-    /// How far the renditions are. Percentages never go back within one encoder's run.
+    /// Progress of the renditions. Percentages never decrease within one encoder's run.
     Progress {
-        /// Grows by one with every progress event of a run.
+        /// Increases by one with every progress event of a run.
         seq: u64,
-        /// The slowest rendition's percentage, 0 to 99 until the end; `None` if the length of the
-        /// source is not known.
+        /// Percentage of the slowest rendition, 0 to 99 until the end; `None` if the duration of
+        /// the source is unknown.
         percent: Option<f64>,
         /// From the largest to the smallest.
         renditions: Vec<RenditionProgress>,
@@ -93,13 +93,13 @@ pub enum Event {
         /// Path below the output folder.
         path: String,
     },
-    /// Every rendition has its first segment and the multivariant playlist is there: players can
-    /// start while the rest is being made.
+    /// Every rendition has its first segment, and the multivariant playlist exists: playback can
+    /// start while processing continues.
     Playable {
         /// Path below the output folder.
         master: String,
     },
-    /// Something is worth knowing but does not stop the job.
+    /// A warning, which does not stop the job.
     Warning {
         /// Stable code.
         code: WarningCode,
@@ -122,21 +122,21 @@ pub enum Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {
-    /// The source ends before its header says; what is there was used.
+    /// The source is truncated; the existing part was used.
     Truncated,
     /// Parts of the source could not be decoded and were skipped.
     DamagedInput,
     /// The audio of the source cannot be used.
     AudioDropped,
-    /// Decoding on a card failed or was asked for in vain; the CPU decodes.
+    /// Decoding on a card failed or is unavailable; the CPU decodes.
     DecoderFallback,
-    /// Scaling on a card failed or cannot be done; the CPU scales.
+    /// Scaling on a card failed or is unsupported; the CPU scales.
     ScalerFallback,
-    /// The picture changes its size in mid-stream; it was fitted into the first size.
+    /// The picture size changes within the stream; all was fitted into the first size.
     SizeChanged,
-    /// Dolby Vision without a base layer that other players can show; its colours are wrong.
+    /// Dolby Vision without a compatible base layer; its colours are wrong.
     DolbyVision,
-    /// The edit list plays parts slower or faster; they were used at their own speed.
+    /// The edit list changes the speed of parts; they were used at normal speed.
     EditRate,
 }
 
@@ -163,7 +163,7 @@ pub struct PassedOver {
 pub struct RenditionProgress {
     /// Rung name.
     pub rung: String,
-    /// 0 to 99 until the end; `None` if the length of the source is not known.
+    /// 0 to 99 until the end; `None` if the duration of the source is unknown.
     pub percent: Option<f64>,
     /// Frames encoded so far.
     pub frames: u64,
@@ -190,7 +190,7 @@ pub struct Summary {
     pub frame_rate: String,
     /// From the largest to the smallest.
     pub renditions: Vec<RenditionSummary>,
-    /// Path of the poster picture below the output folder.
+    /// Path of the poster image below the output folder.
     pub thumbnail: Option<String>,
     /// Path of the storyboard index below the output folder.
     pub storyboard: Option<String>,

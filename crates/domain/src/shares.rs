@@ -1,19 +1,10 @@
-//! Shares: how much of what is scarce one person, or one address, may hold at a time.
+//! Shares: how much of a scarce resource one user or address may hold at a time.
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The customer that an address belongs to: one of a provider has a whole `/64` of IPv6 addresses.
-pub fn subscriber(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
-/// Counts what each of many holds, up to the same number.
+/// Counts what each key holds, up to the same maximum.
 #[derive(Debug)]
 pub struct Shares<K> {
     most: usize,
@@ -37,7 +28,7 @@ impl<K: Hash + Eq + Clone> Shares<K> {
         })
     }
 
-    /// One more for `key`; `None` if it holds its share.
+    /// Takes one more for `key`; `None` if its share is used up.
     pub fn take(self: &Arc<Self>, key: K) -> Option<Share<K>> {
         let mut held = self.held();
         let count = held.get(&key).copied().unwrap_or_default();
@@ -59,13 +50,13 @@ impl<K: Hash + Eq + Clone> Shares<K> {
 }
 
 impl<K> Shares<K> {
-    /// True if nobody holds anything.
+    /// True if nothing is held.
     pub fn is_empty(&self) -> bool {
         self.held().is_empty()
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<K, usize>> {
-        // What it holds is whole at any time, so a panic elsewhere does not spoil it.
+        // Its content is consistent at any time, so a panic elsewhere does no harm.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

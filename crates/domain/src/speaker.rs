@@ -106,9 +106,8 @@ impl Speaker {
         })
     }
 
-    /// The places that this many channels usually have, for sound that does not say: the choice
-    /// of ffmpeg, so that what people hear elsewhere is what they hear here. Nothing if there is
-    /// no usual layout.
+    /// The usual positions for a number of channels, for audio without a layout: those of ffmpeg,
+    /// so that it sounds the same as elsewhere. Empty if there is no usual layout.
     pub fn usual(channels: usize) -> Option<Vec<Self>> {
         Some(match channels {
             1 => vec![Fc],

@@ -15,8 +15,8 @@ const MIN_TILES: u64 = 10;
 const MAX_TILES: u64 = 200;
 /// The first tiles are no nearer than this.
 const FIRST_INTERVAL_US: u64 = 50_000;
-/// Into how many parts the interval is divided at first if it is known how long the video should
-/// be: each doubling costs ten tiles that nobody sees, and few files are cut shorter than this.
+/// Initial subdivision of the interval if the expected duration is known: each doubling costs ten
+/// tiles that are dropped later, and few files are truncated to less.
 const FIRST_PARTS: u64 = 8;
 
 /// When tiles are taken and how large they are.
@@ -61,9 +61,9 @@ impl StoryboardPlan {
     }
 }
 
-/// Decides when tiles are taken. A video may be shorter than it says, or not say how long it is, and
-/// is to have `MIN_TILES` all the same: tiles are taken more often than planned at first, and
-/// every second one is dropped when there are twice as many.
+/// Decides when tiles are taken. A video may be shorter than announced, or of unknown duration, and
+/// still needs `MIN_TILES`: tiles are first taken more often than planned, and every second one is
+/// dropped when there are twice as many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spacing {
     planned_us: u64,
@@ -76,7 +76,7 @@ pub struct Spacing {
 impl Spacing {
     /// A spacing that ends with the planned one.
     pub fn new(plan: &StoryboardPlan) -> Self {
-        // As many as there can be are planned where the length is not known.
+        // The maximum is planned if the duration is unknown.
         let most = if plan.max_tiles == MAX_TILES {
             u64::MAX
         } else {
@@ -114,7 +114,7 @@ impl Spacing {
             return None;
         }
         let mut drops = 0;
-        // Pictures that come more seldom than tiles are due ask for fewer tiles as well.
+        // Pictures that are rarer than tiles also reduce the number of tiles.
         while !self.is_final()
             && (self.taken >= 2 * MIN_TILES || time_us >= (self.taken + 1) * self.interval_us())
         {

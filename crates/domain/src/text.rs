@@ -1,16 +1,16 @@
-//! Text as people compare it: without the difference between upper and lower case, between the
-//! several ways in which Unicode writes the same thing, and without what cannot be seen.
+//! Text normalised for comparison: without differences in case and Unicode form, and without
+//! invisible characters.
 
 use caseless::Caseless as _;
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Letters of a piece of a word by which words are looked up.
+/// Maximum letters of a piece of a word in the search index.
 const LONGEST_GRAM: usize = 3;
-/// Most pieces by which a search is looked up; the rest is compared.
+/// Maximum pieces looked up per search; the rest is compared.
 const MOST_GRAMS: usize = 32;
 
-/// What texts that mean the same have in common: NFKC, case folded, without what cannot be seen, and
-/// with the dotted I of Turkish as any other.
+/// The normal form of a text: NFKC, case-folded, without invisible characters, and with the dotted I
+/// of Turkish like any other.
 pub fn fold(text: &str) -> String {
     let visible = text.nfkc().filter(|c| !is_invisible(*c));
     let mut folded = String::with_capacity(text.len());
@@ -22,8 +22,8 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
-/// True for characters that leave no trace where they stand: zero-width ones, marks of direction,
-/// fillers and selectors (`Default_Ignorable_Code_Point` of Unicode).
+/// True for invisible characters: zero-width ones, directional marks, fillers and selectors
+/// (`Default_Ignorable_Code_Point` of Unicode).
 pub fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
@@ -51,7 +51,7 @@ pub fn grams(folded: &str) -> impl Iterator<Item = String> {
     all.into_iter()
 }
 
-/// The longest pieces of a folded word, which a text that has the word has, too.
+/// The longest pieces of a folded word, which every text with that word contains.
 pub fn grams_of_search(word: &str) -> impl Iterator<Item = String> {
     let letters: Vec<char> = word.chars().take(MOST_GRAMS + LONGEST_GRAM - 1).collect();
     let length = letters.len().clamp(1, LONGEST_GRAM);

@@ -1,15 +1,14 @@
-//! Which trace something belongs to, for operators who follow one upload through all processes.
+//! Trace contexts, for following one upload through all processes.
 
 use std::fmt;
 
-/// The place in a trace that others continue: a `traceparent` of version 00
-/// ([W3C Trace Context, section 3.2](https://www.w3.org/TR/trace-context/#traceparent-header)).
+/// The position in a trace that others continue: a `traceparent` of version 00 ([W3C Trace Context,
+/// section 3.2](https://www.w3.org/TR/trace-context/#traceparent-header)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceParent(String);
 
 impl TraceParent {
-    /// Reads a header's or a column's value. `None` if it is not one, or of a version whose
-    /// meaning is not known.
+    /// Reads a header's or a column's value. `None` if it is invalid or of an unknown version.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
         let mut hex = |digits: usize| {

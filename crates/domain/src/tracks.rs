@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::media::{AudioStream, Decoding, MediaInfo, VideoStream};
 
-/// The streams that are published, and those that are left aside.
+/// The streams that are published, and those that are not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tracks {
     /// The picture, if there is one.
     pub video: Option<Track>,
-    /// The sound, if there is one that can be decoded.
+    /// The audio stream, if one can be decoded.
     pub audio: Option<Track>,
-    /// What was left aside, in file order, pictures first.
+    /// Unused streams in file order, video first.
     pub left: Vec<LeftAside>,
 }
 
@@ -34,7 +34,7 @@ pub struct LeftAside {
     /// Which one.
     #[serde(flatten)]
     pub track: Track,
-    /// Why another one was preferred, or why it cannot be used.
+    /// Why it is not used.
     pub reason: LeftReason,
 }
 
@@ -48,13 +48,13 @@ pub enum TrackKind {
     Audio,
 }
 
-/// Why a stream is left aside. The first one that holds is given.
+/// Why a stream is not used; the first reason that applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeftReason {
     /// No decoder for its codec is installed or allowed.
     NoDecoder,
-    /// There is a decoder, but nothing came out of it.
+    /// There is a decoder, but it produced no output.
     NoOutput,
     /// It is beyond a limit on sources.
     BeyondLimits,
@@ -64,7 +64,7 @@ pub enum LeftReason {
     SinglePicture,
     /// It is a commentary.
     Commentary,
-    /// The container marks another one as the one to choose.
+    /// The container marks another stream as the default.
     NotDefault,
     /// Another one has a larger picture.
     Smaller,
@@ -73,9 +73,8 @@ pub enum LeftReason {
 }
 
 impl Tracks {
-    /// Chooses among the streams of `media`: one that can be decoded, that moves (a cover is never
-    /// the video), that is switched on, that is no commentary, that the container marks, that is
-    /// larger, that comes first.
+    /// Chooses among the streams of `media`, in this order of preference: decodable, moving (cover
+    /// art is never the video), enabled, not a commentary, marked as the default, larger, first.
     pub fn choose(media: &MediaInfo) -> Self {
         let video = main_video(media);
         let audio = main_audio(media);
@@ -103,8 +102,8 @@ impl Tracks {
     }
 }
 
-/// The video stream that is published. One that cannot be decoded is given only if there is no
-/// other, so that the refusal can name it.
+/// The video stream that is published. An undecodable one is returned only if there is no other, so
+/// that the error can name it.
 pub fn main_video(media: &MediaInfo) -> Option<&VideoStream> {
     media.video.iter().max_by_key(|v| {
         (

@@ -1,12 +1,12 @@
-//! A transfer of an original that has not become an asset yet.
+//! An upload that has not become an asset yet.
 
 use crate::asset::{AssetId, Visibility};
 use crate::clock::Timestamp;
 use crate::trace::TraceParent;
 use crate::user::UserId;
 
-/// A transfer, resumable or not. The bytes lie in the media store below
-/// [`crate::media_key::upload`]; how many there are is measured there, never remembered here.
+/// An upload, resumable or not. Its bytes are in the media store at [`crate::media_key::upload`];
+/// their number is measured there, never stored here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
     /// 32 lower-case hexadecimal digits, random.
@@ -15,7 +15,7 @@ pub struct Upload {
     pub owner_id: UserId,
     /// How it is sent.
     pub kind: UploadKind,
-    /// Announced length in bytes; `None` while it is not known.
+    /// Announced length in bytes; `None` while unknown.
     pub length: Option<i64>,
     /// What the asset will be called.
     pub title: String,
@@ -23,9 +23,9 @@ pub struct Upload {
     pub description: String,
     /// The asset's visibility.
     pub visibility: Visibility,
-    /// Name of the file as the uploader's machine calls it.
+    /// File name on the uploader's machine.
     pub filename: String,
-    /// Media type as the uploader's machine calls it; may be empty.
+    /// Media type as given by the client; may be empty.
     pub filetype: String,
     /// The raw `Upload-Metadata` header of a tus upload, to be echoed.
     pub metadata: Option<String>,
@@ -37,7 +37,7 @@ pub struct Upload {
     pub created_at: Timestamp,
     /// When it is given up.
     pub expires_at: Timestamp,
-    /// The trace in which it was begun, which its requests and jobs continue.
+    /// The trace of its creation, which its requests and jobs continue.
     pub trace: Option<TraceParent>,
 }
 
@@ -59,8 +59,8 @@ pub enum UploadRole {
 }
 
 impl UploadRole {
-    /// Reads what senders say and the database keeps: `partial`, or `final;` with the addresses of the
-    /// parts, whole or paths, whose last piece is a number. `None` if it is neither.
+    /// Parses the form used by clients and in the database: `partial`, or `final;` with the URLs or
+    /// paths of the parts, which end in their ids. `None` if it is neither.
     pub fn parse(told: &str) -> Option<Self> {
         if told == "partial" {
             return Some(Self::Part);
@@ -78,7 +78,7 @@ impl UploadRole {
         })
     }
 
-    /// What [`UploadRole::parse`] reads; `None` for one that stands by itself.
+    /// The text that [`UploadRole::parse`] reads; `None` for an ordinary upload.
     pub fn told(&self) -> Option<&str> {
         match self {
             Self::Whole => None,
@@ -87,7 +87,7 @@ impl UploadRole {
         }
     }
 
-    /// Numbers of the parts; none unless it is put together of some.
+    /// Ids of the parts; empty unless it is a concatenation.
     pub fn parts(&self) -> &[String] {
         match self {
             Self::Joined { parts, .. } => parts,
@@ -99,7 +99,7 @@ impl UploadRole {
 /// How an upload is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UploadKind {
-    /// One request; when it breaks off nothing remains.
+    /// A single request; nothing is kept if it is interrupted.
     Multipart,
     /// tus; it can be resumed.
     Tus,

@@ -13,7 +13,7 @@ pub type UserId = i64;
 pub struct User {
     /// Its number.
     pub id: UserId,
-    /// Name to sign in with; unique without regard to case.
+    /// Username; unique, ignoring case.
     pub username: String,
     /// May be empty.
     pub email: String,
@@ -21,28 +21,28 @@ pub struct User {
     pub role: Role,
     /// False if signing in is refused.
     pub active: bool,
-    /// True while it still has the documented password `admin123`.
+    /// True while it still has the default password `admin123`.
     pub default_password: bool,
     /// When it was made.
     pub created_at: Timestamp,
 }
 
-/// What an account may take; `None` for no limit, or, as what was set for one account, for that of the
-/// server.
+/// Limits of an account. `None` means no limit, or for limits set for one account, the server's
+/// default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Allowance {
     /// Bytes of originals and unfinished uploads.
     pub bytes: Option<i64>,
-    /// Minutes of video that it may upload within 24 hours.
+    /// Minutes of video that it may upload per 24 hours.
     pub minutes_a_day: Option<i64>,
-    /// Uploads that it may have begun and not finished.
+    /// Maximum number of unfinished uploads.
     pub uploads: Option<i64>,
     /// Videos of its that may wait to be processed.
     pub waiting: Option<i64>,
 }
 
 impl Allowance {
-    /// This one where it says something, and otherwise `usual`.
+    /// These limits where set, otherwise those of `usual`.
     #[must_use]
     pub fn or(self, usual: Self) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl Role {
     }
 }
 
-/// Who asks: nobody known, or a user. The one place that says what they may do.
+/// The caller: anonymous or a user. The only place that decides what they may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Viewer {
     /// Not signed in.
@@ -100,8 +100,8 @@ impl Viewer {
         }
     }
 
-    /// True if the viewer may see and play `asset` by its number. Who has the link of an unlisted
-    /// one is another question: [`Asset::opened_by`].
+    /// True if the viewer may see and play `asset` by its number. For access by the link of an
+    /// unlisted video, see [`Asset::opened_by`].
     pub fn may_see(self, asset: &Asset) -> bool {
         asset.visibility == Visibility::Public || self.may_manage(asset)
     }

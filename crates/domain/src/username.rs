@@ -1,4 +1,4 @@
-//! Names of accounts: one person, one name, that can be told from all others by looking at it.
+//! Usernames: unique, and visually distinguishable from all others.
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::MixedScript as _;
@@ -20,10 +20,10 @@ pub enum UsernameError {
     /// It has a control character.
     #[error("A username has no control characters.")]
     Control,
-    /// It has something that cannot be seen, or turns the direction of what follows.
+    /// It has invisible characters, or ones that change the text direction.
     #[error("A username has no invisible characters.")]
     Invisible,
-    /// It has letters of scripts that nobody writes together, some of which look alike.
+    /// It mixes scripts, some of whose letters look alike.
     #[error("A username is written in one script.")]
     MixedScripts,
 }
@@ -41,9 +41,8 @@ impl UsernameError {
     }
 }
 
-/// The name as it is stored and shown: NFKC, without space around it. Each word of it is of one
-/// script, where Japanese, Korean and Chinese count as what they are written in together (UTS 39
-/// section 5.1).
+/// The name as stored and displayed: NFKC, trimmed. Each word of it is of one script, where
+/// Japanese, Korean and Chinese count as what they are written in together (UTS 39 section 5.1).
 pub fn normalise(name: &str) -> Result<String, UsernameError> {
     if name.chars().any(char::is_control) {
         return Err(UsernameError::Control);

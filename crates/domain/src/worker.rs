@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 
-/// A process that does jobs, as it last said of itself.
+/// A worker process, as of its last report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkerSign {
     /// Its name in claims.
@@ -21,16 +21,16 @@ pub struct WorkerSign {
     pub slots: i64,
     /// Jobs that it is doing.
     pub busy: i64,
-    /// What encoders it found; empty until it has tried them.
+    /// Its encoders; empty until they have been tested.
     pub encoders: Vec<EncoderFound>,
-    /// Graphics cards of its machine that its jobs may use; empty if there are none or they were
-    /// not looked for yet.
+    /// Graphics cards of its machine that its jobs may use; empty if there are none or they have
+    /// not been detected yet.
     pub cards: Vec<CardFound>,
-    /// True while it is going down and takes no more jobs.
+    /// True while it is shutting down and takes no more jobs.
     pub draining: bool,
 }
 
-/// An encoder of the catalog, and whether it works on a machine.
+/// An encoder from the catalog, and whether it works on a machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncoderFound {
     /// Identifier from `pipelines/encoders.toml`.
@@ -43,7 +43,7 @@ pub struct EncoderFound {
     pub element: String,
     /// True if it has encoded real pictures there.
     pub works: bool,
-    /// What was seen: the element in use, or why it does not work.
+    /// The element in use, or why it does not work.
     pub reason: String,
     /// What to do about it, if it does not work.
     pub advice: Option<String>,
@@ -51,7 +51,7 @@ pub struct EncoderFound {
     pub preferred: bool,
 }
 
-/// A graphics card of a worker's machine, as it was when last looked at.
+/// A graphics card of a worker's machine, as of its last report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CardFound {
     /// Stable identifier on its machine: the UUID of an NVIDIA card, the name of a render node.
@@ -62,18 +62,18 @@ pub struct CardFound {
     pub kind: String,
     /// Jobs of this worker that are on it.
     pub jobs: u32,
-    /// Encoding sessions that jobs of its machine hold on it.
+    /// Encoding sessions held by jobs of its machine.
     pub sessions: u32,
-    /// Sessions that may be open at once, if that is limited.
+    /// Maximum number of concurrent sessions, if limited.
     pub session_limit: Option<u32>,
-    /// Load of its encoder in percent, where the driver tells.
+    /// Load of its encoder in percent, if the driver reports it.
     pub encoder_load: Option<u8>,
-    /// Load of its decoder in percent, where the driver tells.
+    /// Load of its decoder in percent, if the driver reports it.
     pub decoder_load: Option<u8>,
-    /// Load of it as a whole in percent, where the driver tells.
+    /// Overall load in percent, if the driver reports it.
     pub load: Option<u8>,
-    /// Memory in use, in bytes, where the driver tells.
+    /// Used memory in bytes, if the driver reports it.
     pub memory_used: Option<u64>,
-    /// Memory that it has, in bytes, where the driver tells.
+    /// Total memory in bytes, if the driver reports it.
     pub memory: Option<u64>,
 }

@@ -11,9 +11,9 @@ use futures_util::future::{BoxFuture, FutureExt as _, Shared};
 
 /// Work that is going on, by what it is for.
 ///
-/// Nobody gets an answer that was begun before they asked: whoever comes while the work for `K`
-/// goes on waits, together with all others who do, for the next. So an answer is never older than
-/// its question, and a crowd costs little more than one visitor.
+/// No caller gets a result whose work began before its request: callers that arrive during the work
+/// for `K` wait together for the next run. So a result is never older than its request, and many
+/// callers cost little more than one.
 pub(crate) struct Coalesce<K, V>(Arc<Mutex<HashMap<K, Turn<V>>>>);
 
 /// What many wait for; `None` if the work panicked.
@@ -22,7 +22,7 @@ type Work<V> = Shared<BoxFuture<'static, Option<V>>>;
 /// The last piece of work that was asked for.
 struct Turn<V> {
     number: u64,
-    /// True as soon as it may have looked at anything.
+    /// True once it may have read anything.
     begun: bool,
     work: Work<V>,
 }
@@ -50,10 +50,11 @@ where
     K: Hash + Eq + Clone + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// What `work` gives, which may be that of somebody who asked for `key` at the same time. Work
-    /// that was asked for is done in a task of its own, also if nobody waits for it any more: left
-    /// half done it would hold on to what it has, such as a connection to the database. `None` if
-    /// it panicked, or if work for too many other things goes on: then there is no crowd.
+    /// The result of `work`, which may be shared with other callers that asked for `key` at the
+    /// same time. Work that was asked for is done in a task of its own, also if nobody waits for it
+    /// any more: left half done it would hold on to what it has, such as a connection to the
+    /// database. `None` if it panicked, or if work for too many other things goes on: then there is
+    /// no crowd.
     pub(crate) async fn get<F>(&self, key: K, work: F) -> Option<V>
     where
         F: Future<Output = V> + Send + 'static,
@@ -107,7 +108,7 @@ struct OwnTurn<K: Hash + Eq, V> {
 }
 
 impl<K: Hash + Eq, V> OwnTurn<K, V> {
-    /// From now on whoever comes has to wait for the next turn.
+    /// Callers from now on have to wait for the next run.
     fn begin(&self) {
         let mut turns = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(turn) = turns.get_mut(&self.key)

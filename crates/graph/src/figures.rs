@@ -4,7 +4,7 @@ use metrics::gauge;
 
 use crate::app::App;
 
-/// Sets the figures of this process. It asks nobody.
+/// Sets the metrics of this process, without any query.
 pub fn observe(app: &App) {
     gauge!("clipsy_uploads_in_progress").set(app.uploads.in_progress() as f64);
     for pool in app.db.connections() {

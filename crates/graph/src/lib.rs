@@ -39,8 +39,8 @@ pub use schema::sdl;
 pub use settings::ApiSettings;
 pub use transport::settings::{GraphqlSettings, Introspection, Limits};
 
-/// All routes. Connections have to carry [`axum::extract::ConnectInfo`] with the peer's address, as
-/// [`server::serve`] sees to; without it everybody counts as the same distant client.
+/// All routes. Connections must carry [`axum::extract::ConnectInfo`] with the peer's address, which
+/// [`server::serve`] ensures; without it all clients count as the same remote one.
 pub fn router(app: App) -> Router {
     let media = Router::new()
         .route("/media/{*path}", any(media::serve))

@@ -33,7 +33,7 @@ pub struct Parts {
     pub cage: Cage,
 }
 
-/// Answers on `listener` until `stop`. A failure is logged: the worker goes on without.
+/// Serves `listener` until `stop`. A failure is logged: the worker continues without it.
 pub async fn serve(listener: TcpListener, parts: Parts, stop: CancellationToken) {
     let router = Router::new()
         .route("/healthz", get(async || Json(json!({ "status": "ok" }))))

@@ -20,11 +20,11 @@ pub struct ApiSettings {
     pub upload_rate: u64,
     /// Over which the rate of an upload is averaged.
     pub upload_window: Duration,
-    /// Largest body of a request that is no upload, in bytes.
+    /// Maximum body in bytes, except for uploads.
     pub max_body_bytes: usize,
     /// Longest wait for the next bytes of a body.
     pub body_timeout: Duration,
-    /// Longest wait for the whole body of a request that is no upload.
+    /// Maximum time for a whole body, except for uploads.
     pub body_deadline: Duration,
     /// Fewest bytes a second of such a body, on average over [`ApiSettings::body_window`]; 0 for any.
     pub body_rate: u64,
@@ -56,9 +56,9 @@ pub struct ApiSettings {
 }
 
 impl ApiSettings {
-    /// Connections, or requests behind a trusted proxy, of one address. A network address stands for
-    /// a school or a provider's customers at times, so it is much; a quarter leaves places to others
-    /// even before anybody has to leave.
+    /// Connections, or requests behind a trusted proxy, of one address. An address may be shared by
+    /// a school or a provider's customers, so the limit is high; a quarter leaves places to others
+    /// even before connections are closed.
     pub(crate) fn connections_per_address(&self) -> usize {
         let share = self.max_connections_per_address;
         share.unwrap_or((self.max_connections / 4).max(1))

@@ -19,6 +19,7 @@ use clipsy_http::Address;
 use clipsy_http::Client;
 use clipsy_http::caller::client::sharer;
 use clipsy_http::cors::{is_preflight, lists, preflight};
+use clipsy_http::header;
 use clipsy_http::peer::until_sent;
 use clipsy_http::trace::{begin, end};
 use clipsy_service::error::Error;
@@ -46,8 +47,8 @@ pub(crate) async fn one_host(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Around all routes: a client behind a trusted proxy has as many requests at a time as it would have
-/// connections without one. The proxy's own connections are nobody's.
+/// Around all routes: a client behind a trusted proxy may have as many concurrent requests as it
+/// would have connections without one. The proxy's own connections are not counted.
 pub(crate) async fn behind_proxies(
     State(app): State<App>,
     request: Request,
@@ -77,8 +78,8 @@ pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) ->
     let method = parts.method.clone();
     let path = parts.uri.path().to_owned();
     let span = span(&id, &method, &path);
-    let parent = parts.headers.get("traceparent").filter(|_| client.proxied);
-    trace::continue_request(&span, parent.and_then(|value| value.to_str().ok()));
+    let parent = header::text(&parts.headers, "traceparent").filter(|_| client.proxied);
+    trace::continue_request(&span, parent);
     if begin(&span, &method, parts.extensions.get::<MatchedPath>()) {
         trace::note_number(&span);
     }
@@ -125,7 +126,7 @@ pub(crate) async fn api(State(app): State<App>, request: Request, next: Next) ->
 
 /// Sends callers on to where the server was called; pages of libraries know nothing of that.
 fn below(headers: &mut HeaderMap, called: &Address) {
-    let Some(location) = headers.get(LOCATION).and_then(|value| value.to_str().ok()) else {
+    let Some(location) = header::text(headers, LOCATION) else {
         return;
     };
     let ours = location.starts_with('/') && !location.starts_with("//");
@@ -202,8 +203,8 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
     Refused(Error::internal(format!("panicked: {message}"))).into_response()
 }
 
-/// Playback links, and keys of unlisted videos, open a video to whoever reads them, so they are kept out
-/// of the log.
+/// Playback links and keys of unlisted videos grant access to anyone who reads them, so they are not
+/// logged.
 fn without_link(path: &str) -> String {
     let secret = |before: &str| {
         let rest = path.strip_prefix(before)?;
@@ -227,7 +228,7 @@ fn code(response: &Response) -> &str {
     code.and_then(|code| code.to_str().ok()).unwrap_or("")
 }
 
-/// Headers for everything that is no media; what a route has set stays.
+/// Headers for everything except media; headers set by a route are kept.
 fn careful(headers: &mut HeaderMap) {
     const NOTHING: HeaderValue =
         HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -257,7 +258,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
         }
     }
     let next = NEXT.fetch_add(1, Ordering::Relaxed);
-    // The first half tells runs of the server apart.
+    // The first half distinguishes runs of the server.
     let id = format!("{:08x}{:08x}", *START >> 32, next & 0xffff_ffff);
     HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("unknown"))
 }

@@ -1,5 +1,4 @@
-//! Bodies of requests: what they are, and reading them with limits on their size and on how slow they
-//! may come.
+//! Request bodies: their type, and reading them with limits on size, rate and time.
 
 use std::time::Duration;
 
@@ -9,13 +8,14 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::header::{MediaType, content_length};
 use crate::pace::Pace;
 
 /// Why a body was not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BodyError {
-    /// It has more bytes than are accepted.
+    /// It has more bytes than allowed.
     #[error("the body has more than {limit} bytes")]
     TooLarge {
         /// Largest number of bytes.
@@ -24,10 +24,10 @@ pub enum BodyError {
     /// No bytes came for too long.
     #[error("the body took too long to arrive")]
     TooSlow,
-    /// It is not what it says it is; one sentence for its sender.
+    /// It is malformed; one sentence for the client.
     #[error("{0}")]
     Malformed(String),
-    /// It is of a type that is not taken: the text of `Content-Type`, cut.
+    /// Its type is not accepted: the text of `Content-Type`, truncated.
     #[error("media type {0:?} is not taken")]
     MediaType(String),
 }
@@ -35,7 +35,7 @@ pub enum BodyError {
 /// Shorthand.
 pub type Result<T, E = BodyError> = std::result::Result<T, E>;
 
-/// What is accepted of a body, and how long it is waited for.
+/// Limits of a body: size, rate and timeouts.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Most bytes.
@@ -65,7 +65,7 @@ pub enum Kind {
 
 /// Reads `Content-Type`. A body of another type is refused.
 pub fn kind(headers: &HeaderMap) -> Result<Kind> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+    let Some(kind) = MediaType::of(headers) else {
         let length = headers.get(header::CONTENT_LENGTH);
         let empty = length.is_none_or(|length| length == "0")
             && !headers.contains_key(header::TRANSFER_ENCODING);
@@ -75,43 +75,28 @@ pub fn kind(headers: &HeaderMap) -> Result<Kind> {
             Err(BodyError::MediaType(String::new()))
         };
     };
-    let text = String::from_utf8_lossy(value.as_bytes());
-    let (essence, parameters) = text.split_once(';').unwrap_or((&text, ""));
-    match essence.trim().to_ascii_lowercase().as_str() {
+    match kind.essence().as_str() {
         "application/json" => Ok(Kind::Json),
         "application/x-www-form-urlencoded" => Ok(Kind::Form),
-        "multipart/form-data" => Ok(Kind::Multipart(boundary(parameters))),
-        _ => Err(BodyError::MediaType(text.chars().take(200).collect())),
+        "multipart/form-data" => Ok(Kind::Multipart(boundary(&kind))),
+        _ => Err(BodyError::MediaType(
+            kind.as_str().chars().take(200).collect(),
+        )),
     }
 }
 
 /// The boundary parameter: 1 to 70 characters (RFC 2046 section 5.1.1).
-fn boundary(parameters: &str) -> Option<String> {
-    parameters.split(';').find_map(|parameter| {
-        let (name, value) = parameter.trim().split_once('=')?;
-        let value = value.trim().trim_matches('"');
-        let good = name.trim().eq_ignore_ascii_case("boundary")
-            && (1..=70).contains(&value.len())
-            && value.bytes().all(|b| (0x20..0x7f).contains(&b));
-        good.then(|| value.to_owned())
-    })
-}
-
-/// What `Content-Length` announces.
-pub fn announced(headers: &HeaderMap) -> Option<u64> {
-    headers
-        .get(header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+fn boundary(kind: &MediaType<'_>) -> Option<String> {
+    let value = kind.parameter("boundary")?;
+    let good = (1..=70).contains(&value.len()) && value.bytes().all(|b| (0x20..0x7f).contains(&b));
+    good.then(|| value.to_owned())
 }
 
 /// Reads a whole body, which is short.
 pub async fn read_all(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes> {
     let limit = limits.bytes;
     let mut stream = Timed::new(headers, body, limits);
-    if announced(headers).is_some_and(|bytes| bytes > limit) {
+    if content_length(headers).is_some_and(|bytes| bytes > limit) {
         stream.linger();
         return Err(BodyError::TooLarge { limit });
     }
@@ -150,8 +135,7 @@ pub fn form(bytes: &[u8]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A body with a limit on its size, on the wait for each piece and for all of it, and on how slow it
-/// may come.
+/// A body with limits on its size, on the wait for each chunk and for all of it, and on its rate.
 #[derive(Debug)]
 pub struct Timed {
     stream: Option<BodyDataStream>,
@@ -161,12 +145,12 @@ pub struct Timed {
     pace: Pace,
     /// How long may still be waited in all.
     rest: Duration,
-    /// The sender waits to be asked for the body (RFC 9110 section 10.1.1); reading asks.
+    /// The client waits for `100 Continue` (RFC 9110 section 10.1.1), which reading sends.
     held_back: bool,
 }
 
-/// How much of a refused body is still read, so that its sender gets to see the answer instead of a
-/// connection that breaks.
+/// How much of a refused body is still read, so that the client gets the response instead of a
+/// connection reset.
 const LINGER_BYTES: usize = 256 << 20;
 /// How long it is read for.
 const LINGER: Duration = Duration::from_secs(30);
@@ -187,7 +171,7 @@ impl Timed {
         }
     }
 
-    /// Accepts `left` more bytes from now on. `limit` is what the sender is told if there are more.
+    /// Accepts `left` more bytes from now on. `limit` is reported to the client if there are more.
     pub fn set_limit(&mut self, left: u64, limit: u64) {
         self.left = left;
         self.limit = limit;

@@ -1,5 +1,5 @@
-//! Who asks, and how the server was called. Both are read once, where a request comes in, since each
-//! depends on which proxies are believed; everything behind takes them from the request.
+//! The caller and the public URL of the server. Both are determined once, where a request enters,
+//! since they depend on which proxies are trusted; everything behind takes them from the request.
 
 pub mod address;
 pub mod client;
@@ -21,8 +21,8 @@ struct Caller {
     address: Arc<Address>,
 }
 
-/// Around all routes: reads [`Client`] and [`Address`], which believe the forwarding headers of
-/// `trusted` proxies and of nobody else.
+/// Middleware around all routes: determines [`Client`] and [`Address`], trusting the forwarding
+/// headers of `trusted` proxies only.
 pub async fn identify(
     State(trusted): State<Arc<[Network]>>,
     request: Request,
@@ -38,7 +38,7 @@ pub async fn identify(
 }
 
 impl Client {
-    /// The client of a request that came through [`identify`]; of any other one no proxy is believed.
+    /// The client of a request that passed [`identify`]; without it no proxy is trusted.
     pub fn of(parts: &Parts) -> Self {
         let caller = parts.extensions.get::<Caller>();
         caller.map_or_else(|| Self::read(parts, &[]), |caller| caller.client)
@@ -46,8 +46,7 @@ impl Client {
 }
 
 impl Address {
-    /// The address by which a request called that came through [`identify`]; of any other one no proxy
-    /// is believed.
+    /// The public URL of a request that passed [`identify`]; without it no proxy is trusted.
     pub fn of(parts: &Parts) -> Self {
         let caller = parts.extensions.get::<Caller>();
         caller.map_or_else(

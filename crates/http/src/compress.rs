@@ -1,11 +1,13 @@
-//! Answers made smaller for those who take it (decision 0034).
+//! Compression of responses for clients that accept it (decision 0034).
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
-use axum::http::{Extensions, HeaderMap, HeaderName, StatusCode, Version};
+use axum::http::header::{CACHE_CONTROL, ETAG};
+use axum::http::{Extensions, HeaderMap, StatusCode, Version};
 use tower_http::compression::predicate::{And, Predicate as _, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
-/// Smallest body in bytes that is worth it: less goes into one packet anyway.
+use crate::header::{MediaType, text};
+
+/// Smallest body in bytes worth compressing: less fits into one packet anyway.
 const LEAST: u64 = 1_024;
 
 type Worth = And<SizeAbove, fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool>;
@@ -19,28 +21,26 @@ pub fn layer() -> CompressionLayer<Worth> {
 }
 
 fn worth(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
-    let text = |name: &HeaderName| {
-        let value = headers.get(name).and_then(|value| value.to_str().ok());
-        value.unwrap_or_default()
-    };
-    let kind = text(&CONTENT_TYPE).split(';').next().unwrap_or_default();
-    let kind = kind.trim().to_ascii_lowercase();
+    let kind = MediaType::of(headers).map(|kind| kind.essence());
+    let kind = kind.unwrap_or_default();
     let is_text = match kind.as_str() {
-        // An event would wait in the compressor until others push it out.
+        // An event would be held in the compressor until others follow.
         "text/event-stream" => false,
         "application/json" | "application/graphql" | "application/javascript" => true,
         other => other.starts_with("text/") || other.ends_with("+json") || other.ends_with("+xml"),
     };
-    // What may not be kept holds tokens: next to what somebody else wrote, their length would tell
-    // something of them (BREACH).
-    let secret = text(&CACHE_CONTROL).contains("no-store");
-    // A strong tag stands for the very bytes (RFC 9110 section 8.8.1).
-    is_text && !secret && !text(&ETAG).starts_with('"')
+    // Responses that must not be stored contain tokens: compressed together with text of another
+    // party, their length would leak them (BREACH).
+    let secret = text(headers, CACHE_CONTROL).is_some_and(|value| value.contains("no-store"));
+    // A strong tag identifies the exact bytes (RFC 9110 section 8.8.1).
+    is_text && !secret && !text(headers, ETAG).is_some_and(|tag| tag.starts_with('"'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderName;
+    use axum::http::header::CONTENT_TYPE;
 
     #[test]
     fn text_is_compressed_and_nothing_that_streams_is_secret_or_is_media() {

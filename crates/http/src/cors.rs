@@ -1,7 +1,7 @@
-//! Which pages of other origins may use what, as browsers ask (Fetch standard, section 3.3).
+//! Cross-origin access for pages (Fetch standard, section 3.3).
 //!
-//! Nothing here is opened by a cookie: whoever wants more than everybody gets has to send a token, so
-//! pages may send any header, and no answer allows credentials.
+//! Cookies grant no access: privileged requests need a token, so pages may send any header, and no
+//! response allows credentials.
 
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -11,8 +11,8 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-/// Lets pages send these methods, and whatever headers they are about to send: it is named back,
-/// since `*` stands for all but `Authorization`. `asked` are the headers of the browser's question.
+/// Allows these methods and all headers that the page is about to send: they are echoed, since `*`
+/// does not include `Authorization`. `asked` are the headers of the preflight request.
 pub fn allow(answer: &mut HeaderMap, asked: &HeaderMap, methods: HeaderValue) {
     answer.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
     if let Some(names) = asked.get(ACCESS_CONTROL_REQUEST_HEADERS) {
@@ -21,7 +21,7 @@ pub fn allow(answer: &mut HeaderMap, asked: &HeaderMap, methods: HeaderValue) {
     answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
 }
 
-/// True if it is a browser's question before a request.
+/// True for a browser's preflight request.
 pub fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     method == Method::OPTIONS
         && headers.contains_key(ORIGIN)
@@ -37,7 +37,7 @@ pub fn lists(allowed: &[String], origin: &HeaderValue) -> bool {
     })
 }
 
-/// The answer to a listed origin's question before a request.
+/// The response to a preflight request of a listed origin.
 pub fn preflight(asked: &HeaderMap) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let methods = HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE");
@@ -45,7 +45,7 @@ pub fn preflight(asked: &HeaderMap) -> Response {
     response
 }
 
-/// Lets pages of that origin read an answer and those of its headers, if it is theirs to read.
+/// Allows pages of that origin to read a response and the given headers, if the origin is listed.
 pub fn open(answer: &mut HeaderMap, origin: Option<&HeaderValue>, exposed: HeaderValue) {
     answer.append(VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = origin else { return };

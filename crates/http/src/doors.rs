@@ -1,11 +1,11 @@
-//! Who may come in, and who has to leave for that: places for connections, in all and for each
-//! address.
+//! Admission of connections: limits in total and per address, and which connection is closed for a
+//! new one.
 //!
-//! Nobody waits in front because others keep their places without using them. When an address has its
-//! share, or all places are taken, the connection that is the least use to anybody ends: of the
-//! address with the most, first one that waits for a request, the longest first; then one whose
-//! request or answer moves the slowest; then an event stream. What the server is at work on is left
-//! alone, and so are the connections of trusted proxies, which stand for many people.
+//! New connections do not wait for idle ones. When an address has used its share, or all places are
+//! taken, the least useful connection is closed: of the address with the most, first the one that has
+//! been idle longest; then the one with the slowest transfer; then an event stream. Requests that the
+//! server is working on are kept, as are the connections of trusted proxies, which represent many
+//! clients.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -20,13 +20,14 @@ use crate::caller::client::{Network, sharer, subscriber};
 use crate::peer::{Peer, Use};
 use crate::server::Limits;
 
-/// How long it takes at most until a connection that has to end is gone.
+/// Maximum time until a connection that has to end is closed.
 const LEAVING: Duration = Duration::from_secs(1);
-/// How often it is looked again for somebody who can leave.
+/// Interval of looking for a connection that can be closed.
 const LOOK: Duration = Duration::from_millis(50);
-/// Within an address's share younger connections are left alone.
+/// Younger connections are kept within an address's share.
 const YOUNG_MS: u64 = 1000;
-/// For how long an address of which no connection may go is refused without looking.
+/// How long an address is refused without another look after none of its connections could be
+/// closed.
 const STUCK: Duration = Duration::from_millis(100);
 /// How often an address that has its share may exchange a connection: looking for the one that goes
 /// takes time that belongs to everybody.
@@ -75,7 +76,7 @@ pub(crate) struct Admitted {
 }
 
 impl Admitted {
-    /// Cancelled when the connection has to end for the sake of others.
+    /// Cancelled when the connection has to make room for others.
     pub(crate) fn leave(&self) -> CancellationToken {
         self.leave.clone()
     }
@@ -91,8 +92,7 @@ impl Doors {
         })
     }
 
-    /// A place for a connection, as soon as there is one. `None` if its address has its share and is
-    /// using all of it.
+    /// Waits for a place for a connection. `None` if its address is using all of its share.
     pub(crate) async fn admit(self: &Arc<Self>, from: SocketAddr, peer: Peer) -> Option<Admitted> {
         let address = from.ip().to_canonical();
         let shared = sharer(address, &self.trusted);
@@ -129,7 +129,7 @@ impl Doors {
         })
     }
 
-    /// Sends away the connection that is the least use. False if there is none that may go.
+    /// Closes the least useful connection. False if none may be closed.
     pub(crate) fn make_room(&self) -> bool {
         self.inside().dismiss(0, |_| true)
     }
@@ -145,8 +145,8 @@ impl Inside {
         self.counts.get(&address).map_or(0, |crowd| crowd.count)
     }
 
-    /// Sends away a connection of an address that has its share, unless all are young: an address
-    /// that comes again and again must not keep us busy with looking for the least of its own.
+    /// Closes a connection of an address that has used its share, unless all are young: an address
+    /// that reconnects again and again must not keep us busy searching.
     fn make_room_of(&mut self, address: IpAddr) -> bool {
         let now = Instant::now();
         let crowd = self.counts.get(&address);

@@ -1,4 +1,4 @@
-//! Status and headers of an answer with a file, or a part of one.
+//! Status and headers of a response with a file or a part of it.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +12,7 @@ use axum::response::Response;
 
 use crate::ranges::{self, Part};
 
-/// What is told about a file, ready to be sent.
+/// Metadata of a file, ready to be sent.
 #[derive(Debug)]
 pub struct Facts {
     length: u64,
@@ -23,9 +23,9 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// What is told about a file of `length` bytes. `modified_s` are seconds since 1970: headers carry
-    /// whole ones, and comparisons go by what was sent. `etag` stands for the very bytes; it is
-    /// quoted here.
+    /// Metadata of a file of `length` bytes. `modified_s` are seconds since 1970: headers have whole
+    /// seconds, and comparisons use the sent value. `etag` identifies the exact bytes; it is quoted
+    /// here.
     pub fn new(length: u64, modified_s: u64, etag: &str, content_type: HeaderValue) -> Self {
         let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(modified_s);
         let header = |text: String| {

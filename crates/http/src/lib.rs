@@ -1,9 +1,8 @@
-//! What any HTTP service needs, and nothing of ours: this crate knows no video, account or upload.
+//! What any HTTP service needs, independent of Clipsy: this crate knows no video, account or upload.
 //!
-//! [`server`] accepts connections and ends them, with limits on how many there are (`doors`) and on
-//! how long they may be silent ([`peer`], `pace`). [`caller`] says who asks and how the server was
-//! called; [`body`] and [`multipart`] read what is sent; [`ranges`], [`mod@file`] and [`assets`] answer with
-//! files; [`measure`] and [`trace`] tell operators about requests.
+//! [`server`] accepts and closes connections, with limits on their number (`doors`) and on silence ([`peer`], `pace`).
+//! [`caller`] identifies the caller and the public URL; [`header`], [`body`] and [`multipart`] read requests;
+//! [`ranges`], [`mod@file`] and [`assets`] respond with files; [`measure`] and [`trace`] report requests to operators.
 
 pub mod assets;
 pub mod body;
@@ -12,6 +11,7 @@ pub mod compress;
 pub mod cors;
 mod doors;
 pub mod file;
+pub mod header;
 pub mod measure;
 pub mod multipart;
 mod pace;

@@ -1,7 +1,7 @@
-//! Figures for those who operate the service, by the `metrics` facade. Nothing is counted unless
-//! the binary has set a recorder.
+//! Metrics by the `metrics` facade. Nothing is counted unless the binary has installed a recorder.
 //!
-//! Labels take few values whatever clients send: routes are templates, and odd methods are `other`.
+//! Labels have few values whatever clients send: routes are templates, and unknown methods are
+//! `other`.
 
 use std::time::Instant;
 
@@ -30,8 +30,8 @@ impl Drop for Counted {
     }
 }
 
-/// Around every request: counts it by route, method and status, and takes the time until its answer
-/// begins.
+/// Around every request: counts it by route, method and status, and measures the time until its
+/// response starts.
 pub async fn request(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let route = route(request.extensions().get::<MatchedPath>());
@@ -47,7 +47,7 @@ pub async fn request(request: Request, next: Next) -> Response {
     response
 }
 
-/// The template of a route, which is the same with and without a slash at its end.
+/// The template of a route, the same with and without a trailing slash.
 pub fn route(matched: Option<&MatchedPath>) -> String {
     match matched.map(MatchedPath::as_str) {
         None => "other".to_owned(),

@@ -1,8 +1,8 @@
 //! Multipart forms (RFC 7578), read piece by piece in constant memory.
 //!
-//! Whatever a body holds, at most what one read brought and one header block of it are in memory,
-//! and data is handed on where it was received, without a copy. The parsers that are around gather
-//! everything up to the next boundary or blank line, however far that is.
+//! At most one read and one header block of a body are in memory, and data is passed on without
+//! copying. Existing parsers buffer everything up to the next boundary or blank line, however far
+//! that is.
 
 use bytes::{Bytes, BytesMut};
 use memchr::memmem::Finder;
@@ -29,7 +29,7 @@ pub struct Multipart<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Position {
-    /// In the data of a part, or in what comes before the first one.
+    /// In the data of a part, or in the preamble.
     Data,
     /// Behind a delimiter.
     Delimiter,
@@ -42,9 +42,9 @@ enum Position {
 pub struct PartHead {
     /// Name of the field.
     pub name: String,
-    /// Name of the file without folders; `None` if the part is no file.
+    /// File name without folders; `None` if the part is not a file.
     pub file_name: Option<String>,
-    /// Media type as the sender calls it; may be empty.
+    /// Media type as given by the client; may be empty.
     pub content_type: String,
 }
 
@@ -64,7 +64,7 @@ impl<'a> Multipart<'a> {
         })
     }
 
-    /// Goes to the next part; what is left of the current one is skipped. `None` at the end.
+    /// Advances to the next part, skipping the rest of the current one. `None` at the end.
     pub async fn next_part(&mut self) -> Result<Option<PartHead>> {
         while self.piece().await?.is_some() {}
         if self.position == Position::End {
@@ -73,7 +73,7 @@ impl<'a> Multipart<'a> {
         self.fill(2).await?;
         if self.buffer.starts_with(b"--") {
             self.position = Position::End;
-            // What follows means nothing, but has to be read for the connection to be used again.
+            // The epilogue is ignored, but must be read before the connection can be reused.
             while self.body.next().await?.is_some() {}
             return Ok(None);
         }
@@ -86,7 +86,7 @@ impl<'a> Multipart<'a> {
         Ok(Some(head))
     }
 
-    /// The next piece of the current part, as long as what one read brought. `None` at its end.
+    /// The next chunk of the current part. `None` at its end.
     pub async fn piece(&mut self) -> Result<Option<Bytes>> {
         if self.position != Position::Data {
             return Ok(None);
@@ -187,7 +187,7 @@ impl<'a> Multipart<'a> {
         if self.buffer.is_empty() {
             self.buffer = chunk;
         } else {
-            // Rare, or short: a delimiter or a header may go on in what just came.
+            // Rare or short: a delimiter or header may continue in the new data.
             let mut joined = match std::mem::take(&mut self.buffer).try_into_mut() {
                 Ok(own) => own,
                 Err(shared) => BytesMut::from(&shared[..]),
@@ -224,7 +224,7 @@ fn disposition(value: &str, head: &mut PartHead) {
             _ => {}
         }
     }
-    // Some senders put the whole path of the file there.
+    // Some clients send the full path of the file.
     head.file_name = extended.or(plain).map(|name| {
         name.rsplit(['/', '\\'])
             .next()

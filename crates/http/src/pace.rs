@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-/// Waiting uses it up, and bytes bring it back: whoever moves the least number of bytes a second, on
-/// average over the window, is waited for without end. Only time spent waiting counts, so that a slow
-/// disk of ours is not held against anybody.
+/// Waiting consumes it, and bytes restore it: a client with the minimum rate, averaged over the
+/// window, is never cut off. Only time spent waiting counts, so that our own slow disk is not held
+/// against a client.
 #[derive(Debug, Clone)]
 pub(crate) struct Pace {
-    /// Fewest bytes a second; 0 means that any byte brings all patience back.
+    /// Minimum bytes per second; with 0 any byte restores all patience.
     least: u64,
     window: Duration,
     left: Duration,
@@ -23,7 +23,7 @@ impl Pace {
         }
     }
 
-    /// How long one may wait from now on if nothing moves.
+    /// How long to wait from now on if nothing moves.
     pub(crate) fn left(&self) -> Duration {
         self.left
     }

@@ -1,4 +1,4 @@
-//! The connection under requests: how long it may be silent, and whether its other side still sends.
+//! The connection under requests: timeouts, and whether the client has closed its side.
 
 use std::io;
 use std::pin::Pin;
@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use http_body::{Frame, SizeHint};
@@ -17,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::header::MediaType;
 use crate::pace::Pace;
 
 /// The other side of a connection; travels with each of its requests.
@@ -25,30 +25,28 @@ pub struct Peer(Arc<State>);
 
 #[derive(Debug)]
 struct State {
-    /// True while a request is being answered. Then silence is the business of whoever reads its
-    /// body.
+    /// True while a request is being processed. Then the reader of its body handles silence.
     busy: AtomicBool,
     /// Requests that were answered.
     answered: AtomicU64,
-    /// True if somebody wants to know when the other side stops sending.
+    /// True if the end of the client's input is being watched.
     watched: AtomicBool,
     hung_up: CancellationToken,
-    /// When the connection began to do what it does: to wait for a request, or to answer one. In
-    /// [`now_ms`].
+    /// When the current phase started: waiting for a request or responding. In [`now_ms`].
     since_ms: AtomicU64,
     /// Bytes that came and went since then.
     moved: AtomicU64,
     /// Whose turn it is: [`OURS`] or [`THEIRS`].
     turn: AtomicU8,
-    /// True if what is being answered is an event stream, which is silent for a reason.
+    /// True if the response is an event stream, which may be silent.
     stream: AtomicBool,
 }
 
 /// The server has to do something.
 const OURS: u8 = 0;
-/// The other side has to send, or to take what is sent.
+/// The client has to send or to receive.
 const THEIRS: u8 = 1;
-/// Before that a request is too young for its rate to say anything.
+/// Before that a request is too young for its rate to be meaningful.
 const YOUNG_MS: u64 = 1000;
 
 /// What a connection is used for.
@@ -59,7 +57,7 @@ pub(crate) enum Use {
         /// For how long, in milliseconds.
         for_ms: u64,
     },
-    /// The other side is to send the body of a request, or to take an answer.
+    /// The client is to send a body or to receive a response.
     Moving {
         /// How fast it has done so.
         bytes_per_s: u64,
@@ -69,7 +67,7 @@ pub(crate) enum Use {
         /// For how long, in milliseconds.
         for_ms: u64,
     },
-    /// The server is at work on a request, or it has only just come.
+    /// The server is processing a request, or it has just arrived.
     Working,
 }
 
@@ -126,9 +124,9 @@ impl Peer {
         }
     }
 
-    /// Waits until the other side has shut down its sending side. It has gone away, or it has sent
-    /// all that it wants to send and waits for the answer: the two look the same until something
-    /// is sent to it.
+    /// Waits until the client has shut down its sending side. It has disconnected, or has sent
+    /// everything and waits for the response: the two cannot be told apart until something is sent
+    /// to it.
     pub async fn hung_up(&self) {
         self.0.watched.store(true, Ordering::Relaxed);
         self.0.hung_up.cancelled().await;
@@ -140,8 +138,8 @@ impl Peer {
         self.0.busy.store(true, Ordering::Relaxed);
     }
 
-    /// Has the connection wait for the next request once the answer is sent. One that becomes
-    /// something else, such as a WebSocket, looks after itself from then on.
+    /// Marks the connection as idle once the response is sent. One that was upgraded, such as a
+    /// WebSocket, handles its own timeouts.
     pub(crate) fn answer(&self, response: Response) -> Response {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return response;
@@ -153,11 +151,10 @@ impl Peer {
 }
 
 fn is_stream(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+    MediaType::of(headers).is_some_and(|kind| kind.is("text/event-stream"))
 }
 
-/// Keeps `guard` until the answer has been sent, or given up.
+/// Holds `guard` until the response has been sent or abandoned.
 pub fn until_sent<G: Send + Unpin + 'static>(response: Response, guard: G) -> Response {
     response.map(|body| {
         Body::new(Answer {
@@ -177,12 +174,12 @@ pub(crate) struct Waits {
     pub(crate) next: Duration,
 }
 
-/// The connection. A silence that is too long looks like its end.
+/// The connection. A timeout looks like its end.
 pub(crate) struct Line {
     stream: TcpStream,
     peer: Peer,
     waits: Waits,
-    /// Patience with a side that does not take what is sent.
+    /// Patience with a client that does not receive.
     takes: Pace,
     /// Since when nothing could be sent.
     stuck: Option<Instant>,
@@ -218,7 +215,7 @@ impl Line {
         self.peer.clone()
     }
 
-    /// True if the other side was silent for too long.
+    /// True if the client timed out.
     fn overdue(&mut self, cx: &mut Context<'_>) -> bool {
         if !self.timed {
             let wait = if self.begun {
@@ -307,8 +304,8 @@ impl AsyncWrite for Line {
         self.sent(cx, sent)
     }
 
-    /// Hyper does this each time it has done what it can, but it reads nothing while a request is
-    /// being answered, so this is where an end is noticed.
+    /// Hyper calls this whenever it has made progress, but reads nothing while a request is being
+    /// processed, so the end of input is detected here.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let peer = &self.peer.0;
         if peer.watched.load(Ordering::Relaxed) && !peer.hung_up.is_cancelled() {

@@ -1,10 +1,12 @@
-//! Which part of a file a request asks for (RFC 9110 sections 13 and 14).
+//! Conditional and range requests (RFC 9110 sections 13 and 14).
 
 use std::ops::Range;
 use std::time::SystemTime;
 
 use axum::http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE};
-use axum::http::{HeaderMap, HeaderName, Method};
+use axum::http::{HeaderMap, Method};
+
+use crate::header::text;
 
 /// What to answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +21,7 @@ pub enum Part {
     Beyond,
 }
 
-/// What a GET asks for, as far as its headers alone tell.
+/// What a GET requests, judged by its headers alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
     /// [`Part::Whole`].
@@ -36,7 +38,7 @@ pub fn asked(headers: &HeaderMap) -> Asked {
     if conditional.iter().any(|name| headers.contains_key(*name)) {
         return Asked::Depends;
     }
-    let Some(range) = text(headers, &RANGE) else {
+    let Some(range) = text(headers, RANGE) else {
         return Asked::Whole;
     };
     // With the longest files there can be, only the request decides; where its part begins depends on
@@ -58,22 +60,22 @@ pub fn part(
     modified: SystemTime,
     length: u64,
 ) -> Part {
-    if let Some(tags) = text(headers, &IF_NONE_MATCH) {
+    if let Some(tags) = text(headers, IF_NONE_MATCH) {
         if matches_any(tags, etag) {
             return Part::NotModified;
         }
-    // By the very date that was sent: a file that took the place of another, after a restore or
-    // with a clock that was wrong, may be older than that one.
-    } else if let Some(since) = text(headers, &IF_MODIFIED_SINCE)
+    // Only the exact date that was sent matches: a replacement file, after a restore or with a
+    // wrong clock, may be older.
+    } else if let Some(since) = text(headers, IF_MODIFIED_SINCE)
         && httpdate::parse_http_date(since).is_ok_and(|since| modified == since)
     {
         return Part::NotModified;
     }
     // Ranges are defined for GET only (section 14.2).
-    let Some(range) = text(headers, &RANGE).filter(|_| method == Method::GET) else {
+    let Some(range) = text(headers, RANGE).filter(|_| method == Method::GET) else {
         return Part::Whole;
     };
-    if let Some(condition) = text(headers, &IF_RANGE) {
+    if let Some(condition) = text(headers, IF_RANGE) {
         // A date must be the very one that was sent; a weak tag never matches (section 13.1.5).
         let same = condition == etag
             || httpdate::parse_http_date(condition).is_ok_and(|date| date == modified);
@@ -125,7 +127,7 @@ enum Digits {
     Other,
 }
 
-/// A number too large to be held is as good as the largest one.
+/// A number that overflows is treated as the maximum.
 fn digits(text: &str) -> Digits {
     let text = text.trim();
     if text.is_empty() {
@@ -144,13 +146,10 @@ fn matches_any(tags: &str, etag: &str) -> bool {
         .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderName;
     use std::time::{Duration, UNIX_EPOCH};
 
     const ETAG: &str = "\"e\"";

@@ -1,4 +1,4 @@
-//! The listening side: connections, their time limits, and an end that is not abrupt.
+//! The HTTP server: connections, their timeouts, and graceful shutdown.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -23,28 +23,27 @@ use crate::measure::Counted;
 use crate::pace::Pace;
 use crate::peer::{Line, Peer, Waits};
 
-/// How many connections there may be, and how patient they are.
+/// Limits and timeouts of connections.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Connections that are open at the same time.
     pub max_connections: usize,
     /// Those of one address.
     pub max_connections_per_address: usize,
-    /// Proxies, which stand for many clients: their connections count for no address.
+    /// Trusted proxies, which represent many clients: their connections are not counted by address.
     pub trusted_proxies: Arc<[Network]>,
     /// Longest wait for the headers of a request.
     pub header_timeout: Duration,
     /// Longest wait for the next request on a connection.
     pub keep_alive: Duration,
-    /// Longest wait for a client to take more of an answer.
+    /// Longest wait for a client to read more of a response.
     pub write_timeout: Duration,
-    /// Fewest bytes of an answer that a client takes a second, on average over
-    /// [`Limits::write_timeout`]; 0 for any.
+    /// Minimum rate in bytes per second at which a client reads a response, averaged over
+    /// [`Limits::write_timeout`]; 0 for none.
     pub answer_rate: u64,
 }
 
-/// What goes on when the connection it came from has become something else: `WebSockets`, which the
-/// server no longer sees. Clones share it.
+/// Upgraded connections, i.e. `WebSockets`, which the server no longer tracks. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Streams {
     closing: CancellationToken,
@@ -57,7 +56,7 @@ impl Streams {
         &self.closing
     }
 
-    /// Counts a stream for as long as it is held: the server waits for that when it stops.
+    /// Counts a stream while it is held: the server waits for it at shutdown.
     pub fn token(&self) -> TaskTrackerToken {
         self.open.token()
     }
@@ -73,8 +72,8 @@ impl Streams {
     }
 }
 
-/// Serves `router` on `listener` until `stop`. Then no connection is accepted any more, streams are
-/// closed, and requests that run may end within `deadline`. False if some have not; they end with
+/// Serves `router` on `listener` until `stop`. Then no more connections are accepted, streams are
+/// closed, and running requests may finish within `deadline`. False if some have not; they end with
 /// the runtime.
 pub async fn serve(
     listener: TcpListener,
@@ -87,8 +86,8 @@ pub async fn serve(
     let doors = Doors::new(limits);
     let open = TaskTracker::new();
     let mut http = http1::Builder::new();
-    // Whoever shuts down its sending side after a whole request waits for the answer. How long a
-    // connection may be silent is up to `Line`.
+    // A client that shuts down its sending side after a complete request waits for the response.
+    // Timeouts are up to `Line`.
     http.half_close(true);
     loop {
         let accepted = tokio::select! {

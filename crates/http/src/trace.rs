@@ -1,5 +1,5 @@
-//! Spans of requests, as the semantic conventions for HTTP servers want them. Nothing happens unless the
-//! binary has set a tracer.
+//! Spans of requests, following the semantic conventions for HTTP servers. Nothing happens unless the
+//! binary has installed a tracer.
 
 use axum::extract::MatchedPath;
 use axum::http::{Method, StatusCode};
@@ -9,7 +9,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::measure;
 
-/// Describes the span of a request. False if nobody traces it.
+/// Describes the span of a request. False if it is not traced.
 pub fn begin(span: &Span, method: &Method, matched: Option<&MatchedPath>) -> bool {
     let context = span.context();
     let traced = context.span();

@@ -1,4 +1,4 @@
-//! Accounts: who signs in, with what, and what that opens.
+//! Accounts: sign-in, sessions and rights.
 
 pub mod change_password;
 pub mod create_user;
@@ -54,12 +54,15 @@ impl Accounts {
     }
 }
 
-/// Where somebody who shows a password asks from.
+/// The origin of a password check.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin {
-    /// The address, for limits on tries and the log.
+    /// The address, for the log.
     pub address: IpAddr,
-    /// Whose turn it is when many passwords are compared at once; `None` for addresses that stand for
-    /// many people.
+    /// The subscriber of the address, the key of limits on sign-ins: of IPv6 addresses, their
+    /// network.
+    pub subscriber: IpAddr,
+    /// The subscriber for fair sharing of password checks; `None` for addresses that represent many
+    /// people.
     pub sharer: Option<IpAddr>,
 }

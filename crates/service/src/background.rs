@@ -18,9 +18,9 @@ const SWEEP: Duration = Duration::from_mins(1);
 /// How often originals without a checksum are looked for without being told.
 const REHASH: Duration = Duration::from_mins(10);
 
-/// Listens to what others change and tells those who watch, writes plays down and sweeps, until
-/// `stop`; then writes down what is left. Run it once beside the server.
-/// `recheck` is how often the database is asked whether the sessions behind open streams still live.
+/// Forwards changes to watchers, stores plays and sweeps, until `stop`; then stores what is left.
+/// Run it once beside the server. `recheck` is the interval of checking the sessions of open streams
+/// in the database.
 pub async fn run(service: Service, recheck: Duration, stop: CancellationToken) {
     let watching = {
         let (service, stop) = (service.clone(), stop.clone());
@@ -66,7 +66,7 @@ pub async fn run(service: Service, recheck: Duration, stop: CancellationToken) {
     let _ = tokio::join!(hashing, sweeping);
 }
 
-/// Deletes what is no longer wanted. A store that is slow holds up nothing else.
+/// Deletes garbage. A slow store delays nothing else.
 async fn sweep(service: Service, stop: CancellationToken) {
     let mut timer = interval(SWEEP);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,8 +1,8 @@
-//! How well the processes are locked in that parse media, as far as it is known.
+//! The state of the sandbox around media parsers, as far as known.
 
 use std::sync::{Arc, OnceLock};
 
-/// What trying it gave. Clones share it; it is known a moment after the start.
+/// The result of its self-test. Clones share it; it is set shortly after the start.
 #[derive(Debug, Clone, Default)]
 pub struct Cage(Arc<OnceLock<Tried>>);
 

@@ -1,4 +1,4 @@
-//! What can go wrong with a request, in terms that REST and GraphQL translate.
+//! Errors of requests, which REST and GraphQL translate.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use crate::uploads::error::UploadError;
 /// Shorthand.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a request was not fulfilled. The text of each is for the person who asked; what only the
-/// operator should know is in [`Error::Internal`] and goes to the log.
+/// Why a request failed. The message is for the caller; details for the operator are in
+/// [`Error::Internal`] and go to the log.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is nothing there, or nothing that the caller may know of.
+    /// It does not exist, or is not visible to the caller.
     #[error("Not found.")]
     NotFound,
     /// A page beyond the last one.
@@ -23,7 +23,7 @@ pub enum Error {
     /// Only for people who are signed in.
     #[error("Authentication credentials were not provided.")]
     NotSignedIn,
-    /// Name or password is wrong, or the account is closed.
+    /// Wrong username or password, or the account is deactivated.
     #[error("No active account found with the given credentials")]
     WrongCredentials,
     /// The access token is malformed, forged, expired or revoked.
@@ -38,7 +38,7 @@ pub enum Error {
     /// The refresh token was used before or its session is over.
     #[error("Token is blacklisted")]
     RevokedToken,
-    /// The account still has the documented password, and this is no demonstration.
+    /// The account still has the default password, outside of demonstration mode.
     #[error(
         "This account has the default password, which is good for demonstrations only. Whoever runs the server gives it another with `clipsy user passwd`."
     )]
@@ -47,7 +47,7 @@ pub enum Error {
     #[error("You do not have permission to perform this action.")]
     Forbidden,
     /// Fields that are missing or unusable.
-    #[error("Some fields are missing or unusable.")]
+    #[error("Some fields are missing or invalid.")]
     Fields(FieldErrors),
     /// A name that no account may have.
     #[error("{0}")]
@@ -93,7 +93,7 @@ pub enum Error {
     /// The database does not answer.
     #[error("The server cannot look anything up at the moment. Try again in a moment.")]
     DatabaseAway(#[source] clipsy_storage::Error),
-    /// Something about an upload that can be resumed.
+    /// An error of a resumable upload.
     #[error(transparent)]
     Upload(#[from] UploadError),
     /// It is not the caller's fault.
@@ -101,8 +101,8 @@ pub enum Error {
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// What kind of error it is: what interfaces translate by. Each has one status of HTTP and one code of
-/// GraphQL.
+/// The kind of an error, by which interfaces translate it. Each has one HTTP status and one GraphQL
+/// code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// There is nothing there.
@@ -209,7 +209,7 @@ impl Error {
         Self::Fields(vec![(name.to_owned(), vec![message.into()])])
     }
 
-    /// What only the operator should know: the cause of a fault that is not the caller's.
+    /// The cause of a server error, for the operator only.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Internal(source) => Some(source.as_ref()),

@@ -1,4 +1,4 @@
-//! Whether the parts that requests depend on answer.
+//! Health of the parts that requests depend on.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub struct Health {
     pub paused: bool,
     /// True while an account has the documented password.
     pub default_password: bool,
-    /// What is free on the disk on which there is least, in bytes, if it is told.
+    /// Free bytes on the fullest disk, if known.
     pub free_bytes: Option<u64>,
 }
 

@@ -1,11 +1,10 @@
-//! What people do with videos, accounts and uploads, and the state behind it.
+//! Actions on videos, accounts and uploads, and their state.
 //!
-//! Each subject has a folder with one verb a file and the state that its verbs share: [`accounts`],
-//! [`uploads`], [`videos`], and [`watch`] for what people look at while it changes. Everything that must
-//! be allowed is checked here, not by the callers.
+//! Each subject has a folder with one verb per file and their shared state: [`accounts`], [`uploads`],
+//! [`videos`], and [`watch`] for live updates. Rights are checked here, not by the callers.
 //!
-//! This crate knows nothing of HTTP, GraphQL or `GStreamer`: the API translates for it, and workers use
-//! what they have in common with the API.
+//! This crate is independent of HTTP, GraphQL and `GStreamer`: the API translates, and workers share its
+//! code with the API.
 
 pub mod accounts;
 pub mod background;
@@ -66,7 +65,7 @@ pub struct State {
 }
 
 impl Service {
-    /// Puts the parts together. It starts nothing; see [`background::run`].
+    /// Assembles the service without starting anything; see [`background::run`].
     pub fn new(
         db: Db,
         media: Arc<dyn MediaStore>,
@@ -87,8 +86,8 @@ impl Service {
         })))
     }
 
-    /// True if the account may be used: it is open, and has no password that everybody knows, unless
-    /// this is a demonstration.
+    /// True if the account may be used: it is active, and does not have the default password, except
+    /// in demonstration mode.
     pub fn admits(&self, user: &User) -> bool {
         user.active && (self.settings.demo || !user.default_password)
     }

@@ -1,4 +1,4 @@
-//! What can be set about accounts, uploads and videos. The binary fills it in; nothing here reads the
+//! Settings of accounts, uploads and videos, provided by the binary; nothing here reads the
 //! environment.
 
 use std::num::NonZeroU32;
@@ -10,25 +10,25 @@ use clipsy_domain::user::Allowance;
 use crate::cage::Cage;
 use crate::tickets::Wants;
 
-/// Settings of the service. [`ServiceSettings::default`] is what a server on one machine wants.
+/// Settings of the service. [`ServiceSettings::default`] suits a server on one machine.
 #[derive(Debug, Clone)]
 pub struct ServiceSettings {
-    /// True if accounts that still have the documented password may be used: a demonstration, which
-    /// listens on this machine only. Elsewhere that password opens nothing.
+    /// True in demonstration mode, where accounts may have the default password and the server
+    /// listens on the local machine only.
     pub demo: bool,
     /// Name that tokens carry as their issuer; tokens of another issuer are refused.
     pub issuer: String,
-    /// How long an access token is good for, in seconds.
+    /// Lifetime of an access token in seconds.
     pub access_ttl_s: i64,
-    /// How long a refresh token is good for, in seconds. Each refresh begins it again.
+    /// Lifetime of a refresh token in seconds, renewed by each refresh.
     pub refresh_ttl_s: i64,
-    /// How long a playback link is good for beyond the length of its video, in seconds.
+    /// Lifetime of a playback link in seconds, in addition to the duration of its video.
     pub playback_ttl_s: i64,
-    /// Sign-ins that one account may try from one address in a row; they come back over a minute.
+    /// Consecutive failed sign-ins of one account from one address; replenished over a minute.
     pub logins_per_account: NonZeroU32,
-    /// Sign-ins that one address may try in a row for any account; they come back over a minute.
+    /// Consecutive failed sign-ins of one address; replenished over a minute.
     pub logins_per_address: NonZeroU32,
-    /// Largest video file that is accepted, in bytes.
+    /// Maximum size of an upload in bytes.
     pub max_upload_bytes: u64,
     /// Disk space in bytes that uploads leave free.
     pub reserve_bytes: u64,
@@ -38,7 +38,7 @@ pub struct ServiceSettings {
     pub max_uploads_per_account: Option<usize>,
     /// Those from one address; `None` for half of them.
     pub max_uploads_per_address: Option<usize>,
-    /// How long an upload that can be resumed is kept after the last time it went on, in seconds.
+    /// How long a resumable upload is kept after its last activity, in seconds.
     pub upload_ttl_s: i64,
     /// What an account may take for which nothing else was set.
     pub allowance: Allowance,

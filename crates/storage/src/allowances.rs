@@ -1,7 +1,7 @@
-//! What accounts may take, and what they have taken.
+//! Limits of accounts, and their usage.
 //!
-//! Room is reserved before bytes come: whoever changes what an account has taken holds its row, so that
-//! two uploads never get the same room, on however many servers.
+//! Storage is reserved before bytes arrive: changes of an account's usage lock its row, so that
+//! concurrent uploads never get the same space, on any number of servers.
 
 use clipsy_domain::upload::Upload;
 use clipsy_domain::user::{Allowance, UserId};
@@ -20,7 +20,8 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 pub struct Taken {
     /// Bytes of originals, and those that unfinished uploads reserve.
     pub bytes: i64,
-    /// Minutes of the videos that it uploaded within the last 24 hours, as far as their length is known.
+    /// Minutes of the videos that it uploaded within the last 24 hours, as far as their duration is
+    /// known.
     pub minutes: f64,
     /// Uploads that it has not finished.
     pub uploads: i64,
@@ -28,7 +29,7 @@ pub struct Taken {
     pub waiting: i64,
 }
 
-/// The limit of an account that something would go beyond, as it is.
+/// The limit of an account that a request would exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exceeded {
     /// Bytes.
@@ -89,8 +90,8 @@ impl Db {
         taken_from(&row)
     }
 
-    /// Notes an upload that begins, as [`Db::insert_upload`] does, and reserves `bytes` for it, if the
-    /// owner may take that. `receiver` receives it in one request, and it is lost with that process.
+    /// Inserts a new upload, as [`Db::insert_upload`] does, and reserves `bytes` for it, if the
+    /// owner's limits allow. `receiver` receives it in one request, and it is lost with that process.
     pub async fn begin_upload(
         &self,
         upload: &Upload,
@@ -109,8 +110,8 @@ impl Db {
         Ok(Ok(()))
     }
 
-    /// Reserves room for an upload: as much as there is up to `most` bytes in all, but no less than
-    /// `least`. Gives back how many it is, or how many it could be.
+    /// Reserves space for an upload: as much as is free, up to `most` bytes in total, but no less
+    /// than `least`. Returns the number of bytes, or how many were free.
     pub async fn reserve(
         &self,
         upload: &Upload,
@@ -168,7 +169,7 @@ fn taken_from(row: &AnyRow) -> Result<Taken> {
     })
 }
 
-/// Keeps everybody else from changing what the account has taken until the transaction ends.
+/// Locks the account's usage until the transaction ends.
 async fn hold(tx: &mut Tx, user: UserId) -> Result<()> {
     sqlx::query("UPDATE users SET active = active WHERE id = $1")
         .bind(user)
@@ -177,7 +178,7 @@ async fn hold(tx: &mut Tx, user: UserId) -> Result<()> {
     Ok(())
 }
 
-/// The first limit that one more upload of so many bytes goes beyond.
+/// The first limit that another upload of that many bytes would exceed.
 fn exceeded(taken: Taken, bytes: i64, allowance: &Allowance) -> Option<Exceeded> {
     let beyond = |limit: Option<i64>, now: i64| limit.filter(|limit| now > *limit);
     #[expect(clippy::cast_precision_loss, reason = "nobody uploads so many minutes")]

@@ -56,7 +56,7 @@ impl Db {
         Ok(())
     }
 
-    /// What was done last, the latest first; with `before` only what was done before that entry.
+    /// The latest entries, newest first; with `before`, only those before that entry.
     pub async fn audit(&self, before: Option<i64>, limit: i64) -> Result<Vec<AuditEntry>> {
         let rows = sqlx::query(
             "SELECT id, at, actor_id, actor, action, target, detail FROM audit WHERE id < $1 \

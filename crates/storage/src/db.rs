@@ -20,11 +20,11 @@ const READERS: u32 = 8;
 
 /// How long a statement waits for a lock that another process holds on a `SQLite` file.
 const BUSY_MS: u64 = 10_000;
-/// How long a statement waits for a connection to `PostgreSQL`. One that is away refuses at once and
-/// is asked again until then, and whoever waits for a page wants to know.
+/// How long a statement waits for a connection to `PostgreSQL`. An unavailable server refuses at
+/// once and is retried until then; users should get an error soon.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A change that is made as a whole or not at all.
+/// A transaction.
 pub(crate) type Tx = Transaction<'static, Any>;
 
 /// A database, `SQLite` or `PostgreSQL`. Cheap to clone; clones share their connections.
@@ -51,7 +51,7 @@ pub struct Connections {
     pub most: usize,
 }
 
-/// Which database it is. Only this file and the migrations may care.
+/// The kind of database. Only this file and the migrations may depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sqlite,
@@ -60,8 +60,8 @@ pub(crate) enum Kind {
 
 impl Db {
     /// Opens the database at `url`: `sqlite:///absolute/file.db` (made if missing, see
-    /// [`sqlite_url`]) or `postgres://user@host/name`. Makes no tables; see [`Db::migrate`].
-    /// `clock` says what time it is for everything that is stored or compared.
+    /// [`sqlite_url`]) or `postgres://user@host/name`. Creates no tables; see [`Db::migrate`].
+    /// `clock` provides the time for everything that is stored or compared.
     pub async fn connect(url: &str, clock: Arc<dyn Clock>) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let scheme = url.split_once(':').map_or(url, |(scheme, _)| scheme);
@@ -128,8 +128,8 @@ impl Db {
         &self.write
     }
 
-    /// Begins a change of several statements. Nobody may ask for a second one while holding it:
-    /// `SQLite` has one writer.
+    /// Begins a transaction. A caller must not begin a second one while holding it: `SQLite` has
+    /// one writer.
     pub(crate) async fn begin(&self) -> Result<Tx> {
         // A plain BEGIN of SQLite takes the lock with the first change, and fails at once if
         // somebody else changed anything since; this one takes its turn.
@@ -240,7 +240,7 @@ fn sqlite_file(url: &str) -> Result<PathBuf> {
     }
 }
 
-/// Makes the file if it is missing; it will hold password hashes, which are nobody else's.
+/// Creates the file if missing, readable by its owner only: it will hold password hashes.
 fn make_private(file: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
 

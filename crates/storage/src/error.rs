@@ -11,11 +11,11 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The database refused, failed, or could not be reached.
+    /// The database rejected the statement, failed, or is unavailable.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
     /// The tables could not be brought up to date.
-    #[error("the database could not be brought up to date: {0}")]
+    #[error("the database could not be migrated: {0}")]
     Migration(#[source] MigrateError),
     /// A newer version of this program has changed the tables.
     #[error(
@@ -35,8 +35,8 @@ pub enum Error {
         /// The newest migration that it has; 0 for none.
         version: i64,
     },
-    /// The address names no database that this program can use.
-    #[error("not a database address: {0}")]
+    /// The URL is not that of a supported database.
+    #[error("not a database URL: {0}")]
     Url(String),
     /// Something with that name is there already.
     #[error("the {what} is taken")]
@@ -50,8 +50,8 @@ pub enum Error {
         /// What is missing, e.g. `"upload"`.
         what: &'static str,
     },
-    /// A row holds something that no version of this program writes.
-    #[error("the database holds an unusable {what}: {value:?}")]
+    /// A row contains a value that no version of this program writes.
+    #[error("the database contains an invalid {what}: {value:?}")]
     Unreadable {
         /// What was read, e.g. `"asset state"`.
         what: &'static str,
@@ -72,8 +72,7 @@ impl Error {
         }
     }
 
-    /// True if the database cannot be reached, or cannot do it just now; the same may work a little
-    /// later.
+    /// True if the database is unavailable or temporarily unable; a retry may succeed.
     pub fn is_unavailable(&self) -> bool {
         !self.is_out_of_disk() && matches!(self, Self::Database(error) if is_away(error))
     }

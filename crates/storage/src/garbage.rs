@@ -1,4 +1,4 @@
-//! Files that are no longer wanted but may still lie in the store.
+//! Obsolete files that may still be in the store.
 
 use sqlx::any::AnyRow;
 
@@ -24,8 +24,8 @@ fn read(row: &AnyRow) -> Result<Garbage> {
 }
 
 impl Db {
-    /// Everything that still has to be deleted, the oldest first. The same thing may be named more
-    /// than once. Keys that are reserved do not count yet.
+    /// All garbage, the oldest first. The same key may occur more than once. Reserved keys are
+    /// excluded.
     pub async fn garbage(&self) -> Result<Vec<Garbage>> {
         let sql = "SELECT id, key_or_prefix FROM garbage WHERE not_before <= $1 ORDER BY id";
         let rows = sqlx::query(sql)
@@ -35,7 +35,7 @@ impl Db {
         rows.iter().map(read).collect()
     }
 
-    /// At most `most` of what still has to be deleted, the oldest first, that was noted after `id`.
+    /// At most `most` items of garbage recorded after `id`, the oldest first.
     pub async fn garbage_after(&self, id: i64, most: i64) -> Result<Vec<Garbage>> {
         let sql = "SELECT id, key_or_prefix FROM garbage WHERE not_before <= $1 AND id > $2 \
                    ORDER BY id LIMIT $3";
@@ -48,7 +48,7 @@ impl Db {
         rows.iter().map(read).collect()
     }
 
-    /// Notes that the files of a [`Garbage`] are gone.
+    /// Records that the files of a [`Garbage`] have been deleted.
     pub async fn garbage_gone(&self, id: i64) -> Result<()> {
         sqlx::query("DELETE FROM garbage WHERE id = $1")
             .bind(id)
@@ -57,9 +57,9 @@ impl Db {
         Ok(())
     }
 
-    /// Notes a store key, or a prefix that ends with `/`, as garbage. Who finds that they lost
-    /// their attempt does this with the attempt's prefix once they have stopped writing below it:
-    /// what the change that took it from them noted may have been cleared away before.
+    /// Records a store key, or a prefix that ends with `/`, as garbage. A worker that lost its
+    /// attempt does this with the attempt's prefix once it has stopped writing below it: what was
+    /// recorded when it lost the attempt may have been deleted already.
     pub async fn add_garbage(&self, key_or_prefix: &str) -> Result<()> {
         sqlx::query(NOTE)
             .bind(key_or_prefix)
@@ -75,8 +75,8 @@ const RESERVED_MS: i64 = 10 * 60 * 1000;
 const MARGIN_MS: i64 = 60 * 1000;
 
 impl Db {
-    /// Notes a key that is about to be written. If nothing keeps it within the next minutes, it is
-    /// garbage: its writer died, or was told that nobody wants it any more.
+    /// Reserves a key that is about to be written. Unless it is kept within the next minutes, it is
+    /// garbage: its writer died or was rejected.
     pub async fn reserve_key(&self, key: &str) -> Result<()> {
         sqlx::query("INSERT INTO garbage (key_or_prefix, not_before) VALUES ($1, $2)")
             .bind(key)
@@ -87,8 +87,8 @@ impl Db {
     }
 }
 
-/// Keeps what was written to a reserved key, as a part of the change that refers to it. False if it
-/// is not reserved, or so no longer.
+/// Keeps the object at a reserved key, as part of the change that refers to it. False if it is not,
+/// or no longer, reserved.
 pub(crate) async fn keep_reserved(tx: &mut Tx, key: &str, now: i64) -> Result<bool> {
     let done = sqlx::query("DELETE FROM garbage WHERE key_or_prefix = $1 AND not_before > $2")
         .bind(key)

@@ -25,3 +25,13 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// Asks again and again until it is so.
+///
+/// # Panics
+///
+/// If it is not so after four minutes.
+#[track_caller]
+pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+    until(what, || so().then_some(()));
+}

@@ -156,6 +156,32 @@ fn only_media_key_lays_out_paths() {
     named_only_in(&["\"videos/", "\"uploads/"], PLACES);
 }
 
+/// Words in back quotes that look like files, such as `worker/slot.rs`, are files below `crates/`.
+#[test]
+fn the_map_names_files_that_exist() {
+    let root = crates().join("..");
+    let map = fs::read_to_string(root.join("docs/ARCHITECTURE.md")).unwrap();
+    let mut files = Vec::new();
+    rust_files(&crates(), &mut files);
+    let files: Vec<String> = files
+        .iter()
+        .map(|file| file.display().to_string().replace("/src/", "/"))
+        .collect();
+    let words = map.split('`').skip(1).step_by(2);
+    let named: Vec<&str> = words
+        .filter(|word| Path::new(word).extension().is_some_and(|end| end == "rs"))
+        .collect();
+    assert!(named.len() > 50, "{named:?}");
+    let wrong: Vec<&&str> = named
+        .iter()
+        .filter(|name| {
+            let end = format!("/{}", name.replace("/src/", "/"));
+            !files.iter().any(|file| file.ends_with(&end))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 fn named_only_in(names: &[&str], places: Places) {
     let mut wrong = Vec::new();
     let mut used = vec![false; places.len()];

@@ -149,8 +149,8 @@ enum Ended {
     Moved,
 }
 
-/// Where the original lies on this machine. If the store has it elsewhere, it is fetched; that ends
-/// for the same reasons as the work of a child.
+/// The original's path on this machine. If the store has it elsewhere, it is downloaded; that is
+/// cancelled for the same reasons as a child.
 async fn source(
     worker: &Worker,
     job: &Job,

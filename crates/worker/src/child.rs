@@ -358,8 +358,8 @@ fn command(
     command
 }
 
-/// Hands on what a child prints, until it ends or nobody listens. Lines that ask for a proof go to
-/// `requests`, if there is somebody who answers them.
+/// Forwards the output of a child until it ends or the receiver is dropped. Requests for encoder
+/// trials go to `requests`, if there is a receiver.
 async fn hand_on(
     stdout: ChildStdout,
     lines: mpsc::Sender<String>,

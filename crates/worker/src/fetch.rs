@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, sleep};
 
-/// Bytes of the disk that are left to others, and to what is made of the original.
+/// Bytes of the disk reserved for others and for the output.
 const SPARE: u64 = 512 << 20;
 /// How long a store that does not answer is waited for, since the last byte.
 pub(super) const PATIENCE: Duration = Duration::from_mins(5);

@@ -1,5 +1,5 @@
-//! Does the jobs: claims them, runs each in a child process, publishes what the child makes, and
-//! sees to it that every job comes to an end.
+//! Runs jobs: claims them, runs each in a child process, publishes its output, and ensures that
+//! every job ends.
 //!
 //! The row of the job is the truth. A worker that loses its attempt (because somebody cancelled,
 //! deleted, or took the job for abandoned) finds out at its next write, kills the child and

@@ -1,5 +1,5 @@
-//! Spans for what a child does. It may not talk to anybody but its parent, so that the parent tells
-//! of it, by what it hears.
+//! Spans for the work of a child. It can only talk to its parent, which emits the spans from its
+//! events.
 
 use clipsy_service::trace;
 use tracing::Span;

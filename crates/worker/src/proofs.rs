@@ -95,7 +95,7 @@ impl Proofs {
             line = timeout(prover::TIME_LIMIT, lines.recv()) => line.map_err(|_| prover::too_long()),
             () = ended.cancelled() => Err(prover::cancelled()),
         };
-        // What follows the answer is the driver's end, which nobody has to wait for.
+        // After the reply only the driver is shut down, which need not be awaited.
         process.kill();
         let how = process.end().await;
         let answer = line?.and_then(|line| serde_json::from_str(&line).ok());

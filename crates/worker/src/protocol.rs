@@ -35,7 +35,7 @@ impl From<Decoding> for Decoder {
     }
 }
 
-/// Everything that a child is told. It holds no secrets.
+/// The order for a child. It contains no secrets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ChildJob {
     /// Number of the process that starts the child; without it the child ends.
@@ -70,7 +70,7 @@ pub struct ChildJob {
     pub card: Option<View>,
 }
 
-/// Everything that a child is told that takes one picture. It holds no secrets.
+/// The order for a child that takes one picture. It contains no secrets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StillJob {
     /// Number of the process that starts the child; without it the child ends.

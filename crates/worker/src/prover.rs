@@ -22,10 +22,10 @@ use crate::sandbox::bounds::Bounds;
 pub const TIME_LIMIT: Duration = prove::TIME_LIMIT.saturating_mul(3);
 /// Memory of a proof: one encoder with its pictures takes a tenth.
 pub const MEMORY_BYTES: u64 = 4 << 30;
-/// Wait between two looks at whether somebody cancelled.
+/// Interval of checking for cancellation.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What a process is told that proves something. It holds no secrets.
+/// The order for a process that runs trials. It contains no secrets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ProofJob {
     /// Number of the process that starts it; without it the proof ends.
@@ -95,7 +95,7 @@ impl Spawned {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            // Signals that a terminal sends are not for it: whoever waits for it ends it.
+            // Signals from a terminal are ignored: its parent ends it.
             .process_group(0)
             .spawn()?;
         if let Some(mut stdin) = child.stdin.take() {

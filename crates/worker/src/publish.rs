@@ -138,7 +138,7 @@ impl Publisher {
         self.put_file(media_key::THUMBNAIL).await
     }
 
-    /// Publishes everything that is not published yet, as `summary` tells it.
+    /// Publishes everything in `summary` that is not published yet.
     pub(super) async fn finish(&mut self, summary: &Summary) -> Result<(), Error> {
         let mut made: Vec<&str> = summary
             .renditions

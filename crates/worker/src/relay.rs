@@ -1,4 +1,4 @@
-//! Listens to one child: publishes what it made, writes down how far it is, and tells everyone.
+//! Follows one child: publishes its output, stores its progress, and notifies listeners.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -78,8 +78,7 @@ pub struct Closed {
     pub calls: bool,
     /// What is missing and why; `None` if nothing is.
     pub missing: Option<String>,
-    /// They add to the rest, which holds without them, too: containers and some distributions let
-    /// nobody make any.
+    /// They are an additional layer: containers and some distributions do not allow any.
     pub namespaces: Namespaces,
 }
 

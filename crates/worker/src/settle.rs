@@ -11,7 +11,7 @@ use super::attempt::End;
 use super::figures::Ended;
 use super::persist::persist;
 
-/// Settles `job`, whose attempt came to `end`, and tells what became of it.
+/// Settles `job`, whose attempt ended with `end`, and publishes the result.
 pub(super) async fn settle(worker: &Worker, job: &Job, end: End) -> Ended {
     let ended = match end {
         End::Finished(made) => finish(worker, job, &made).await,

@@ -1,5 +1,5 @@
-//! Takes single pictures out of segments, each in a child process of its own: what a segment holds
-//! was made of a file that nobody vouches for.
+//! Takes single pictures out of segments, each in its own child process: segments are derived from
+//! untrusted files.
 
 use std::error::Error;
 use std::io;
@@ -102,7 +102,7 @@ impl StillMaker for Stills {
             place = Arc::clone(&inner.places).acquire_owned() => place,
         };
         let place = place.map_err(|_| StillError::Busy)?;
-        // The work goes on in a task, so that it can clean up when whoever asked has gone away.
+        // The work runs in a task, so that it can clean up after the caller has disconnected.
         let gone = inner.stop.child_token();
         let _gone = gone.clone().drop_guard();
         let (inner, segment) = (Arc::clone(inner), segment.to_owned());

@@ -1,5 +1,5 @@
-//! What has to be looked after from time to time: claims that ran out, jobs that no ticket tells
-//! of, transfers that were given up. Every process does it; where one is enough, they take turns.
+//! Periodic sweeps: expired claims, jobs without a ticket, abandoned uploads. Every process does
+//! them; where one is enough, they take turns.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How often claims are looked at, at least.
 const CLAIMS: Duration = Duration::from_secs(15);
-/// How often jobs that no ticket tells of, and transfers that were given up, are looked for.
+/// Interval of looking for jobs without a ticket and abandoned uploads.
 const REST: Duration = Duration::from_mins(1);
 /// Shortest time in milliseconds between two processes that queue all jobs again, as when all of
 /// them hear that NATS is back.
@@ -49,8 +49,8 @@ impl Sweeper {
         }
     }
 
-    /// Tells of gaps in what was heard. It only listens: whoever also works in between falls behind,
-    /// which is a gap, too.
+    /// Reports gaps in the event stream. It only listens: a busy listener would fall behind, which
+    /// is a gap too.
     async fn listen(&self, gaps: &Notify) {
         let mut events = self.dispatch.events.subscribe();
         while let Some(received) = events.next().await {
@@ -77,7 +77,7 @@ impl Sweeper {
                     let steady = steadiness.look(&**self.db.clock(), Instant::now());
                     self.forgotten(steady).await
                 },
-                // The queue was away, and may have come back with less than it had.
+                // The queue was unavailable, and may have lost tickets.
                 () = gaps.notified() => self.requeue(AGAIN_MS).await,
             };
             if let Err(error) = result {

@@ -41,7 +41,7 @@ export const POLL_MS = 4_000;
 
 /** Whether a video in this state can still change by itself. */
 export function isMoving(state: VideoState): boolean {
-  return state === "QUEUED" || state === "PROCESSING" || state === "UPLOADING";
+  return state === "QUEUED" || state === "PROCESSING";
 }
 
 /**

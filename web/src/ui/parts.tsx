@@ -52,7 +52,6 @@ export function Select({ className = "", ...props }: ComponentProps<"select">) {
 }
 
 const STATE_LOOK: Record<VideoState, string> = {
-  UPLOADING: "bg-tint text-accent",
   QUEUED: "bg-sunken text-muted",
   PROCESSING: "bg-warn-tint text-warn",
   READY: "bg-tint text-ok",

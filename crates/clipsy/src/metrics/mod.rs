@@ -4,7 +4,6 @@
 //! Nothing is kept unless somebody can ask for it: see [`MetricsArgs`].
 
 mod listener;
-mod process;
 mod sample;
 mod table;
 
@@ -17,6 +16,7 @@ use clipsy_graph::App;
 use clipsy_storage::Db;
 use clipsy_storage::media::{MediaStore, Timed};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_process::Collector;
 use table::{FIGURES, Kind};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,6 +32,7 @@ const TIDY: Duration = Duration::from_secs(5);
 pub(crate) struct Metrics {
     handle: PrometheusHandle,
     token: Option<Arc<str>>,
+    process: Collector,
     /// What is asked for its figures when somebody asks for ours.
     app: Option<App>,
 }
@@ -50,9 +51,12 @@ pub(crate) fn start(args: &MetricsArgs) -> anyhow::Result<Option<Metrics>> {
     }
     let handle = builder.install_recorder().context("metrics")?;
     table::describe();
+    let process = Collector::default();
+    process.describe();
     Ok(Some(Metrics {
         handle,
         token,
+        process,
         app: None,
     }))
 }
@@ -106,8 +110,7 @@ impl Metrics {
         if let Some(app) = &self.app {
             clipsy_graph::observe(app);
         }
-        let mut text = self.handle.render();
-        process::write(&mut text);
-        text
+        self.process.collect();
+        self.handle.render()
     }
 }

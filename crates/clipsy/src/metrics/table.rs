@@ -1,4 +1,4 @@
-//! Every figure: its name, its kind and what it says. Names and labels are stable, since dashboards
+//! Every metric: its name, kind and help text. Names and labels are stable, since dashboards
 //! and alerts are built on them.
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
@@ -65,30 +65,30 @@ const fn histogram(name: &'static str, buckets: &'static [f64], help: &'static s
 pub(super) const FIGURES: &[Figure] = &[
     gauge(
         "clipsy_build_info",
-        "Always 1; the label tells the version.",
+        "Always 1; the version is in the label.",
     ),
     // HTTP
     counter(
         "clipsy_http_requests_total",
-        "Answered requests by template of the route, method and status.",
+        "Completed requests by route template, method and status.",
     ),
     histogram(
         "clipsy_http_request_seconds",
         SHORT,
-        "Time until the answer began, by route and method.",
+        "Time until the response started, by route and method.",
     ),
     gauge(
         "clipsy_http_requests_in_progress",
-        "Requests whose answer has not begun.",
+        "Requests whose response has not started.",
     ),
     gauge("clipsy_http_connections", "Open connections."),
     counter(
         "clipsy_http_connections_cut_total",
-        "Connections that were ended to make room for others.",
+        "Connections closed to make room for others.",
     ),
     counter(
         "clipsy_http_connections_refused_total",
-        "Connections of addresses that had their share and were using all of it.",
+        "Connections refused to addresses that were using all of their share.",
     ),
     // GraphQL
     counter(
@@ -98,9 +98,9 @@ pub(super) const FIGURES: &[Figure] = &[
     histogram(
         "clipsy_graphql_operation_seconds",
         SHORT,
-        "Time that queries and mutations took.",
+        "Duration of queries and mutations.",
     ),
-    gauge("clipsy_graphql_subscriptions", "Subscriptions that run."),
+    gauge("clipsy_graphql_subscriptions", "Active subscriptions."),
     gauge(
         "clipsy_graphql_streams",
         "Open web sockets and event streams.",
@@ -112,7 +112,7 @@ pub(super) const FIGURES: &[Figure] = &[
     ),
     counter(
         "clipsy_upload_received_bytes_total",
-        "Bytes of uploads that were written.",
+        "Bytes of uploads written.",
     ),
     counter(
         "clipsy_uploads_finished_total",
@@ -120,17 +120,17 @@ pub(super) const FIGURES: &[Figure] = &[
     ),
     counter(
         "clipsy_upload_interruptions_total",
-        "Requests of resumable uploads that were cut short or refused.",
+        "Interrupted or refused requests of resumable uploads.",
     ),
     // Storage
     histogram(
         "clipsy_store_operation_seconds",
         SHORT,
-        "Time that operations of the media store took, by operation and outcome (ok, error).",
+        "Duration of media store operations, by operation and outcome (ok, error).",
     ),
     gauge(
         "clipsy_store_free_bytes",
-        "Bytes that the media store has room for, if it can say so.",
+        "Free bytes in the media store, if known.",
     ),
     gauge(
         "clipsy_database_connections",
@@ -138,49 +138,49 @@ pub(super) const FIGURES: &[Figure] = &[
     ),
     gauge(
         "clipsy_database_connections_max",
-        "Connections that a pool may open.",
+        "Maximum number of connections of a pool.",
     ),
     gauge(
         "clipsy_database_ping_seconds",
-        "Time that the database took to answer lately.",
+        "Recent response time of the database.",
     ),
-    gauge(
-        "clipsy_database_up",
-        "1 if the database answered lately, else 0.",
-    ),
+    gauge("clipsy_database_up", "1 if the database responds, else 0."),
     // The queue, as the database has it: the same in every process.
     gauge(
         "clipsy_queue_jobs",
-        "Jobs that are not over, by state (queued, running).",
+        "Unfinished jobs by state (queued, running).",
     ),
     gauge(
         "clipsy_queue_oldest_seconds",
-        "How long the job that has waited longest could have run.",
+        "Age of the oldest job that is ready to run.",
     ),
     gauge(
         "clipsy_queue_paused",
-        "1 while no more jobs are started, else 0.",
+        "1 while the queue is paused, else 0.",
     ),
     gauge(
         "clipsy_jobs",
         "All jobs by state, counted every ten minutes.",
     ),
-    gauge("clipsy_workers", "Workers that gave a sign of life lately."),
+    gauge("clipsy_workers", "Workers that reported recently."),
     // Work
     gauge(
         "clipsy_worker_slots",
-        "Jobs that this process runs side by side.",
+        "Jobs that this process can run concurrently.",
     ),
-    gauge("clipsy_worker_jobs_running", "Jobs that this process runs."),
+    gauge(
+        "clipsy_worker_jobs_running",
+        "Jobs running in this process.",
+    ),
     histogram(
         "clipsy_job_wait_seconds",
         LONG,
-        "Time from when a job could have been started until it was.",
+        "Time from when a job was ready to run until it started.",
     ),
     histogram(
         "clipsy_job_playable_seconds",
         LONG,
-        "Time from the end of the upload until the video could be played.",
+        "Time from the end of the upload until the video was playable.",
     ),
     counter(
         "clipsy_attempts_total",
@@ -189,37 +189,37 @@ pub(super) const FIGURES: &[Figure] = &[
     histogram(
         "clipsy_attempt_seconds",
         LONG,
-        "Time that attempts took, by outcome.",
+        "Duration of attempts by outcome.",
     ),
     histogram(
         "clipsy_encode_speed_ratio",
         SPEED,
-        "Seconds of video made per second with all renditions, by encoder.",
+        "Seconds of video encoded per second with all renditions, by encoder.",
     ),
     counter(
         "clipsy_encoder_fallbacks_total",
-        "Encoders that failed while they ran, and what took over.",
+        "Encoders that failed while encoding, and their replacement.",
     ),
     gauge(
         "clipsy_encoder_sessions",
-        "Sessions of encoders in use, one for each rendition.",
+        "Encoder sessions in use, one per rendition.",
     ),
     // Graphics cards, of which every worker of a machine tells the same.
     gauge(
         "clipsy_card_sessions",
-        "Encoding sessions that jobs of this machine hold on a graphics card.",
+        "Encoding sessions of this machine's jobs on a graphics card.",
     ),
     gauge(
         "clipsy_card_session_limit",
-        "Encoding sessions that may be open on a graphics card, if that is limited.",
+        "Maximum encoding sessions on a graphics card, if limited.",
     ),
     gauge(
         "clipsy_card_load_ratio",
-        "Load of a graphics card by unit (encoder, decoder, all), 0 to 1, if its driver tells.",
+        "Load of a graphics card by unit (encoder, decoder, all), 0 to 1, if its driver reports it.",
     ),
     gauge(
         "clipsy_card_memory_used_bytes",
-        "Memory of a graphics card in use, if its driver tells.",
+        "Used memory of a graphics card, if its driver reports it.",
     ),
 ];
 

@@ -2,7 +2,7 @@
 
 use crate::blocks::adapt;
 use crate::nginx::{Files, Nginx};
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::server::on;
 use crate::support::short_clip;
 use crate::visit::{PASSWORD, doctor, folder, server};

@@ -3,15 +3,11 @@
 //! below a path. `clipsy doctor --proxy` finds nothing there, and each fault that is made on purpose.
 #![cfg(test)]
 
+use clipsy_testkit::service as support;
+
 mod blocks;
 mod caddy;
 mod certificates;
 mod faults;
 mod nginx;
-#[expect(dead_code, reason = "the tests of several processes use more of it")]
-#[path = "../scale/stack.rs"]
-mod stack;
-#[expect(dead_code, reason = "the tests of the service use more of it")]
-#[path = "../service/support/mod.rs"]
-mod support;
 mod visit;

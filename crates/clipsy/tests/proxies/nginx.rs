@@ -8,7 +8,7 @@ use clipsy_testkit::free_port;
 
 use crate::blocks::{adapt, block};
 use crate::certificates::Certificates;
-use crate::stack::Stack;
+use crate::support::stack::Stack;
 use crate::support::until;
 use crate::visit::{believing, folder, server, visit};
 

@@ -5,10 +5,10 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::sender::Sender;
-use crate::stack::{Stack, assert_whole, child_of};
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::processes::kill;
 use crate::support::server::Start;
+use crate::support::stack::{Stack, assert_whole, child_of};
 use crate::support::until;
 
 fn in_bucket(weed: &Weed, start: Start) -> Start {
@@ -83,7 +83,7 @@ fn an_outage_of_the_bucket_costs_no_job_and_no_byte() {
     assert_whole(&client, second);
     for id in [first, second] {
         let original = client.get(&format!("/api/videos/{id}/stream/"));
-        assert!(original.bytes == clip, "the original of {id}");
+        assert!(original.body == clip, "the original of {id}");
     }
     let log = worker.log();
     assert_eq!(log.matches("attempt started").count(), 2, "{log}");

@@ -16,8 +16,8 @@ use clipsy_service::tickets::{Wants, queue_job, queue_waiting};
 use clipsy_storage::{ClaimWatch, Db, Finished, NewAsset, NewRendition, NewUser};
 use tokio::task::JoinSet;
 
-use crate::stack::Stack;
 use crate::support::HANGS_AFTER;
+use crate::support::stack::Stack;
 
 /// How a crowd works.
 #[derive(Debug, Clone)]

@@ -3,15 +3,15 @@
 use rustix::process::Signal;
 
 use crate::proxy::Proxy;
-use crate::stack::{Stack, assert_whole, child_of};
 use crate::support::processes::kill;
+use crate::support::stack::{Stack, assert_whole, child_of};
 use crate::support::until;
 
 #[test]
 fn a_worker_without_nats_ends_its_job_and_comes_back() {
     let stack = Stack::start("60");
     let server = stack.serve("api-0").up();
-    let client = crate::support::api::Client::admin(&server);
+    let client = crate::support::client::Client::admin(&server);
     let proxy = Proxy::to(stack.nats.port());
     let behind = stack
         .work("work-0")

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::stack::{Stack, assert_whole};
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::scratch;
 use crate::support::server::{Server, run};
+use crate::support::stack::{Stack, assert_whole};
 use crate::support::until;
 
 fn ask(server: &Server, client: &Client, query: &str) -> Value {

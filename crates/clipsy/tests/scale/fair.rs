@@ -1,7 +1,7 @@
 //! The workers belong to everybody, wherever they are.
 
-use crate::stack::Stack;
 use crate::support::shares;
+use crate::support::stack::Stack;
 
 #[test]
 fn accounts_take_turns_over_nats() {

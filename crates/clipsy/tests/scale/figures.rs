@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::crowd::{Crowd, run};
-use crate::stack::Stack;
+use crate::support::stack::Stack;
 
 #[test]
 #[ignore = "a measurement: bench/scale/run"]

@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::stack::{Stack, child_of, comes_too_late};
+use crate::support::stack::{Stack, child_of, comes_too_late};
 use crate::support::until;
 
 #[test]

@@ -7,9 +7,9 @@ use std::time::Instant;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::stack::{Stack, assert_whole, child_of};
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::processes::kill;
+use crate::support::stack::{Stack, assert_whole, child_of};
 use crate::support::{files, repository, until};
 
 #[test]

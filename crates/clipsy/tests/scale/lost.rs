@@ -7,9 +7,9 @@ use rustix::process::Signal;
 
 use crate::namespace::Namespace;
 use crate::proxy::Proxy;
-use crate::stack::{Stack, child_of, comes_too_late, hold};
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::processes::{is_alive, kill};
+use crate::support::stack::{Stack, child_of, comes_too_late, hold};
 use crate::support::until;
 
 #[test]

@@ -5,7 +5,11 @@
 //! `cargo test -p clipsy --test scale killed::` runs those of one file.
 #![cfg(test)]
 
+use clipsy_testkit::service as support;
+
 mod bucket;
+#[path = "../service/collector.rs"]
+mod collector;
 mod crowd;
 mod cut;
 mod doors;
@@ -21,8 +25,4 @@ mod proxy;
 mod restart;
 mod sender;
 mod single;
-mod stack;
-#[expect(dead_code, reason = "the tests of the service use more of it")]
-#[path = "../service/support/mod.rs"]
-mod support;
 mod traces;

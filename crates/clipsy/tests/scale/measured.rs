@@ -1,8 +1,8 @@
 //! Figures of a worker, which has nobody else to tell them.
 
-use crate::stack::{Stack, assert_whole};
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::figures::{get, port, read, samples, sum};
+use crate::support::stack::{Stack, assert_whole};
 use crate::support::until;
 
 #[test]

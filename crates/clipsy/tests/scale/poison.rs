@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use rustix::process::Signal;
 
-use crate::stack::{Stack, assert_whole};
 use crate::support::processes::kill;
+use crate::support::stack::{Stack, assert_whole};
 
 #[test]
 fn a_poison_file_fails_and_the_queue_moves_on() {

@@ -3,8 +3,8 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::stack::{Stack, assert_whole};
 use crate::support::processes::kill;
+use crate::support::stack::{Stack, assert_whole};
 use crate::support::until;
 
 #[test]
@@ -73,7 +73,7 @@ fn a_job_goes_on_while_postgres_is_started_again() {
 fn requests_may_be_tried_again_while_postgres_is_away() {
     let mut stack = Stack::start("60");
     let server = stack.serve("api-0").up();
-    let client = crate::support::api::Client::admin(&server);
+    let client = crate::support::client::Client::admin(&server);
     // What was looked up a moment ago is remembered, so each question is a new one.
     let path = |id: i64| format!("/media/videos/processed/{id}/master.m3u8");
     assert_eq!(client.get(&path(1)).status, 404);

@@ -1,6 +1,6 @@
 //! Uploads by hand.
 
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::server::Server;
 
 /// Somebody who sends files, and wants to see all answers.

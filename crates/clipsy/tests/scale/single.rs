@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::stack::{Stack, assert_whole, hold};
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::processes::is_alive;
 use crate::support::server::{Start, on};
+use crate::support::stack::{Stack, assert_whole, hold};
 use crate::support::{files, until};
 
 fn start(stack: &Stack) -> Start {

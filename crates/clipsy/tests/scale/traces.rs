@@ -2,12 +2,12 @@
 
 use rustix::process::Signal;
 
+use crate::collector::{Collector, Span};
 use crate::sender::Sender;
-use crate::stack::{Stack, assert_whole, hold};
-use crate::support::api::Client;
-use crate::support::collector::{Collector, Span};
+use crate::support::client::Client;
 use crate::support::processes::kill;
 use crate::support::server::{Server, Start};
+use crate::support::stack::{Stack, assert_whole, hold};
 
 fn traced(start: Start, collector: &Collector) -> Server {
     start

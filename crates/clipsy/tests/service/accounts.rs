@@ -7,7 +7,7 @@ use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::api::{Client, log_in};
+use crate::support::client::{Client, log_in};
 use crate::support::server::{Start, clipsy, on};
 use crate::support::{scratch, short_clip};
 

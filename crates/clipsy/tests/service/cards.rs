@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::server::{Server, Start, on};
 use crate::support::{repository, scratch, short_clip, until};
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clipsy_testkit::Postgres;
 use serde_json::{Value, json};
 
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::server::{Start, on};
 use crate::support::turn::turn;
 use crate::support::{long_clip, scratch, short_clip};

@@ -6,7 +6,7 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use crate::flow::judge;
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::processes::{is_alive, kill};
 use crate::support::server::on;
 use crate::support::turn::turn;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::server::{Server, on};
 use crate::support::turn::turn;
 use crate::support::{files, long_clip, repository, scratch, short_clip, until};
@@ -53,7 +53,7 @@ pub(crate) fn walk(client: &Client, video: &Value, most: usize) -> usize {
         for segment in listed(&playlist.text()).into_iter().rev().take(most) {
             let answer = client.get(&format!("{folder}/{rung}/{segment}"));
             assert_eq!(answer.status, 200, "{rung}/{segment}");
-            assert_eq!(answer.bytes.first(), Some(&0x47), "{rung}/{segment}");
+            assert_eq!(answer.body.first(), Some(&0x47), "{rung}/{segment}");
             found += 1;
         }
     }
@@ -91,12 +91,12 @@ pub(crate) fn judge(server: &Server, client: &Client, id: i64, seconds: f64) {
         let (folder, _) = path.rsplit_once('/').unwrap();
         let bytes: usize = listed(&playlist)
             .iter()
-            .map(|name| client.get(&format!("{folder}/{name}")).bytes.len())
+            .map(|name| client.get(&format!("{folder}/{name}")).body.len())
             .sum();
         assert_eq!(quality["file_size"], bytes);
     }
     let thumbnail = client.get(video["thumbnail"].as_str().unwrap());
-    assert_eq!(thumbnail.bytes.get(..2), Some(&[0xff, 0xd8][..]));
+    assert_eq!(thumbnail.body.get(..2), Some(&[0xff, 0xd8][..]));
     let storyboard = client.get(video["storyboard"].as_str().unwrap()).text();
     assert!(storyboard.starts_with("WEBVTT"), "{storyboard}");
 }
@@ -136,7 +136,7 @@ fn a_video_is_playable_before_it_is_ready() {
     assert_eq!(whole["qualities"].as_array().unwrap().len(), 3);
     assert!(walk(&client, &whole, usize::MAX) >= 3 * 27);
     let original = client.get(&format!("/api/videos/{id}/stream/"));
-    assert_eq!(original.bytes, std::fs::read(&clip).unwrap());
+    assert_eq!(original.body, std::fs::read(&clip).unwrap());
     assert!(!crate::support::processes::is_alive(child.pid));
     assert_eq!(files(&server.path("scratch")), Vec::<String>::new());
     server.stop();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::accounts::user;
-use crate::support::api::{Client, log_in};
+use crate::support::client::{Client, log_in};
 use crate::support::server::{Server, on};
 use crate::support::{scratch, until};
 use crate::tus::create;

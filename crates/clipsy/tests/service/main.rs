@@ -4,11 +4,15 @@
 //! `cargo test -p clipsy --test service crash::` runs those of one file.
 #![cfg(test)]
 
+use clipsy_testkit::service as support;
+
 mod accounts;
 mod attack;
 mod backup;
 mod cards;
 mod clocks;
+#[expect(dead_code, reason = "the tests of several processes use the rest")]
+mod collector;
 mod crash;
 mod fair;
 mod flow;
@@ -23,8 +27,6 @@ mod sandbox;
 mod settings;
 mod steer;
 mod stop;
-#[expect(dead_code, reason = "the tests of uploads use more of it")]
-mod support;
 mod thumbnail;
 mod traces;
 mod tus;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::figures::{get, port, read, samples, sum};
 use crate::support::server::{Server, on, run};
 use crate::support::turn::turn;

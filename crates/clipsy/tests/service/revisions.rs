@@ -12,7 +12,7 @@ use ureq::Agent;
 
 use crate::flow::listed;
 use crate::s3::in_bucket;
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::server::{Server, Start, on};
 use crate::support::turn::turn;
 use crate::support::{repository, scratch};

@@ -5,7 +5,7 @@ use clipsy_testkit::weed::{ACCESS_KEY, SECRET_KEY, Weed};
 use serde_json::Value;
 
 use crate::flow::{judge, walk};
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::server::{Start, on, run};
 use crate::support::turn::turn;
 use crate::support::{files, long_clip, scratch, short_clip, until};
@@ -104,7 +104,7 @@ fn videos_live_in_a_bucket() {
 
     judge(&server, &client, by_form, 55.1);
     let original = client.get(&format!("/api/videos/{by_form}/stream/"));
-    assert!(original.bytes == std::fs::read(&clip).unwrap());
+    assert!(original.body == std::fs::read(&clip).unwrap());
     let by_tus = until("there are two videos", || {
         let videos = client.videos();
         let other = videos.iter().find(|video| video["id"] != by_form)?;
@@ -176,7 +176,7 @@ fn players_are_sent_to_the_bucket_and_its_outage_costs_no_job() {
         .read_to_vec()
         .unwrap();
     assert_eq!(found.first(), Some(&0x47));
-    assert_eq!(client.get(&segment).bytes, found);
+    assert_eq!(client.get(&segment).body, found);
     server.stop();
 }
 

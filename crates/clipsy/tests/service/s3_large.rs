@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use clipsy_testkit::weed::Weed;
 
 use crate::s3::{Bucket, in_bucket};
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::server::on;
 use crate::support::turn::turn;
 use crate::support::{HANGS_AFTER, scratch, short_clip};
@@ -109,13 +109,13 @@ fn large_segments_cost_one_request_for_each_viewer() {
     Bucket::of(&weed).put(&format!("videos/processed/{id}/1/{rung}/{OBJECT}"), &large);
     relay.take(0);
 
-    assert!(client.get(&path).bytes == large);
+    assert!(client.get(&path).body == large);
     assert_eq!(relay.take(3), ["GET"]);
     // Each is answered only once all have asked: none waits for another.
     std::thread::scope(|scope| {
         let viewers: Vec<_> = (0..3).map(|_| scope.spawn(|| client.get(&path))).collect();
         for viewer in viewers {
-            assert!(viewer.join().unwrap().bytes == large);
+            assert!(viewer.join().unwrap().body == large);
         }
     });
     assert_eq!(relay.take(0), ["GET"; 3]);

@@ -8,7 +8,7 @@ use clipsy_testkit::weed::{ACCESS_KEY, SECRET_KEY, Weed};
 use serde_json::{Value, json};
 
 use crate::s3::{Bucket, in_bucket};
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::server::{Server, on};
 use crate::support::turn::turn;
 use crate::support::{repository, scratch, short_clip, until};

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::processes::proc;
 use crate::support::server::{clipsy, on};
 use crate::support::turn::turn;

@@ -1,7 +1,7 @@
 //! People delete, cancel and try again while a video is being processed.
 
 use crate::flow::judge;
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::processes::is_alive;
 use crate::support::server::{Server, on};
 use crate::support::turn::turn;

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use rustix::process::Signal;
 
 use crate::flow::judge;
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::processes::is_alive;
 use crate::support::server::on;
 use crate::support::turn::turn;

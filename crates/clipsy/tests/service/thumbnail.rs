@@ -7,7 +7,7 @@ use std::process::Command;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::processes::{self, is_alive};
 use crate::support::server::{Server, on};
 use crate::support::turn::turn;
@@ -76,7 +76,7 @@ pub(crate) fn judge(client: &Client, url: &str, clip: &Path, at_s: u32, seconds:
     let answer = client.get(url);
     assert_eq!(answer.status, 200);
     let file = tempfile::NamedTempFile::with_suffix(".jpg").unwrap();
-    fs::write(file.path(), &answer.bytes).unwrap();
+    fs::write(file.path(), &answer.body).unwrap();
     let picture = pictures(file.path(), &[]).remove(0);
     let score = |second: u32| {
         let frame = pictures(clip, &["-ss", &second.to_string()]).remove(0);

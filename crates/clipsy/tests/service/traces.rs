@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::support::api::Client;
-use crate::support::collector::Collector;
+use crate::collector::Collector;
+use crate::support::client::Client;
 use crate::support::server::{on, run};
 use crate::support::turn::turn;
 use crate::support::{scratch, short_clip};

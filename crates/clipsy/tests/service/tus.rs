@@ -7,7 +7,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::server::{Server, on};
 use crate::support::{files, long_clip, scratch, short_clip, until};
 

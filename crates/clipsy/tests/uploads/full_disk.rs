@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::clients::{Job, Told, Which, run, start};
 use crate::site::Site;
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::server::on;
 use crate::support::turn::turn;
 use crate::support::{files, scratch};

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::full_disk::{fill, site_on_disk};
 use crate::site::Site;
-use crate::support::api::{Client, log_in};
+use crate::support::client::{Client, log_in};
 use crate::support::turn::turn;
 use crate::support::{short_clip, until};
 

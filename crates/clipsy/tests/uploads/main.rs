@@ -8,6 +8,8 @@
 //! the environment, others are drawn.
 #![cfg(test)]
 
+use clipsy_testkit::service as support;
+
 mod clients;
 mod cuts;
 mod faults;
@@ -18,9 +20,6 @@ mod proxy;
 mod restart;
 mod resume;
 mod site;
-#[expect(dead_code, reason = "the tests of the service use more of it")]
-#[path = "../service/support/mod.rs"]
-mod support;
 mod very_large;
 mod whole;
 

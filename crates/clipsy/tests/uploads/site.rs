@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::clients::Job;
 use crate::proxy::random;
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::server::{Server, clipsy, on};
 use crate::support::{files, scratch, until};
 
@@ -98,10 +98,7 @@ impl Site {
         let sent = std::fs::read(file).unwrap();
         let served = self.client.get(&format!("/api/videos/{id}/stream/"));
         assert_eq!(served.status, 200, "{}", served.text());
-        assert!(
-            served.bytes == sent,
-            "video {id} is served with other bytes"
-        );
+        assert!(served.body == sent, "video {id} is served with other bytes");
         let wanted = sha256(file);
         let stored = self.originals();
         assert!(

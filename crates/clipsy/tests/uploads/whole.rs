@@ -126,7 +126,7 @@ fn a_file_above_the_limit_is_refused_before_it_is_sent() {
     let file = site.file("large.mp4", 1_000_001, 6);
     site.server.stop();
     let server = on(&state).args(&["--max-upload-bytes", "1000000"]).up();
-    let client = crate::support::api::Client::admin(&server);
+    let client = crate::support::client::Client::admin(&server);
     let job = crate::clients::Job::send(&file, &server.url, client.token());
     let mut running = crate::clients::start(Which::TusJs, &job);
     let end = running.wait("it gives up", |event| event["event"] == "failed");

@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use crate::Result;
 use crate::events::{Events, Message, Received, Subscription};
 
-/// Messages that a listener may be behind. At four progress messages a second of a dozen jobs
+/// Messages that a listener may lag behind. At four progress messages a second for a dozen jobs,
 /// that is more than ten seconds.
 const CAPACITY: usize = 1024;
 

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use crate::Result;
 use crate::queue::{Delivery, Queue, Receipt, Ticket};
 
-/// Waiting pullers look at the clock at least this often, in case it was set.
+/// Waiting pullers check the clock at least this often, in case it was set.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct LocalQueue(Arc<Shared>);
 struct Shared {
     clock: Arc<dyn Clock>,
     waiting: Mutex<Waiting>,
-    /// Told whenever a waiting puller may have something to take.
+    /// Notified whenever a waiting puller may have something to take.
     changed: Notify,
 }
 
@@ -58,7 +58,7 @@ impl Queue for LocalQueue {
 
     async fn pull(&self) -> Result<Delivery> {
         loop {
-            // Listening starts before looking, so that nothing can come unnoticed in between.
+            // Listening starts before looking, so that nothing is missed in between.
             let changed = self.0.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
@@ -124,14 +124,14 @@ impl Waiting {
         self.later.insert(ticket.job_id);
     }
 
-    /// Puts a ticket back that was out. One that was pushed meanwhile knows better.
+    /// Returns a ticket to the queue, unless a newer one was pushed meanwhile.
     fn add_unless_newer(&mut self, ticket: Ticket) {
         if !self.tickets.contains_key(&ticket.job_id) {
             self.add(ticket);
         }
     }
 
-    /// The next ticket, or in what time there will be one.
+    /// The next ticket, or the time until there is one.
     fn take(&mut self, now: Timestamp) -> std::result::Result<Ticket, Option<Duration>> {
         if self.paused {
             return Err(None);

@@ -22,9 +22,9 @@ use crate::{Error, Result};
 
 /// Messages that a listener may be behind.
 const CAPACITY: usize = 1024;
-/// Messages that wait to be sent, as while there is no connection. More are dropped.
+/// Messages that may wait to be sent, e.g. while disconnected. Further ones are dropped.
 const UNSENT: usize = 1024;
-/// What was handed to the connection so shortly before it broke may not have arrived.
+/// Messages handed to the connection this shortly before it broke may be lost.
 const UNSURE: Duration = Duration::from_mins(1);
 /// Losses are gathered for so long: when a server comes back, all processes tell of theirs.
 const GATHER: Duration = Duration::from_millis(250);
@@ -201,7 +201,7 @@ impl Sender {
     }
 }
 
-/// Passes on what other processes publish, and tells of gaps.
+/// Forwards the messages of other processes, and reports gaps.
 async fn hear(link: Arc<Link>, mut told: Subscriber, local: broadcast::Sender<Received>) {
     let lost = link.names.lost();
     let mut state = link.state();
@@ -222,7 +222,7 @@ async fn hear(link: Arc<Link>, mut told: Subscriber, local: broadcast::Sender<Re
                         let _ = local.send(Received::Message(Arc::new(message)));
                     }
                     Err(error) => {
-                        // As from a newer release: what has changed is in the rows.
+                        // E.g. from a newer release: the change is in the rows.
                         tracing::debug!(subject = %message.subject, %error, "unknown message");
                         missed += 1;
                     }

@@ -1,4 +1,4 @@
-//! Takes tickets out of the stream for those of this process who wait for one.
+//! Fetches tickets from the stream for the waiting pullers of this process.
 //!
 //! The consumers are asked one after the other, the most urgent first, for a ticket that is there
 //! now. Only when none has one are all of them asked at once for the next that comes. A request
@@ -31,7 +31,7 @@ const EXPIRES: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_secs(2);
 /// Longest wait for the word that a consumer has nothing.
 const PROMPT: Duration = Duration::from_millis(500);
-/// Wait after the server did not do what it should.
+/// Delay after an unexpected response of the server.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Somebody who waits for a ticket.
@@ -45,7 +45,7 @@ pub(super) struct Fetcher {
     let_fall: mpsc::UnboundedSender<String>,
     dead_letters: Arc<AtomicU64>,
     pullers: VecDeque<Puller>,
-    /// Consumers that have what this machine can run, the most urgent first.
+    /// Consumers of tickets that this machine can run, the most urgent first.
     consumers: Vec<Asked>,
     /// Answers come to `{inbox}.{consumer}.{request}`.
     inbox: String,
@@ -302,8 +302,8 @@ impl Fetcher {
         Ok((number, Answer::Ticket(delivery)))
     }
 
-    /// Hands a ticket to the one who has waited longest. If nobody waits, or nothing may start, it
-    /// goes back by being dropped.
+    /// Hands a ticket to the longest-waiting puller. If there is none, or the queue is paused, it
+    /// is returned by being dropped.
     fn hand_out(&mut self, mut delivery: Delivery) {
         if *self.paused.borrow() {
             return;

@@ -1,4 +1,4 @@
-//! The connection of this process, and what has to be on the server.
+//! The connection of this process, and the stream and consumers on the server.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -119,8 +119,8 @@ impl Link {
         self.state.clone()
     }
 
-    /// Fails at once while there is no connection: the client would keep the request until there
-    /// is one again, and the caller would wait.
+    /// Fails at once while disconnected: the client would queue the request until it reconnects,
+    /// and the caller would wait.
     pub(super) fn connected(&self) -> Result<()> {
         if self.client.connection_state() == State::Connected {
             Ok(())
@@ -142,7 +142,7 @@ impl Link {
         }
     }
 
-    /// Waits for the answer to a request, but not long.
+    /// Waits for the response to a request, but not for long.
     pub(super) async fn ask<T, E: Display>(
         &self,
         request: impl Future<Output = Result<T, E>> + Send,
@@ -162,7 +162,7 @@ impl Link {
         self.ask(request).await.map(|_| ())
     }
 
-    /// Returns when the server has dealt with everything that was sent before.
+    /// Returns when the server has processed everything sent before.
     pub(super) async fn round_trip(&self) -> Result<()> {
         let asked = async {
             let subject = self.names.nobody();

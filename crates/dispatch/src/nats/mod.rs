@@ -1,4 +1,4 @@
-//! Queue and bus of many processes, by way of a NATS server with `JetStream`.
+//! Queue and bus of many processes, over a NATS server with `JetStream`.
 //!
 //! **Tickets** are messages of one work-queue stream. The subject says who can run the job and
 //! how urgent it is, and ends in the number of the job, so that the tickets of a job are found

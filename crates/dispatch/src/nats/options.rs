@@ -10,42 +10,43 @@ use percent_encoding::percent_decode_str;
 use crate::queue::Need;
 use crate::{Error, Result};
 
-/// How to reach NATS, and how to use it. `Default` is a server on this machine without accounts.
+/// Connection and options of NATS. `Default` is a local server without accounts.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Addresses of one server or of several of one cluster, as `nats://host:4222` or
-    /// `tls://host:4222`, separated by commas. A name and a password may stand in front of the
-    /// host, as in `nats://name:password@host`.
+    /// `tls://host:4222`, separated by commas. They may contain a name and a password, as in
+    /// `nats://name:password@host`.
     pub servers: String,
     /// Who we are.
     pub sign_in: SignIn,
     /// Encryption.
     pub tls: Tls,
-    /// What the server calls this connection in its lists.
+    /// The name of this connection on the server.
     pub name: String,
     /// First word of all subjects and of the stream: lower case letters, digits and `-`. Services
     /// that share a server, and are not to share their jobs, have different ones.
     pub prefix: String,
     /// Servers of a cluster that keep each ticket, 1 to 5.
     pub replicas: usize,
-    /// How long a ticket stays with a worker that does not report.
+    /// How long a ticket stays with a worker without a report.
     pub ack_wait: Duration,
-    /// Times that a ticket is handed out before it is given up as a dead letter. Waiting for the
-    /// time of a retry counts, too, so that this is far above the attempts that a job gets.
+    /// Deliveries of a ticket before it becomes a dead letter. Deliveries during a retry delay
+    /// count too, so this is far above the attempts of a job.
     pub max_deliver: i64,
-    /// What this machine can run; in an empty list, nothing.
+    /// What this machine can run; nothing if empty.
     pub serves: Vec<Need>,
     /// What it wants to hear of others.
     pub hears: Hears,
 }
 
-/// What a process hears of others. Its own messages it hears in any case.
+/// Which messages of other processes a process receives. It always receives its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Hears {
     /// All messages, for those whom people watch.
     #[default]
     Everything,
-    /// What workers act on: that a job is cancelled, an asset deleted, the queue paused or resumed.
+    /// Messages that workers act on: a job was cancelled, an asset deleted, the queue paused or
+    /// resumed.
     Orders,
 }
 
@@ -66,7 +67,7 @@ impl Default for Options {
     }
 }
 
-/// Who we are to the server. Its `Debug` form shows no secrets.
+/// Credentials for the server. Its `Debug` form shows no secrets.
 #[derive(Clone, Default)]
 pub enum SignIn {
     /// What the address says, or nobody.
@@ -97,9 +98,9 @@ impl fmt::Debug for SignIn {
 /// Encryption of the connection.
 #[derive(Debug, Clone, Default)]
 pub struct Tls {
-    /// Refuse servers that do not encrypt. An address that begins with `tls://` says the same.
+    /// Refuse unencrypted servers. A `tls://` URL implies it.
     pub required: bool,
-    /// Encrypt before the server has said anything, as some are set up.
+    /// Start TLS before the server's first message, as some servers require.
     pub first: bool,
     /// PEM file with the authorities to trust instead of the system's.
     pub roots: Option<PathBuf>,
@@ -166,7 +167,7 @@ impl Options {
     }
 }
 
-/// Reads one address. The client library would show the password in its log.
+/// Parses one URL. The client library would log the password.
 fn address(text: &str) -> Result<Address> {
     let bad = |why: &str| Error::Settings(format!("an address of NATS is not valid: {why}"));
     let (scheme, rest) = text.split_once("://").unwrap_or(("nats", text));

@@ -1,5 +1,5 @@
-//! Whether the queue is paused, for all processes: the last message on one subject of the stream
-//! says so, and whoever listens to the subject hears of a change at once.
+//! Whether the queue is paused, for all processes: the last message on a subject of the stream has
+//! the state, and subscribers of the subject learn of changes at once.
 
 use std::sync::Arc;
 use std::time::Duration;

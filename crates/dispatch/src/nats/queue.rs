@@ -1,4 +1,4 @@
-//! The queue: what is put into the stream and taken out of it again.
+//! The queue: pushing tickets into the stream and removing them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -75,7 +75,7 @@ impl NatsQueue {
         stored
     }
 
-    /// Whether the stream still has that message: it waits, or somebody holds it.
+    /// Whether the stream still has that message, waiting or held by a worker.
     async fn has(&self, sequence: u64) -> Result<bool> {
         let stream = self.link.stream().await?;
         let found = async {
@@ -88,7 +88,7 @@ impl NatsQueue {
         self.link.ask(found).await
     }
 
-    /// Takes away the tickets of a job that were pushed before message number `before`.
+    /// Removes the tickets of a job that were pushed before message number `before`.
     ///
     /// Each is settled as well, as its holder would: otherwise the consumer would go on trying to
     /// hand out what is no longer there, and keep others waiting over it.
@@ -142,7 +142,7 @@ impl Queue for NatsQueue {
             // It was dealt with or taken away, and is wanted again all the same.
             stored = self.store(&subject, &payload, None).await?;
         }
-        // In this order a crash in between leaves a ticket too many, not one too few.
+        // In this order a crash in between leaves a surplus ticket rather than a missing one.
         self.take_away(ticket.job_id, stored.sequence).await
     }
 

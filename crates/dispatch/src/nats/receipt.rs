@@ -1,4 +1,4 @@
-//! How a ticket is settled: by a word to the address that came with it.
+//! Settling a ticket, by a message to its reply subject.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use super::link::Link;
 use crate::Result;
 use crate::queue::Receipt;
 
-/// Longest delay that the server is asked for. Whether a ticket is due is looked at again when it
-/// comes.
+/// Maximum delay requested from the server. When the ticket is delivered, its due time is checked
+/// again.
 const MAX_DELAY: Duration = Duration::from_hours(24);
 /// It was dealt with.
 pub(super) const ACK: &[u8] = b"+ACK";

@@ -3,10 +3,9 @@
 //! The cookie opens nothing by itself: it is only read when a session is refreshed or ended, and
 //! only with a header that pages of other sites cannot send.
 
-use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderName};
 
-use clipsy_http::Address;
+use clipsy_http::{Address, header};
 
 /// Name of the cookie.
 const NAME: &str = "clipsy_refresh";
@@ -15,14 +14,7 @@ pub(crate) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-clipsy-csr
 
 /// The refresh token in a request's cookie.
 pub(crate) fn refresh_token(headers: &HeaderMap) -> Option<String> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, value)| *name == NAME && !value.is_empty())
-        .map(|(_, value)| value.to_owned())
+    header::cookie(headers, NAME).map(str::to_owned)
 }
 
 /// A `Set-Cookie` that keeps a token for `seconds`. What came over TLS goes over nothing else, and
@@ -42,6 +34,7 @@ pub(crate) fn forget(address: &Address) -> String {
 mod tests {
     use super::*;
     use axum::extract::ConnectInfo;
+    use axum::http::header::COOKIE;
     use std::net::SocketAddr;
 
     #[test]

@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use clipsy_http::Client;
 use clipsy_http::caller::client::sharer;
+use clipsy_http::header;
 use clipsy_service::accounts::Origin;
 use clipsy_service::accounts::session::{SignedIn, claims, signed_in};
 use clipsy_service::error::{Error, Result};
@@ -27,28 +29,21 @@ pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Optio
 }
 
 /// The token of an `Authorization` header; `None` if there is none or it is of another kind.
-pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else {
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
+    let Some(value) = headers.get(AUTHORIZATION) else {
         return Ok(None);
     };
-    let Ok(value) = value.to_str() else {
-        return Err(Error::AuthorizationHeader);
-    };
-    bearer_of(value)
+    bearer_of(value.to_str().map_err(|_| Error::AuthorizationHeader)?)
 }
 
 /// The token in the value of an `Authorization` header.
 pub(crate) fn bearer_of(value: &str) -> Result<Option<&str>> {
-    let mut words = value.split_ascii_whitespace();
-    if !words
-        .next()
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"))
-    {
-        return Ok(None);
-    }
-    match (words.next(), words.next()) {
-        (Some(token), None) => Ok(Some(token)),
-        _ => Err(Error::AuthorizationHeader),
+    match header::bearer(value) {
+        None => Ok(None),
+        Some(token) if token.is_empty() || token.contains(char::is_whitespace) => {
+            Err(Error::AuthorizationHeader)
+        }
+        Some(token) => Ok(Some(token)),
     }
 }
 
@@ -56,6 +51,7 @@ pub(crate) fn bearer_of(value: &str) -> Result<Option<&str>> {
 pub(crate) fn origin(app: &App, client: Client) -> Origin {
     Origin {
         address: client.address,
+        subscriber: client.subscriber(),
         sharer: sharer(client.address, &app.settings.trusted_proxies),
     }
 }
@@ -65,7 +61,7 @@ pub(crate) fn sender(app: &App, parts: &Parts) -> Option<IpAddr> {
     sharer(Client::of(parts).address, &app.settings.trusted_proxies)
 }
 
-/// As an argument of a handler it refuses everybody who is not signed in.
+/// As a handler argument, it requires signing in.
 impl FromRequestParts<App> for SignedIn {
     type Rejection = Refused;
 

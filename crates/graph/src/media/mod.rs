@@ -34,17 +34,18 @@ use crate::auth::viewer::authenticate;
 use crate::rest::answer::Refused;
 use crate::rest::openapi::Detail;
 
-/// Media for players: playlists, segments, pictures and originals. Private and unlisted media needs
-/// the bearer token of its owner or an admin, or the path of a playback link, `/media/s/{token}/…`;
-/// unlisted media also has the path of its link, `/media/v/{key}/…`. Any page may read it.
+/// Media for players: playlists, segments, images and originals. Private and unlisted media require
+/// the bearer token of the owner or an admin, or the path of a playback link, `/media/s/{token}/…`;
+/// unlisted media can also be read below `/media/v/{key}/…`, with the key of its link. Pages of all
+/// origins may read it.
 #[utoipa::path(
     get, path = "/media/{path}", tag = "media", security((), ("bearer" = [])),
     params(
         ("path" = String, Path, description = "E.g. `videos/processed/1/master.m3u8`"),
         ("Range" = Option<String>, Header, description = "One range of bytes"),
-        ("If-Range" = Option<String>, Header, description = "Tag or date of the file that the range is of"),
-        ("If-None-Match" = Option<String>, Header, description = "Tags that the client has"),
-        ("If-Modified-Since" = Option<String>, Header, description = "Date of what the client has"),
+        ("If-Range" = Option<String>, Header, description = "ETag or date of the file that the range refers to"),
+        ("If-None-Match" = Option<String>, Header, description = "ETags of the client's copies"),
+        ("If-Modified-Since" = Option<String>, Header, description = "Date of the client's copy"),
     ),
     responses(
         (status = 200, description = "The file", content(
@@ -53,11 +54,11 @@ use crate::rest::openapi::Detail;
             ([u8] = "text/vtt"),
             ([u8] = "image/jpeg"),
         )),
-        (status = 302, description = "The store itself has the file, and the server is set to say so"),
+        (status = 302, description = "Redirect to the media store, if the server is configured to"),
         (status = 206, description = "The range", content_type = "video/mp2t", body = [u8]),
-        (status = 304, description = "The client has it"),
-        (status = 404, description = "There is nothing, or nothing for this asker", body = Detail),
-        (status = 416, description = "There are no such bytes"),
+        (status = 304, description = "Not modified"),
+        (status = 404, description = "Not found, or not visible to the caller", body = Detail),
+        (status = 416, description = "Range not satisfiable"),
     )
 )]
 pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response {
@@ -109,7 +110,7 @@ async fn find(app: &App, parts: &Parts) -> Result<Response> {
     }
 }
 
-/// The asset, if there is one and the caller may play it; nothing tells the two apart.
+/// The asset if it exists and the caller may play it; callers cannot tell the two cases apart.
 async fn allowed<'a>(
     app: &App,
     parts: &Parts,
@@ -124,8 +125,8 @@ async fn allowed<'a>(
     }
 }
 
-/// Answers with the asset's poster picture. Under an address that names another one than it has now,
-/// which a page may have read before, that is not kept.
+/// Responds with the asset's poster image. Where the address names an older image, which a page may
+/// have read before, the response must not be cached.
 async fn thumbnail(
     app: &App,
     parts: &Parts,
@@ -157,7 +158,7 @@ async fn thumbnail(
     respond::stored(method, headers, &*app.media, &key, content_type, &cache).await
 }
 
-/// Answers with a file of the asset's output, the one of that revision if the address names one.
+/// Responds with a file of the asset's output, of the given revision if the address has one.
 async fn output(
     app: &App,
     parts: &Parts,
@@ -217,7 +218,7 @@ async fn output(
     respond::stored(method, headers, &*app.media, &key(), content_type, &cache).await
 }
 
-/// Answers with the asset's original.
+/// Responds with the asset's original.
 pub(crate) async fn original(
     app: &App,
     parts: &Parts,
@@ -235,17 +236,17 @@ pub(crate) async fn original(
     respond::stored(method, headers, &*app.media, key, content_type, &cache).await
 }
 
-/// Media type of a file that jobs make; there are no others.
+/// Media type of a job's output file; there are no others.
 fn output_type(file: &str) -> Result<HeaderValue> {
     let name = mime::of_output(file).ok_or(Error::NotFound)?;
     Ok(HeaderValue::from_static(name))
 }
 
-/// How long an address of the store is good.
+/// How long a store URL is valid.
 const ELSEWHERE: Duration = Duration::from_hours(1);
 
-/// Sends the caller to where the store itself gives the object away, if it does. Only for what
-/// everybody may have: the address is good for whoever gets hold of it.
+/// Redirects the caller to the store, if that serves objects itself. For public objects only, since
+/// the URL works for anyone who has it.
 async fn redirect(app: &App, parts: &Parts, key: &str) -> Result<Option<Response>> {
     if parts.method != Method::GET {
         return Ok(None);
@@ -263,11 +264,10 @@ async fn redirect(app: &App, parts: &Parts, key: &str) -> Result<Option<Response
     Ok(Some(response))
 }
 
-/// How long a file may be kept: for ever where the address says which file it is and that is
-/// finished (decision 0033); elsewhere it is asked for again each time, which costs 304 if it is the
-/// same. Caches that many share ask after a minute, and may not answer without us then, so that a
-/// video that was made private is gone from them; what somebody was given they may keep themselves
-/// (decision 0039).
+/// How long a file may be cached: forever where the address identifies a finished file (decision
+/// 0033); otherwise it is revalidated each time, at the cost of a 304. Shared caches must revalidate
+/// after a minute, so that a video that becomes private disappears from them; private caches may
+/// keep what their user was given (decision 0039).
 fn cache_control(for_ever: bool, private: bool) -> HeaderValue {
     HeaderValue::from_static(match (for_ever, private) {
         (false, false) => "no-cache",
@@ -278,10 +278,9 @@ fn cache_control(for_ever: bool, private: bool) -> HeaderValue {
 }
 
 fn count_play(app: &App, parts: &Parts, asset: &Asset) {
-    let client = Client::of(parts);
     app.videos.plays.count(
         asset.id,
-        client.address,
+        Client::of(parts).subscriber(),
         app.now(),
         app.settings.service.view_window_s,
     );
@@ -296,7 +295,7 @@ fn decoded(path: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Players on any page may read media: what needs a right needs a token or a link, never a cookie.
+/// Players on any page may read media: access needs a token or a link, never a cookie.
 fn open_to_players(response: &mut Response) {
     const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
     const EXPOSED: HeaderValue = HeaderValue::from_static(
@@ -308,7 +307,7 @@ fn open_to_players(response: &mut Response) {
     headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
 }
 
-/// Players send what their pages want them to: lengths of buffers (CMCD), numbers of requests.
+/// Allows the headers that pages make players send, such as buffer lengths (CMCD) and request ids.
 fn preflight(asked: &HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;

@@ -35,8 +35,8 @@ pub(super) struct InMemory {
 #[derive(Debug, Clone)]
 enum Known {
     InMemory(Arc<InMemory>),
-    /// It is too large to be held. Whoever asks for it next need not open it to find that out, nor
-    /// wait for others who do.
+    /// It is too large for the cache. Later callers need not open it to find that out, nor wait for
+    /// others.
     Large,
 }
 
@@ -56,7 +56,7 @@ pub(super) enum Found {
 pub(super) struct Output<'a> {
     asset: AssetId,
     attempt: Attempt,
-    /// What tells it from others in addresses; see [`Asset::output_revision`].
+    /// Its unique name in URLs; see [`Asset::output_revision`].
     pub(super) revision: Option<&'a str>,
 }
 

@@ -15,7 +15,7 @@ pub(crate) fn facts(meta: &Meta, content_type: HeaderValue) -> Facts {
     Facts::new(meta.bytes, seconds(meta), &meta.etag, content_type)
 }
 
-/// What is told about a text of `length` bytes that stands in for a stored file below one revision.
+/// Metadata of a text of `length` bytes that replaces a stored file below one revision.
 pub(super) fn revised(
     meta: &Meta,
     content_type: HeaderValue,
@@ -71,8 +71,8 @@ pub(super) fn opened(
     response
 }
 
-/// Answers with a file of the store, read while it is sent. The store is asked once, if what is to be
-/// sent can be told before the file is known.
+/// Responds with a file of the store, streamed. The store is asked once, if the part to be sent can
+/// be determined before the file is known.
 pub(crate) async fn stored(
     method: &Method,
     headers: &HeaderMap,
@@ -92,7 +92,7 @@ pub(crate) async fn stored(
             return Ok(opened(headers, object, content_type, cache));
         }
     }
-    // Two looks at a file that is replaced in between differ; then it is worth another try.
+    // If the file is replaced between two reads, they differ; then a retry is worthwhile.
     for _ in 0..3 {
         let meta = store.head(key).await?.ok_or(Error::NotFound)?;
         let facts = facts(&meta, content_type.clone());

@@ -13,7 +13,7 @@ use super::openapi::TokenMessage;
 /// Header with the stable code of an error.
 pub(crate) const ERROR_CODE: HeaderName = HeaderName::from_static("clipsy-error-code");
 
-/// Why an answer is 500, for the log. It travels with the response and is never sent.
+/// Why a response is 500, for the log; kept in the response's extensions and never sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Cause(pub(crate) String);
 
@@ -30,7 +30,7 @@ impl<E: Into<Error>> From<E> for Refused {
     }
 }
 
-/// Why a body was not read, as clients are told.
+/// Why a body was not read, as reported to clients.
 pub(crate) fn unread(error: BodyError) -> Error {
     match error {
         BodyError::TooLarge { limit } => Error::TooLarge { limit },
@@ -92,7 +92,7 @@ pub(crate) fn status(kind: Kind) -> StatusCode {
     }
 }
 
-/// The body of an error, with its fields in the order in which clients know them.
+/// The body of an error, with fields in the documented order.
 struct Body<'a>(&'a Error);
 
 impl Serialize for Body<'_> {

@@ -68,7 +68,7 @@ pub(crate) async fn read_object(
     }
 }
 
-/// Of a field that comes twice the last one counts.
+/// The last of repeated fields counts.
 fn fields(pairs: Vec<(String, String)>) -> Map<String, Value> {
     let pairs = pairs.into_iter();
     pairs

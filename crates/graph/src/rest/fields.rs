@@ -10,10 +10,10 @@ pub(crate) const MAX_TITLE: usize = 255;
 /// Most characters of a description.
 pub(crate) const MAX_DESCRIPTION: usize = 50_000;
 
-/// What a missing field is told.
+/// Message for a missing field.
 pub(crate) const REQUIRED: &str = "This field is required.";
 
-/// Fields that are being checked. Everything that is wrong is told at once.
+/// Fields that are being validated. All errors are reported at once.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     values: Map<String, Value>,
@@ -28,12 +28,12 @@ impl Fields {
         }
     }
 
-    /// Says what is wrong with a field.
+    /// Reports an error of a field.
     pub(crate) fn refuse(&mut self, name: &str, message: impl Into<String>) {
         self.errors.push((name.to_owned(), vec![message.into()]));
     }
 
-    /// All is well, or the error that lists what is not.
+    /// Success, or an error with all messages.
     pub(crate) fn check(&mut self) -> Result<()> {
         if self.errors.is_empty() {
             Ok(())
@@ -42,7 +42,7 @@ impl Fields {
         }
     }
 
-    /// A text that must be there and not blank. Gives an empty one if it is refused.
+    /// A required text that is not blank. Returns an empty one if it is invalid.
     pub(crate) fn required(&mut self, name: &str, max: usize) -> String {
         match self.values.remove(name) {
             None => {
@@ -113,7 +113,7 @@ impl Fields {
     }
 }
 
-/// What a text that is too long is told.
+/// Message for a text that is too long.
 pub(crate) fn too_long(max: usize) -> String {
     format!("Ensure this field has no more than {max} characters.")
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 
-/// With so many bytes free, or fewer, a disk counts as full.
+/// Free bytes at or below which a disk counts as full.
 const FULL_BYTES: u64 = 1 << 20;
 const DISK_FULL_WARNING: &str = "A disk is full: uploads are refused and jobs fail. Signing in, \
      editing and deleting still work: delete videos, or make room.";
@@ -31,10 +31,10 @@ pub(crate) struct Alive {
     status: &'static str,
 }
 
-/// How the parts are.
+/// State of the server's parts.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Readiness {
-    /// `ready`, `degraded` if only the queue does not answer, or `unavailable`.
+    /// `ready`, `degraded` if only the queue is down, or `unavailable`.
     #[schema(example = "ready")]
     status: &'static str,
     /// `ok` or `failed`.
@@ -46,28 +46,28 @@ pub(crate) struct Readiness {
     /// `ok`, `paused` or `failed`.
     #[schema(example = "ok")]
     queue: &'static str,
-    /// What holds of the sandbox around the processes that parse videos, or what is missing; not told
-    /// until it was tried.
+    /// Which protections of the sandbox around media parsers are active, or what is missing; omitted
+    /// until tested.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "Landlock and seccomp hold: 47 ways out are closed")]
     sandbox: Option<String>,
-    /// What the operator should see to.
+    /// Problems that the operator should fix.
     warnings: Vec<&'static str>,
 }
 
-/// Does the process answer at all?
+/// Liveness check.
 #[utoipa::path(get, path = "/healthz", tag = "health",
-    responses((status = 200, description = "It does", body = Alive)))]
+    responses((status = 200, description = "The process is running", body = Alive)))]
 pub(crate) async fn healthz() -> Json<Alive> {
     Json(Alive { status: "ok" })
 }
 
-/// Can requests be fulfilled?
+/// Readiness check.
 #[utoipa::path(get, path = "/readyz", tag = "health",
     responses(
-        (status = 200, description = "They can; with `degraded`, videos wait to be processed",
+        (status = 200, description = "Ready; if `degraded`, videos stay queued",
             body = Readiness),
-        (status = 503, description = "Database or media store do not answer", body = Readiness),
+        (status = 503, description = "The database or media store is unavailable", body = Readiness),
     ))]
 pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     let health = check_health(&app).await;

@@ -18,7 +18,7 @@ use clipsy_service::error::Error;
 use crate::app::App;
 use crate::rest::answer::Refused;
 
-/// All routes below `/api/`, and those for health checks.
+/// All routes below `/api/`, and health checks.
 pub(crate) fn routes() -> Router<App> {
     let mut router = Router::new()
         .route("/healthz", get(health::healthz))

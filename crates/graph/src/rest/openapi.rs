@@ -15,10 +15,10 @@ use utoipa::{Modify, OpenApi, ToSchema};
 use super::{auth, health, videos};
 use crate::{media, tus};
 
-/// One sentence.
+/// Message, one sentence.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Detail {
-    /// What happened.
+    /// Error message.
     #[schema(example = "Not found.")]
     detail: &'static str,
 }
@@ -29,15 +29,15 @@ impl Detail {
     }
 }
 
-/// What is wrong with each field.
+/// Validation errors by field.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({ "title": ["This field is required."] }))]
 pub(crate) struct FieldMessages(BTreeMap<String, Vec<String>>);
 
-/// A sentence and a code.
+/// Error message and code.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DetailCode {
-    /// What happened.
+    /// Error message.
     #[schema(example = "Token is invalid or expired")]
     detail: String,
     /// Stable code.
@@ -45,20 +45,20 @@ pub(crate) struct DetailCode {
     code: String,
 }
 
-/// No token, or one that is no good. Without a token only `detail` is there.
+/// Missing or invalid token. Without a token there is only `detail`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TokenNotValid {
-    /// What happened.
+    /// Error message.
     #[schema(example = "Given token not valid for any token type")]
     detail: String,
     /// Stable code.
     #[schema(example = "token_not_valid")]
     code: Option<String>,
-    /// What was tried.
+    /// The checks that failed.
     messages: Option<Vec<TokenMessage>>,
 }
 
-/// Why a token is no good.
+/// Why a token is invalid.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TokenMessage {
     /// Always `AccessToken`.
@@ -67,7 +67,7 @@ pub(crate) struct TokenMessage {
     /// Always `access`.
     #[schema(example = "access")]
     token_type: &'static str,
-    /// What is wrong.
+    /// Error message.
     #[schema(example = "Token is invalid or expired")]
     message: &'static str,
 }
@@ -87,18 +87,18 @@ impl Default for TokenMessage {
     info(
         title = "Clipsy",
         description = "Video platform. Every route works with and without the slash at its end. \
-            Every error carries a stable code in the header `Clipsy-Error-Code`, and every answer \
-            the number of the request in `X-Request-Id`. Besides the errors of each route, any \
-            may answer 405, 413 and 415 to requests that do not fit it, and 500.",
+            Every error has a stable code in the header `Clipsy-Error-Code`, and every response \
+            a request id in `X-Request-Id`. Besides the errors listed for each route, any may \
+            respond with 405, 413, 415 or 500.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     modifiers(&Bearer),
     tags(
         (name = "auth", description = "Signing in and out"),
         (name = "videos", description = "Videos"),
-        (name = "uploads", description = "Uploads that can be resumed; bytes go by tus 1.0.0 \
-            (`/api/uploads/`), which this description cannot hold"),
-        (name = "media", description = "What players fetch"),
+        (name = "uploads", description = "Resumable uploads; bytes are sent by tus 1.0.0 \
+            (`/api/uploads/`), not described here"),
+        (name = "media", description = "Files for players"),
         (name = "health", description = "For load balancers and operators"),
         (name = "about", description = "This description"),
     ),

@@ -5,21 +5,21 @@ use clipsy_storage::AuditEntry as Entry;
 
 use super::scalars::DateTime;
 
-/// Something that somebody did, with names as they were then.
+/// An action in the audit log, with names as they were at that time.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct AuditEntry {
-    /// Identifies it, for `before`.
+    /// Identifier, to be passed as `before`.
     id: ID,
     /// When it was done.
     at: DateTime,
-    /// The name of the account that did it; empty if it was none.
+    /// Name of the account that did it; empty if there was none.
     actor: String,
-    /// What was done, a stable name such as `delete_video`. There may be more some day.
+    /// The action, a stable name such as `delete_video`. New ones may be added.
     action: String,
-    /// With what.
+    /// What it was done to.
     target: String,
-    /// More about it; may be empty.
+    /// Further details; may be empty.
     detail: String,
 }
 

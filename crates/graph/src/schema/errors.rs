@@ -56,16 +56,16 @@ impl From<Fail> for async_graphql::Error {
     }
 }
 
-/// What is wrong with the input of a mutation, or keeps it from being done.
+/// Why a mutation was refused.
 #[derive(Debug, Clone, PartialEq, Eq, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct UserError {
     /// Stable code, the same as in the REST API, e.g. `invalid`, `not_found`, `permission_denied`
     /// or `not_retryable`.
     pub(crate) code: String,
-    /// One sentence for people.
+    /// Message for people, one sentence.
     pub(crate) message: String,
-    /// Where in the arguments it is, e.g. `["input", "title"]`; null if it is about all of them.
+    /// Path of the invalid argument, e.g. `["input", "title"]`; null if it concerns all of them.
     pub(crate) field: Option<Vec<String>>,
 }
 

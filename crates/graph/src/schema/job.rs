@@ -34,7 +34,7 @@ impl Job {
     }
 }
 
-/// One run of processing over one video, however many attempts it takes.
+/// Processing of one video, over one or more attempts.
 #[Object(serial)]
 impl Job {
     /// Global id.
@@ -42,32 +42,32 @@ impl Job {
         Global::Job(self.job.id).into()
     }
 
-    /// How far it is.
+    /// Its state.
     async fn state(&self) -> JobState {
         self.job.state.into()
     }
 
-    /// Of the jobs of one owner, those of higher priority are started first.
+    /// Jobs of one owner are started in order of priority, the highest first.
     async fn priority(&self) -> i32 {
         int(self.job.priority)
     }
 
-    /// The current attempt, counted on over all jobs of the video.
+    /// Number of the current attempt, counted over all jobs of the video.
     async fn attempt(&self) -> i32 {
         int(self.job.attempt)
     }
 
-    /// Attempts that ended badly. When the server is stopped or started again does not count.
+    /// Failed attempts. Restarts of the server do not count.
     async fn failures(&self) -> i32 {
         int(self.job.failures)
     }
 
-    /// Name of the worker that runs it; null unless it runs.
+    /// Name of the worker that runs it; null unless it is running.
     async fn worker(&self) -> Option<&str> {
         self.job.worker.as_deref()
     }
 
-    /// When it was made.
+    /// When it was created.
     async fn created_at(&self) -> DateTime {
         self.job.created_at.into()
     }
@@ -77,18 +77,18 @@ impl Job {
         self.job.started_at.map(Into::into)
     }
 
-    /// When it reached an end; null before that.
+    /// When it finished, failed or was cancelled; null before that.
     async fn finished_at(&self) -> Option<DateTime> {
         self.job.finished_at.map(Into::into)
     }
 
-    /// Why its last attempt ended badly; null if it did not.
+    /// Why its last attempt failed; null if it did not.
     async fn failure(&self) -> Option<Failure> {
         let failure = self.job.failure.as_ref();
         failure.map(|failure| Failure::of(failure, true))
     }
 
-    /// When it is tried again after a failed attempt; null unless it waits for that.
+    /// When it is retried after a failed attempt; null unless a retry is pending.
     async fn next_attempt_at(&self) -> Option<DateTime> {
         let waits = self.job.state == job::JobState::Queued && self.job.wait_ms > 0;
         waits.then(|| self.job.run_after.into())

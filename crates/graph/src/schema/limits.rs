@@ -10,26 +10,25 @@ use super::scalars::BigInt;
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct UserLimit {
-    /// The most; null if there is no limit.
+    /// The maximum; null if unlimited.
     limit: Option<BigInt>,
-    /// How much it has taken.
+    /// Current usage.
     taken: BigInt,
-    /// True if it was set for this account, false if it comes from the settings of the server.
+    /// True if set for this account; false if it is the server's default.
     own: bool,
 }
 
-/// What an account may take.
+/// Limits of an account.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct UserLimits {
     /// Bytes of originals and unfinished uploads.
     bytes: UserLimit,
-    /// Minutes of video that it uploads within 24 hours.
+    /// Minutes of video uploaded per 24 hours.
     minutes_a_day: UserLimit,
-    /// Uploads that it has begun and not finished.
+    /// Unfinished uploads.
     uploads: UserLimit,
-    /// Its videos that wait to be processed; new uploads are refused once they and the unfinished ones
-    /// reach this.
+    /// Its queued videos; new uploads are refused once these and unfinished uploads reach the limit.
     waiting: UserLimit,
 }
 

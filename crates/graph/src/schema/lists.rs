@@ -17,42 +17,41 @@ use super::scalars::{DateTime, int};
 use super::user::User;
 use super::video::Video;
 
-/// Which videos to list. Conditions that are left away do not count; all others must hold.
+/// Which videos to list: those that match all given conditions.
 #[derive(Debug, Clone, Default, InputObject)]
 pub(crate) struct VideoFilter {
-    /// Words, or parts of words, that title and description must all contain, without regard to case.
-    /// Without an order, videos whose titles have them come first. Some thousands are found at most.
+    /// Words or parts of words that must all occur in title or description, ignoring case. By
+    /// default, matches in titles come first. At most some thousand videos are found.
     search: Option<String>,
-    /// States, one of which it must have.
+    /// Only videos in one of these states.
     states: Option<Vec<VideoState>>,
-    /// Visibilities, one of which it must have.
+    /// Only videos with one of these visibilities.
     visibility: Option<Vec<Visibility>>,
-    /// The account that must have uploaded it.
+    /// Only videos of this account.
     owner: Option<ID>,
-    /// True: only what the viewer has uploaded, who must be signed in.
+    /// True: only the viewer's own videos; requires signing in.
     #[graphql(default_with = "Some(false)")]
     mine: Option<bool>,
-    /// The name of the account that must have uploaded it, without regard to case.
+    /// Only videos of the account with this username, ignoring case.
     owner_name: Option<String>,
-    /// True: only what a library shows: what can be played and is public or the viewer's own, for
-    /// admins, too.
+    /// True: only playable videos that are public or the viewer's own, also for admins.
     #[graphql(default_with = "Some(false)")]
     watchable: Option<bool>,
-    /// Seconds that it must have at least.
+    /// Only videos of at least this duration, in seconds.
     min_seconds: Option<f64>,
-    /// Seconds that it must be shorter than.
+    /// Only videos shorter than this, in seconds.
     max_seconds: Option<f64>,
-    /// When it must have been uploaded, or later.
+    /// Only videos uploaded at this time or later.
     created_after: Option<DateTime>,
 }
 
-/// In which order to list videos.
+/// Sort order of a list of videos.
 #[derive(Debug, Clone, Copy, InputObject)]
 pub(crate) struct VideoOrder {
-    /// What to sort by.
+    /// Sort field.
     #[graphql(default_with = "VideoOrderField::CreatedAt")]
     field: VideoOrderField,
-    /// Which way to sort.
+    /// Sort direction.
     #[graphql(default_with = "OrderDirection::Desc")]
     direction: OrderDirection,
 }
@@ -123,7 +122,7 @@ impl VideoConnection {
         })
     }
 
-    /// How many videos there are on all pages. They are only counted if this is asked for.
+    /// Total number of videos. Counted only if requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(int(app(ctx)?.db.count_assets(&self.filter).await?))
     }
@@ -172,11 +171,11 @@ impl Edge {
     }
 }
 
-/// A video and where it stands in a list.
+/// A video and its position in a list.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct VideoEdge {
-    /// Its place in this list, for `after` and `before`.
+    /// Cursor in this list, for `after` and `before`.
     cursor: String,
     /// The video.
     node: Video,
@@ -325,18 +324,18 @@ impl UserConnection {
         })
     }
 
-    /// How many accounts there are on all pages. They are only counted if this is asked for.
+    /// Total number of accounts. Counted only if requested.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32> {
         let count = app(ctx)?.db.count_users(self.search.as_deref()).await?;
         Ok(int(count))
     }
 }
 
-/// An account and where it stands in a list.
+/// An account and its position in a list.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct UserEdge {
-    /// Its place in this list, for `after` and `before`.
+    /// Cursor in this list, for `after` and `before`.
     cursor: String,
     /// The account.
     node: User,

@@ -8,29 +8,27 @@ use clipsy_storage::AssetOrder;
 #[derive(Debug, Enum, Copy, Clone, PartialEq, Eq)]
 #[graphql(remote = "asset::Visibility")]
 pub(crate) enum Visibility {
-    /// Everyone, and it is listed.
+    /// Visible to everyone and listed.
     Public,
-    /// Everyone who knows its address; it is not listed.
+    /// Visible to everyone with its link; not listed.
     Unlisted,
-    /// Its owner and admins.
+    /// Visible to its owner and admins only.
     Private,
 }
 
-/// How far a video is.
+/// State of a video. There is no video before its upload is complete.
 #[derive(Debug, Enum, Copy, Clone, PartialEq, Eq)]
 #[graphql(remote = "asset::AssetState")]
 pub(crate) enum VideoState {
-    /// Bytes are still coming.
-    Uploading,
     /// Waiting for a worker.
     Queued,
-    /// A worker is at it. It may be playable already.
+    /// Being processed; it may already be playable.
     Processing,
-    /// Everything is there.
+    /// Processing is complete.
     Ready,
-    /// It could not be processed; `failure` says why.
+    /// Processing failed; see `failure`.
     Failed,
-    /// Somebody stopped it.
+    /// It was cancelled.
     Cancelled,
 }
 
@@ -38,42 +36,42 @@ pub(crate) enum VideoState {
 #[derive(Debug, Enum, Copy, Clone, PartialEq, Eq)]
 #[graphql(remote = "user::Role")]
 pub(crate) enum Role {
-    /// Upload, and manage what it uploaded.
+    /// May upload, and manage its own videos.
     User,
-    /// Everything.
+    /// All rights.
     Admin,
 }
 
-/// How far a job is.
+/// State of a job.
 #[derive(Debug, Enum, Copy, Clone, PartialEq, Eq)]
 #[graphql(remote = "job::JobState")]
 pub(crate) enum JobState {
-    /// Waiting for a worker, or for the pause after a failed attempt to pass.
+    /// Waiting for a worker, or for the delay before a retry.
     Queued,
-    /// A worker is at it.
+    /// A worker is processing it.
     Running,
-    /// Everything was made.
+    /// It is complete.
     Done,
-    /// It failed for good.
+    /// It failed and will not be retried automatically.
     Failed,
-    /// Somebody stopped it.
+    /// It was cancelled.
     Cancelled,
 }
 
-/// How far a rendition is.
+/// State of a rendition.
 #[derive(Debug, Enum, Copy, Clone, PartialEq, Eq)]
 pub(crate) enum RenditionState {
-    /// Planned; nothing of it is there.
+    /// Planned, not started.
     Waiting,
     /// It is being encoded.
     Running,
     /// It is complete.
     Done,
-    /// The attempt that made it failed; `error` says why.
+    /// The attempt failed; see `error`.
     Failed,
 }
 
-/// What a stream holds.
+/// Type of a stream.
 #[derive(Debug, Enum, Copy, Clone, PartialEq, Eq)]
 #[graphql(remote = "tracks::TrackKind")]
 pub(crate) enum TrackKind {
@@ -83,73 +81,73 @@ pub(crate) enum TrackKind {
     Audio,
 }
 
-/// Why a stream is not used; of several reasons the first of these. There may be more some day.
+/// Why a stream is not used; the first of these that applies. New values may be added.
 #[derive(Debug, Enum, Copy, Clone, PartialEq, Eq)]
 #[graphql(remote = "tracks::LeftReason")]
 pub(crate) enum LeftReason {
     /// No decoder for its codec is installed or allowed.
     NoDecoder,
-    /// There is a decoder, but nothing came out of it.
+    /// There is a decoder, but it produced no output.
     NoOutput,
-    /// It is beyond a limit on sources.
+    /// It exceeds a limit on sources.
     BeyondLimits,
-    /// The file switches it off.
+    /// It is disabled in the file.
     Disabled,
-    /// It is one single picture, such as a cover.
+    /// It is a single picture, such as cover art.
     SinglePicture,
-    /// It is a commentary.
+    /// It is a commentary track.
     Commentary,
-    /// The file marks another one as the one to choose.
+    /// The file marks another stream as the default.
     NotDefault,
-    /// Another one has a larger picture.
+    /// Another stream has a larger picture.
     Smaller,
-    /// Another one comes first.
+    /// Another stream comes first in the file.
     Later,
 }
 
-/// What a warning is about. There may be more some day.
+/// Kind of a warning. New values may be added.
 #[derive(Debug, Enum, Copy, Clone, PartialEq, Eq)]
 #[graphql(remote = "progress::WarningCode")]
 pub(crate) enum WarningCode {
-    /// The file ends before its header says; what is there was used.
+    /// The file is truncated; the existing part was used.
     Truncated,
     /// Parts of the file could not be decoded and were skipped.
     DamagedInput,
-    /// The sound of the file cannot be used.
+    /// The audio of the file cannot be used.
     AudioDropped,
-    /// Decoding on a GPU failed or was asked for in vain; the CPU decodes.
+    /// Decoding on a GPU failed or is unavailable; the CPU decodes.
     DecoderFallback,
-    /// Scaling on a GPU failed or cannot be done; the CPU scales.
+    /// Scaling on a GPU failed or is unsupported; the CPU scales.
     ScalerFallback,
-    /// The picture changes its size in mid-stream; it was fitted into the first size.
+    /// The picture size changes within the stream; all was fitted into the first size.
     SizeChanged,
-    /// Dolby Vision without a base layer that other players can show; its colours are wrong.
+    /// Dolby Vision without a compatible base layer; its colours are wrong.
     DolbyVision,
-    /// The edit list plays parts slower or faster; they were used at their own speed.
+    /// The edit list changes the speed of parts; they were used at normal speed.
     EditRate,
 }
 
-/// Which way to sort.
+/// Sort direction.
 #[derive(Debug, Enum, Copy, Clone, PartialEq, Eq)]
 pub(crate) enum OrderDirection {
-    /// Smallest, first in the alphabet or oldest first.
+    /// Smallest, alphabetically first or oldest first.
     Asc,
-    /// Largest, last in the alphabet or newest first.
+    /// Largest, alphabetically last or newest first.
     Desc,
 }
 
-/// What to sort videos by. Ties are broken by number.
+/// Sort fields of videos. Ties are broken by number.
 #[derive(Debug, Enum, Copy, Clone, PartialEq, Eq)]
 pub(crate) enum VideoOrderField {
-    /// When the upload was finished.
+    /// When the upload was completed.
     CreatedAt,
-    /// When it was last changed; plays do not count.
+    /// When it was last changed; plays are not changes.
     UpdatedAt,
-    /// Title, without regard to case.
+    /// Title, ignoring case.
     Title,
-    /// Plays.
+    /// Number of plays.
     Views,
-    /// Length; unknown ones come last either way.
+    /// Duration; unknown ones come last in both directions.
     Duration,
 }
 
@@ -168,9 +166,9 @@ impl From<VideoOrderField> for AssetOrder {
 /// What happened to a video.
 #[derive(Debug, Enum, Copy, Clone, PartialEq, Eq)]
 pub(crate) enum VideoChangeKind {
-    /// Its upload was finished.
+    /// Its upload was completed.
     Created,
-    /// Its state, or what people say about it, changed.
+    /// Its state or metadata changed.
     Updated,
     /// It was deleted.
     Deleted,

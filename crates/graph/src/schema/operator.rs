@@ -29,45 +29,47 @@ const MINUTE_MS: i64 = 60_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Queue(pub(crate) QueueState);
 
-/// How much there is to do.
+/// The job queue.
 #[Object(serial)]
 impl Queue {
-    /// True while no more jobs are started; what runs goes on.
+    /// True while the queue is paused: no jobs are started, running ones continue.
     async fn paused(&self) -> bool {
         self.0.counts.paused
     }
 
-    /// Jobs that wait.
+    /// Queued jobs.
     async fn queued(&self) -> i32 {
         int(self.0.counts.queued)
     }
 
-    /// Jobs that run.
+    /// Running jobs.
     async fn running(&self) -> i32 {
         int(self.0.counts.running)
     }
 
-    /// Videos that have failed for good.
+    /// Failed videos.
     async fn failed(&self) -> i32 {
         int(self.0.counts.failed)
     }
 
-    /// Jobs that can run side by side, over all workers.
+    /// Jobs that can run concurrently, over all workers.
     async fn concurrency(&self) -> i32 {
         int(self.0.slots)
     }
 
-    /// When the oldest waiting job was made; null if none waits.
+    /// When the oldest queued job was created; null if none is queued.
     async fn oldest_queued_at(&self) -> Option<DateTime> {
         self.0.counts.oldest_queued_at.map(Into::into)
     }
 
-    /// Jobs that run, and then those that wait, in the order in which they will be started.
+    /// Running jobs, then queued ones in the order in which they will be started.
     #[graphql(complexity = "1 + cost(first, None) * child_complexity")]
     async fn jobs(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 0 to 100.", default_with = "Some(50)")] first: Option<i32>,
+        #[graphql(desc = "Number of items, 0 to 100.", default_with = "Some(50)")] first: Option<
+            i32,
+        >,
     ) -> Result<Vec<Job>> {
         let first = page("first", first.unwrap_or(50))?;
         Ok(Job::all(app(ctx)?.db.queue_head(first).await?))
@@ -92,7 +94,7 @@ pub(crate) async fn queue_state(service: &Service) -> error::Result<QueueState> 
 #[derive(Debug, Clone)]
 pub(crate) struct Worker(pub(crate) WorkerSign);
 
-/// A process that does jobs. One that says nothing for half a minute is no longer listed.
+/// A worker process. It is no longer listed after half a minute without a report.
 #[Object(serial)]
 impl Worker {
     /// Identifies it.
@@ -100,7 +102,7 @@ impl Worker {
         ids::worker(&self.0.id)
     }
 
-    /// Name of its machine.
+    /// Host name of its machine.
     async fn host(&self) -> &str {
         &self.0.host
     }
@@ -110,44 +112,44 @@ impl Worker {
         self.0.started_at.into()
     }
 
-    /// When it last said something, which it does every ten seconds.
+    /// Time of its last report; it reports every ten seconds.
     async fn last_seen_at(&self) -> DateTime {
         self.0.seen_at.into()
     }
 
-    /// Jobs that it does side by side.
+    /// Jobs that it can run concurrently.
     async fn slots(&self) -> i32 {
         int(self.0.slots)
     }
 
-    /// Jobs that it is doing.
+    /// Number of running jobs.
     async fn busy(&self) -> i32 {
         int(self.0.busy)
     }
 
-    /// Identifiers of the encoders that work there, the preferred one first.
+    /// Names of the encoders that work there, the preferred one first.
     async fn encoders(&self) -> Vec<&str> {
         let works = self.0.encoders.iter().filter(|encoder| encoder.works);
         works.map(|encoder| encoder.id.as_str()).collect()
     }
 
-    /// Graphics cards of its machine that its jobs may use; empty until they were looked for.
+    /// Graphics cards of its machine that its jobs may use; empty until detected.
     async fn cards(&self) -> Vec<GraphicsCard> {
         let card = |card| GraphicsCard::of(&self.0.host, card);
         self.0.cards.iter().map(card).collect()
     }
 
-    /// True while it is going down and takes no more jobs.
+    /// True while it is shutting down and takes no more jobs.
     async fn draining(&self) -> bool {
         self.0.draining
     }
 
-    /// Version of Clipsy that it runs.
+    /// Its version of Clipsy.
     async fn version(&self) -> &str {
         &self.0.version
     }
 
-    /// The jobs that it is doing.
+    /// Its running jobs.
     #[graphql(complexity = "1 + 10 * child_complexity")]
     async fn jobs(&self, ctx: &Context<'_>) -> Result<Vec<Job>> {
         let head = app(ctx)?.db.queue_head(i64::from(MAX_PAGE)).await?;
@@ -156,25 +158,25 @@ impl Worker {
     }
 }
 
-/// An encoder of the catalog, and whether it works on a machine.
+/// An encoder from the catalog, and whether it works on a machine.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct Encoder {
-    /// Identifies it on this machine.
+    /// Identifier, unique on this machine.
     id: ID,
-    /// Identifier of the catalog, as `Rendition.encoder` has it.
+    /// Name in the catalog, as in `Rendition.encoder`.
     name: String,
-    /// Name for people.
+    /// Display name.
     label: String,
     /// `software`, `nvenc` or `va`.
     kind: String,
-    /// True if it has encoded real pictures there.
+    /// True if it passed a trial encode on that machine.
     works: bool,
-    /// What was seen: the element in use, or why it does not work.
+    /// The element in use, or why it does not work.
     reason: Option<String>,
-    /// What to do about it; null if it works.
+    /// How to fix it; null if it works.
     advice: Option<String>,
-    /// True for the one that is used unless another one is asked for.
+    /// True for the encoder that is used by default.
     preferred: bool,
     /// Its `GStreamer` element.
     element: String,
@@ -199,33 +201,33 @@ impl Encoder {
     }
 }
 
-/// A graphics card of a worker's machine, as it was when last looked at.
+/// A graphics card of a worker's machine, as of its last report.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct GraphicsCard {
-    /// Identifies it on this machine.
+    /// Identifier, unique on this machine.
     id: ID,
-    /// The UUID of an NVIDIA card, the name of a render node: `card` in the figures.
+    /// The UUID of an NVIDIA card, or the name of a render node; the label `card` in the metrics.
     name: String,
-    /// Name for people.
+    /// Display name.
     label: String,
     /// `nvidia` or `va`.
     kind: String,
-    /// Jobs of this worker that are on it.
+    /// Jobs of this worker that use it.
     jobs: i32,
-    /// Encoding sessions that jobs of this machine hold on it.
+    /// Encoding sessions held by jobs of this machine.
     sessions: i32,
-    /// Sessions that may be open at once; null if that is not limited.
+    /// Maximum number of concurrent sessions; null if unlimited.
     session_limit: Option<i32>,
-    /// Load of its encoder, 0 to 100; null if the driver does not tell.
+    /// Load of its encoder, 0 to 100; null if the driver does not report it.
     encoder_load: Option<i32>,
-    /// Load of its decoder, 0 to 100; null if the driver does not tell.
+    /// Load of its decoder, 0 to 100; null if the driver does not report it.
     decoder_load: Option<i32>,
-    /// Load of it as a whole, 0 to 100; null if the driver does not tell.
+    /// Overall load, 0 to 100; null if the driver does not report it.
     load: Option<i32>,
-    /// Memory in use, in bytes; null if the driver does not tell.
+    /// Used memory in bytes; null if the driver does not report it.
     memory_used_bytes: Option<BigInt>,
-    /// Memory that it has, in bytes; null if the driver does not tell.
+    /// Total memory in bytes; null if the driver does not report it.
     memory_bytes: Option<BigInt>,
 }
 
@@ -263,19 +265,19 @@ pub(crate) async fn encoders(app: &App) -> Result<Vec<Encoder>> {
     Ok(found)
 }
 
-/// What came out within one minute.
+/// Throughput within one minute.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct ThroughputSample {
-    /// The beginning of the minute.
+    /// Start of the minute.
     at: DateTime,
-    /// Jobs that were done.
+    /// Completed jobs.
     finished: i32,
-    /// Jobs that failed for good.
+    /// Failed jobs.
     failed: i32,
-    /// Length of the videos that became ready, in seconds.
+    /// Total duration of the videos that became ready, in seconds.
     media_seconds: f64,
-    /// Time that their last attempts took, in seconds.
+    /// Duration of their last attempts in seconds.
     encode_seconds: f64,
 }
 
@@ -311,7 +313,7 @@ pub(crate) struct StorageUsage {
     free_bytes: Option<i64>,
 }
 
-/// How much room everything takes.
+/// Storage usage.
 #[Object(serial)]
 impl StorageUsage {
     /// Original files, in bytes.
@@ -324,12 +326,12 @@ impl StorageUsage {
         self.usage.renditions_bytes.into()
     }
 
-    /// What has arrived of unfinished uploads, in bytes.
+    /// Received bytes of unfinished uploads.
     async fn uploads_bytes(&self) -> BigInt {
         self.uploads_bytes.into()
     }
 
-    /// Bytes that are free where media are stored; null if that has no limit.
+    /// Free bytes in the media store; null if unlimited.
     async fn free_bytes(&self) -> Option<BigInt> {
         self.free_bytes.map(Into::into)
     }
@@ -339,19 +341,21 @@ impl StorageUsage {
         int(self.usage.assets)
     }
 
-    /// The videos that take the most room, the largest first.
+    /// The videos that use the most storage, the largest first.
     #[graphql(complexity = "1 + cost(first, None) * child_complexity")]
     async fn largest(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 0 to 100.", default_with = "Some(10)")] first: Option<i32>,
+        #[graphql(desc = "Number of items, 0 to 100.", default_with = "Some(10)")] first: Option<
+            i32,
+        >,
     ) -> Result<Vec<Video>> {
         let first = page("first", first.unwrap_or(10))?;
         Ok(Video::all(app(ctx)?.db.largest_assets(first).await?))
     }
 }
 
-/// How much room everything takes. Bytes of uploads are measured where they lie.
+/// Storage usage. Bytes of uploads are measured where they lie.
 pub(crate) async fn storage_usage(app: &App) -> Result<StorageUsage> {
     let mut uploads_bytes = 0_i64;
     for key in app.media.list(media_key::UPLOADS).await? {
@@ -368,7 +372,7 @@ pub(crate) async fn storage_usage(app: &App) -> Result<StorageUsage> {
     })
 }
 
-/// What clients need to know about the server.
+/// Information about the server.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct ServerInfo {
@@ -376,17 +380,17 @@ pub(crate) struct ServerInfo {
     pub(crate) version: String,
     /// Its name.
     pub(crate) name: String,
-    /// Largest video file that it accepts, in bytes.
+    /// Maximum size of an upload in bytes.
     pub(crate) max_upload_bytes: BigInt,
     /// Path of the tus endpoint for resumable uploads.
     pub(crate) tus_url: String,
-    /// True if people who are not signed in may look at public videos.
+    /// True if public videos can be viewed without signing in.
     pub(crate) anonymous_browsing: bool,
-    /// True for a demonstration: accounts with the documented password may be used, and the server
-    /// listens on its own machine only.
+    /// True in demonstration mode: the documented default password works, and the server listens on
+    /// the local machine only.
     pub(crate) demo: bool,
-    /// True while an account has the documented password, which is refused but in a demonstration.
-    /// Elsewhere only told to admins; false for everybody else.
+    /// True while an account has the documented default password, which only works in demonstration
+    /// mode. Outside of it, visible to admins only; false for everyone else.
     pub(crate) default_password_active: bool,
 }
 

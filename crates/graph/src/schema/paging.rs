@@ -22,17 +22,17 @@ pub(crate) struct Page {
     pub(crate) before: Option<String>,
 }
 
-/// Where a page lies in its list.
+/// Position of a page in its list.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct PageInfo {
-    /// True if there is more after this page.
+    /// True if there are items after this page.
     pub(crate) has_next_page: bool,
-    /// True if there is more before this page.
+    /// True if there are items before this page.
     pub(crate) has_previous_page: bool,
-    /// Cursor of the first thing on the page, for `before`; null if the page is empty.
+    /// Cursor of the first item on the page, for `before`; null if the page is empty.
     pub(crate) start_cursor: Option<String>,
-    /// Cursor of the last thing on the page, for `after`; null if the page is empty.
+    /// Cursor of the last item on the page, for `after`; null if the page is empty.
     pub(crate) end_cursor: Option<String>,
 }
 

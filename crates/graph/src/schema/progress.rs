@@ -20,28 +20,29 @@ const ALMOST: f64 = 99.9;
 /// From there on what is left is writing playlists.
 const ENCODED: f64 = 99.0;
 
-/// How far processing is.
+/// Progress of processing.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct Progress {
-    /// 0 to 100, the slowest rendition's; null if the length of the video is not known. It is
-    /// never 100 before the video is `READY`.
+    /// 0 to 100, of the slowest rendition; null if the duration of the video is unknown. Reaches
+    /// 100 only when the video is `READY`.
     pub(crate) percent: Option<f64>,
-    /// Seconds left at the speed of the last seconds; null if that is not known.
+    /// Estimated remaining seconds at the recent speed; null if unknown.
     pub(crate) eta_seconds: Option<f64>,
-    /// Place in the queue, 1 is next; null unless it is queued.
+    /// Position in the queue, from 1; null unless queued.
     pub(crate) queue_position: Option<i32>,
     /// `queued`, `probing`, `transcoding` or `publishing`.
     pub(crate) stage: Option<String>,
-    /// Seconds of video encoded a second, by the slowest rendition; null while nothing is encoded.
+    /// Seconds of video encoded per second by the slowest rendition; null while nothing is being
+    /// encoded.
     pub(crate) speed: Option<f64>,
 }
 
-/// What is encoded for one size.
+/// The encoded video at one size.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct Rendition {
-    /// Identifies it among all renditions, and stays the same when the video is processed again.
+    /// Identifier, unique among all renditions; kept when the video is processed again.
     id: ID,
     /// Name, e.g. `720p`.
     name: String,
@@ -49,27 +50,27 @@ pub(crate) struct Rendition {
     width: i32,
     /// Height in pixels.
     height: i32,
-    /// How far it is.
+    /// Its state.
     state: RenditionState,
-    /// 0 to 100; null if the length of the video is not known.
+    /// 0 to 100; null if the duration of the video is unknown.
     percent: Option<f64>,
-    /// Pictures encoded a second, over the last seconds; null unless it is running.
+    /// Frames encoded per second, over the last seconds; null unless running.
     fps: Option<f64>,
-    /// Seconds of video encoded a second, over the last seconds; null unless it is running.
+    /// Seconds of video encoded per second, over the last seconds; null unless running.
     speed: Option<f64>,
-    /// Seconds left at that speed; null if that is not known.
+    /// Estimated remaining seconds at that speed; null if unknown.
     eta_seconds: Option<f64>,
-    /// Bytes so far.
+    /// Size in bytes so far.
     bytes: BigInt,
-    /// Average bit rate in kbit/s; the limit that was set until it is measured.
+    /// Average bit rate in kbit/s; the configured maximum until it is measured.
     bitrate_kbps: i32,
-    /// Its codecs as RFC 6381 names them; null until it is complete.
+    /// Codecs in the format of RFC 6381; null until it is complete.
     codecs: Option<String>,
-    /// Identifier of the encoder in use, e.g. `x264`; null until one is chosen.
+    /// Name of the encoder, e.g. `x264`; null until one is chosen.
     encoder: Option<String>,
-    /// The attempt that makes or made it.
+    /// The attempt that produces or produced it.
     attempt: i32,
-    /// Why the last attempt failed, in words; null if it did not.
+    /// Error message of the last attempt; null if it did not fail.
     error: Option<String>,
 }
 

@@ -29,7 +29,7 @@ const NAME: &str = "Clipsy";
 /// Where resumable uploads go.
 pub(crate) const TUS_PATH: &str = "/api/uploads/";
 
-/// Something with a global id.
+/// An object with a global id.
 #[derive(Debug, Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Global id."))]
 pub(crate) enum Node {
@@ -43,15 +43,15 @@ pub(crate) enum Node {
 #[derive(Debug)]
 pub(crate) struct Query;
 
-/// What can be asked. What the viewer may not know of looks like something that is not there.
+/// Queries. Objects that the viewer may not see are reported as not found.
 #[Object(serial)]
 impl Query {
-    /// Who is signed in; null if nobody is.
+    /// The signed-in account; null if there is none.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<User> {
         maybe_signed_in(ctx).map(|signed_in| User::alone(signed_in.user.clone()))
     }
 
-    /// Anything that has a global id; null if there is no such thing.
+    /// The object with a global id; null if there is none.
     async fn node(
         &self,
         ctx: &Context<'_>,
@@ -63,11 +63,13 @@ impl Query {
         }
     }
 
-    /// A video; null if there is none, or the viewer may not see it.
+    /// A video; null if there is none or the viewer may not see it.
     async fn video(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global id, the plain number, or the key of an unlisted video's link.")]
+        #[graphql(
+            desc = "Global id or number of the video, or the key of an unlisted video's link."
+        )]
         id: ID,
     ) -> Result<Option<Video>> {
         match ids::named(&id) {
@@ -76,7 +78,7 @@ impl Query {
         }
     }
 
-    /// Videos that the viewer may find: public ones and their own; everything for admins.
+    /// Videos that the viewer may list: public ones and their own; for admins, all.
     #[graphql(complexity = "1 + cost(first, last) * child_complexity")]
     #[expect(
         clippy::too_many_arguments,
@@ -86,19 +88,17 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "How many from the start, 0 to 100; 20 if neither first nor last is given."
+            desc = "Number of items from the start, 0 to 100; 20 if neither `first` nor `last` is given."
         )]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 100. Not together with first.")] last: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which videos.")] filter: Option<VideoFilter>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(
-            desc = "In which order.",
-            default_with = "Some(VideoOrder::default())"
+            desc = "Number of items from the end, 0 to 100. Cannot be combined with `first`."
         )]
+        last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which videos.")] filter: Option<VideoFilter>,
+        #[graphql(desc = "Sort order.", default_with = "Some(VideoOrder::default())")]
         order_by: Option<VideoOrder>,
     ) -> Result<VideoConnection> {
         let page = Page {
@@ -110,7 +110,8 @@ impl Query {
         videos_of(ctx, page, filter, order_by, None).await
     }
 
-    /// An upload of the viewer, or of anybody for admins; null if there is none or it has expired.
+    /// An upload of the viewer (for admins, of any account); null if there is none or it has
+    /// expired.
     async fn upload(
         &self,
         ctx: &Context<'_>,
@@ -122,20 +123,20 @@ impl Query {
         }
     }
 
-    /// Encoders of the machines that do jobs, with the reason why one does not work. Only for
-    /// people who are signed in. Empty for some seconds after the server has started.
+    /// Encoders of the worker machines, with the reason if one does not work. Requires signing in.
+    /// Empty for some seconds after the server starts.
     async fn encoders(&self, ctx: &Context<'_>) -> Result<Vec<Encoder>> {
         signed_in(ctx)?;
         operator::encoders(app(ctx)?).await
     }
 
-    /// How much there is to do. Only for admins.
+    /// The job queue. Admins only.
     async fn queue(&self, ctx: &Context<'_>) -> Result<Queue> {
         admin(ctx)?;
         Ok(Queue(queue_state(app(ctx)?).await?))
     }
 
-    /// Processes that do jobs. Only for admins.
+    /// Worker processes. Admins only.
     #[graphql(complexity = "1 + 10 * child_complexity")]
     async fn workers(&self, ctx: &Context<'_>) -> Result<Vec<Worker>> {
         admin(ctx)?;
@@ -143,13 +144,15 @@ impl Query {
         Ok(workers.into_iter().map(Worker).collect())
     }
 
-    /// Videos that have failed, the one that failed last first. Only for admins.
+    /// Failed videos, the most recently failed first. Admins only.
     #[graphql(complexity = "1 + cost(first, None) * child_complexity")]
     async fn failures(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 0 to 100.", default_with = "Some(20)")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Number of items, 0 to 100.", default_with = "Some(20)")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
     ) -> Result<VideoConnection> {
         admin(ctx)?;
         let mut failed = AssetFilter::new(viewer(ctx));
@@ -163,25 +166,27 @@ impl Query {
         lists::list(ctx, page, failed).await
     }
 
-    /// What came out, one sample for each of the last minutes, the oldest first. Only for admins.
+    /// Processing throughput, one sample per minute, the oldest first. Admins only.
     #[graphql(complexity = "10 + child_complexity")]
     async fn throughput(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many minutes, 1 to 1440.", default_with = "Some(60)")]
+        #[graphql(desc = "Number of minutes, 1 to 1440.", default_with = "Some(60)")]
         minutes: Option<i32>,
     ) -> Result<Vec<ThroughputSample>> {
         admin(ctx)?;
         operator::throughput(app(ctx)?, minutes.unwrap_or(60)).await
     }
 
-    /// Who did what, the latest first: what changes accounts, the queue and videos. Only for admins.
+    /// Audit log of changes to accounts, the queue and videos, the latest first. Admins only.
     #[graphql(complexity = "1 + cost(first, None) * child_complexity")]
     async fn audit(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 0 to 100.", default_with = "Some(50)")] first: Option<i32>,
-        #[graphql(desc = "Only what was done before the entry with that id.")] before: Option<ID>,
+        #[graphql(desc = "Number of items, 0 to 100.", default_with = "Some(50)")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only entries before the one with this id.")] before: Option<ID>,
     ) -> Result<Vec<AuditEntry>> {
         admin(ctx)?;
         let before = match before {
@@ -196,28 +201,29 @@ impl Query {
         Ok(entries.into_iter().map(Into::into).collect())
     }
 
-    /// How much room everything takes. Only for admins.
+    /// Storage usage. Admins only.
     #[graphql(complexity = "10 + child_complexity")]
     async fn storage_usage(&self, ctx: &Context<'_>) -> Result<StorageUsage> {
         admin(ctx)?;
         operator::storage_usage(app(ctx)?).await
     }
 
-    /// All accounts by name. Only for admins.
+    /// All accounts by name. Admins only.
     #[graphql(complexity = "1 + cost(first, last) * child_complexity")]
     async fn users(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "How many from the start, 0 to 100; 20 if neither first nor last is given."
+            desc = "Number of items from the start, 0 to 100; 20 if neither `first` nor `last` is given."
         )]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 100. Not together with first.")] last: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Text that name or address must contain, without regard to case.")]
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(
+            desc = "Number of items from the end, 0 to 100. Cannot be combined with `first`."
+        )]
+        last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Text that the username or email address must contain, ignoring case.")]
         search: Option<String>,
     ) -> Result<UserConnection> {
         admin(ctx)?;
@@ -230,7 +236,7 @@ impl Query {
         lists::users(ctx, page, search).await
     }
 
-    /// What clients need to know about the server.
+    /// Information about the server.
     async fn server_info(&self, ctx: &Context<'_>) -> Result<ServerInfo> {
         server_info(ctx).await
     }

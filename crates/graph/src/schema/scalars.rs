@@ -8,7 +8,7 @@ use clipsy_domain::clock::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DateTime(pub(crate) Timestamp);
 
-/// A moment in UTC as RFC 3339 writes it, with milliseconds: `2026-11-22T09:30:00.000Z`.
+/// A time in UTC (RFC 3339) with milliseconds: `2026-11-22T09:30:00.000Z`.
 #[Scalar(
     name = "DateTime",
     specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339"
@@ -38,8 +38,8 @@ impl From<Timestamp> for DateTime {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BigInt(pub(crate) i64);
 
-/// A whole number that may be beyond 2^31, such as a count of bytes. It is given as a JSON number,
-/// exact up to 2^53, and taken as a number or as text.
+/// An integer that may exceed 2^31, such as a number of bytes. Sent as a JSON number, exact up to
+/// 2^53; accepted as a number or a string.
 #[Scalar(name = "BigInt")]
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {

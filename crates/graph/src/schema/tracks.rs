@@ -5,56 +5,55 @@ use clipsy_domain::{notes, tracks};
 
 use super::names::{LeftReason, TrackKind, WarningCode};
 
-/// Which streams of the file are used, and which are not.
+/// The streams of the file that are used, and those that are not.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct Tracks {
-    /// The picture.
+    /// The video stream.
     video: Option<Track>,
-    /// The sound; null if there is none, or none that can be used.
+    /// The audio stream; null if none can be used.
     audio: Option<Track>,
-    /// What is not used, in the order of the file, pictures first.
+    /// Unused streams in file order, video first.
     left_aside: Vec<LeftAside>,
 }
 
-/// One stream of a file.
+/// A stream of a file.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct Track {
-    /// What it holds.
+    /// Its type.
     kind: TrackKind,
-    /// Its place among the streams of its kind, from 0.
+    /// Its index among the streams of its kind, from 0.
     index: i32,
-    /// Its codec in words, e.g. `H.264 (High Profile)`.
+    /// Name of its codec, e.g. `H.264 (High Profile)`.
     codec: String,
-    /// Its language as the file tags it, usually by ISO 639, e.g. `en` or `deu`; null if it does
-    /// not.
+    /// Its language as tagged in the file, usually ISO 639, e.g. `en` or `deu`; null if untagged.
     language: Option<String>,
 }
 
-/// One stream of a file that is not used.
+/// A stream of the file that is not used.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct LeftAside {
-    /// What it holds.
+    /// Its type.
     kind: TrackKind,
-    /// Its place among the streams of its kind, from 0.
+    /// Its index among the streams of its kind, from 0.
     index: i32,
-    /// Its codec in words.
+    /// Name of its codec.
     codec: String,
-    /// Its language as the file tags it; null if it does not.
+    /// Its language as tagged in the file; null if untagged.
     language: Option<String>,
     /// Why it is not used.
     reason: LeftReason,
 }
 
-/// Something about a file that is worth knowing but did not stop its processing.
+/// A problem with a file that did not stop its processing.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct Warning {
-    /// What it is about.
+    /// Its code.
     code: WarningCode,
-    /// What happened with this very file, in a line.
+    /// Details about this file, in one line.
     message: String,
 }
 

@@ -25,7 +25,7 @@ impl From<upload::Upload> for Upload {
     }
 }
 
-/// A file that is being sent, by tus, and can be resumed.
+/// A resumable upload (tus).
 #[Object(serial)]
 impl Upload {
     /// Global id.
@@ -33,24 +33,23 @@ impl Upload {
         Global::Upload(self.0.id.clone()).into()
     }
 
-    /// Address for tus clients to go on at; a path if it is not known by which name the server was
-    /// called.
+    /// URL for tus clients to continue at; a path if the server's host name is unknown.
     async fn url(&self, ctx: &Context<'_>) -> String {
         let path = format!("{}{}", super::query::TUS_PATH, self.0.id);
         headers(ctx).address.url(&path)
     }
 
-    /// Name of the file on the sender's machine.
+    /// Name of the file on the client.
     async fn filename(&self) -> &str {
         &self.0.filename
     }
 
-    /// Its media type as the sender's machine calls it; may be empty.
+    /// Media type as given by the client; may be empty.
     async fn content_type(&self) -> &str {
         &self.0.filetype
     }
 
-    /// What the video will be called.
+    /// Title of the video.
     async fn title(&self) -> &str {
         &self.0.title
     }
@@ -65,28 +64,28 @@ impl Upload {
         self.0.visibility.into()
     }
 
-    /// Bytes that have arrived and are durable.
+    /// Bytes received and durably stored.
     async fn offset(&self, ctx: &Context<'_>) -> Result<BigInt> {
         let offset = upload_offset(app(ctx)?, &self.0).await?;
         Ok(i64::try_from(offset).unwrap_or(i64::MAX).into())
     }
 
-    /// Bytes in all; null while the sender has not said.
+    /// Total size in bytes; null until declared.
     async fn length(&self) -> Option<BigInt> {
         self.0.length.map(Into::into)
     }
 
-    /// When it began.
+    /// When it was created.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
     }
 
-    /// When it is given up if it does not go on.
+    /// When it expires unless it is continued.
     async fn expires_at(&self) -> DateTime {
         self.0.expires_at.into()
     }
 
-    /// The video that it has become; null until all bytes have arrived.
+    /// The resulting video; null until all bytes have arrived.
     async fn video(&self, ctx: &Context<'_>) -> Result<Option<Video>> {
         let Some(asset) = self.0.asset_id else {
             return Ok(None);

@@ -57,7 +57,7 @@ impl User {
     }
 }
 
-/// An account. What is its own business is null for everybody but the person and admins.
+/// An account. Private fields are null except for the account itself and admins.
 #[Object(serial)]
 impl User {
     /// Global id.
@@ -70,33 +70,33 @@ impl User {
         &self.account.username
     }
 
-    /// Address for mail, may be empty; only told to the person and admins.
+    /// Address for mail, may be empty; visible to the account itself and admins only.
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
         self.own(ctx).map(|user| user.email.as_str())
     }
 
-    /// What it may do; only told to the person and admins.
+    /// Its role; visible to the account itself and admins only.
     async fn role(&self, ctx: &Context<'_>) -> Option<Role> {
         self.own(ctx).map(|user| user.role.into())
     }
 
-    /// False if signing in is refused; only told to the person and admins.
+    /// False if signing in is disabled; visible to the account itself and admins only.
     async fn active(&self, ctx: &Context<'_>) -> Option<bool> {
         self.own(ctx).map(|user| user.active)
     }
 
-    /// True while it has the documented password, which everybody knows; only told to the person
-    /// and admins.
+    /// True while it has the documented default password; visible to the account itself and admins
+    /// only.
     async fn must_change_password(&self, ctx: &Context<'_>) -> Option<bool> {
         self.own(ctx).map(|user| user.default_password)
     }
 
-    /// When it was made; only told to the person and admins.
+    /// When it was made; visible to the account itself and admins only.
     async fn created_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
         self.own(ctx).map(|user| user.created_at.into())
     }
 
-    /// Its videos, as far as the viewer may find them.
+    /// Its videos that the viewer may list.
     #[graphql(complexity = "1 + cost(first, last) * child_complexity")]
     #[expect(
         clippy::too_many_arguments,
@@ -106,18 +106,17 @@ impl User {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "How many from the start, 0 to 100; 20 if neither first nor last is given."
+            desc = "Number of items from the start, 0 to 100; 20 if neither `first` nor `last` is given."
         )]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, 0 to 100. Not together with first.")] last: Option<
-            i32,
-        >,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(
+            desc = "Number of items from the end, 0 to 100. Cannot be combined with `first`."
+        )]
+        last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which videos.")] filter: Option<VideoFilter>,
-        #[graphql(desc = "In which order; newest first if it is not given.")] order_by: Option<
-            VideoOrder,
-        >,
+        #[graphql(desc = "Sort order; newest first by default.")] order_by: Option<VideoOrder>,
     ) -> Result<VideoConnection> {
         let page = Page {
             first,
@@ -129,7 +128,7 @@ impl User {
         videos_of(ctx, page, filter, order_by, owner).await
     }
 
-    /// Its uploads that are not finished, the oldest first; only told to the person and admins.
+    /// Its unfinished uploads, the oldest first; visible to the account itself and admins only.
     #[graphql(complexity = "1 + 10 * child_complexity")]
     async fn uploads(&self, ctx: &Context<'_>) -> Result<Option<Vec<Upload>>> {
         if !self.is_own(ctx) {
@@ -141,8 +140,8 @@ impl User {
         Ok(Some(uploads.into_iter().map(Upload::from).collect()))
     }
 
-    /// Bytes that it may store in originals; null if there is no limit. Only told to the person and
-    /// admins.
+    /// Maximum bytes of original files; null if unlimited. Visible to the account itself and admins
+    /// only.
     async fn quota_bytes(&self, ctx: &Context<'_>) -> Result<Option<BigInt>> {
         if !self.is_own(ctx) {
             return Ok(None);
@@ -151,7 +150,7 @@ impl User {
         Ok(allowance.bytes.map(Into::into))
     }
 
-    /// What it may take and has taken; only told to the person and admins.
+    /// Its limits and usage; visible to the account itself and admins only.
     async fn limits(&self, ctx: &Context<'_>) -> Result<Option<UserLimits>> {
         if !self.is_own(ctx) {
             return Ok(None);
@@ -166,7 +165,7 @@ impl User {
         )))
     }
 
-    /// Bytes that its originals and renditions take; only told to the person and admins.
+    /// Bytes used by its originals and renditions; visible to the account itself and admins only.
     async fn storage_bytes(&self, ctx: &Context<'_>) -> Result<Option<BigInt>> {
         if !self.is_own(ctx) {
             return Ok(None);

@@ -58,7 +58,7 @@ impl Video {
     }
 }
 
-/// A video as users know it.
+/// A video.
 #[Object(serial)]
 impl Video {
     /// Global id.
@@ -86,24 +86,24 @@ impl Video {
         self.asset.visibility.into()
     }
 
-    /// How far it is.
+    /// Its state.
     async fn state(&self) -> VideoState {
         self.asset.state.into()
     }
 
-    /// True as soon as players can start, which may be before it is `READY`.
+    /// True once it can be played, which may be before it is `READY`.
     async fn playable(&self) -> bool {
         self.asset.playable
     }
 
-    /// Why it failed; null unless it did.
+    /// Why it failed; null unless it failed.
     async fn failure(&self, ctx: &Context<'_>) -> Option<Failure> {
         let own = self.may_manage(ctx);
         let failure = self.asset.failure.as_ref();
         failure.map(|failure| Failure::of(failure, own))
     }
 
-    /// Who uploaded it.
+    /// The account that uploaded it.
     async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
         let owner = self.asset.owner_id;
         let user = self.group.owner(app(ctx)?, owner).await?;
@@ -115,42 +115,42 @@ impl Video {
         })
     }
 
-    /// Length in seconds; null until it is known.
+    /// Duration in seconds; null until known.
     async fn duration(&self) -> Option<f64> {
         self.asset.duration_s
     }
 
-    /// Width of the upright picture in pixels; null until it is known.
+    /// Display width in pixels, after rotation; null until known.
     async fn width(&self) -> Option<i32> {
         self.asset.width.map(int)
     }
 
-    /// Height of the upright picture in pixels; null until it is known.
+    /// Display height in pixels, after rotation; null until known.
     async fn height(&self) -> Option<i32> {
         self.asset.height.map(int)
     }
 
-    /// Frames per second; null until it is known.
+    /// Frames per second; null until known.
     async fn fps(&self) -> Option<f64> {
         self.asset.fps
     }
 
-    /// Plays.
+    /// Number of plays.
     async fn views(&self) -> i32 {
         int(self.asset.views)
     }
 
-    /// When its upload was finished.
+    /// When its upload was completed.
     async fn created_at(&self) -> DateTime {
         self.asset.created_at.into()
     }
 
-    /// When it was last changed; plays do not count.
+    /// When it was last changed; plays are not changes.
     async fn updated_at(&self) -> DateTime {
         self.asset.updated_at.into()
     }
 
-    /// The file that was uploaded.
+    /// The uploaded file.
     async fn source(&self, ctx: &Context<'_>) -> Result<Source> {
         let asset = &self.asset;
         let own = self.may_manage(ctx);
@@ -168,15 +168,15 @@ impl Video {
         })
     }
 
-    /// Which streams of the file are used and which are not, by the attempt that is at it or was
-    /// last at it; null until that is planned, and for everybody but its owner and admins.
+    /// The streams of the file that the current or last attempt uses, and those it does not; null
+    /// until planned. Visible to its owner and admins only.
     async fn tracks(&self, ctx: &Context<'_>) -> Option<Tracks> {
         let tracks = self.asset.notes.tracks.as_ref();
         tracks.filter(|_| self.may_manage(ctx)).map(Tracks::from)
     }
 
-    /// What that attempt found worth knowing, each code once, in the order in which it came; empty
-    /// for everybody but its owner and admins.
+    /// Warnings of that attempt in order, each code once. Visible to its owner and admins only,
+    /// otherwise empty.
     async fn warnings(&self, ctx: &Context<'_>) -> Vec<Warning> {
         if !self.may_manage(ctx) {
             return Vec::new();
@@ -189,17 +189,17 @@ impl Video {
             .collect()
     }
 
-    /// What is or will be encoded, from the highest to the lowest; empty until that is planned.
+    /// Renditions, planned or encoded, from the largest to the smallest; empty until planned.
     async fn renditions(&self, ctx: &Context<'_>) -> Result<Vec<Rendition>> {
         progress::renditions(app(ctx)?, self, self.may_manage(ctx)).await
     }
 
-    /// How far processing is; null unless it is queued or being processed.
+    /// Progress of processing; null unless queued or being processed.
     async fn progress(&self, ctx: &Context<'_>) -> Result<Option<Progress>> {
         progress::progress(app(ctx)?, self).await
     }
 
-    /// Where players find it; null until it is playable.
+    /// Paths for playing it; null until it is playable.
     async fn playback(&self, ctx: &Context<'_>) -> Result<Option<Playback>> {
         let asset = &self.asset;
         if !asset.playable {
@@ -215,9 +215,9 @@ impl Video {
         }))
     }
 
-    /// Path of its poster picture: the one that was chosen, else one that was made with the video;
-    /// null until there is one. Another picture has another path. Of a private video it is signed,
-    /// and good for an hour at least.
+    /// Path of its poster image: the one set by a user, or the automatic one; null until there is
+    /// one. The path changes with the image. For a private video it is signed and valid for at
+    /// least an hour.
     async fn thumbnail_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let Some(path) = media_key::thumbnail_url(&self.asset) else {
             return Ok(None);
@@ -226,20 +226,20 @@ impl Video {
         Ok(Some(paths.path(&path)))
     }
 
-    /// True if somebody chose its poster picture.
+    /// True if its poster image was set by a user.
     async fn thumbnail_chosen(&self) -> bool {
         self.asset.chosen_thumbnail.is_some()
     }
 
-    /// Path of its page, to be given to others. While it is unlisted that is its link, which nobody
-    /// can guess: only its owner, admins and those who came by the link are told.
+    /// Path of its page for sharing. While it is unlisted, this is its secret link, visible only to
+    /// its owner, admins and those who opened the link.
     async fn url(&self, ctx: &Context<'_>) -> String {
         let path = format!("/watch/{}", media_key::page_name(&self.asset));
         headers(ctx).address.path(&path)
     }
 
-    /// Path of a page with nothing but its player, for frames in other pages. While it is unlisted
-    /// it holds the key of its link.
+    /// Path of its player page for embedding in frames. Contains the link key while the video is
+    /// unlisted.
     async fn embed_url(&self, ctx: &Context<'_>) -> String {
         let path = format!("/embed/{}", media_key::page_name(&self.asset));
         headers(ctx).address.path(&path)
@@ -250,23 +250,23 @@ impl Video {
         self.may_manage(ctx)
     }
 
-    /// True if the viewer may stop its processing, and there is any.
+    /// True if it is queued or processing and the viewer may cancel that.
     async fn can_cancel(&self, ctx: &Context<'_>) -> bool {
         self.may_manage(ctx) && self.asset.state.can_cancel()
     }
 
-    /// True if the viewer may have it processed again, and that makes sense.
+    /// True if it failed or was cancelled and the viewer may retry it.
     async fn can_retry(&self, ctx: &Context<'_>) -> bool {
         self.may_manage(ctx) && self.asset.state.can_retry()
     }
 
-    /// Attempts at processing it so far.
+    /// Number of processing attempts so far.
     async fn attempts(&self, ctx: &Context<'_>) -> Result<i32> {
         let jobs = self.group.jobs(app(ctx)?, self.asset.id).await?;
         Ok(progress::attempt(&jobs))
     }
 
-    /// Its jobs, the newest first; empty for everybody but its owner and admins.
+    /// Its jobs, the newest first; visible to its owner and admins only, otherwise empty.
     async fn jobs(&self, ctx: &Context<'_>) -> Result<Vec<Job>> {
         if !self.may_manage(ctx) {
             return Ok(Vec::new());
@@ -281,55 +281,54 @@ impl Video {
     }
 }
 
-/// The file that was uploaded.
+/// The uploaded file.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct Source {
-    /// Its name on the uploader's machine; only told to the owner and admins.
+    /// File name on the uploader's machine; visible to the owner and admins only.
     filename: Option<String>,
     /// Its media type, e.g. `video/mp4`.
     content_type: String,
     /// Its size in bytes.
     bytes: BigInt,
-    /// Its SHA-256 in lower-case hexadecimal, if it was computed; only told to the owner and
-    /// admins.
+    /// SHA-256 in lower-case hexadecimal, if computed; visible to the owner and admins only.
     sha256: Option<String>,
-    /// Path under which it can be downloaded; only told to the owner and admins.
+    /// Download path; visible to the owner and admins only.
     download_url: Option<String>,
 }
 
-/// Where players find a video.
+/// Paths for playing a video.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct Playback {
-    /// Path of the multivariant playlist (HLS). Of a private video it is signed, good for whoever
-    /// has it until `expiresAt`; what the playlist refers to works with it.
+    /// Path of the multivariant playlist (HLS). For a private video it is signed and works for
+    /// anyone who has it until `expiresAt`, as do the files that the playlist refers to.
     hls_url: String,
-    /// Path of the poster picture; null if there is none.
+    /// Path of the poster image; null if there is none.
     thumbnail_url: Option<String>,
-    /// Path of the storyboard, a `WebVTT` file that names pictures; null if there is none.
+    /// Path of the storyboard, a `WebVTT` file that lists images; null if there is none.
     storyboard_url: Option<String>,
-    /// When the paths stop working; null if they do not.
+    /// When the paths expire; null if they do not.
     expires_at: Option<DateTime>,
 }
 
-/// Why a video was not processed.
+/// Why processing of a video failed.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct Failure {
     /// Stable code, e.g. `no_video_stream`.
     code: String,
-    /// One sentence that says what happened.
+    /// One sentence that describes the failure.
     message: String,
     /// What to do about it.
     advice: String,
-    /// What was being done: `probe`, `plan`, `transcode` or `publish`.
+    /// The stage that failed: `probe`, `plan`, `transcode` or `publish`.
     stage: String,
-    /// True if trying again may help.
+    /// True if a retry may succeed.
     retryable: bool,
-    /// What happened to this very video; only told to the owner and admins.
+    /// Details about this video; visible to the owner and admins only.
     detail: Option<String>,
-    /// The last lines that processing wrote, if it wrote any; only told to the owner and admins.
+    /// Last lines of the processing log, if any; visible to the owner and admins only.
     log: Option<Vec<String>>,
 }
 

@@ -1,8 +1,9 @@
 //! What kind of answer a client wants, by its `Accept` header.
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use clipsy_http::header::{MediaType, items};
 
-/// `application/graphql-response+json`: the status tells whether the document was run.
+/// `application/graphql-response+json`: the status indicates whether the document was executed.
 pub(crate) const RESPONSE_JSON: HeaderValue =
     HeaderValue::from_static("application/graphql-response+json; charset=utf-8");
 /// `application/json`: the status is 200 even if the document is at fault.
@@ -41,8 +42,7 @@ impl Json {
 /// Reads `Accept` (RFC 9110 section 12.5.1). Without it, or with a wildcard, a client gets
 /// `application/json`, as those that do not know the newer type expect.
 pub(crate) fn read(headers: &HeaderMap) -> Accept {
-    let mut lines = headers.get_all(header::ACCEPT).iter().peekable();
-    if lines.peek().is_none() {
+    if !headers.contains_key(header::ACCEPT) {
         return Accept {
             json: Some(Json::Plain),
             events: false,
@@ -50,10 +50,10 @@ pub(crate) fn read(headers: &HeaderMap) -> Accept {
         };
     }
     let (mut response, mut plain, mut wild, mut events, mut page) = (0, 0, 0, 0, 0);
-    for item in lines.flat_map(|line| line.to_str().unwrap_or_default().split(',')) {
-        let (range, parameters) = item.split_once(';').unwrap_or((item, ""));
-        let quality = quality(parameters);
-        match range.trim().to_ascii_lowercase().as_str() {
+    for item in items(headers, header::ACCEPT) {
+        let range = MediaType::parse(item);
+        let quality = quality(&range);
+        match range.essence().as_str() {
             "application/graphql-response+json" => response = quality,
             "application/json" => plain = quality,
             "*/*" | "application/*" => wild = wild.max(quality),
@@ -79,20 +79,11 @@ pub(crate) fn read(headers: &HeaderMap) -> Accept {
 }
 
 /// The weight of a range in thousandths; one that is unreadable counts as none given.
-fn quality(parameters: &str) -> u16 {
-    parameters
-        .split(';')
-        .find_map(|parameter| {
-            let (name, value) = parameter.split_once('=')?;
-            if !name.trim().eq_ignore_ascii_case("q") {
-                return None;
-            }
-            let value: f32 = value.trim().parse().ok()?;
-            (0.0..=1.0)
-                .contains(&value)
-                .then_some((value * 1000.0) as u16)
-        })
-        .unwrap_or(1000)
+fn quality(range: &MediaType<'_>) -> u16 {
+    let value = range.parameter("q").and_then(|value| value.parse().ok());
+    value
+        .filter(|value: &f32| (0.0..=1.0).contains(value))
+        .map_or(1000, |value| (value * 1000.0) as u16)
 }
 
 #[cfg(test)]

@@ -240,7 +240,7 @@ fn nullify(data: &mut Value, path: &[PathSegment]) {
     }
 }
 
-/// The answer if a resolver panicked, which tells nothing.
+/// The response if a resolver panicked, without details.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Refusal {
     let message = panic
         .downcast_ref::<String>()

@@ -13,7 +13,7 @@ pub(crate) enum Excess {
 }
 
 /// Counts tokens (GraphQL specification of October 2021, section 2.1) and brackets in one pass
-/// without memory. A text that is no document passes; telling so is the parser's business.
+/// without memory. A text that is not a document passes; the parser rejects it.
 pub(crate) fn check(text: &str, limits: &Limits) -> Result<(), Excess> {
     if text.len() > limits.query_bytes {
         return Err(Excess::Bytes);

@@ -44,8 +44,8 @@ use settings::GraphqlSettings;
 use crate::app::App;
 
 /// The routes of a schema. Resolvers find in their context who asks as
-/// [`Viewer`](clipsy_domain::user::Viewer), `Option<SignedIn>`, [`Client`](crate::client::Client),
-/// [`Headers`](crate::schema::asked::Headers) and [`Right`](right::Right); [`App`] they find only if
+/// [`Viewer`](clipsy_domain::user::Viewer), `Option<SignedIn>`, [`Client`](clipsy_http::Client),
+/// [`Headers`](crate::schema::asked::Headers) and [`Right`](clipsy_service::accounts::right::Right); [`App`] they find only if
 /// the schema brings it. `sdl` is the schema as text.
 pub(crate) fn routes<Q, M, S>(
     schema: Schema<Q, M, S>,

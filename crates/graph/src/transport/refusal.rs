@@ -32,7 +32,7 @@ pub(crate) mod code {
     pub(crate) const UNAVAILABLE: &str = "SERVICE_UNAVAILABLE";
     pub(crate) const INTERNAL: &str = "INTERNAL_SERVER_ERROR";
 
-    /// The code that stands for a kind of error, wherever in the API it comes up.
+    /// The code for a kind of error, everywhere in the API.
     pub(crate) fn of(kind: Kind) -> &'static str {
         match kind {
             Kind::NotFound | Kind::Gone => "NOT_FOUND",

@@ -7,6 +7,7 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Value, Variables};
 use axum::http::{HeaderMap, StatusCode, header};
 use clipsy_http::body::form;
+use clipsy_http::header::MediaType;
 use serde::Deserialize;
 use serde_json::Map;
 
@@ -209,16 +210,9 @@ pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
             "Send the request as application/json in UTF-8.",
         )
     };
-    let value = headers.get(header::CONTENT_TYPE).ok_or_else(unsupported)?;
-    let text = value.to_str().map_err(|_| unsupported())?;
-    let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
-    let charset = parameters.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case("charset")
-            .then(|| value.trim().trim_matches('"'))
-    });
-    let json = essence.trim().eq_ignore_ascii_case("application/json");
+    let kind = MediaType::of(headers).ok_or_else(unsupported)?;
+    let json = kind.is("application/json");
+    let charset = kind.parameter("charset");
     let utf8 = charset.is_none_or(|name| name.eq_ignore_ascii_case("utf-8"));
     let plain = headers
         .get(header::CONTENT_ENCODING)

@@ -58,7 +58,7 @@ impl Default for GraphqlSettings {
 /// Who may ask what the schema looks like, by introspection or as `/schema.graphql`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Introspection {
-    /// Admins; everybody in a demonstration, where the composition root sets [`Self::Everybody`].
+    /// Admins; everyone in demonstration mode, where the composition root sets [`Self::Everybody`].
     Development,
     /// Everybody.
     Everybody,

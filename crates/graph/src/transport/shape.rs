@@ -8,8 +8,8 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned};
 
-/// Sums over all that a selection leads to. A fragment counts as often as it is spread, and is
-/// looked at once: fragments that spread each other twice would otherwise take for ever.
+/// Sums over all that a selection leads to. A fragment counts as often as it is spread, but is
+/// visited once: fragments that spread each other twice would otherwise take exponential time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
     /// Fields within fields, without those below introspection.
@@ -72,8 +72,8 @@ pub(crate) fn operation_type(
     Some(operation(document, name)?.ty)
 }
 
-/// True if what is to be run only begins or renews a session, for which no token counts. Fragments
-/// are not looked into: nobody needs them there.
+/// True if the operation only creates or refreshes a session, which ignores tokens. Fragments are
+/// not examined, since they are not needed there.
 pub(crate) fn needs_no_token(document: &ExecutableDocument, name: Option<&str>) -> bool {
     let Some(operation) = operation(document, name) else {
         return false;

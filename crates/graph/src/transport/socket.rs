@@ -180,8 +180,8 @@ async fn greet<E: Executor>(
     }
 }
 
-/// Reads the token of `connection_init`, or of the handshake if there is none. Nobody in
-/// particular is welcome, too; a bad token is refused with the code on which clients fetch another.
+/// Reads the token of `connection_init`, or of the handshake if there is none. Anonymous sockets
+/// are allowed; an invalid token is refused with the code on which clients fetch another.
 async fn authorize<E>(
     connection: &mut Connection<E>,
     payload: Option<&Map<String, Value>>,
@@ -248,7 +248,7 @@ fn token_of(payload: &Map<String, Value>) -> Go<Option<&str>> {
     }
 }
 
-/// Does what the client wants; what it is told at once.
+/// Handles a message of the client; returns the immediate reply.
 fn hear<E: Executor>(
     message: FromClient,
     gate: &Arc<Gate<E>>,
@@ -355,7 +355,7 @@ async fn send<E>(socket: &mut WebSocket, connection: &Connection<E>, message: Me
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(End::Gone),
         },
-        // There is no way to tell a peer that takes nothing.
+        // A peer that reads nothing cannot be notified.
         () = connection.app.streams.closing().cancelled() => Err(End::Gone),
     }
 }
@@ -395,7 +395,7 @@ impl Alive {
         Ok(true)
     }
 
-    /// When to look again: at the next ping, or when the token expires.
+    /// When to wake up: at the next ping, or when the token expires.
     fn wake(&self, right: &Right, app: &App) -> Instant {
         let left = right.expires_at.map(|end| {
             let left = (end - app.now()).to_std().unwrap_or_default();

@@ -1,12 +1,10 @@
 //! How many streams are open, in all, for each address and for each account.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use clipsy_domain::shares::{Share, Shares};
 use clipsy_domain::user::UserId;
-use clipsy_http::caller::client::subscriber;
 use clipsy_http::measure::Counted;
 
 use super::settings::GraphqlSettings;
@@ -14,61 +12,41 @@ use super::settings::GraphqlSettings;
 /// Open `WebSockets` and event streams.
 #[derive(Debug)]
 pub(crate) struct Sockets {
-    open: Mutex<Open>,
-    most: usize,
-    most_per_address: usize,
+    all: Arc<Shares<()>>,
+    addresses: Arc<Shares<IpAddr>>,
     accounts: Arc<Shares<UserId>>,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    all: usize,
-    addresses: HashMap<IpAddr, usize>,
 }
 
 /// A place among the open streams, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct StreamPlace {
     sockets: Arc<Sockets>,
-    address: IpAddr,
     account: Option<Share<UserId>>,
+    _address: Share<IpAddr>,
+    _one: Share<()>,
     _held: Counted,
 }
 
 impl Sockets {
     pub(crate) fn new(settings: &GraphqlSettings) -> Arc<Self> {
         Arc::new(Self {
-            open: Mutex::default(),
-            most: settings.max_sockets,
-            most_per_address: settings.max_sockets_per_address,
+            all: Shares::new(settings.max_sockets),
+            addresses: Shares::new(settings.max_sockets_per_address),
             accounts: Shares::new(settings.max_sockets_per_account),
         })
     }
 
-    /// A place for one more, if there is one.
-    pub(crate) fn take(self: &Arc<Self>, address: IpAddr) -> Option<StreamPlace> {
-        let address = subscriber(address);
-        let mut open = self.open();
-        if open.all >= self.most {
-            return None;
-        }
-        let count = open.addresses.entry(address).or_default();
-        if *count >= self.most_per_address {
-            return None;
-        }
-        *count += 1;
-        open.all += 1;
-        drop(open);
+    /// A place for one more stream of that subscriber, if there is one.
+    pub(crate) fn take(self: &Arc<Self>, subscriber: IpAddr) -> Option<StreamPlace> {
+        let one = self.all.take(())?;
+        let address = self.addresses.take(subscriber)?;
         Some(StreamPlace {
             sockets: Arc::clone(self),
-            address,
             account: None,
+            _address: address,
+            _one: one,
             _held: Counted::new(metrics::gauge!("clipsy_graphql_streams")),
         })
-    }
-
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -78,19 +56,6 @@ impl StreamPlace {
     pub(crate) fn belongs_to(&mut self, account: UserId) -> bool {
         self.account = self.sockets.accounts.take(account);
         self.account.is_some()
-    }
-}
-
-impl Drop for StreamPlace {
-    fn drop(&mut self) {
-        let mut open = self.sockets.open();
-        open.all -= 1;
-        if let Some(count) = open.addresses.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                open.addresses.remove(&self.address);
-            }
-        }
     }
 }
 
@@ -106,18 +71,18 @@ mod tests {
             ..GraphqlSettings::default()
         });
         let take = |address: &str| sockets.take(address.parse().unwrap());
-        let first = take("2001:db8::1").unwrap();
-        let second = take("2001:db8::2").unwrap();
-        assert!(take("2001:db8::3").is_none(), "the same customer");
+        let first = take("2001:db8::").unwrap();
+        let second = take("2001:db8::").unwrap();
+        assert!(take("2001:db8::").is_none(), "the same customer");
         let third = take("192.0.2.1").unwrap();
         assert!(take("192.0.2.2").is_none(), "too many in all");
         drop(third);
         drop(first);
-        let again = take("2001:db8::1");
+        let again = take("2001:db8::");
         assert!(again.is_some());
         drop((again, second));
-        assert!(sockets.open().addresses.is_empty());
-        assert_eq!(sockets.open().all, 0);
+        assert!(sockets.addresses.is_empty());
+        assert!(sockets.all.is_empty());
     }
 
     #[test]
@@ -137,7 +102,7 @@ mod tests {
         drop(first);
         let again = take(4, 7).unwrap();
         drop((second, other, again));
-        assert!(sockets.open().addresses.is_empty());
-        assert_eq!(sockets.open().all, 0);
+        assert!(sockets.addresses.is_empty());
+        assert!(sockets.all.is_empty());
     }
 }

@@ -29,7 +29,8 @@ pub(crate) async fn stream<E: Executor>(
     prepared: Prepared,
     mut caller: Caller,
 ) -> Result<Response, Refusal> {
-    let mut place = gate.sockets.take(caller.client.address).ok_or_else(full)?;
+    let place = gate.sockets.take(caller.client.subscriber());
+    let mut place = place.ok_or_else(full)?;
     let account = caller.signed_in.as_ref().map(|who| who.user.id);
     if account.is_some_and(|account| !place.belongs_to(account)) {
         return Err(full());
@@ -65,7 +66,7 @@ pub(crate) async fn stream<E: Executor>(
     Ok(events(Body::from_stream(first.chain(pieces))))
 }
 
-/// A stream that only tells why a document was not run.
+/// A stream with only the reason why a document was not executed.
 pub(crate) fn refuse(refusal: &Refusal) -> Response {
     let mut text = next(&refusal.body()).to_vec();
     text.extend_from_slice(COMPLETE);

@@ -40,7 +40,7 @@ pub(crate) async fn upgrade<E: Executor>(
         return refuse(&refusal, Json::Plain);
     }
     let Ok(client) = Client::from_request_parts(&mut parts, &app).await;
-    let Some(place) = gate.sockets.take(client.address) else {
+    let Some(place) = gate.sockets.take(client.subscriber()) else {
         return refuse(&full(), Json::Plain);
     };
     let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &app).await {
@@ -88,8 +88,8 @@ fn may_connect(headers: &HeaderMap, address: &Address, allowed: &[String]) -> bo
             .is_ok_and(|origin| host.is_some_and(|host| is_of(origin, host)))
 }
 
-/// True if the origin (RFC 6454 section 6.2) is the server of that name. Whether it is `http` or
-/// `https` is not known here behind a proxy; port 80 and 443 may be left out.
+/// True if the origin (RFC 6454 section 6.2) is the server of that name. Behind a proxy the scheme
+/// is not known here; ports 80 and 443 may be omitted.
 fn is_of(origin: &str, host: &str) -> bool {
     let Ok(uri) = origin.parse::<Uri>() else {
         return false;

@@ -7,7 +7,8 @@ use axum::response::Response;
 use clipsy_domain::upload::{Upload, UploadRole};
 use clipsy_domain::user::Viewer;
 use clipsy_http::Address;
-use clipsy_http::body::{Timed, announced};
+use clipsy_http::body::Timed;
+use clipsy_http::header::{announces_bytes, content_length};
 use clipsy_service::UploadError;
 use clipsy_service::error::{self, Error};
 use clipsy_service::uploads::concat_uploads::concat_uploads;
@@ -58,7 +59,7 @@ async fn begin(app: &App, parts: &Parts, body: &mut Timed) -> Result {
         let upload = create_upload(app, owner, new).await?;
         return Ok(created(parts, &upload, 0));
     }
-    if let (Some(length), Some(bytes)) = (new.length, announced(&parts.headers))
+    if let (Some(length), Some(bytes)) = (new.length, content_length(&parts.headers))
         && bytes > length
     {
         return Err(Error::TooLarge { limit: length }.into());
@@ -66,7 +67,7 @@ async fn begin(app: &App, parts: &Parts, body: &mut Timed) -> Result {
     let sending = Sending {
         offset: 0,
         length: headers::number(&parts.headers, "upload-length")?,
-        announced: announced(&parts.headers),
+        announced: content_length(&parts.headers),
         checksum: headers::checksum(&parts.headers)?,
         sender: sender(app, parts),
         stop: stop(&parts.extensions),
@@ -82,8 +83,8 @@ async fn begin(app: &App, parts: &Parts, body: &mut Timed) -> Result {
     }
 }
 
-/// The sender of first bytes that came to nothing does not know of the upload, so it is deleted. If
-/// there are some, it learns where to go on.
+/// If the first bytes fail entirely, the client does not know the upload, so it is deleted. If some
+/// were stored, the client learns the offset.
 async fn with_first_bytes(app: &App, viewer: Viewer, parts: &Parts, received: Received) -> Result {
     let Received {
         upload,
@@ -108,13 +109,11 @@ async fn give_up(app: &App, viewer: Viewer, id: &str) {
 
 /// True if bytes come with the creation. A body of another type is refused.
 fn carries_bytes(parts: &Parts) -> error::Result<bool> {
-    let chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
-    let some = announced(&parts.headers).is_some_and(|bytes| bytes > 0);
-    if chunked || some {
+    let some = announces_bytes(&parts.headers);
+    if some {
         check_bytes(&parts.headers)?;
-        return Ok(true);
     }
-    Ok(false)
+    Ok(some)
 }
 
 fn new_upload(parts: &Parts, role: UploadRole) -> error::Result<NewUpload> {

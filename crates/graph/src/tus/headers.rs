@@ -1,9 +1,10 @@
 //! Reading the headers of requests.
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use clipsy_http::header;
 use clipsy_service::error::{Error, Result};
 use clipsy_service::uploads::checksum::{Algorithm, Checksum};
 
@@ -54,17 +55,8 @@ pub(super) fn number(headers: &HeaderMap, name: &'static str) -> Result<Option<u
 
 /// Reads a header that may come once.
 pub(super) fn text<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>> {
-    let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else {
-        return Ok(None);
-    };
-    if values.next().is_some() {
-        return Err(bad(&format!("{name} came more than once.")));
-    }
-    match value.to_str() {
-        Ok(value) => Ok(Some(value.trim())),
-        Err(_) => Err(bad(&format!("{name} is not plain text."))),
-    }
+    let text = header::once(headers, &HeaderName::from_static(name));
+    text.map_err(|error| bad(&error.to_string()))
 }
 
 /// Reads `Upload-Checksum`: an algorithm, a space, the hash in Base64.

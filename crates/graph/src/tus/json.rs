@@ -21,35 +21,35 @@ use crate::rest::fields::{Fields, MAX_DESCRIPTION, MAX_TITLE};
 use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
 use crate::rest::videos::json::time;
 
-/// An upload that can be resumed.
+/// A resumable upload.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UploadItem {
     /// 32 hexadecimal digits.
     #[schema(example = "0af1c3d2e4b5968778695a4b3c2d1e0f")]
     id: String,
-    /// Address to go on at.
+    /// URL to continue at.
     url: String,
-    /// Name of the file as the sender's machine calls it.
+    /// File name on the client.
     filename: String,
-    /// Media type as the sender's machine calls it.
+    /// Media type as given by the client.
     filetype: String,
     title: String,
     description: String,
     /// `public`, `unlisted` or `private`.
     #[schema(example = "public")]
     visibility: &'static str,
-    /// Bytes that have arrived.
+    /// Received bytes.
     offset: u64,
-    /// Bytes in all; `null` if that is told later.
+    /// Total size in bytes; `null` until declared.
     length: Option<u64>,
     created_at: String,
-    /// When it is given up if it does not go on.
+    /// When it expires unless it is continued.
     expires_at: String,
-    /// Number of the video that it has become.
+    /// Number of the resulting video.
     video: Option<AssetId>,
 }
 
-/// What to change; what is omitted stays as it is.
+/// Changes to an upload; omitted fields are unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[expect(
     dead_code,
@@ -67,7 +67,7 @@ pub(crate) struct UploadChange {
     visibility: Option<String>,
 }
 
-/// Uploads that you have begun and not finished, the oldest first.
+/// List the caller's unfinished uploads, the oldest first.
 #[utoipa::path(
     get, path = "/api/uploads/", tag = "uploads", security(("bearer" = [])),
     responses(
@@ -85,14 +85,14 @@ pub(crate) async fn list(app: &App, request: Request) -> Result {
     Ok(Json(items).into_response())
 }
 
-/// One upload. Asking disturbs nobody who sends; senders ask with `HEAD`, as tus says.
+/// Get an upload. This does not interrupt a running request; tus clients use `HEAD`.
 #[utoipa::path(
     get, path = "/api/uploads/{id}", tag = "uploads", security(("bearer" = [])),
     params(("id" = String, Path, description = "Number of the upload")),
     responses(
         (status = 200, description = "The upload", body = UploadItem),
         (status = 401, description = "Not signed in", body = TokenNotValid),
-        (status = 404, description = "There is none, or it is somebody else's", body = Detail),
+        (status = 404, description = "Not found, or it belongs to another account", body = Detail),
         (status = 410, description = "It has expired", body = Detail),
     )
 )]
@@ -103,17 +103,17 @@ pub(crate) async fn get(app: &App, id: &str, request: Request) -> Result {
     Ok(Json(item(app, &parts, upload).await?).into_response())
 }
 
-/// Change title, description or visibility while the upload runs. With the media type
-/// `application/offset+octet-stream` it takes bytes, as tus says.
+/// Change title, description or visibility during the upload. With the media type
+/// `application/offset+octet-stream` it appends bytes (tus).
 #[utoipa::path(
     patch, path = "/api/uploads/{id}", tag = "uploads", security(("bearer" = [])),
     params(("id" = String, Path, description = "Number of the upload")),
     request_body = UploadChange,
     responses(
-        (status = 200, description = "The upload as it is now", body = UploadItem),
-        (status = 400, description = "Fields are unusable", body = FieldMessages),
+        (status = 200, description = "The updated upload", body = UploadItem),
+        (status = 400, description = "Invalid fields", body = FieldMessages),
         (status = 401, description = "Not signed in", body = TokenNotValid),
-        (status = 404, description = "There is none, or it is somebody else's", body = Detail),
+        (status = 404, description = "Not found, or it belongs to another account", body = Detail),
         (status = 410, description = "It has expired", body = Detail),
         (status = 412, description = "Bytes without `Tus-Resumable: 1.0.0`", body = Detail),
     )

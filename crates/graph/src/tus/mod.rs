@@ -2,8 +2,8 @@
 //! extensions creation, creation-with-upload, creation-defer-length, expiration, checksum,
 //! termination and concatenation.
 //!
-//! This module is the protocol: headers in, headers out. What happens to bytes and rows is in
-//! [`clipsy_service::uploads`], which also sees to it that one request at a time works on an upload. A few
+//! This module is the protocol: headers in, headers out. Bytes and rows are handled by
+//! [`clipsy_service::uploads`], which also ensures that one request at a time works on an upload. A few
 //! routes in JSON stand beside it, for lists and for what is said about an upload.
 
 mod cors;
@@ -21,10 +21,11 @@ mod sent;
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use axum::routing::any;
 use clipsy_domain::user::Viewer;
+use clipsy_http::header::{MediaType, text};
 use clipsy_service::UploadError;
 use clipsy_service::error::{Error, Result};
 use tracing::Instrument as _;
@@ -89,8 +90,8 @@ async fn one(State(app): State<App>, Path(id): Path<String>, request: Request) -
     respond::answer(done.await, &allowed)
 }
 
-/// Does the work in a task of its own: a request is dropped when its sender goes away, but what
-/// arrived must be written, and whoever waits for the upload must get it.
+/// Runs the work in its own task: a request is dropped when its client disconnects, but received
+/// bytes must be written, and a waiting request must get the upload.
 async fn apart(work: impl Future<Output = respond::Result> + Send + 'static) -> respond::Result {
     let work = tokio::spawn(work.instrument(tracing::Span::current()));
     work.await.map_err(Error::internal)?
@@ -98,16 +99,17 @@ async fn apart(work: impl Future<Output = respond::Result> + Send + 'static) -> 
 
 /// The method, or what `X-HTTP-Method-Override` says, for senders that can only do some.
 fn effective_method(request: &Request) -> Method {
-    let told = request.headers().get("x-http-method-override");
+    let told = text(request.headers(), "x-http-method-override");
     told.and_then(|name| Method::from_bytes(name.as_bytes()).ok())
         .unwrap_or_else(|| request.method().clone())
 }
 
 /// Refuses senders that speak another version.
 fn check_version(headers: &HeaderMap) -> Result<()> {
-    match headers.get("tus-resumable") {
-        Some(version) if version == VERSION => Ok(()),
-        _ => Err(UploadError::Version.into()),
+    if text(headers, "tus-resumable") == Some(VERSION) {
+        Ok(())
+    } else {
+        Err(UploadError::Version.into())
     }
 }
 
@@ -117,19 +119,12 @@ async fn viewer(app: &App, parts: &Parts) -> Result<Viewer> {
     Ok(signed_in.ok_or(Error::NotSignedIn)?.viewer())
 }
 
-/// The media type of the body, in lower case and without parameters.
-fn media_type(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    let essence = value.split(';').next().unwrap_or_default();
-    Some(essence.trim().to_ascii_lowercase())
-}
-
 /// Refuses a body that is not bytes of an upload.
 fn check_bytes(headers: &HeaderMap) -> Result<()> {
-    match media_type(headers) {
-        Some(kind) if kind == OFFSET_STREAM => Ok(()),
-        other => Err(Error::MediaType(
-            other.unwrap_or_default().chars().take(200).collect(),
-        )),
+    let kind = MediaType::of(headers);
+    if kind.as_ref().is_some_and(|kind| kind.is(OFFSET_STREAM)) {
+        return Ok(());
     }
+    let kind = kind.map(|kind| kind.essence()).unwrap_or_default();
+    Err(Error::MediaType(kind.chars().take(200).collect()))
 }

@@ -2,13 +2,14 @@
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
-use clipsy_http::body::{Timed, announced};
+use clipsy_http::body::Timed;
+use clipsy_http::header::{MediaType, content_length};
 use clipsy_http::server::Stopping;
 use clipsy_service::uploads::take_bytes::{Received, Refusal, Sending, take_bytes};
 
 use super::respond::{Result, empty, tell_progress};
 use super::sent::Sent;
-use super::{check_bytes, check_version, headers, json, media_type, viewer};
+use super::{check_bytes, check_version, headers, json, viewer};
 use crate::app::App;
 use crate::auth::viewer::sender;
 
@@ -26,7 +27,7 @@ pub(super) async fn patch(app: &App, id: &str, request: Request) -> Result {
         let sending = Sending {
             offset: headers::offset(&parts.headers)?,
             length: headers::number(&parts.headers, "upload-length")?,
-            announced: announced(&parts.headers),
+            announced: content_length(&parts.headers),
             checksum: headers::checksum(&parts.headers)?,
             sender: sender(app, &parts),
             stop: stop(&parts.extensions),
@@ -69,6 +70,6 @@ pub(super) fn stop(extensions: &axum::http::Extensions) -> tokio_util::sync::Can
 
 /// True for requests in JSON, which need not speak tus.
 fn is_json(headers: &HeaderMap) -> bool {
-    media_type(headers).as_deref() == Some("application/json")
+    MediaType::of(headers).is_some_and(|kind| kind.is("application/json"))
         && !headers.contains_key("tus-resumable")
 }

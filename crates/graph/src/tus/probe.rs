@@ -47,8 +47,8 @@ impl Probes {
 /// Between the two events of a stream.
 const PAUSE: Duration = Duration::from_secs(8);
 
-/// Counts the bytes of a `POST` while they come; `GET` says how many there were. It keeps nothing,
-/// so that nobody needs to sign in.
+/// Counts the bytes of a `POST` as they arrive; `GET` returns the count. It stores nothing, so no
+/// sign-in is needed.
 pub(crate) async fn probe(
     State(app): State<App>,
     Path(token): Path<String>,
@@ -83,7 +83,7 @@ struct Told {
     received: u64,
     /// The address by which this server was called, as far as it knows.
     called: String,
-    /// True if whoever connects here is a proxy that is believed.
+    /// True if the peer is a trusted proxy.
     proxy_trusted: bool,
 }
 

@@ -36,7 +36,7 @@ pub(super) fn answer(done: Result, allowed: &[Method]) -> Response {
         Err(refusal) => refuse(refusal, allowed),
     };
     let headers = response.headers_mut();
-    // Answers to OPTIONS are told by the list of versions: the protocol wants nothing more there.
+    // Responses to OPTIONS need only the list of versions.
     if !headers.contains_key(TUS_VERSION) || headers.contains_key(TUS_RESUMABLE) {
         headers.insert(TUS_RESUMABLE, HeaderValue::from_static(VERSION));
     }

@@ -1,7 +1,6 @@
 //! A server to talk to, and a client that sends exactly what it is told.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,6 +19,9 @@ use clipsy_service::accounts::password;
 use clipsy_service::{StillError, StillMaker};
 use clipsy_storage::media::LocalStore;
 use clipsy_storage::{Db, Finished, NewRendition, NewUser, sqlite_url};
+use clipsy_testkit::http;
+pub(crate) use clipsy_testkit::http::{Answer, Form, PATIENCE};
+pub(crate) use clipsy_testkit::wait_until;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -28,8 +30,6 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const SECRET: [u8; 32] = [42; 32];
 /// What the server's clock shows at first: 2024-01-15T10:30:00Z.
 pub(crate) const START_MS: i64 = 1_705_314_600_000;
-/// Longest wait for anything.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Stands for whoever takes pictures: its pictures are words that say what was asked for.
 #[derive(Debug, Default)]
@@ -142,34 +142,11 @@ impl Server {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
-        let mut lines = vec![
-            format!("{method} {path} HTTP/1.1"),
-            "Connection: close".to_owned(),
-        ];
-        if !headers.iter().any(|(name, _)| *name == "Host") {
-            lines.push(format!("Host: {}", self.address));
-        }
-        if !body.is_empty() || matches!(method, "POST" | "PUT" | "PATCH") {
-            lines.push(format!("Content-Length: {}", body.len()));
-        }
-        lines.extend(
-            headers
-                .iter()
-                .map(|(name, value)| format!("{name}: {value}")),
-        );
-        let mut stream = self.connect();
-        stream.write_all(lines.join("\r\n").as_bytes()).unwrap();
-        stream.write_all(b"\r\n\r\n").unwrap();
-        // A server that refuses early may stop reading.
-        let _ = stream.write_all(body);
-        Answer::read(stream, method == "HEAD")
+        http::send(self.address, method, path, headers, body)
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        stream
+        http::connect(self.address)
     }
 
     /// A connection from another address, e.g. `127.0.0.2`, which the server takes for another
@@ -183,9 +160,7 @@ impl Server {
         });
         let stream = stream.into_std().unwrap();
         stream.set_nonblocking(false).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        stream
+        http::patient(stream)
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -304,18 +279,6 @@ impl Drop for Server {
     }
 }
 
-/// Asks again until it is so.
-pub(crate) fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
-    let end = std::time::Instant::now() + PATIENCE;
-    while !so() {
-        assert!(
-            std::time::Instant::now() < end,
-            "waited too long until {what}"
-        );
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 async fn add_users(app: &App) {
     for (username, role) in [
         ("admin", Role::Admin),
@@ -378,146 +341,4 @@ fn renditions() -> Vec<NewRendition> {
         encoder: Some("software".into()),
     })
     .to_vec()
-}
-
-/// A multipart form.
-#[derive(Default)]
-pub(crate) struct Form(Vec<u8>);
-
-impl Form {
-    pub(crate) const TYPE: &'static str = "multipart/form-data; boundary=----7d4a6d158c9";
-
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
-    pub(crate) fn text(self, name: &str, value: &str) -> Self {
-        self.part(&format!("name=\"{name}\""), value.as_bytes())
-    }
-
-    pub(crate) fn file(self, name: &str, bytes: &[u8]) -> Self {
-        let head = format!("name=\"video_file\"; filename=\"{name}\"\r\nContent-Type: video/mp4");
-        self.part(&head, bytes)
-    }
-
-    pub(crate) fn part(mut self, disposition: &str, bytes: &[u8]) -> Self {
-        self.0.extend_from_slice(
-            format!("------7d4a6d158c9\r\nContent-Disposition: form-data; {disposition}\r\n\r\n")
-                .as_bytes(),
-        );
-        self.0.extend_from_slice(bytes);
-        self.0.extend_from_slice(b"\r\n");
-        self
-    }
-
-    pub(crate) fn end(&self) -> Vec<u8> {
-        let mut all = self.0.clone();
-        all.extend_from_slice(b"------7d4a6d158c9--\r\n");
-        all
-    }
-}
-
-/// What came back.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
-}
-
-/// What is in the chunks of a body (RFC 9112 section 7.1), which must have an end.
-fn unchunked(mut rest: &[u8]) -> Vec<u8> {
-    let mut body = Vec::new();
-    loop {
-        let line = rest.windows(2).position(|w| w == b"\r\n").unwrap();
-        let length = std::str::from_utf8(&rest[..line]).unwrap();
-        let length = usize::from_str_radix(length, 16).unwrap();
-        rest = &rest[line + 2..];
-        body.extend_from_slice(&rest[..length]);
-        assert_eq!(&rest[length..length + 2], b"\r\n");
-        rest = &rest[length + 2..];
-        if length == 0 {
-            assert!(rest.is_empty());
-            return body;
-        }
-    }
-}
-
-impl Answer {
-    /// Sends `bytes` in chunks as the body of a request whose head was sent, and reads the answer.
-    pub(crate) fn of_chunks(mut stream: TcpStream, bytes: &[u8]) -> Self {
-        for chunk in bytes.chunks(1 << 20) {
-            stream
-                .write_all(format!("{:x}\r\n", chunk.len()).as_bytes())
-                .unwrap();
-            stream.write_all(chunk).unwrap();
-            stream.write_all(b"\r\n").unwrap();
-        }
-        stream.write_all(b"0\r\n\r\n").unwrap();
-        Self::read(stream, false)
-    }
-
-    /// Reads an answer until the connection closes.
-    pub(crate) fn read(mut stream: TcpStream, head_only: bool) -> Self {
-        let mut all = Vec::new();
-        // A server that refused a body may cut the connection after its answer.
-        if let Err(error) = stream.read_to_end(&mut all) {
-            assert!(!all.is_empty(), "no answer: {error}");
-        }
-        let end = all
-            .windows(4)
-            .position(|w| w == b"\r\n\r\n")
-            .unwrap_or_else(|| panic!("no head in {:?}", String::from_utf8_lossy(&all)));
-        let head = String::from_utf8(all[..end].to_vec()).unwrap();
-        let mut lines = head.split("\r\n");
-        let status = lines.next().unwrap().split(' ').nth(1).unwrap();
-        let headers: Vec<(String, String)> = lines
-            .map(|line| line.split_once(": ").unwrap())
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .collect();
-        let mut answer = Self {
-            status: status.parse().unwrap(),
-            headers,
-            body: all[end + 4..].to_vec(),
-        };
-        if answer.header("transfer-encoding") == Some("chunked") {
-            answer.body = unchunked(&answer.body);
-        } else if let Some(length) = answer.header("content-length")
-            && !head_only
-            && answer.status != 304
-        {
-            assert_eq!(length, answer.body.len().to_string());
-        } else {
-            answer.body.shrink_to_fit();
-            assert!(answer.body.is_empty());
-        }
-        answer
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
-    }
-
-    /// Status, code and exact body of an error.
-    pub(crate) fn is_error(&self, status: u16, code: &str, body: &str) {
-        assert_eq!(
-            (self.status, self.header("clipsy-error-code"), self.text()),
-            (status, Some(code), body.to_owned())
-        );
-        assert_eq!(self.header("content-type"), Some("application/json"));
-        assert!(self.header("x-request-id").is_some());
-    }
-
-    pub(crate) fn is_not_found(&self) {
-        self.is_error(404, "not_found", r#"{"detail":"Not found."}"#);
-    }
 }

@@ -7,16 +7,17 @@ use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
 
-use super::client::{Network, hop_address, items, outside_quotes};
+use super::client::{Network, hop_address};
+use crate::header::{items, outside_quotes, text};
 
-/// How this server was called: by which name, over what, and below which path. Proxies know better
-/// than the request itself, if they are trusted.
+/// The public URL of this server: host name, scheme and path prefix. Trusted proxies override the
+/// request itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Address(Told);
 
 impl Address {
-    /// Reads it from a request. Headers of untrusted peers are not believed. Behind
-    /// [`super::identify`] it has been read already: see [`Address::of`].
+    /// Reads it from a request. Headers of untrusted peers are ignored. Behind [`super::identify`],
+    /// use [`Address::of`].
     pub fn read(parts: &Parts, trusted: &[Network]) -> Self {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map(|info| info.0.ip().to_canonical());
@@ -27,29 +28,28 @@ impl Address {
         };
         if told.host.is_none() {
             let own = parts.uri.authority().map(Authority::as_str);
-            let own = own.or_else(|| parts.headers.get(header::HOST)?.to_str().ok());
+            let own = own.or_else(|| text(&parts.headers, header::HOST));
             told.host = own.and_then(host_name);
         }
         Self(told)
     }
 
-    /// True if the far end speaks TLS, with us or with a proxy.
+    /// True if the client uses TLS, with us or with a proxy.
     pub fn is_https(&self) -> bool {
         self.0.scheme == Some("https")
     }
 
-    /// The name, with a port if it is not the usual one; `None` if it is not known.
+    /// The host name, with a port unless it is the default; `None` if unknown.
     pub fn host(&self) -> Option<&str> {
         self.0.host.as_deref()
     }
 
-    /// The path below which this server is called, without a slash at its end: empty, or e.g.
-    /// `/clips`.
+    /// The path prefix of this server, without a trailing slash: empty, or e.g. `/clips`.
     pub fn prefix(&self) -> &str {
         self.0.prefix.as_deref().unwrap_or_default()
     }
 
-    /// One of our paths, e.g. `/media/x`, as the far end has to ask for it.
+    /// One of our paths, e.g. `/media/x`, as the client has to request it.
     pub fn path(&self, path: &str) -> String {
         format!("{}{path}", self.prefix())
     }
@@ -64,7 +64,7 @@ impl Address {
     }
 }
 
-/// What proxies say about the request that they got.
+/// The original request, as reported by proxies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Told {
     scheme: Option<&'static str>,
@@ -79,13 +79,13 @@ fn told_by_proxies(headers: &HeaderMap, is_trusted: &impl Fn(IpAddr) -> bool) ->
     let (scheme, host) = match (standard, usual) {
         (Some(told), None) | (None, Some(told)) => told,
         (Some(a), Some(b)) if a == b => a,
-        // A proxy that sets one of them passes a forged other one on.
+        // A proxy that sets one of them forwards a forged other one.
         _ => (None, None),
     };
     Told {
         scheme,
         host,
-        prefix: prefix.as_deref().and_then(path_prefix),
+        prefix: prefix.and_then(path_prefix),
     }
 }
 
@@ -94,10 +94,10 @@ type SchemeAndHost = (Option<&'static str>, Option<String>);
 /// `Forwarded` (RFC 7239): the element of the outermost proxy that is trusted.
 fn forwarded(headers: &HeaderMap, is_trusted: &impl Fn(IpAddr) -> bool) -> Option<SchemeAndHost> {
     let mut found = None;
-    for item in items(headers, header::FORWARDED.as_str()).into_iter().rev() {
+    for item in items(headers, header::FORWARDED).into_iter().rev() {
         let mut told = (None, None);
         let mut before = None;
-        for pair in outside_quotes(&item, ';') {
+        for pair in outside_quotes(item, ';') {
             let Some((name, value)) = pair.trim().split_once('=') else {
                 continue;
             };
@@ -134,10 +134,7 @@ fn x_forwarded(headers: &HeaderMap, is_trusted: &impl Fn(IpAddr) -> bool) -> Opt
     if scheme.is_none() && host.is_none() {
         return None;
     }
-    Some((
-        scheme.as_deref().and_then(scheme_name),
-        host.as_deref().and_then(host_name),
-    ))
+    Some((scheme.and_then(scheme_name), host.and_then(host_name)))
 }
 
 fn scheme_name(text: &str) -> Option<&'static str> {
@@ -146,13 +143,13 @@ fn scheme_name(text: &str) -> Option<&'static str> {
         .find(|name| name.eq_ignore_ascii_case(text))
 }
 
-/// A name or address with or without a port, of characters that lead nowhere else.
+/// A host name or address with or without a port, restricted to safe characters.
 fn host_name(text: &str) -> Option<String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
     (!text.is_empty() && text.bytes().all(plain)).then(|| text.to_owned())
 }
 
-/// A path without a slash at its end, of characters that lead nowhere else.
+/// A path without a trailing slash, restricted to safe characters.
 fn path_prefix(text: &str) -> Option<String> {
     let text = text.trim_end_matches('/');
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);

@@ -1,4 +1,4 @@
-//! Who is at the other end: the address that counts, and whether a trusted proxy stands in between.
+//! The client: its effective address, and whether a trusted proxy is in between.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -7,17 +7,20 @@ use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
+use crate::header::{items, outside_quotes};
+
 /// The other end of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Client {
-    /// The address that limits and counts go by: the socket's, or what trusted proxies say.
+    /// The effective address for limits and counts: the socket's, or the one reported by trusted
+    /// proxies.
     pub address: IpAddr,
-    /// True if a trusted proxy has sent it on.
+    /// True if a trusted proxy forwarded it.
     pub proxied: bool,
 }
 
 impl Client {
-    /// Reads it from a request. Headers of untrusted peers are not believed.
+    /// Reads it from a request. Headers of untrusted peers are ignored.
     pub(super) fn read(parts: &Parts, trusted: &[Network]) -> Self {
         let peer = parts
             .extensions
@@ -29,6 +32,11 @@ impl Client {
             address: forwarded_address(peer, &parts.headers, trusted),
             proxied: trusted.iter().any(|network| network.contains(peer)),
         }
+    }
+
+    /// The subscriber of its address; per-person limits use this as the key.
+    pub fn subscriber(self) -> IpAddr {
+        subscriber(self.address)
     }
 }
 
@@ -77,17 +85,18 @@ impl Network {
     }
 }
 
-/// The customer that an address belongs to: one of a provider has a whole `/64` of IPv6 addresses.
-pub fn subscriber(address: IpAddr) -> IpAddr {
+/// The subscriber of an address: of IPv6 addresses, a provider's customer usually has a whole
+/// `/64`.
+pub(crate) fn subscriber(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
         v4 @ IpAddr::V4(_) => v4,
     }
 }
 
-/// Whose share an address counts for. `None` for those that stand for many people: trusted proxies,
-/// and 127.0.0.1 and `::1`, where programs of this machine come from, among them a proxy that nobody
-/// has told us of.
+/// The subscriber whose share an address uses. `None` for addresses that represent many people:
+/// trusted proxies, and 127.0.0.1 and `::1`, which local programs use, including an unconfigured
+/// proxy.
 pub fn sharer(address: IpAddr, trusted: &[Network]) -> Option<IpAddr> {
     let address = address.to_canonical();
     let here = match address {
@@ -106,8 +115,8 @@ fn number(address: IpAddr) -> u128 {
     }
 }
 
-/// The nearest address that no trusted proxy has. Two headers that disagree are both unbelievable,
-/// since a proxy that sets one of them passes a forged other one on.
+/// The nearest address that is not a trusted proxy's. Two headers that disagree are both ignored,
+/// since a proxy that sets one of them forwards a forged other one.
 fn forwarded_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|n| n.contains(address));
     if !is_trusted(peer) {
@@ -126,7 +135,7 @@ fn forwarded_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> 
     };
     let hops = |name, read: fn(&str) -> Option<IpAddr>| {
         let items = items(headers, name).into_iter();
-        items.map(|item| read(&item)).collect::<Vec<_>>()
+        items.map(read).collect::<Vec<_>>()
     };
     let x_forwarded = hops("x-forwarded-for", hop_address);
     let forwarded = hops(header::FORWARDED.as_str(), |item| {
@@ -146,29 +155,6 @@ fn forwarded_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> 
             if a == b { a } else { peer }
         }
     }
-}
-
-/// The items of a list header in their order, over all its lines.
-pub(super) fn items(headers: &HeaderMap, name: &str) -> Vec<String> {
-    let lines = headers.get_all(name).iter();
-    lines
-        .flat_map(|line| outside_quotes(line.to_str().unwrap_or("?"), ','))
-        .map(|item| item.trim().to_owned())
-        .collect()
-}
-
-/// The pieces of a text between separators that are not in quotes (RFC 9110 section 5.6.4).
-pub(super) fn outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    let (mut quoted, mut escaped) = (false, false);
-    text.split(move |c| {
-        let within = quoted;
-        match c {
-            '"' if !escaped => quoted = !quoted,
-            _ => {}
-        }
-        escaped = within && c == '\\' && !escaped;
-        !within && c == separator
-    })
 }
 
 /// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`.
@@ -239,6 +225,17 @@ mod tests {
             address("10.0.0.1:9", &agreeing, &["10.0.0.1"]),
             "2001:db8::5"
         );
+    }
+
+    #[test]
+    fn a_customer_has_one_ipv4_address_or_a_network_of_ipv6_ones() {
+        let of = |peer: &str| client(peer, &[], &[]).subscriber().to_string();
+        assert_eq!(of("192.0.2.1:9"), "192.0.2.1");
+        assert_eq!(of("[::ffff:192.0.2.1]:9"), "192.0.2.1");
+        assert_eq!(of("192.0.2.2:9"), "192.0.2.2");
+        assert_eq!(of("[2001:db8::1]:9"), "2001:db8::");
+        assert_eq!(of("[2001:db8:0:0:ffff::2]:9"), "2001:db8::");
+        assert_eq!(of("[2001:db8:0:1::1]:9"), "2001:db8:0:1::");
     }
 
     #[test]

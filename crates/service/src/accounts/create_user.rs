@@ -10,10 +10,10 @@ use crate::accounts::password;
 use crate::accounts::require_admin;
 use crate::error::{Error, FieldErrors, Result};
 
-/// Most characters of an address for mail (RFC 5321 section 4.5.3.1).
+/// Maximum characters of an email address (RFC 5321 section 4.5.3.1).
 const MAX_EMAIL: usize = 254;
 
-/// An account to be made, as somebody has typed it.
+/// A new account, as entered.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
     /// Name to sign in with.
@@ -76,8 +76,7 @@ pub async fn create_user(service: &Service, viewer: Viewer, new: NewAccount) -> 
     }
 }
 
-/// What is wrong with an address for mail; an empty one is fine. Whether it exists, only a mail to
-/// it could tell.
+/// Validates an email address; an empty one is valid. Existence is not checked.
 pub fn email_objection(email: &str) -> Option<&'static str> {
     let looks_right = || {
         email.rsplit_once('@').is_some_and(|(name, host)| {

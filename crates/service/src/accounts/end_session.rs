@@ -4,8 +4,7 @@ use crate::Service;
 use crate::accounts::token::{self, TokenType};
 use crate::error::Result;
 
-/// Ends the session that a refresh token belongs to. One that is no good is passed over: what it
-/// belonged to is over.
+/// Ends the session of a refresh token. Invalid tokens are ignored: their session is over.
 pub async fn end_session(service: &Service, refresh: &str) -> Result<()> {
     let issuer = &service.settings.issuer;
     let claims = token::read(

@@ -6,8 +6,8 @@ use clipsy_storage::AssetFilter;
 use crate::Service;
 use crate::error::{Error, Result};
 
-/// The account, if it is the viewer's own, the viewer is an admin, or it has a video that the viewer
-/// can find. Others look like ones that are not there: who has an account here is nobody's business.
+/// The account, if it is the viewer's own, the viewer is an admin, or it has a video visible to the
+/// viewer. Others are reported as missing, so that account names cannot be probed.
 pub async fn find_user(service: &Service, viewer: Viewer, id: UserId) -> Result<User> {
     let user = service.db.user(id).await?.ok_or(Error::NotFound)?;
     if viewer.is_admin() || viewer.user_id() == Some(id) {

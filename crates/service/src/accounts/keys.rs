@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 /// Shortest secret in bytes: as long as the hash that HS256 uses (RFC 7518 section 3.2).
 pub const SECRET_BYTES: usize = 32;
 
-/// The secrets for HS256. The first one signs; all of them are good for checking, so that a new
-/// one can be put in front without ending everybody's session.
+/// The secrets for HS256. The first one signs; all of them verify, so that a new one can be added
+/// in front without ending all sessions.
 #[derive(Clone)]
 pub struct Keys(Vec<Key>);
 
@@ -76,8 +76,8 @@ impl Keys {
             .map(Self)
     }
 
-    /// Reads the keys in `file`, one a line in hexadecimal. If there is no such file, one with a
-    /// random key is made that only its owner can read.
+    /// Reads the keys in `file`, one per line in hexadecimal. A missing file is created with a
+    /// random key, readable by its owner only.
     pub fn load_or_create(file: &Path) -> Result<Self, KeysError> {
         let path = file.display().to_string();
         let text = read_or_create(file).map_err(|source| KeysError::Io {

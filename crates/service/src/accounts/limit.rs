@@ -1,4 +1,4 @@
-//! How often signing in may be tried in vain.
+//! Limits on failed sign-ins.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,21 +7,19 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use clipsy_domain::shares::subscriber;
-
 use crate::error::{Error, Result};
 use crate::settings::ServiceSettings;
 
-/// Limits tries per address, and per account and address. Those that succeed do not count: people
-/// and programs that know the password may sign in as often as they like.
+/// Limits failed sign-ins per address, and per account and address. Successful ones do not count
+/// and are unlimited.
 #[derive(Debug)]
 pub struct LoginLimit {
     addresses: Tries<IpAddr>,
     accounts: Tries<(String, IpAddr)>,
 }
 
-/// A try that was let through. It counts, also while it is under way, so that many at once are
-/// limited as well; dropping it leaves it at that.
+/// An admitted attempt. It counts while in progress too, so that concurrent attempts are limited;
+/// dropping it keeps it counted.
 #[derive(Debug)]
 pub struct Try<'a> {
     limit: &'a LoginLimit,
@@ -37,10 +35,10 @@ impl LoginLimit {
         }
     }
 
-    /// Counts a try and refuses it if there were too many.
+    /// Counts an attempt of the subscriber with `address` and refuses it if there were too many;
+    /// see [`super::Origin::subscriber`].
     pub fn begin(&self, username: &str, address: IpAddr) -> Result<Try<'_>> {
         let now = Instant::now();
-        let address = subscriber(address);
         self.addresses.take(&address, now)?;
         // No account has a longer name, so the rest of it tells nothing apart.
         let name: String = username.chars().take(150).collect();
@@ -55,7 +53,7 @@ impl LoginLimit {
 }
 
 impl Try<'_> {
-    /// The password was right: the try does not count.
+    /// The password was right: the attempt does not count.
     pub fn succeeded(self) {
         let now = Instant::now();
         self.limit.addresses.give_back(&self.address, now);
@@ -147,12 +145,11 @@ mod tests {
     #[test]
     fn an_address_is_limited_over_all_accounts() {
         let limit = limit();
+        let a: IpAddr = "2001:db8::".parse().unwrap();
         for name in 0..4 {
-            let a: IpAddr = format!("2001:db8::{name}").parse().unwrap();
             assert!(limit.begin(&name.to_string(), a).is_ok());
         }
-        let same_network: IpAddr = "2001:db8::ffff".parse().unwrap();
-        assert!(limit.begin("other", same_network).is_err());
+        assert!(limit.begin("other", a).is_err());
         assert!(
             limit
                 .begin("other", "2001:db8:0:1::".parse().unwrap())

@@ -7,14 +7,14 @@ use crate::accounts::Origin;
 use crate::accounts::start_session::{Pair, start_session};
 use crate::error::{Error, Result};
 
-/// Begins a session. Wrong names and wrong passwords take equally long and look the same.
+/// Signs in. Wrong usernames and wrong passwords take equally long and cannot be told apart.
 pub async fn log_in(
     service: &Service,
     from: Origin,
     username: &str,
     password: String,
 ) -> Result<(User, Pair)> {
-    let attempt = service.accounts.logins.begin(username, from.address)?;
+    let attempt = service.accounts.logins.begin(username, from.subscriber)?;
     let found = service.db.user_by_name(username).await?;
     let (user, hash) = found.unzip();
     let right = service
@@ -25,7 +25,7 @@ pub async fn log_in(
     let user = user.filter(|user| right && user.active);
     let user = user.ok_or(Error::WrongCredentials)?;
     attempt.succeeded();
-    // Everybody knows that password, so it opens nothing but a demonstration.
+    // The default password is public, so it works in demonstration mode only.
     if !service.admits(&user) {
         return Err(Error::DefaultPassword);
     }

@@ -4,7 +4,7 @@ use clipsy_domain::user::Viewer;
 
 use crate::Service;
 
-/// Notes what was done. It is done by then: that it cannot be noted is told in the server's log.
+/// Adds an entry to the audit log. The action has already been done, so a failure is only logged.
 pub(crate) async fn note_action(
     service: &Service,
     viewer: Viewer,

@@ -1,4 +1,4 @@
-//! Passwords: how they are kept, compared and judged.
+//! Passwords: hashing, verification and strength.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -43,23 +43,22 @@ pub fn objection(password: &str, username: &str, email: &str) -> Option<&'static
     }
 }
 
-/// Does the slow work beside the event loop, a few passwords at a time.
+/// Hashes outside of the event loop, a few passwords at a time.
 #[derive(Debug)]
 pub struct Hasher {
     running: Semaphore,
     waiting: AtomicUsize,
-    /// Those who have a share take turns among themselves first, so that one of them at a time is
-    /// before others, however many there are.
+    /// Callers with the same key take turns first, so that each key has one caller in the queue.
     turns: Mutex<HashMap<IpAddr, Weak<tokio::sync::Mutex<()>>>>,
     /// Compared with when there is no such account, so that the answer takes as long.
     nobody: String,
 }
 
-/// Callers that may wait for their turn; the next one is told to come back.
+/// Maximum number of waiting callers; further ones are refused for now.
 const MAX_WAITING: usize = 64;
 
 impl Hasher {
-    /// A hasher that works on as many passwords at once as there are processors.
+    /// A hasher with one password per processor at a time.
     pub fn new() -> Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
@@ -76,7 +75,7 @@ impl Hasher {
     }
 
     /// True if `password` is the one that `stored` was made of. Without `stored` it is false after
-    /// the same time. `sharer` is who asks, see [`super::Origin::sharer`].
+    /// the same time. For `sharer` see [`super::Origin::sharer`].
     pub async fn verify(
         &self,
         password: String,

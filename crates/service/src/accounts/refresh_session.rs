@@ -10,9 +10,9 @@ use crate::accounts::start_session::{Pair, pair};
 use crate::accounts::token::{self, TokenType};
 use crate::error::{Error, Result};
 
-/// Each refresh token is good once, or as often as it comes within a few seconds: tabs that wake
-/// together send the same one, and all get the current one. One that comes again later was stolen by
-/// somebody, so the whole session ends (RFC 9700 section 4.14.2).
+/// Each refresh token is valid once, or repeatedly within a few seconds: tabs that wake up together
+/// send the same one, and all get the current one. Later reuse indicates theft, so the whole session
+/// ends (RFC 9700 section 4.14.2).
 pub async fn refresh_session(service: &Service, refresh: &str) -> Result<(User, Pair)> {
     let now = service.now();
     let issuer = &service.settings.issuer;

@@ -1,4 +1,4 @@
-//! What a long-lived stream may do, and when that ends.
+//! The rights of a long-lived stream, and their end.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 pub struct Right {
     /// Who asks.
     pub viewer: Viewer,
-    /// When the token stops being good; never for people who are not signed in.
+    /// When the token expires; never for anonymous callers.
     pub expires_at: Option<Timestamp>,
     session: Option<Arc<Session>>,
 }
@@ -27,7 +27,7 @@ pub struct Right {
 pub enum Ended {
     /// The token has expired; a fresh one of the same session opens the stream again.
     Expired,
-    /// The session is over, or its account may now do other things than before.
+    /// The session is over, or the rights of its account have changed.
     Session,
 }
 
@@ -42,7 +42,7 @@ impl Ended {
 }
 
 impl Right {
-    /// The right of a request that is answered at once: nobody watches over its session.
+    /// The right of a short request, whose session is not watched.
     pub fn brief(signed_in: Option<&SignedIn>) -> Self {
         Self {
             viewer: viewer(signed_in),
@@ -77,8 +77,8 @@ impl Right {
         }
     }
 
-    /// Waits until the session ends, which for people who are not signed in is never. Whether the
-    /// token has expired is told by [`Right::over`].
+    /// Waits until the session ends; forever for anonymous callers. For expired tokens see
+    /// [`Right::over`].
     pub fn session_ended(&self) -> impl Future<Output = ()> + Send + use<> {
         let session = self.session.clone();
         async move {
@@ -94,7 +94,7 @@ impl Right {
 #[derive(Debug, Clone, Default)]
 pub struct Rights(Arc<Mutex<HashMap<Arc<str>, Weak<Session>>>>);
 
-/// A session that streams live by. It is forgotten with the last of them.
+/// A session with open streams. It is dropped with the last of them.
 #[derive(Debug)]
 struct Session {
     id: Arc<str>,
@@ -115,7 +115,7 @@ impl Rights {
         }
     }
 
-    /// Ends all streams of an account: it was closed, or has a new password or role.
+    /// Ends all streams of an account: it was deactivated, or has a new password or role.
     pub fn end_user(&self, user: UserId) {
         for session in self.sessions() {
             if session.user == user {
@@ -124,7 +124,7 @@ impl Rights {
         }
     }
 
-    /// Asks the database which of the sessions behind open streams still live, and ends the others.
+    /// Checks in the database which sessions of open streams are still valid, and ends the others.
     pub async fn recheck(&self, service: &Service) -> Result<()> {
         let sessions = self.sessions();
         if sessions.is_empty() {

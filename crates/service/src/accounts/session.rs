@@ -1,4 +1,4 @@
-//! Whose session a token belongs to, and whether that still lives.
+//! Looking up the session of a token.
 
 use clipsy_domain::clock::{Timestamp, from_millis};
 use clipsy_domain::user::{User, Viewer};
@@ -14,7 +14,7 @@ pub struct SignedIn {
     pub user: User,
     /// The session.
     pub session_id: String,
-    /// When the token that was shown stops being good.
+    /// When the presented token expires.
     pub expires_at: Timestamp,
 }
 
@@ -30,14 +30,14 @@ pub fn viewer(signed_in: Option<&SignedIn>) -> Viewer {
     signed_in.map_or(Viewer::Anonymous, SignedIn::viewer)
 }
 
-/// What an access token says, if it is one of ours and has not expired.
+/// The claims of an access token, if it is valid and has not expired.
 pub fn claims(service: &Service, token: &str) -> Result<Claims> {
     let issuer = &service.settings.issuer;
     let keys = &service.accounts.keys;
     token::read(keys, issuer, TokenType::Access, token, service.now()).ok_or(Error::AccessToken)
 }
 
-/// Whose the token is, if its session still lives.
+/// The account of a token, if its session is still valid.
 pub async fn signed_in(service: &Service, claims: Claims) -> Result<SignedIn> {
     let user = session_user(service, &claims.sid).await?;
     let user = user
@@ -50,8 +50,8 @@ pub async fn signed_in(service: &Service, claims: Claims) -> Result<SignedIn> {
     })
 }
 
-/// Whose session that is, while it lives and its account may be used. Everything that a session
-/// opens asks here: requests, streams, new tokens and playback links.
+/// The account of a session, while both are valid. Everything that depends on a session checks
+/// here: requests, streams, new tokens and playback links.
 pub async fn session_user(service: &Service, session_id: &str) -> Result<Option<User>> {
     let user = service.db.session_alive(session_id).await?;
     Ok(user.filter(|user| service.admits(user)))

@@ -7,7 +7,7 @@ use crate::accounts::note_action::note_action;
 use crate::accounts::require_admin;
 use crate::error::{Error, FieldErrors, Result};
 
-/// Sets the limits of an account; where nothing is said, those of the server hold.
+/// Sets the limits of an account; where omitted, the server's apply.
 pub async fn set_limits(
     service: &Service,
     viewer: Viewer,

@@ -19,7 +19,7 @@ pub struct Pair {
     pub expires_at: Timestamp,
 }
 
-/// Begins a session for an account whose password was just proved.
+/// Starts a session for an account whose password has just been verified.
 pub async fn start_session(service: &Service, user: UserId) -> Result<Pair> {
     let (session_id, refresh_id) = (token::new_id(), token::new_id());
     let expires = service.now() + TimeDelta::seconds(service.settings.refresh_ttl_s);

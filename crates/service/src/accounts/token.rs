@@ -59,7 +59,7 @@ pub struct Link<'a> {
     pub key: Option<&'a str>,
 }
 
-/// What a playback link says: its bearer sees one video as who made it did.
+/// The claims of a playback link: its bearer may play one video with the rights of its creator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkClaims {
     token_type: LinkType,
@@ -121,8 +121,7 @@ pub fn issue(
     )
 }
 
-/// Reads a token; `None` unless everything about it is right. Whether its session still lives is
-/// another question.
+/// Verifies a token; `None` if anything is wrong. Does not check its session.
 pub fn read(
     keys: &Keys,
     issuer: &str,
@@ -154,7 +153,7 @@ pub fn issue_link(keys: &Keys, issuer: &str, link: Link<'_>, expires: Timestamp)
     )
 }
 
-/// Reads the token of a playback link; `None` unless everything about it is right.
+/// Verifies the token of a playback link; `None` if anything is wrong.
 pub fn read_link(keys: &Keys, issuer: &str, token: &str, now: Timestamp) -> Option<LinkClaims> {
     let claims: LinkClaims = check(keys, token)?;
     let good = claims.iss == issuer && claims.aud == MEDIA && claims.exp > now.timestamp();

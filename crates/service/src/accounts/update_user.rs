@@ -10,7 +10,7 @@ use crate::accounts::password;
 use crate::accounts::require_admin;
 use crate::error::{Error, Result};
 
-/// What to change; `None` leaves a thing as it is.
+/// Changes; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct AccountChange {
     /// Another address.
@@ -19,12 +19,12 @@ pub struct AccountChange {
     pub role: Option<Role>,
     /// Another password, which ends its sessions.
     pub password: Option<String>,
-    /// Whether the account may sign in; closing it ends its sessions.
+    /// Whether the account may sign in; deactivation ends its sessions.
     pub active: Option<bool>,
 }
 
-/// Changes an account; only for admins. A new password or role, and closing it, end its sessions.
-/// The last admin who can sign in stays one.
+/// Changes an account; admins only. A new password or role, and deactivation, end its sessions. The
+/// last active admin cannot be demoted.
 pub async fn update_user(
     service: &Service,
     viewer: Viewer,

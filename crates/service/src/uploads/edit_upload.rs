@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::uploads::find_upload::find_upload;
 use crate::videos::edit_video::edit_video;
 
-/// What to change; `None` leaves a thing as it is.
+/// Changes; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct UploadEdit {
     /// Another title.

@@ -27,16 +27,16 @@ pub enum UploadError {
         offset: u64,
     },
     /// An older request for the same upload does something that cannot be interrupted.
-    #[error("Another request for this upload is still at work. Try again in a moment.")]
+    #[error("Another request is still using this upload. Try again in a moment.")]
     Locked,
     /// The bytes are not those that the sender hashed.
-    #[error("The checksum does not fit the bytes. None of them were kept.")]
+    #[error("The checksum does not match. The bytes were discarded.")]
     Checksum,
     /// Its time has run out.
     #[error("The upload has expired.")]
     Expired,
     /// The account has no room left.
-    #[error("This is more than your account may store: {limit} bytes in all.")]
+    #[error("This exceeds the storage limit of your account: {limit} bytes in total.")]
     Quota {
         /// Bytes that the account may have.
         limit: u64,
@@ -48,13 +48,13 @@ pub enum UploadError {
         limit: u64,
     },
     /// The account has too many videos that wait.
-    #[error("You may have {limit} videos that wait to be processed. Try again when some are done.")]
+    #[error("You may have {limit} videos in the queue. Try again when some have been processed.")]
     TooManyWaiting {
         /// Videos of an account that may wait.
         limit: u64,
     },
     /// The account has uploaded too much within a day.
-    #[error("You may upload {limit} minutes of video within 24 hours. Try again later.")]
+    #[error("You may upload {limit} minutes of video per 24 hours. Try again later.")]
     Minutes {
         /// Minutes of video that an account may upload within 24 hours.
         limit: u64,
@@ -67,10 +67,10 @@ pub enum UploadError {
         limit: usize,
     },
     /// Bytes for an upload that was put together of others.
-    #[error("An upload that was put together of others takes no bytes.")]
+    #[error("A concatenated upload accepts no bytes.")]
     Final,
     /// An upload without bytes.
-    #[error("An empty file is no video.")]
+    #[error("The file is empty.")]
     Empty,
     /// A part of an upload that is to be put together is not complete.
     #[error("The part {id} is not complete.")]
@@ -79,7 +79,7 @@ pub enum UploadError {
         id: String,
     },
     /// The sender speaks another version of tus.
-    #[error("This server speaks tus 1.0.0; say so with Tus-Resumable: 1.0.0.")]
+    #[error("This server requires the header Tus-Resumable: 1.0.0.")]
     Version,
 }
 

@@ -1,4 +1,4 @@
-//! What people change about assets, and what they add by watching.
+//! Changes to assets by users, and plays.
 
 use clipsy_domain::asset::{Asset, AssetId, Visibility};
 
@@ -8,11 +8,12 @@ use crate::db::Db;
 use crate::error::Result;
 
 impl Db {
-    /// Changes what people say about an asset. One that becomes private gets another key, so that
-    /// links of before open nothing when it is unlisted again. `None` if there is none.
+    /// Changes the metadata of an asset. One that becomes private gets a new key, so that earlier
+    /// links stay invalid when it is unlisted again. `None` if there is no such asset.
     pub async fn update_asset(&self, id: AssetId, change: AssetChange) -> Result<Option<Asset>> {
         let mut tx = self.begin().await?;
-        // The idle change keeps others from changing the rest of the searched text meanwhile.
+        // The no-op update locks the row, so that others do not change the rest of the searched
+        // text.
         let sql = concat!(
             "UPDATE assets SET views = views WHERE id = $1 RETURNING ",
             asset_columns!()
@@ -55,13 +56,12 @@ impl Db {
         Ok(Some(asset_from(&row)?))
     }
 
-    /// Adds plays. Assets that are gone are passed over.
+    /// Adds plays. Deleted assets are skipped.
     pub async fn add_views(&self, views: &[(AssetId, i64)]) -> Result<()> {
         if views.is_empty() {
             return Ok(());
         }
-        // Always from the lowest number on: two that take the same rows in different orders would
-        // wait for each other.
+        // Always in ascending order: locking the same rows in different orders would deadlock.
         let mut views = views.to_vec();
         views.sort_unstable();
         let mut tx = self.begin().await?;

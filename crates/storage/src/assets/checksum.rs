@@ -21,8 +21,8 @@ impl Db {
         row.as_ref().map(asset_from).transpose()
     }
 
-    /// Notes the SHA-256 of an original, in lower-case hexadecimal. False if it has one, or the
-    /// asset is gone. To users that is no change of the asset.
+    /// Stores the SHA-256 of an original, in lower-case hexadecimal. False if it has one, or the
+    /// asset was deleted. Does not count as a change for users.
     pub async fn record_checksum(&self, id: AssetId, sha256: &str) -> Result<bool> {
         let done = sqlx::query(
             "UPDATE assets SET source_sha256 = $2 WHERE id = $1 AND source_sha256 IS NULL",

@@ -11,9 +11,9 @@ use crate::error::{Error, Result};
 use crate::jobs::{add_job, newest_job};
 
 impl Db {
-    /// Makes an asset and the job that processes it, and notes at the upload what it became. If
-    /// that upload became an asset before, gives that one back with its newest job, so that
-    /// finishing an upload twice does no harm. [`Error::Missing`] if there is no such upload.
+    /// Creates an asset and its job, and records the asset in the upload. If the upload already
+    /// became an asset, returns that one with its newest job, so that finishing an upload twice
+    /// does no harm. [`Error::Missing`] if there is no such upload.
     pub async fn create_asset(
         &self,
         new: NewAsset,
@@ -81,7 +81,7 @@ struct Locked {
     trace: Option<TraceParent>,
 }
 
-/// The idle change makes others who finish or edit the same upload wait.
+/// The no-op update makes others who finish or edit the same upload wait.
 async fn lock_upload(tx: &mut Tx, upload_id: &str) -> Result<Locked> {
     let sql = "UPDATE uploads SET kind = kind WHERE id = $1 \
                RETURNING asset_id, title, description, visibility, trace";

@@ -11,16 +11,16 @@ use crate::garbage::note_garbage;
 use crate::jobs::{charge, work_on};
 
 impl Db {
-    /// Deletes an asset with its jobs, renditions and upload, and notes its files as garbage.
-    /// Gives back what it was.
+    /// Deletes an asset with its jobs, renditions and upload, and records its files as garbage.
+    /// Returns the deleted asset.
     ///
-    /// A worker that is at its job finds out when it next names its attempt. What it wrote after
-    /// the garbage was cleared away it has to note again: see [`Db::add_garbage`].
+    /// A worker that runs its job finds out at its next fenced write. It must record what it wrote
+    /// after the garbage was deleted: see [`Db::add_garbage`].
     pub async fn delete_asset(&self, id: AssetId) -> Result<Option<Asset>> {
         let mut tx = self.begin().await?;
         let now = self.now();
         let work = work_on(&mut tx, id, now).await?;
-        // Jobs before their asset, which is the order in which every change takes them.
+        // Jobs before their asset, the lock order of every change.
         sqlx::query("DELETE FROM jobs WHERE asset_id = $1")
             .bind(id)
             .execute(&mut *tx)

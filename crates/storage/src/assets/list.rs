@@ -15,8 +15,8 @@ use crate::db::Db;
 use crate::error::Result;
 use crate::window::{Cursor, Key, Value, bind};
 
-/// What a title with all words of a search adds to the moment by which it is sorted: more than any
-/// moment, in milliseconds, and a number that a float would hold, too.
+/// Added to the sort time of assets whose title has all words of a search: more than any time in
+/// milliseconds, and exactly representable as a float.
 const TITLE_FIRST: i64 = 1 << 52;
 
 impl Db {
@@ -26,7 +26,7 @@ impl Db {
         let mut wanted = Wanted::new(filter);
         let (key, way) = wanted.order(filter);
         let next = wanted.values.len() + 1;
-        // What is left out is only looked up in an index, which is as good as not at all.
+        // Skipped rows are only looked up in an index, which costs next to nothing.
         let sql = format!(
             "SELECT {} FROM assets WHERE id IN (SELECT id FROM assets{} \
              ORDER BY {key} {way}, id {way} LIMIT ${next} OFFSET ${}) \
@@ -87,7 +87,7 @@ impl Wanted {
         }
     }
 
-    /// What to sort by, which is never null, and which way. Its values join the others.
+    /// The sort expression, never null, and its direction. Its values are appended to the others.
     pub(super) fn order(&mut self, filter: &AssetFilter) -> (Cow<'static, str>, &'static str) {
         let way = if filter.descending { "DESC" } else { "ASC" };
         let key = match (filter.order, &self.search) {
@@ -105,7 +105,7 @@ impl Wanted {
     }
 }
 
-/// All that narrows a list but its search, and the values of it.
+/// All conditions of a list except the search, with their values.
 pub(super) fn conditions(filter: &AssetFilter) -> (Vec<String>, Vec<Value>) {
     let mut conditions = Vec::new();
     let mut values = Vec::new();
@@ -162,8 +162,7 @@ pub(super) fn conditions(filter: &AssetFilter) -> (Vec<String>, Vec<Value>) {
     (conditions, values)
 }
 
-/// A condition that holds for those assets. The numbers stand in the statement itself, where there may
-/// be any number of them.
+/// A condition for those assets. The ids are in the statement itself, where their number is unlimited.
 fn among(ids: &[AssetId]) -> String {
     if ids.is_empty() {
         return "1 = 0".to_owned();

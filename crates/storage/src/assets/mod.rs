@@ -45,7 +45,7 @@ pub struct NewAsset {
     pub source_sha256: Option<String>,
 }
 
-/// What to change about an asset; `None` leaves a thing as it is.
+/// Changes to an asset; `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct AssetChange {
     /// Title.
@@ -56,8 +56,8 @@ pub struct AssetChange {
     pub visibility: Option<Visibility>,
 }
 
-/// Which assets to list, and how. Only what the viewer may find is listed: public assets and
-/// their own; everything for admins.
+/// Which assets to list, and in which order. Only those that the viewer may list: public assets and
+/// their own; for admins, all.
 #[derive(Debug, Clone)]
 pub struct AssetFilter {
     /// Who asks.
@@ -76,9 +76,9 @@ pub struct AssetFilter {
     pub visibility: Vec<Visibility>,
     /// Only what a library shows: what can be played and is public or the viewer's own, for admins, too.
     pub watchable: bool,
-    /// Only what is at least so long, in seconds; what has no length yet is left out.
+    /// Minimum duration in seconds; assets of unknown duration are omitted.
     pub min_duration_s: Option<f64>,
-    /// Only what is shorter than that, in seconds; what has no length yet is left out.
+    /// Duration limit (exclusive) in seconds; assets of unknown duration are omitted.
     pub max_duration_s: Option<f64>,
     /// Only what was uploaded then or later.
     pub created_after: Option<Timestamp>,
@@ -93,7 +93,7 @@ pub struct AssetFilter {
 }
 
 impl AssetFilter {
-    /// Everything that `viewer` may find, the latest first.
+    /// Everything that `viewer` may list, the newest first.
     pub fn new(viewer: Viewer) -> Self {
         Self {
             viewer,
@@ -156,7 +156,7 @@ impl Db {
         row.as_ref().map(asset_from).transpose()
     }
 
-    /// Those assets, by number; numbers that name none are passed over.
+    /// Those assets, by number; unknown numbers are skipped.
     pub async fn assets_by_id(&self, ids: &[AssetId]) -> Result<Vec<Asset>> {
         let sql = |places: &str| {
             format!(
@@ -176,18 +176,14 @@ impl Db {
         rows.iter().map(|row| Cells::new(row).int()).collect()
     }
 
-    /// The asset whose address has that key; see [`Asset::link_key`].
+    /// The asset with that key in its URL; see [`Asset::link_key`].
     pub async fn asset_by_link_key(&self, key: &str) -> Result<Option<Asset>> {
         let sql = concat!(
             "SELECT ",
             asset_columns!(),
             " FROM assets WHERE link_key = $1"
         );
-        let row = sqlx::query(sql)
-            .bind(storable(key).as_ref())
-            .fetch_optional(self.read())
-            .await?;
-        row.as_ref().map(asset_from).transpose()
+        self.asset_of_key(sql, key).await
     }
 
     /// The asset whose original has that store key.
@@ -197,6 +193,10 @@ impl Db {
             asset_columns!(),
             " FROM assets WHERE source_key = $1"
         );
+        self.asset_of_key(sql, key).await
+    }
+
+    async fn asset_of_key(&self, sql: &'static str, key: &str) -> Result<Option<Asset>> {
         let row = sqlx::query(sql)
             .bind(storable(key).as_ref())
             .fetch_optional(self.read())
@@ -246,8 +246,7 @@ pub(crate) fn asset_from(row: &AnyRow) -> Result<Asset> {
     })
 }
 
-/// A new [`Asset::link_key`]: 128 bits of chance. Six bits of a UUID are not; they are at other places
-/// in the second one.
+/// A new [`Asset::link_key`]: 128 random bits. Six bits of a UUID are fixed, so two are combined.
 pub(crate) fn new_link_key() -> String {
     let random = || Uuid::new_v4().as_u128();
     format!("{:032x}", random() ^ random().rotate_left(32))

@@ -15,7 +15,7 @@ use crate::db::{Db, Kind, Tx};
 use crate::error::Result;
 use crate::window::{Value, bind};
 
-/// Most assets that a search finds in titles, and most that it finds anywhere; the newest of them.
+/// Maximum number of assets that a search finds in titles, and anywhere; the newest of them.
 pub const MOST_FOUND: i64 = 1_000;
 /// How many of the newest assets `PostgreSQL` compares before it asks the index, which does not give its
 /// rows in an order: what many assets have is found sooner by going through the newest.
@@ -24,7 +24,7 @@ const SAMPLE: i64 = 8_000;
 const OFTEN: i64 = 16;
 /// Most words of a search that count.
 const MOST_WORDS: usize = 8;
-/// Most letters of a word that are compared; `SQLite` refuses very long patterns.
+/// Maximum letters of a word that are compared; `SQLite` rejects very long patterns.
 const LONGEST_WORD: usize = 1_000;
 /// What pieces of titles begin with in the index, beside the same among all.
 const IN_TITLE: char = 't';
@@ -184,8 +184,7 @@ fn index_text(title: &str, description: &str) -> String {
 }
 
 impl Db {
-    /// The filter with what its search finds, so that what is asked with it next does not search
-    /// again.
+    /// The filter with the result of its search, so that further queries need not search again.
     pub async fn look_up(&self, mut filter: AssetFilter) -> Result<AssetFilter> {
         let Some(search) = filter.search.as_deref().and_then(Search::of) else {
             return Ok(filter);
@@ -247,8 +246,7 @@ impl Db {
         rows.iter().map(|row| Cells::new(row).int()).collect()
     }
 
-    /// Makes an asset be found by that title and description and no others, as a part of a larger
-    /// change.
+    /// Indexes an asset by that title and description, as part of a larger change.
     pub(crate) async fn index_asset(
         &self,
         tx: &mut Tx,
@@ -272,7 +270,7 @@ impl Db {
         Ok(())
     }
 
-    /// Makes an asset not be found any more, as a part of a larger change.
+    /// Removes an asset from the index, as part of a larger change.
     pub(crate) async fn unindex_asset(&self, tx: &mut Tx, id: AssetId) -> Result<()> {
         let sql = match self.kind {
             Kind::Sqlite => "DELETE FROM asset_search WHERE rowid = $1",

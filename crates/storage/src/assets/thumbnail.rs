@@ -9,16 +9,16 @@ use crate::error::{Error, Result};
 use crate::garbage::{keep_reserved, note_garbage};
 
 impl Db {
-    /// Makes the picture `name` the asset's poster, or with `None` the one of its output again, and
-    /// notes the one that was chosen before as garbage. The picture's key has to be reserved; see
-    /// [`Db::reserve_key`]. Of several that choose at the same time the last one wins.
+    /// Sets the asset's poster to the image `name`, or with `None` back to that of its output, and
+    /// records the previous choice as garbage. The image's key must be reserved; see
+    /// [`Db::reserve_key`]. Of concurrent choices the last one wins.
     ///
     /// `None` if there is no such asset. [`Error::Missing`] if the key is not reserved any more: the
     /// picture may be gone.
     pub async fn choose_thumbnail(&self, id: AssetId, name: Option<&str>) -> Result<Option<Asset>> {
         let now = self.now();
         let mut tx = self.begin().await?;
-        // The idle change keeps others from choosing meanwhile.
+        // The no-op update keeps others from choosing concurrently.
         let before: Option<Option<String>> = sqlx::query_scalar(
             "UPDATE assets SET views = views WHERE id = $1 RETURNING chosen_thumbnail",
         )

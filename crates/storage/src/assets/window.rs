@@ -16,7 +16,7 @@ const NO_LENGTH_S: f64 = -1.0;
 
 impl Db {
     /// The part `window` of the assets that match `filter`, whose `offset` and `limit` do not
-    /// count. A cursor of another order gives nothing sensible; see [`AssetOrder::fits`].
+    /// count. A cursor of another order gives undefined results; see [`AssetOrder::fits`].
     pub async fn assets_window(
         &self,
         filter: &AssetFilter,

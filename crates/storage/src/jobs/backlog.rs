@@ -1,4 +1,4 @@
-//! What those ask who watch the service: statements that stay cheap however many jobs there were.
+//! Statistics for monitoring: statements that stay cheap for any number of jobs.
 
 use clipsy_domain::clock::Timestamp;
 use clipsy_domain::job::JobState;
@@ -10,12 +10,11 @@ use crate::error::Result;
 /// What is still to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backlog {
-    /// Jobs that wait, also those whose backoff has not passed.
+    /// Queued jobs, including those in backoff.
     pub queued: i64,
     /// Jobs that run.
     pub running: i64,
-    /// Since when the job that has waited longest could have been started; may lie ahead if all
-    /// that wait are to be tried again later.
+    /// Since when the oldest queued job has been ready; in the future if all are in backoff.
     pub oldest_due_at: Option<Timestamp>,
     /// True while no more jobs are started.
     pub paused: bool,

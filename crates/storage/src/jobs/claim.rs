@@ -11,8 +11,8 @@ use crate::db::Db;
 use crate::error::Result;
 
 impl Db {
-    /// Claims a queued job of whose wait nothing is left, for `lease_ms`: a new attempt begins.
-    /// `None` if somebody else has it, or it is not to be run (now).
+    /// Claims a queued job whose delay is over, for `lease_ms`: a new attempt begins. `None` if
+    /// another worker has it, or it is not ready.
     pub async fn claim_job(&self, id: JobId, worker: &str, lease_ms: i64) -> Result<Option<Job>> {
         let now = self.now();
         let mut tx = self.begin().await?;
@@ -55,9 +55,8 @@ impl Db {
         Ok(Some(job))
     }
 
-    /// Holds the claim for `lease_ms` from now. False if `attempt` no longer holds the job: then
-    /// its child must be killed. A claim whose time has run out but which nobody took away can
-    /// still be renewed.
+    /// Renews the claim for `lease_ms` from now. False if `attempt` no longer holds the job: then
+    /// its child must be killed. An expired claim that was not taken over can still be renewed.
     pub async fn renew_lease(&self, id: JobId, attempt: Attempt, lease_ms: i64) -> Result<bool> {
         let done = sqlx::query(
             "UPDATE jobs SET lease_until = $3, lease_ms = $4, signs = signs + 1 \

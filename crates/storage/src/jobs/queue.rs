@@ -37,7 +37,7 @@ const MINUTE_MS: i64 = 60_000;
 /// How much there is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueCounts {
-    /// Jobs that wait, also those whose backoff has not passed.
+    /// Queued jobs, including those in backoff.
     pub queued: i64,
     /// Jobs that run.
     pub running: i64,

@@ -22,14 +22,14 @@ pub enum Error {
         key: String,
     },
     /// Somebody else appends to the upload, and has gone further.
-    #[error("{key}: somebody else has taken the upload over")]
+    #[error("{key}: another request has taken over the upload")]
     Overtaken {
         /// The upload.
         key: String,
     },
     /// The store cannot be reached or has too much to do at the moment. What was acknowledged is
     /// there, and it is worth trying again.
-    #[error("{key}: the media store does not answer: {source}")]
+    #[error("{key}: the media store is unavailable: {source}")]
     Unavailable {
         /// The key at which it was noticed.
         key: String,

@@ -1,4 +1,4 @@
-//! Where the bytes lie: originals, uploads and output, by key.
+//! The media store: originals, uploads and output, by key.
 
 mod error;
 mod key;

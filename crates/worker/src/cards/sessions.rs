@@ -40,7 +40,7 @@ impl Limit {
         self.most
     }
 
-    /// All that a job needs on `card`, or none: two that each hold half would wait for ever.
+    /// All sessions that a job needs on `card`, or none: two jobs holding half each would deadlock.
     pub fn take(&self, card: &str) -> io::Result<Option<Locks>> {
         // One at a time, or two would each find half of what is left.
         let Some(_gate) = lock(&self.file(card, "gate"))? else {

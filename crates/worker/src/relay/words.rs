@@ -1,4 +1,4 @@
-//! Bounds what a child says: whoever has taken it over says anything, and as much as it likes.
+//! Limits the output of a child: a compromised one may send anything, in any amount.
 
 use clipsy_domain::progress::Event;
 use serde_json::Value;

@@ -9,7 +9,7 @@ const THREADS: u64 = 512;
 /// Threads besides for each core: decoders and encoders start some for each.
 const THREADS_A_CORE: u64 = 64;
 
-/// Limits on one child. The kernel holds it to some; the server looks after the others and ends it.
+/// Limits on one child. Some are enforced by the kernel, the others by the server, which kills it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounds {
     /// Memory of its own in bytes.
@@ -26,7 +26,7 @@ impl Bounds {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
         Self {
             memory_bytes,
-            // Whoever waits ends it before; this is for when nobody waits.
+            // The waiting parent ends it before; this is for when no one waits.
             cpu_s: time.as_secs().saturating_add(1).saturating_mul(cores),
             threads: THREADS + THREADS_A_CORE * cores,
         }

@@ -206,7 +206,7 @@ pub(super) const ALLOWED_HERE: &[c_long] = &[
     /* setrlimit */ 164,
 ];
 
-/// Other processors have no list, and no filter: what is missing is told.
+/// Other architectures have no list and no filter; that is reported.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(super) const ALLOWED_HERE: &[c_long] = &[];
 

@@ -1,5 +1,4 @@
-//! What a child gives up before it does anything: outliving its parent, filling the disk, the
-//! powers of root.
+//! What a child gives up first: outliving its parent, filling the disk, root's capabilities.
 
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 use rustix::thread::{CapabilitySet, CapabilitySets};

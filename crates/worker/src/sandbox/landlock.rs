@@ -27,7 +27,7 @@ const SYSTEM: [&str; 8] = [
     "/nix/store",
     "/sys",
 ];
-/// Settings of libraries and drivers; the rest of /etc is nobody's business.
+/// Settings of libraries and drivers; the rest of /etc stays hidden.
 const SETTINGS: [&str; 10] = [
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
@@ -83,8 +83,8 @@ pub(super) fn restrict(openings: &Openings, cards: &[PathBuf]) -> Result<(), Str
 
 fn rules(openings: &Openings, cards: &[PathBuf]) -> Result<RulesetCreated, landlock::RulesetError> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
-    // Links, sockets, pipes and device nodes are no output: whoever publishes it would follow
-    // them.
+    // Links, sockets, pipes and device nodes are not allowed in the output: the publisher would
+    // follow them.
     let write = read
         | AccessFs::WriteFile
         | AccessFs::Truncate

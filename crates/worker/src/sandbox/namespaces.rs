@@ -1,5 +1,5 @@
-//! Namespaces of its own: whatever else is left open, there is no network, no shared memory of other
-//! processes, and no power over anything.
+//! Separate namespaces: whatever else is left open, there is no network, no shared memory of other
+//! processes, and no capabilities.
 
 use std::fs;
 

@@ -5,7 +5,7 @@ import type { VideoFilter, VideoOrder, VideoOrderField, VideoState } from "../..
 export const STATES = ["ready", "making", "failed"] as const;
 const STATES_OF: Record<string, VideoState[]> = {
   ready: ["READY"],
-  making: ["UPLOADING", "QUEUED", "PROCESSING"],
+  making: ["QUEUED", "PROCESSING"],
   failed: ["FAILED", "CANCELLED"],
 };
 

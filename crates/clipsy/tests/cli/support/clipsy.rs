@@ -3,12 +3,13 @@
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+pub(crate) use clipsy_testkit::service::server::ladder_plugin;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -37,14 +38,6 @@ pub(crate) const LADDER_FILE: &str = "libgstclipsyx264ladder.so";
 
 /// Names it to the binary, which else looks beside itself, where it is only after `cargo build`.
 pub(crate) const LADDER: &str = "CLIPSY_X264_LADDER";
-
-/// The plug-in as it was built along with this test.
-pub(crate) fn ladder_plugin() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let path = test.with_file_name(LADDER_FILE);
-    assert!(path.exists(), "no {}", path.display());
-    path
-}
 
 /// A running `clipsy`. It is killed when a test ends before it.
 pub(crate) struct Running {

@@ -6,22 +6,9 @@ pub(crate) mod rate;
 pub(crate) mod report;
 pub(crate) mod tools;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// A path below the repository's root.
-pub(crate) fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .join(path)
-}
-
-/// A folder that goes away with the test.
-pub(crate) fn scratch() -> tempfile::TempDir {
-    tempfile::Builder::new()
-        .prefix("clipsy-test-")
-        .tempdir()
-        .unwrap()
-}
+pub(crate) use clipsy_testkit::service::{repository, scratch};
 
 /// Every file and folder below `folder`, as relative paths in order; folders end in `/`.
 pub(crate) fn listing(folder: &Path) -> Vec<String> {

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::processes::proc;
 use crate::support::server::{Server, on};
 use crate::support::turn::turn;

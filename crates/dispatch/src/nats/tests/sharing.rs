@@ -164,8 +164,14 @@ async fn pausing_and_removing_work_from_everywhere() {
     let mut rest = [take(&newcomer).await, take(&newcomer).await];
     rest.sort_unstable();
     assert_eq!(rest, [1, 3]);
-    tokio::time::sleep(Duration::from_millis(400)).await;
-    nothing(&newcomer).await;
+    // One that is to wait as long as the removed one, and was pushed after it, comes next.
+    let last = Ticket {
+        run_after: SystemClock.now() + TimeDelta::milliseconds(300),
+        wait_ms: 300,
+        ..ticket(5)
+    };
+    newcomer.queue.push(last).await.unwrap();
+    assert_eq!(take(&newcomer).await, 5);
 }
 
 #[tokio::test]

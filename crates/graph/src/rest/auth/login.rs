@@ -14,14 +14,14 @@ use crate::rest::body::Object;
 use crate::rest::fields::Fields;
 use crate::rest::openapi::{Detail, FieldMessages};
 
-/// Name and password.
+/// Username and password.
 #[derive(Debug, Deserialize, ToSchema)]
 #[expect(
     dead_code,
     reason = "describes the body; the fields are checked one by one"
 )]
 pub(crate) struct Credentials {
-    /// Name to sign in with, without regard to case.
+    /// Username, case-insensitive.
     #[schema(example = "admin")]
     username: String,
     /// The password.
@@ -32,13 +32,13 @@ pub(crate) struct Credentials {
 /// A session.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Session {
-    /// To be exchanged for a new pair when `access` has expired.
+    /// Refresh token, exchanged for a new pair when `access` has expired.
     refresh: String,
-    /// To be sent with every request: `Authorization: Bearer <access>`.
+    /// Access token, sent with each request: `Authorization: Bearer <access>`.
     access: String,
-    /// Who signed in.
+    /// The account.
     user: Account,
-    /// Only there while the account has the documented password.
+    /// Present only while the account has the default password.
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<&'static str>,
 }
@@ -48,10 +48,10 @@ pub(crate) struct Session {
     post, path = "/api/auth/login/", tag = "auth", request_body = Credentials,
     responses(
         (status = 200, description = "Signed in", body = Session),
-        (status = 400, description = "Fields are missing", body = FieldMessages),
-        (status = 401, description = "Wrong name or password", body = Detail),
-        (status = 403, description = "The account has the default password, and this is no demonstration", body = Detail),
-        (status = 429, description = "Too many tries; see `Retry-After`", body = Detail),
+        (status = 400, description = "Missing fields", body = FieldMessages),
+        (status = 401, description = "Wrong username or password", body = Detail),
+        (status = 403, description = "The account has the default password, which works in demonstration mode only", body = Detail),
+        (status = 429, description = "Too many attempts; see `Retry-After`", body = Detail),
     )
 )]
 pub(crate) async fn login(

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::rest::answer::Answer;
 use crate::rest::openapi::{Detail, TokenNotValid};
 
-/// Sign out: the access token and every refresh token of its session are refused from then on.
+/// Sign out. Revokes the access token and all refresh tokens of its session.
 #[utoipa::path(
     post, path = "/api/auth/logout/", tag = "auth", security(("bearer" = [])),
     responses(

@@ -9,27 +9,27 @@ use super::warning;
 use crate::rest::openapi::TokenNotValid;
 use crate::rest::videos::json::time;
 
-/// Who is signed in.
+/// The signed-in account.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Me {
-    /// Number of the account.
+    /// Account number.
     id: i64,
-    /// Name to sign in with.
+    /// Username.
     username: String,
     /// May be empty.
     email: String,
     /// `user` or `admin`.
     #[schema(example = "admin")]
     role: &'static str,
-    /// When the account was made.
+    /// When the account was created.
     #[schema(format = DateTime)]
     date_joined: String,
-    /// Only there while the account has the documented password.
+    /// Present only while the account has the default password.
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<&'static str>,
 }
 
-/// Who am I?
+/// Get the signed-in account.
 #[utoipa::path(
     get, path = "/api/auth/me/", tag = "auth", security(("bearer" = [])),
     responses(

@@ -13,16 +13,16 @@ use clipsy_domain::user::User;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What people are told while the documented password stands.
+/// Warning shown while the default password is in use.
 pub(crate) const DEFAULT_PASSWORD_WARNING: &str =
     "This account has the default password, which is good for demonstrations only.";
 
-/// The account in the answer to signing in.
+/// The account in the sign-in response.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Account {
-    /// Its number.
+    /// Number.
     id: i64,
-    /// Name to sign in with.
+    /// Username.
     username: String,
     /// May be empty.
     email: String,
@@ -41,13 +41,13 @@ impl From<User> for Account {
 /// A new pair of tokens.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TokenPair {
-    /// To be sent with every request.
+    /// Access token, sent with each request.
     pub(crate) access: String,
-    /// To be exchanged once for the next pair.
+    /// Refresh token, valid once.
     pub(crate) refresh: String,
 }
 
-/// An answer with tokens, which nobody may keep (RFC 6749 section 5.1).
+/// A response with tokens, which must not be cached (RFC 6749 section 5.1).
 #[derive(Debug)]
 pub(crate) struct Secret<T>(pub(crate) T);
 

@@ -15,14 +15,14 @@ use crate::rest::body::Object;
 use crate::rest::fields::Fields;
 use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
 
-/// The old and the new password.
+/// The current and the new password.
 #[derive(Debug, Deserialize, ToSchema)]
 #[expect(
     dead_code,
     reason = "describes the body; the fields are checked one by one"
 )]
 pub(crate) struct PasswordChange {
-    /// The password as it is.
+    /// The current password.
     #[schema(format = Password)]
     old_password: String,
     /// At least 8 characters.
@@ -30,15 +30,15 @@ pub(crate) struct PasswordChange {
     new_password: String,
 }
 
-/// Change one's password. All sessions end; the answer holds the tokens of a new one.
+/// Change the password. Ends all sessions of the account and returns the tokens of a new one.
 #[utoipa::path(
     post, path = "/api/auth/password/", tag = "auth", security(("bearer" = [])),
     request_body = PasswordChange,
     responses(
         (status = 200, description = "Changed", body = TokenPair),
-        (status = 400, description = "The old one is wrong or the new one too weak", body = FieldMessages),
+        (status = 400, description = "The current password is wrong or the new one too weak", body = FieldMessages),
         (status = 401, description = "Not signed in", body = TokenNotValid),
-        (status = 429, description = "Too many tries; see `Retry-After`", body = Detail),
+        (status = 429, description = "Too many attempts; see `Retry-After`", body = Detail),
     )
 )]
 pub(crate) async fn password(

@@ -19,18 +19,18 @@ use crate::rest::openapi::{DetailCode, FieldMessages};
     reason = "describes the body; the fields are checked one by one"
 )]
 pub(crate) struct RefreshToken {
-    /// The last one that was given out.
+    /// The most recent refresh token.
     refresh: String,
 }
 
-/// Exchange a refresh token, which is good once, for a new pair. A token that comes again within ten
-/// seconds, as from a second tab, gets the current one; later it ends its whole session.
+/// Exchange a refresh token for a new pair. A refresh token is valid once. Reusing it within ten
+/// seconds, e.g. from a second tab, returns the current pair; later reuse ends the session.
 #[utoipa::path(
     post, path = "/api/auth/refresh/", tag = "auth", request_body = RefreshToken,
     responses(
         (status = 200, description = "A new pair", body = TokenPair),
         (status = 400, description = "The field is missing", body = FieldMessages),
-        (status = 401, description = "The token is no good, or no more", body = DetailCode),
+        (status = 401, description = "The token is invalid or expired", body = DetailCode),
     )
 )]
 pub(crate) async fn refresh(

@@ -17,8 +17,8 @@ use crate::rest::openapi::{Detail, TokenNotValid};
     responses(
         (status = 204, description = "Deleted"),
         (status = 401, description = "Not signed in", body = TokenNotValid),
-        (status = 403, description = "It is somebody else's", body = Detail),
-        (status = 404, description = "There is none, or it is private", body = Detail),
+        (status = 403, description = "It belongs to another account", body = Detail),
+        (status = 404, description = "Not found, or private", body = Detail),
     )
 )]
 pub(crate) async fn delete(

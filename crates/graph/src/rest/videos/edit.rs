@@ -17,7 +17,7 @@ use crate::rest::body::Object;
 use crate::rest::fields::{Fields, MAX_DESCRIPTION, MAX_TITLE};
 use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
 
-/// What to change; what is left away stays as it is.
+/// Changes to a video; omitted fields are unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[expect(
     dead_code,
@@ -41,11 +41,11 @@ pub(crate) struct VideoChange {
     params(("id" = i64, Path, description = "Number of the video")),
     request_body = VideoChange,
     responses(
-        (status = 200, description = "The video as it is now", body = VideoDetail),
-        (status = 400, description = "Fields are unusable", body = FieldMessages),
+        (status = 200, description = "The updated video", body = VideoDetail),
+        (status = 400, description = "Invalid fields", body = FieldMessages),
         (status = 401, description = "Not signed in", body = TokenNotValid),
-        (status = 403, description = "It is somebody else's", body = Detail),
-        (status = 404, description = "There is none, or it is private", body = Detail),
+        (status = 403, description = "It belongs to another account", body = Detail),
+        (status = 404, description = "Not found, or private", body = Detail),
     )
 )]
 pub(crate) async fn edit(

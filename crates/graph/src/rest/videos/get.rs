@@ -15,11 +15,11 @@ use crate::rest::openapi::{Detail, TokenNotValid};
 /// One video.
 #[utoipa::path(
     get, path = "/api/videos/{id}/", tag = "videos", security((), ("bearer" = [])),
-    params(("id" = i64, Path, description = "Number of the video, or the key of an unlisted one's link")),
+    params(("id" = i64, Path, description = "Number of the video, or the key of an unlisted video's link")),
     responses(
         (status = 200, description = "The video", body = VideoDetail),
-        (status = 401, description = "The token is no good", body = TokenNotValid),
-        (status = 404, description = "There is none, or it is not open to the asker", body = Detail),
+        (status = 401, description = "Invalid token", body = TokenNotValid),
+        (status = 404, description = "Not found, or not visible to the caller", body = Detail),
     )
 )]
 pub(crate) async fn get(

@@ -15,78 +15,78 @@ use clipsy_service::videos::find_video::Video;
 /// A video in a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct VideoItem {
-    /// Its number.
+    /// Number.
     id: i64,
     /// Title, 1 to 255 characters.
     title: String,
     /// Description, may be empty.
     description: String,
-    /// Path of the poster picture.
+    /// Path of the poster image.
     #[schema(required)]
     thumbnail: Option<String>,
-    /// Length in seconds.
+    /// Duration in seconds.
     #[schema(required)]
     duration: Option<f64>,
-    /// Plays.
+    /// Number of plays.
     views: i64,
     /// When it was uploaded.
     #[schema(format = DateTime)]
     created_at: String,
-    /// How far it is.
+    /// State.
     status: Status,
-    /// Path of the multivariant playlist, as soon as players can start.
+    /// Path of the multivariant playlist, once playable.
     #[schema(required)]
     hls_playlist: Option<String>,
-    /// What can be played, from the highest to the lowest.
+    /// Playable renditions, from the largest to the smallest.
     qualities: Vec<Quality>,
     #[serde(flatten)]
     more: More,
 }
 
-/// A video by itself.
+/// A video with all details.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct VideoDetail {
-    /// Its number.
+    /// Number.
     id: i64,
     /// Title, 1 to 255 characters.
     title: String,
     /// Description, may be empty.
     description: String,
-    /// Path of the poster picture.
+    /// Path of the poster image.
     #[schema(required)]
     thumbnail: Option<String>,
-    /// Length in seconds.
+    /// Duration in seconds.
     #[schema(required)]
     duration: Option<f64>,
-    /// Size of the picture in pixels, e.g. `1920x1080`.
+    /// Picture size in pixels, e.g. `1920x1080`.
     #[schema(required)]
     resolution: Option<String>,
     /// Frames per second.
     #[schema(required, value_type = Option<f64>)]
     fps: Option<serde_json::Number>,
-    /// Plays.
+    /// Number of plays.
     views: i64,
     /// When it was uploaded.
     #[schema(format = DateTime)]
     created_at: String,
-    /// When it was last changed; plays do not count.
+    /// When it was last changed; plays are not changes.
     #[schema(format = DateTime)]
     updated_at: String,
-    /// How far it is.
+    /// State.
     status: Status,
-    /// Path of the multivariant playlist, as soon as players can start.
+    /// Path of the multivariant playlist, once playable.
     #[schema(required)]
     hls_playlist: Option<String>,
-    /// What can be played, from the highest to the lowest.
+    /// Playable renditions, from the largest to the smallest.
     qualities: Vec<Quality>,
     #[serde(flatten)]
     more: More,
 }
 
-/// The answer to an upload.
+/// The response to an upload.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Uploaded {
-    /// Its number.
+    /// Number.
     pub(crate) id: i64,
     /// Title.
     pub(crate) title: String,
@@ -97,75 +97,75 @@ pub(crate) struct Uploaded {
     /// When it was uploaded.
     #[schema(format = DateTime)]
     pub(crate) created_at: String,
-    /// One sentence.
+    /// Message, one sentence.
     #[schema(example = "Video uploaded successfully. Processing will begin shortly.")]
     pub(crate) message: &'static str,
 }
 
-/// How far a video is.
+/// State of a video.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {
-    /// Waiting.
+    /// Queued.
     Pending,
     /// Being processed.
     Processing,
-    /// All is there.
+    /// Processing is complete.
     Ready,
-    /// It could not be processed, or was cancelled.
+    /// Processing failed or was cancelled.
     Failed,
 }
 
-/// One rendition.
+/// A rendition.
 #[derive(Debug, Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "documented")]
 pub(crate) struct Quality {
-    /// Its number.
+    /// Number.
     id: i64,
     /// Name, e.g. `720p`.
     quality: String,
-    /// Size in pixels, e.g. `1280x720`.
+    /// Picture size in pixels, e.g. `1280x720`.
     resolution: String,
     /// Average bit rate in kbit/s.
     bitrate: i64,
-    /// All segments together in bytes.
+    /// Total size of the segments in bytes.
     file_size: i64,
     /// Path of the media playlist.
     playlist_path: String,
 }
 
-/// Fields that the original product did not have.
+/// Fields that are not in the original product.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct More {
     /// Who may see it: `public`, `unlisted` or `private`.
     #[schema(example = "public")]
     visibility: &'static str,
-    /// True as soon as players can start, which may be before it is ready.
+    /// True once it can be played, which may be before it is ready.
     playable: bool,
     /// The exact state: `queued`, `processing`, `ready`, `failed` or `cancelled`.
     #[schema(example = "ready")]
     state: &'static str,
-    /// Who uploaded it.
+    /// The account that uploaded it.
     owner: Owner,
-    /// Path of the storyboard, a `WebVTT` file that names pictures.
+    /// Path of the storyboard, a `WebVTT` file that lists images.
     #[schema(required)]
     storyboard: Option<String>,
     /// Why it failed.
     #[schema(required)]
     failure: Option<FailureNote>,
-    /// How far processing is, while it goes on.
+    /// Progress while it is being processed.
     #[schema(required)]
     progress: Option<Progress>,
-    /// Path of its page. While it is unlisted that is its link, which nobody can guess.
+    /// Path of its page. While it is unlisted, this is its secret link.
     url: String,
 }
 
-/// Who uploaded a video.
+/// The account that uploaded a video.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Owner {
-    /// Number of the account.
+    /// Account number.
     id: i64,
-    /// Its name.
+    /// Username.
     username: String,
 }
 
@@ -175,11 +175,11 @@ pub(crate) struct FailureNote {
     /// Stable code.
     #[schema(example = "no_video_stream")]
     code: &'static str,
-    /// One sentence that says what happened.
+    /// One sentence that describes the failure.
     message: &'static str,
-    /// What to do about it.
+    /// How to fix it.
     advice: &'static str,
-    /// What happened to this very video; only told to the owner and admins.
+    /// Details about this video; for its owner and admins only.
     #[schema(required)]
     detail: Option<String>,
     /// True if trying again may help.
@@ -340,7 +340,7 @@ impl More {
 impl From<AssetState> for Status {
     fn from(state: AssetState) -> Self {
         match state {
-            AssetState::Uploading | AssetState::Queued => Self::Pending,
+            AssetState::Queued => Self::Pending,
             AssetState::Processing => Self::Processing,
             AssetState::Ready => Self::Ready,
             AssetState::Failed | AssetState::Cancelled => Self::Failed,

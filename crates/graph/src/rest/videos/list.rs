@@ -24,28 +24,28 @@ use crate::app::App;
 use crate::rest::answer::Answer;
 use crate::rest::openapi::{Detail, FieldMessages, TokenNotValid};
 
-/// Videos on a page unless the asker says otherwise.
+/// Default page size.
 const PAGE_SIZE: i64 = 20;
-/// Most videos on a page.
+/// Maximum page size.
 const MAX_PAGE_SIZE: i64 = 100;
 const JSON: &str = "application/json";
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Page {
-    /// Videos on all pages.
+    /// Total number of videos.
     count: i64,
-    /// Address of the next page.
+    /// URL of the next page.
     #[schema(required)]
     next: Option<String>,
-    /// Address of the previous page.
+    /// URL of the previous page.
     #[schema(required)]
     previous: Option<String>,
     /// Videos on this page.
     results: Vec<VideoItem>,
 }
 
-/// A list, as a bare array or by the page.
+/// A list, as an array or paginated.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 #[expect(
@@ -53,29 +53,29 @@ pub(crate) struct Page {
     reason = "describes the answer; its two forms are written one by one"
 )]
 pub(crate) enum VideoList {
-    /// Everything, as the original product lists it.
+    /// All videos, as in the original product.
     All(Vec<VideoItem>),
     /// A page, if `page` or `page_size` is given.
     Page(Page),
 }
 
-/// All videos that the asker may find: public ones and their own; everything for admins.
+/// List the videos visible to the caller: public ones and their own; for admins, all.
 #[utoipa::path(
     get, path = "/api/videos/", tag = "videos", security((), ("bearer" = [])),
     params(
-        ("search" = Option<String>, Query, description = "Words, or parts of words, that title and description must all contain, without regard to case"),
-        ("status" = Option<String>, Query, description = "`pending`, `processing`, `ready` or `failed`; several with commas"),
+        ("search" = Option<String>, Query, description = "Words or parts of words that must all occur in title or description, ignoring case"),
+        ("status" = Option<String>, Query, description = "`pending`, `processing`, `ready` or `failed`; several separated by commas"),
         ("visibility" = Option<String>, Query, description = "`public`, `unlisted` or `private`"),
         ("owner" = Option<String>, Query, description = "`me`, or the number of an account"),
         ("ordering" = Option<String>, Query, description = "`created_at`, `updated_at`, `title`, `views` or `duration`; `-` in front reverses it. Default: `-created_at`, in a search videos whose titles have the words first"),
-        ("page" = Option<String>, Query, description = "Number of the page from 1, or `last`"),
-        ("page_size" = Option<i64>, Query, description = "Videos on a page, 1 to 100; 20 by default"),
+        ("page" = Option<String>, Query, description = "Page number from 1, or `last`"),
+        ("page_size" = Option<i64>, Query, description = "Page size, 1 to 100; default 20"),
     ),
     responses(
-        (status = 200, description = "A bare array; with `page` or `page_size` a page", body = VideoList),
-        (status = 400, description = "A parameter is unusable", body = FieldMessages),
-        (status = 401, description = "The token is no good", body = TokenNotValid),
-        (status = 404, description = "There is no such page", body = Detail),
+        (status = 200, description = "An array; with `page` or `page_size`, a page", body = VideoList),
+        (status = 400, description = "Invalid parameter", body = FieldMessages),
+        (status = 401, description = "Invalid token", body = TokenNotValid),
+        (status = 404, description = "No such page", body = Detail),
     )
 )]
 pub(crate) async fn list(
@@ -115,7 +115,7 @@ pub(crate) async fn list(
     Ok(([(CONTENT_TYPE, JSON)], body).into_response())
 }
 
-/// What somebody asks for.
+/// The parameters of a request.
 #[derive(Debug)]
 struct Asked {
     viewer: Viewer,
@@ -125,7 +125,7 @@ struct Asked {
 }
 
 impl Asked {
-    /// Of a parameter that comes twice the last one counts, as in Django.
+    /// The last of repeated parameters counts, as in Django.
     fn get(&self, name: &str) -> Option<&str> {
         let found = self.query.iter().rev().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
@@ -143,7 +143,7 @@ impl Asked {
 pub(crate) enum List {
     /// As one text.
     Text(Bytes),
-    /// Everything is asked for, and that is more than is put together at once.
+    /// All videos, too many for one body.
     Long,
 }
 
@@ -259,7 +259,7 @@ fn no_choice(name: &str, value: &str) -> Error {
     Error::field(name, message)
 }
 
-/// Address of another page, absolute as Django REST framework gives it.
+/// URL of another page, absolute as in Django REST framework.
 fn page_url(address: &Address, uri: &Uri, query: &[(String, String)], page: i64) -> String {
     let mut address = address.url(uri.path());
     let mut separator = '?';

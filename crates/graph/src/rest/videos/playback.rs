@@ -15,15 +15,15 @@ use crate::app::App;
 use crate::rest::answer::Answer;
 use crate::rest::openapi::{Detail, TokenNotValid};
 
-/// Paths with which players that send no token can play one video. Whoever has them can.
+/// Paths for players that send no token. Anyone who has them can play the video.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PlaybackPaths {
-    /// Stands in for `/media` in all paths of this video.
+    /// Prefix that replaces `/media` in all paths of this video.
     prefix: String,
-    /// Multivariant playlist; what it refers to works, too.
+    /// Multivariant playlist; the files it refers to are accessible too.
     #[schema(required)]
     hls_playlist: Option<String>,
-    /// Poster picture.
+    /// Poster image.
     #[schema(required)]
     thumbnail: Option<String>,
     /// Storyboard.
@@ -31,19 +31,19 @@ pub(crate) struct PlaybackPaths {
     storyboard: Option<String>,
     /// The original file.
     original: String,
-    /// When they stop working.
+    /// When the paths expire.
     #[schema(format = DateTime)]
     expires_at: String,
 }
 
-/// Get paths that play a video without a token, for a while.
+/// Get temporary paths that play a video without a token.
 #[utoipa::path(
     post, path = "/api/videos/{id}/playback/", tag = "videos", security((), ("bearer" = [])),
-    params(("id" = i64, Path, description = "Number of the video, or the key of an unlisted one's link")),
+    params(("id" = i64, Path, description = "Number of the video, or the key of an unlisted video's link")),
     responses(
         (status = 200, description = "The paths", body = PlaybackPaths),
-        (status = 401, description = "The token is no good", body = TokenNotValid),
-        (status = 404, description = "There is none, or it is not open to the asker", body = Detail),
+        (status = 401, description = "Invalid token", body = TokenNotValid),
+        (status = 404, description = "Not found, or not visible to the caller", body = Detail),
     )
 )]
 pub(crate) async fn playback(

@@ -17,11 +17,11 @@ use crate::rest::openapi::{Detail, TokenNotValid};
     post, path = "/api/videos/{id}/retry/", tag = "videos", security(("bearer" = [])),
     params(("id" = i64, Path, description = "Number of the video")),
     responses(
-        (status = 200, description = "The video as it is now", body = VideoDetail),
+        (status = 200, description = "The updated video", body = VideoDetail),
         (status = 401, description = "Not signed in", body = TokenNotValid),
-        (status = 403, description = "It is somebody else's", body = Detail),
-        (status = 404, description = "There is none, or it is private", body = Detail),
-        (status = 409, description = "It cannot be processed again in its state", body = Detail),
+        (status = 403, description = "It belongs to another account", body = Detail),
+        (status = 404, description = "Not found, or private", body = Detail),
+        (status = 409, description = "It cannot be retried in its state", body = Detail),
     )
 )]
 pub(crate) async fn retry(

@@ -17,23 +17,23 @@ use crate::media;
 use crate::rest::answer::Answer;
 use crate::rest::openapi::{Detail, TokenNotValid};
 
-/// The original file, whole or in part.
+/// Download the original file, whole or in part.
 #[utoipa::path(
     get, path = "/api/videos/{id}/stream/", tag = "videos", security((), ("bearer" = [])),
     params(
-        ("id" = i64, Path, description = "Number of the video, or the key of an unlisted one's link"),
+        ("id" = i64, Path, description = "Number of the video, or the key of an unlisted video's link"),
         ("Range" = Option<String>, Header, description = "One range of bytes"),
-        ("If-Range" = Option<String>, Header, description = "Tag or date of the file that the range is of"),
-        ("If-None-Match" = Option<String>, Header, description = "Tags that the client has"),
-        ("If-Modified-Since" = Option<String>, Header, description = "Date of what the client has"),
+        ("If-Range" = Option<String>, Header, description = "ETag or date of the file that the range refers to"),
+        ("If-None-Match" = Option<String>, Header, description = "ETags of the client's copies"),
+        ("If-Modified-Since" = Option<String>, Header, description = "Date of the client's copy"),
     ),
     responses(
         (status = 200, description = "The file", content_type = "video/mp4", body = [u8]),
         (status = 206, description = "The range", content_type = "video/mp4", body = [u8]),
-        (status = 304, description = "The client has it"),
-        (status = 401, description = "The token is no good", body = TokenNotValid),
-        (status = 404, description = "There is none, or it is not open to the asker", body = Detail),
-        (status = 416, description = "There are no such bytes"),
+        (status = 304, description = "Not modified"),
+        (status = 401, description = "Invalid token", body = TokenNotValid),
+        (status = 404, description = "Not found, or not visible to the caller", body = Detail),
+        (status = 416, description = "Range not satisfiable"),
     )
 )]
 pub(crate) async fn stream(
@@ -71,8 +71,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Shown in place, and saved under the title. The uploader's own name for the file is nobody's
-/// business.
+/// Displayed inline, and saved under the title. The uploader's file name stays private.
 fn disposition(asset: &Asset) -> String {
     let title: String = asset
         .title

@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use clipsy_domain::asset::Asset;
 use clipsy_domain::user::UserId;
-use clipsy_http::body::{Kind, Timed, announced, kind};
+use clipsy_http::body::{Kind, Timed, kind};
+use clipsy_http::header::content_length;
 use clipsy_http::multipart::Multipart;
 use clipsy_service::error::{Error, Result};
 use clipsy_service::uploads::finish_upload::{FinishedUpload, finish_or_discard};
@@ -35,7 +36,7 @@ const MAX_FILE_NAME: usize = 255;
 /// Names of the fields.
 const FILE: &str = "video_file";
 
-/// A video and what is said about it, in any order.
+/// A video and its metadata, in any order.
 #[derive(Debug, Deserialize, ToSchema)]
 #[expect(dead_code, reason = "describes the form, which is read piece by piece")]
 pub(crate) struct NewVideo {
@@ -58,14 +59,14 @@ pub(crate) struct NewVideo {
     post, path = "/api/videos/", tag = "videos", security(("bearer" = [])),
     request_body(content = NewVideo, content_type = "multipart/form-data"),
     responses(
-        (status = 201, description = "Uploaded; it is processed next", body = Uploaded),
-        (status = 400, description = "Fields are missing or unusable", body = FieldMessages),
+        (status = 201, description = "Uploaded and queued for processing", body = Uploaded),
+        (status = 400, description = "Missing or invalid fields", body = FieldMessages),
         (status = 401, description = "Not signed in", body = TokenNotValid),
-        (status = 408, description = "The body stopped arriving", body = Detail),
+        (status = 408, description = "The body arrived too slowly", body = Detail),
         (status = 413, description = "The file is too large", body = Detail),
-        (status = 415, description = "The body is no form", body = Detail),
-        (status = 503, description = "Too many uploads at once, in all or of yours; see `Retry-After`", body = Detail),
-        (status = 507, description = "There is no room for the file", body = Detail),
+        (status = 415, description = "The body is not a form", body = Detail),
+        (status = 503, description = "Too many concurrent uploads, in total or of this account; see `Retry-After`", body = Detail),
+        (status = 507, description = "Insufficient storage for the file", body = Detail),
     )
 )]
 pub(crate) async fn upload(State(app): State<App>, request: Request) -> Answer<Response> {
@@ -80,7 +81,7 @@ pub(crate) async fn upload(State(app): State<App>, request: Request) -> Answer<R
         let signed_in = authenticate(&app, &parts.headers).await?;
         let signed_in = signed_in.ok_or(Error::NotSignedIn)?;
         let kind = kind(&parts.headers).map_err(unread)?;
-        let length = announced(&parts.headers);
+        let length = content_length(&parts.headers);
         check_room(&app, length.map(|b| b.saturating_sub(FORM_ROOM))).await?;
         Ok::<_, Error>((signed_in.user.id, kind, length))
     };
@@ -289,7 +290,7 @@ async fn finish(app: App, complete: Complete) -> Result<Asset> {
     finish_or_discard(&app, finished).await
 }
 
-/// A name that can be stored and shown.
+/// A file name that can be stored and displayed.
 fn file_name(name: &str) -> String {
     let plain = name.chars().filter(|c| !c.is_control());
     let all: Vec<char> = plain.collect();

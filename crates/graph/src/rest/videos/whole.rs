@@ -12,10 +12,10 @@ use futures_util::stream;
 use super::json::VideoItem;
 use crate::app::App;
 
-/// Videos that are read at a time.
+/// Videos read per query.
 const PART: i64 = 200;
 
-/// The list as one text, if it is short.
+/// The list as one body, if it is short.
 pub(super) async fn short(
     app: &App,
     filter: &AssetFilter,

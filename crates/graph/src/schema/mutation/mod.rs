@@ -8,7 +8,7 @@ mod videos;
 
 use async_graphql::MergedObject;
 
-/// What can be done. Each answers with what came of it, or with `userErrors` that say what to mend.
+/// Changes. Each mutation returns its result, or `userErrors` that say what was wrong.
 #[derive(Debug, Default, MergedObject)]
 pub(crate) struct Mutation(
     session::Session,

@@ -11,25 +11,25 @@ use super::super::operator::{Queue, queue_state};
 #[derive(Debug, Default)]
 pub(super) struct Queues;
 
-/// The queue after something was done with it.
+/// The queue after a change.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct QueuePayload {
-    /// The queue as it is now; null if it was not done.
+    /// The queue after the change; null on failure.
     queue: Option<Queue>,
-    /// What is to be mended; empty if it was done.
+    /// What is wrong with the request; empty on success.
     user_errors: Vec<UserError>,
 }
 
 #[Object(serial)]
 impl Queues {
-    /// Keeps jobs from being started until the queue is resumed, also over restarts. What runs goes
-    /// on. Only for admins.
+    /// Pauses the queue until it is resumed, across restarts too: no jobs are started, running ones
+    /// continue. Admins only.
     async fn pause_queue(&self, ctx: &Context<'_>) -> Result<QueuePayload> {
         hold(ctx, true).await
     }
 
-    /// Has jobs started again. Only for admins.
+    /// Resumes the queue. Admins only.
     async fn resume_queue(&self, ctx: &Context<'_>) -> Result<QueuePayload> {
         hold(ctx, false).await
     }

@@ -25,11 +25,11 @@ pub(super) struct Session;
 /// Name and password.
 #[derive(Debug, InputObject)]
 pub(crate) struct SignInInput {
-    /// Name to sign in with, without regard to case.
+    /// Username, case-insensitive.
     username: String,
     /// The password.
     password: String,
-    /// True: the refresh token comes as a cookie that scripts cannot read, and not in the payload.
+    /// True: the refresh token is set as an HTTP-only cookie and omitted from the payload.
     #[graphql(default)]
     cookie: bool,
 }
@@ -37,19 +37,19 @@ pub(crate) struct SignInInput {
 /// A refresh token.
 #[derive(Debug, InputObject)]
 pub(crate) struct RefreshSessionInput {
-    /// The last one that was given out; null: the one in the cookie, for which the request must
-    /// have a header `X-Clipsy-CSRF`, with any value.
+    /// The most recent refresh token; null to use the cookie, which requires a header
+    /// `X-Clipsy-CSRF` with any value.
     refresh_token: Option<String>,
 }
 
-/// The old and the new password.
+/// The current and the new password.
 #[derive(Debug, InputObject)]
 pub(crate) struct ChangePasswordInput {
-    /// The password as it is.
+    /// The current password.
     current_password: String,
-    /// The new one, at least 8 characters.
+    /// The new password, at least 8 characters.
     new_password: String,
-    /// True: the new refresh token comes as a cookie, and not in the payload.
+    /// True: the new refresh token is set as a cookie and omitted from the payload.
     #[graphql(default)]
     cookie: bool,
 }
@@ -58,31 +58,31 @@ pub(crate) struct ChangePasswordInput {
 #[derive(Debug, Default, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct SessionPayload {
-    /// To be sent with every request: `Authorization: Bearer <accessToken>`.
+    /// Access token, sent with each request: `Authorization: Bearer <accessToken>`.
     access_token: Option<String>,
-    /// To be exchanged once for the next pair; null if it came as a cookie.
+    /// Refresh token, valid once; null if it was set as a cookie.
     refresh_token: Option<String>,
     /// When `accessToken` expires.
     expires_at: Option<DateTime>,
-    /// Who is signed in.
+    /// The signed-in account.
     viewer: Option<User>,
-    /// What is to be mended; empty if it was done.
+    /// What is wrong with the request; empty on success.
     user_errors: Vec<UserError>,
 }
 
-/// What signing out came to.
+/// Result of signing out.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct SignOutPayload {
-    /// True if there is no session any more.
+    /// True if the session has ended.
     ok: bool,
-    /// What is to be mended; empty if it was done.
+    /// What is wrong with the request; empty on success.
     user_errors: Vec<UserError>,
 }
 
 #[Object(serial)]
 impl Session {
-    /// Begins a session with name and password.
+    /// Signs in with username and password.
     async fn sign_in(
         &self,
         ctx: &Context<'_>,
@@ -111,12 +111,12 @@ impl Session {
         })
     }
 
-    /// Exchanges a refresh token, which is good once, for a new pair. One that comes again after
-    /// more than ten seconds ends its whole session.
+    /// Exchanges a refresh token for a new pair of tokens. It is valid once; reusing it after more
+    /// than ten seconds ends the session.
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The refresh token, or nothing if it is in the cookie.")]
+        #[graphql(desc = "The refresh token; omitted if it is in the cookie.")]
         input: RefreshSessionInput,
     ) -> Result<SessionPayload> {
         let app = app(ctx)?;
@@ -145,7 +145,7 @@ impl Session {
         })
     }
 
-    /// Ends the session with all its tokens and open subscriptions, and takes the cookie away.
+    /// Ends the session with all its tokens and subscriptions, and clears the cookie.
     async fn sign_out(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
         let app = app(ctx)?;
         let headers = headers(ctx);
@@ -163,11 +163,11 @@ impl Session {
         })
     }
 
-    /// Sets a new password. All sessions of the account end; the payload is a new one.
+    /// Sets a new password and ends all sessions of the account; the payload is a new session.
     async fn change_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The old and the new password.")] input: ChangePasswordInput,
+        #[graphql(desc = "The current and the new password.")] input: ChangePasswordInput,
     ) -> Result<SessionPayload> {
         let app = app(ctx)?;
         let signed_in = signed_in(ctx)?;

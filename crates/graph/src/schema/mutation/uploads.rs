@@ -21,16 +21,16 @@ use crate::rest::fields::{Fields, MAX_DESCRIPTION, MAX_TITLE};
 #[derive(Debug, Default)]
 pub(super) struct Uploads;
 
-/// A file that is to be sent.
+/// A file to upload.
 #[derive(Debug, InputObject)]
 pub(crate) struct CreateUploadInput {
-    /// Name of the file on the sender's machine, at most 255 characters of which are kept.
+    /// Name of the file on the client; truncated to 255 characters.
     filename: String,
     /// Its media type, e.g. `video/mp4`.
     content_type: Option<String>,
-    /// Its size in bytes; null if that is told later, as tus says.
+    /// Size in bytes; null to declare it later (tus `Upload-Defer-Length`).
     length: Option<BigInt>,
-    /// What the video will be called; the file's name without its extension if it is not given.
+    /// Title of the video; defaults to the file name without its extension.
     title: Option<String>,
     /// The video's description.
     description: Option<String>,
@@ -38,49 +38,49 @@ pub(crate) struct CreateUploadInput {
     visibility: Option<Visibility>,
 }
 
-/// What to change about an upload; what is left away or null stays as it is.
+/// Changes to an upload; omitted or null fields are unchanged.
 #[derive(Debug, InputObject)]
 pub(crate) struct UpdateUploadInput {
     /// Global id of the upload.
     id: ID,
-    /// What the video will be called, 1 to 255 characters.
+    /// Title of the video, 1 to 255 characters.
     title: Option<String>,
-    /// The video's description, at most 50,000 characters.
+    /// Description of the video, at most 50,000 characters.
     description: Option<String>,
     /// Who may see the video.
     visibility: Option<Visibility>,
 }
 
-/// An upload that is to be given up.
+/// An upload to cancel.
 #[derive(Debug, InputObject)]
 pub(crate) struct DeleteUploadInput {
     /// Global id of the upload.
     id: ID,
 }
 
-/// An upload that was begun or changed.
+/// A created or changed upload.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct UploadPayload {
-    /// The upload as it is now; null if it was not done.
+    /// The upload after the change; null on failure.
     upload: Option<Upload>,
-    /// What is to be mended; empty if it was done.
+    /// What is wrong with the request; empty on success.
     user_errors: Vec<UserError>,
 }
 
-/// An upload that was given up.
+/// A cancelled upload.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct DeleteUploadPayload {
-    /// The id that it had; null if it was not done.
+    /// Id of the deleted object; null if nothing was deleted.
     deleted_id: Option<ID>,
-    /// What is to be mended; empty if it was done.
+    /// What is wrong with the request; empty on success.
     user_errors: Vec<UserError>,
 }
 
 #[Object(serial)]
 impl Uploads {
-    /// Begins an upload. Send the bytes to its `url` with a tus client; a video comes of it when
+    /// Creates an upload. Send the bytes to its `url` with a tus client; it becomes a video once
     /// all have arrived.
     async fn create_upload(
         &self,
@@ -113,7 +113,7 @@ impl Uploads {
         payload(created.await)
     }
 
-    /// Changes what the video of an upload will be; also when it has become one.
+    /// Changes the metadata of an upload's video, also after it has become one.
     async fn update_upload(
         &self,
         ctx: &Context<'_>,
@@ -134,7 +134,8 @@ impl Uploads {
         payload(edited.await)
     }
 
-    /// Gives an upload up and deletes its bytes. A video that it has become stays.
+    /// Cancels an upload and deletes its bytes. If it has already become a video, the video is
+    /// kept.
     async fn delete_upload(
         &self,
         ctx: &Context<'_>,

@@ -19,63 +19,63 @@ use super::super::user::User;
 #[derive(Debug, Default)]
 pub(super) struct Users;
 
-/// An account to be made.
+/// A new account.
 #[derive(Debug, InputObject)]
 pub(crate) struct CreateUserInput {
     /// Name to sign in with, 1 to 150 characters; unique without regard to case.
     username: String,
-    /// The password, at least 8 characters.
+    /// Password, at least 8 characters.
     password: String,
-    /// Address for mail.
+    /// Email address.
     email: Option<String>,
-    /// What it may do.
+    /// Its role.
     #[graphql(default_with = "Role::User")]
     role: Role,
 }
 
-/// What to change about an account; what is left away or null stays as it is.
+/// Changes to an account; omitted or null fields are unchanged.
 #[derive(Debug, InputObject)]
 pub(crate) struct UpdateUserInput {
     /// Global id.
     id: ID,
-    /// Address for mail, may be empty.
+    /// Email address, may be empty.
     email: Option<String>,
-    /// What it may do. Another one than before ends its sessions.
+    /// Its role. A change ends its sessions.
     role: Option<Role>,
-    /// A new password, at least 8 characters. It ends its sessions.
+    /// New password, at least 8 characters; ends its sessions.
     password: Option<String>,
-    /// False refuses signing in and ends its sessions.
+    /// False disables signing in and ends its sessions.
     active: Option<bool>,
 }
 
-/// What an account may take; where nothing is said or null, what the server's settings say.
+/// Limits of an account; where omitted or null, the server's defaults apply.
 #[derive(Debug, InputObject)]
 pub(crate) struct SetUserLimitsInput {
     /// Global id.
     id: ID,
     /// Bytes of originals and unfinished uploads.
     bytes: Option<BigInt>,
-    /// Minutes of video that it may upload within 24 hours.
+    /// Minutes of video that it may upload per 24 hours.
     minutes_a_day: Option<i32>,
-    /// Uploads that it may have begun and not finished.
+    /// Maximum number of unfinished uploads.
     uploads: Option<i32>,
-    /// Its videos that may wait to be processed.
+    /// Maximum number of its videos that may be queued.
     waiting: Option<i32>,
 }
 
-/// An account that was made or changed.
+/// A created or changed account.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct UserPayload {
-    /// The account as it is now; null if it was not done.
+    /// The account after the change; null on failure.
     user: Option<User>,
-    /// What is to be mended; empty if it was done.
+    /// What is wrong with the request; empty on success.
     user_errors: Vec<UserError>,
 }
 
 #[Object(serial)]
 impl Users {
-    /// Makes an account; only for admins.
+    /// Creates an account. Admins only.
     async fn create_user(
         &self,
         ctx: &Context<'_>,
@@ -90,7 +90,7 @@ impl Users {
         payload(create_user(app(ctx)?, viewer(ctx), new).await)
     }
 
-    /// Sets all limits of an account; only for admins.
+    /// Sets all limits of an account. Admins only.
     async fn set_user_limits(
         &self,
         ctx: &Context<'_>,
@@ -111,7 +111,7 @@ impl Users {
         payload(set.await)
     }
 
-    /// Changes or closes an account; only for admins.
+    /// Changes or deactivates an account. Admins only.
     async fn update_user(
         &self,
         ctx: &Context<'_>,

@@ -30,14 +30,14 @@ pub(super) struct Videos;
 /// A video.
 #[derive(Debug, InputObject)]
 pub(crate) struct VideoIdInput {
-    /// Global id, or the plain number.
+    /// Global id or number of the video.
     id: ID,
 }
 
-/// What to change about a video; what is left away or null stays as it is.
+/// Changes to a video; omitted or null fields are unchanged.
 #[derive(Debug, InputObject)]
 pub(crate) struct UpdateVideoInput {
-    /// Global id, or the plain number.
+    /// Global id or number of the video.
     id: ID,
     /// Title, 1 to 255 characters.
     title: Option<String>,
@@ -47,41 +47,41 @@ pub(crate) struct UpdateVideoInput {
     visibility: Option<Visibility>,
 }
 
-/// The moment whose picture is to stand for a video.
+/// The frame to use as a video's poster image.
 #[derive(Debug, InputObject)]
 pub(crate) struct ChooseThumbnailInput {
-    /// Global id, or the plain number.
+    /// Global id or number of the video.
     id: ID,
     /// Seconds from the start of the video.
     at_seconds: f64,
 }
 
-/// How urgent the processing of a video is to be.
+/// The processing priority of a video.
 #[derive(Debug, InputObject)]
 pub(crate) struct SetPriorityInput {
-    /// Global id, or the plain number.
+    /// Global id or number of the video.
     id: ID,
-    /// From -100 to 100; 0 is usual, and higher ones come first.
+    /// -100 to 100; the default is 0, and higher priorities come first.
     priority: i32,
 }
 
-/// A video that was changed.
+/// A changed video.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct VideoPayload {
-    /// The video as it is now; null if it was not done.
+    /// The video after the change; null on failure.
     video: Option<Video>,
-    /// What is to be mended; empty if it was done.
+    /// What is wrong with the request; empty on success.
     user_errors: Vec<UserError>,
 }
 
-/// A video that was deleted.
+/// A deleted video.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct DeleteVideoPayload {
-    /// The id that it had; null if it was not done.
+    /// Id of the deleted object; null if nothing was deleted.
     deleted_id: Option<ID>,
-    /// What is to be mended; empty if it was done.
+    /// What is wrong with the request; empty on success.
     user_errors: Vec<UserError>,
 }
 
@@ -89,17 +89,17 @@ pub(crate) struct DeleteVideoPayload {
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct PlaybackLinkPayload {
-    /// Path of the multivariant playlist, good for whoever has it; null if it was not done.
+    /// Path of the multivariant playlist, which works for anyone who has it; null on failure.
     url: Option<String>,
-    /// When it stops working.
+    /// When it expires.
     expires_at: Option<DateTime>,
-    /// What is to be mended; empty if it was done.
+    /// What is wrong with the request; empty on success.
     user_errors: Vec<UserError>,
 }
 
 #[Object(serial)]
 impl Videos {
-    /// Changes what is said about a video, and who may see it; for its owner and admins.
+    /// Changes the metadata and visibility of a video. Owner and admins only.
     async fn update_video(
         &self,
         ctx: &Context<'_>,
@@ -127,7 +127,7 @@ impl Videos {
         payload(edited().await)
     }
 
-    /// Deletes a video with everything of it; for its owner and admins.
+    /// Deletes a video and all its files. Owner and admins only.
     async fn delete_video(
         &self,
         ctx: &Context<'_>,
@@ -148,7 +148,7 @@ impl Videos {
         })
     }
 
-    /// Stops the processing of a video, whether it waits or runs; for its owner and admins.
+    /// Cancels the processing of a queued or running video. Owner and admins only.
     async fn cancel_video(
         &self,
         ctx: &Context<'_>,
@@ -158,7 +158,7 @@ impl Videos {
         payload(cancelled().await)
     }
 
-    /// Has a video processed again that failed or was cancelled; for its owner and admins.
+    /// Retries the processing of a failed or cancelled video. Owner and admins only.
     async fn retry_video(
         &self,
         ctx: &Context<'_>,
@@ -168,9 +168,9 @@ impl Videos {
         payload(retried().await)
     }
 
-    /// Sets how urgent a video is that waits or is being processed, among the others of its owner, and among
-    /// those of accounts that had as much; accounts keep their fair shares. Only for admins. Of its own
-    /// `userErrors` there is `not_waiting`.
+    /// Sets the priority of a queued or running video among its owner's videos and those of accounts with an
+    /// equal share; fair sharing between accounts is kept. Admins only. Additional `userErrors` code:
+    /// `not_waiting`.
     async fn set_priority(
         &self,
         ctx: &Context<'_>,
@@ -183,13 +183,13 @@ impl Videos {
         payload(set().await)
     }
 
-    /// Makes the picture that a video shows at a moment its poster, which may be while it is still
-    /// being processed; for its owner and admins. Of its own `userErrors` there are `not_playable`,
+    /// Sets a video's poster image to the frame at a given time. The video must be playable but may
+    /// still be processing. Owner and admins only. Additional `userErrors` codes: `not_playable`,
     /// `out_of_range`, `picture_failed` and `busy`.
     async fn choose_thumbnail(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The video and the moment.")] input: ChooseThumbnailInput,
+        #[graphql(desc = "The video and the time of the frame.")] input: ChooseThumbnailInput,
     ) -> Result<VideoPayload> {
         let chosen = async || {
             let id = number(&input.id)?;
@@ -203,7 +203,7 @@ impl Videos {
         payload(chosen().await)
     }
 
-    /// Makes the picture that was made with a video its poster again; for its owner and admins.
+    /// Restores the automatic poster image of a video. Owner and admins only.
     async fn reset_thumbnail(
         &self,
         ctx: &Context<'_>,
@@ -216,8 +216,9 @@ impl Videos {
         payload(reset().await)
     }
 
-    /// Makes a link that plays a video without signing in, for a while; for whoever may see it. The key
-    /// of an unlisted video's link will do for its id. A private video's ends with the session.
+    /// Creates a temporary link that plays a video without signing in, for anyone who may see it. The
+    /// key of an unlisted video's link is accepted as its id. A link to a private video expires with
+    /// the session.
     async fn create_playback_link(
         &self,
         ctx: &Context<'_>,

@@ -25,7 +25,7 @@ use crate::app::App;
 #[derive(Debug, Default)]
 pub(super) struct MyVideos;
 
-/// A video of the viewer that changed.
+/// A change to one of the viewer's videos.
 #[derive(Debug, SimpleObject)]
 #[graphql(serial)]
 pub(crate) struct VideoChange {
@@ -33,14 +33,14 @@ pub(crate) struct VideoChange {
     kind: VideoChangeKind,
     /// Its global id.
     video_id: ID,
-    /// The video as it is now; null if it was deleted.
+    /// The current video; null if it was deleted.
     video: Option<Video>,
 }
 
 #[Subscription]
 impl MyVideos {
-    /// Videos of the viewer whose state, or what is said about them, changes; how far they are is
-    /// told by `videoProgress`. Only for people who are signed in.
+    /// Changes to the state and metadata of the viewer's videos; see `videoProgress` for their
+    /// progress. Requires signing in.
     async fn my_videos(
         &self,
         ctx: &Context<'_>,

@@ -7,6 +7,6 @@ mod video;
 
 use async_graphql::MergedSubscription;
 
-/// What can be watched. A subscription ends when the right to it does.
+/// Subscriptions. One ends when the viewer loses access.
 #[derive(Debug, Default, MergedSubscription)]
 pub(crate) struct Subscription(video::OneVideo, mine::MyVideos, operators::Operators);

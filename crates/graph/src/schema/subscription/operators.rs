@@ -25,7 +25,7 @@ pub(super) struct Operators;
 
 #[Subscription]
 impl Operators {
-    /// How much there is to do: first as it is now, then what changes. Only for admins.
+    /// The job queue: first its current state, then its changes. Admins only.
     async fn queue_changed(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Queue> + use<>> {
         admin(ctx)?;
         let app = app(ctx)?;
@@ -36,8 +36,8 @@ impl Operators {
         }))
     }
 
-    /// Processes that do jobs: first all of them one after the other, then each that changes or
-    /// gives a sign of life. Only for admins.
+    /// Worker processes: first all of them one by one, then each that changes or reports. Admins
+    /// only.
     async fn worker_changed(
         &self,
         ctx: &Context<'_>,

@@ -24,13 +24,14 @@ pub(super) struct OneVideo;
 
 #[Subscription]
 impl OneVideo {
-    /// How far a video is: first as it is now, then what changes, at most four times a second; the
-    /// last change always comes. Completes when the video is gone or no longer open to the viewer.
+    /// Progress of a video: first its current state, then its changes, at most four a second; the
+    /// last change is always sent. Completes when the video is deleted or no longer visible to the
+    /// viewer.
     async fn video_progress(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Global id of the video, its plain number, or the key of an unlisted one's link."
+            desc = "Global id or number of the video, or the key of an unlisted video's link."
         )]
         id: ID,
     ) -> Result<impl Stream<Item = VideoProgress> + use<>> {
@@ -83,63 +84,63 @@ impl VideoProgress {
     }
 }
 
-/// How far a video is at one moment.
+/// Progress of a video at one time.
 #[Object(serial)]
 impl VideoProgress {
-    /// Grows from one to the next within a subscription.
+    /// Sequence number, increasing within a subscription.
     async fn seq(&self) -> i32 {
         int(self.0.seq)
     }
 
-    /// The whole video, so that caches bring everything that shows it up to date.
+    /// The full video, for updating client caches.
     async fn video(&self) -> Video {
         self.whole()
     }
 
-    /// How far it is.
+    /// Its state.
     async fn state(&self) -> VideoState {
         self.0.scene.asset.state.into()
     }
 
-    /// True as soon as players can start.
+    /// True once it can be played.
     async fn playable(&self) -> bool {
         self.0.scene.asset.playable
     }
 
-    /// 0 to 100, the slowest rendition's; null if the length of the video is not known, or unless
-    /// it is queued or being processed. It is never 100 before the video is `READY`.
+    /// 0 to 100, of the slowest rendition; null if the duration of the video is unknown or it is
+    /// neither queued nor being processed. Reaches 100 only when the video is `READY`.
     async fn percent(&self, ctx: &Context<'_>) -> Result<Option<f64>> {
         Ok(self.progress(ctx).await?.and_then(|p| p.percent))
     }
 
-    /// Seconds left at the speed of the last seconds; null if that is not known.
+    /// Estimated remaining seconds at the recent speed; null if unknown.
     async fn eta_seconds(&self, ctx: &Context<'_>) -> Result<Option<f64>> {
         Ok(self.progress(ctx).await?.and_then(|p| p.eta_seconds))
     }
 
-    /// Place in the queue, 1 is next; null unless it is queued.
+    /// Position in the queue, from 1; null unless queued.
     async fn queue_position(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
         Ok(self.progress(ctx).await?.and_then(|p| p.queue_position))
     }
 
-    /// `queued`, `probing`, `transcoding` or `publishing`; null when there is nothing to wait for.
+    /// `queued`, `probing`, `transcoding` or `publishing`; null when nothing is pending.
     async fn stage(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         Ok(self.progress(ctx).await?.and_then(|p| p.stage))
     }
 
-    /// The attempt that it is at or was last at; 0 before the first.
+    /// Number of the current or last attempt; 0 before the first.
     async fn attempt(&self) -> i32 {
         progress::attempt(&self.0.scene.jobs)
     }
 
-    /// What is or will be encoded, from the highest to the lowest. Those of an attempt that failed
-    /// stay, and say why.
+    /// Renditions, planned or encoded, from the largest to the smallest. Those of a failed attempt
+    /// are kept with their error.
     async fn renditions(&self, ctx: &Context<'_>) -> Result<Vec<Rendition>> {
         let own = viewer(ctx).may_manage(&self.0.scene.asset);
         progress::renditions(app(ctx)?, &self.whole(), own).await
     }
 
-    /// Why it failed; null unless it did.
+    /// Why it failed; null unless it failed.
     async fn failure(&self, ctx: &Context<'_>) -> Option<Failure> {
         let asset = &self.0.scene.asset;
         let own = viewer(ctx).may_manage(asset);

@@ -13,7 +13,7 @@ fn refused(server: &Server, query: &str, code: &str) -> Value {
         (answer.status, answer.code()),
         (400, code.into()),
         "{start}: {}",
-        answer.body
+        answer.text()
     );
     let told = answer.json();
     assert!(told["errors"].as_array().unwrap().len() < 100);

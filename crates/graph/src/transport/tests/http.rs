@@ -70,7 +70,7 @@ fn the_status_tells_whether_it_was_run_if_the_client_knows_so() {
             let answer = server.post_as(accept, None, &json!({"query": query}));
             assert_eq!(answer.status, status, "{query} as {accept}");
             let kind = format!("{accept}; charset=utf-8");
-            assert_eq!(answer.header("content-type"), kind, "{query}");
+            assert_eq!(answer.header("content-type"), Some(&*kind), "{query}");
             let told = answer.json();
             let got = told.get("data").cloned().unwrap_or(json!("none"));
             assert_eq!(got, data, "{query} as {accept}");
@@ -130,7 +130,7 @@ fn only_queries_are_got() {
     let server = Server::start();
     let answer = server.send("GET", "/graphql?query=%7Bhello%7D", &[], b"");
     assert_eq!(answer.json(), json!({"data": {"hello": "world"}}));
-    assert!(answer.header("vary").contains("Accept"));
+    assert!(answer.header("vary").unwrap().contains("Accept"));
     for accept in [JSON, RESPONSE, "text/event-stream"] {
         let path = "/graphql?query=mutation%7Btouch(to:7)%7D";
         let answer = server.send("GET", path, &[("accept", accept)], b"");
@@ -138,7 +138,7 @@ fn only_queries_are_got() {
             (answer.status, answer.code()),
             (405, "METHOD_NOT_ALLOWED".into())
         );
-        assert_eq!(answer.header("allow"), "GET, POST");
+        assert_eq!(answer.header("allow"), Some("GET, POST"));
     }
     for method in ["PUT", "DELETE", "PATCH", "OPTIONS"] {
         assert_eq!(
@@ -165,7 +165,7 @@ fn people_are_led_to_the_page() {
     let answer = server.send("GET", "/graphql", &browser, b"");
     assert_eq!(
         (answer.status, answer.header("location")),
-        (303, "/graphiql")
+        (303, Some("/graphiql"))
     );
     let asked = server.send("GET", "/graphql?query=%7Bhello%7D", &browser, b"");
     assert_eq!(asked.status, 200);
@@ -186,7 +186,10 @@ fn a_bad_token_is_no_token() {
             (401, "UNAUTHENTICATED".into()),
             "{bad}"
         );
-        assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"api\"");
+        assert_eq!(
+            answer.header("www-authenticate"),
+            Some("Bearer realm=\"api\"")
+        );
         assert!(answer.json().get("data").is_none());
     }
     server.pass(3_600);
@@ -278,13 +281,13 @@ fn the_schema_is_told_to_those_who_may_know_it() {
                 may,
                 "{mode:?} {mistaken}"
             );
-            assert_eq!(asked.status == 200, may, "{mode:?} {}", asked.body);
+            assert_eq!(asked.status == 200, may, "{mode:?} {}", asked.text());
             if may {
                 assert_eq!(
                     asked.json()["data"]["__schema"]["queryType"]["name"],
                     "Query"
                 );
-                assert!(sdl.body.contains("type Subscription"), "{}", sdl.body);
+                assert!(sdl.text().contains("type Subscription"), "{}", sdl.text());
             } else {
                 assert_eq!(asked.code(), "INTROSPECTION_DISABLED");
                 assert_eq!(

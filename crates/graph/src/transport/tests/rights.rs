@@ -49,7 +49,7 @@ fn signing_out_ends_them_at_once() {
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str())];
     let answer = server.send("POST", "/api/auth/logout/", &headers, b"");
-    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.status, 200, "{}", answer.text());
     ended(nodes, "Session ended");
     assert_eq!(server.app.streams.len(), 1, "bob's was closed, too");
     server.app.accounts.rights.end_user(3);
@@ -87,8 +87,9 @@ fn an_expired_token_ends_them_at_the_next_item() {
 
 #[test]
 fn an_expired_token_ends_silent_ones() {
+    // Longer than a busy machine lets a client wait before it answers a ping.
     let server = Server::start_with(|settings| {
-        settings.keep_alive = Duration::from_millis(100);
+        settings.keep_alive = Duration::from_secs(2);
     });
     let nodes = watching(&server, &server.token("ann"));
     server.pass(3_600);

@@ -16,6 +16,8 @@ use clipsy_service::accounts::start_session::start_session;
 use clipsy_service::{StillError, StillMaker};
 use clipsy_storage::media::LocalStore;
 use clipsy_storage::{Db, NewUser, sqlite_url};
+use clipsy_testkit::http::{self, Answer};
+pub(super) use clipsy_testkit::wait_until;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -160,28 +162,7 @@ impl Server {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(PATIENCE))
-            .allow_non_standard_methods(true)
-            .max_redirects(0)
-            .user_agent("")
-            .accept("")
-            .accept_encoding("")
-            .build()
-            .into();
-        let mut request = axum::http::Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.address));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut response = agent.run(request.body(body.to_vec()).unwrap()).unwrap();
-        Answer {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            body: response.body_mut().read_to_string().unwrap(),
-        }
+        http::send(self.address, method, path, headers, body)
     }
 
     /// A request as JSON that takes the newer type.
@@ -231,29 +212,6 @@ impl Drop for Server {
     }
 }
 
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: axum::http::HeaderMap,
-    pub(super) body: String,
-}
-
-impl Answer {
-    pub(super) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
-    }
-
-    pub(super) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |v| v.to_str().unwrap())
-    }
-
-    /// The code of the first error.
-    pub(super) fn code(&self) -> String {
-        let json = self.json();
-        let code = &json["errors"][0]["extensions"]["code"];
-        code.as_str().unwrap_or_default().to_owned()
-    }
-}
-
 pub(super) struct Node {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -281,17 +239,5 @@ impl Node {
         }
         assert!(self.child.wait().unwrap().success(), "node failed: {last}");
         last
-    }
-}
-
-/// Asks again until it is so.
-pub(super) fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
-    let end = std::time::Instant::now() + PATIENCE;
-    while !so() {
-        assert!(
-            std::time::Instant::now() < end,
-            "waited too long until {what}"
-        );
-        std::thread::sleep(std::time::Duration::from_millis(10));
     }
 }

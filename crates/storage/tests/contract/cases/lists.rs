@@ -189,10 +189,9 @@ pub(crate) async fn states_are_filtered(world: World) {
         let world = &world;
         async move { titles(world, &filter).await }
     };
-    for state in &AssetState::ALL[1..] {
-        assert_eq!(found(&[*state]).await, [state.as_str()]);
+    for state in AssetState::ALL {
+        assert_eq!(found(&[state]).await, [state.as_str()]);
     }
-    assert_eq!(found(&[AssetState::Uploading]).await, [""; 0]);
     assert_eq!(
         found(&[AssetState::Ready, AssetState::Failed]).await,
         ["failed", "ready"]

@@ -6,49 +6,17 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use ureq::Agent;
-use ureq::http::Response;
 
 use super::server::Server;
 use super::until;
-
-const BOUNDARY: &str = "clipsy-test-boundary";
+use crate::http::{Answer, Form};
 
 /// A client that is signed in.
 #[derive(Debug)]
-pub(crate) struct Client {
+pub struct Client {
     agent: Agent,
     url: String,
     token: String,
-}
-
-/// What was answered.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) bytes: Vec<u8>,
-}
-
-impl Answer {
-    fn of(response: Result<Response<ureq::Body>, ureq::Error>) -> Self {
-        let mut response = response.unwrap();
-        Self {
-            status: response.status().as_u16(),
-            bytes: response
-                .body_mut()
-                .with_config()
-                .limit(1 << 30)
-                .read_to_vec()
-                .unwrap(),
-        }
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes).into_owned()
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.bytes).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
-    }
 }
 
 fn agent() -> Agent {
@@ -59,7 +27,7 @@ fn agent() -> Agent {
 }
 
 /// Signs in.
-pub(crate) fn log_in(server: &Server, username: &str, password: &str) -> Answer {
+pub fn log_in(server: &Server, username: &str, password: &str) -> Answer {
     let url = format!("{}/api/auth/login/", server.url);
     let body = json!({ "username": username, "password": password });
     Answer::of(agent().post(&url).send_json(body))
@@ -67,12 +35,12 @@ pub(crate) fn log_in(server: &Server, username: &str, password: &str) -> Answer 
 
 impl Client {
     /// Signs in as the first account of a server on this machine.
-    pub(crate) fn admin(server: &Server) -> Self {
+    pub fn admin(server: &Server) -> Self {
         Self::of(server, "admin", "admin123")
     }
 
     /// Signs in.
-    pub(crate) fn of(server: &Server, username: &str, password: &str) -> Self {
+    pub fn of(server: &Server, username: &str, password: &str) -> Self {
         let answer = log_in(server, username, password);
         assert_eq!(answer.status, 200, "{}", answer.text());
         Self {
@@ -83,7 +51,8 @@ impl Client {
     }
 
     /// The same person at another server, with the same token.
-    pub(crate) fn at(&self, server: &Server) -> Self {
+    #[must_use]
+    pub fn at(&self, server: &Server) -> Self {
         Self {
             agent: agent(),
             url: server.url.clone(),
@@ -92,36 +61,30 @@ impl Client {
     }
 
     /// Uploads a file and gives the number of its video.
-    pub(crate) fn upload(&self, file: &Path) -> i64 {
+    pub fn upload(&self, file: &Path) -> i64 {
         let name = file.file_name().unwrap().to_str().unwrap();
-        let mut body = format!(
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\n{name}\r\n\
-             --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"video_file\"; \
-             filename=\"{name}\"\r\nContent-Type: video/mp4\r\n\r\n"
-        )
-        .into_bytes();
-        body.extend(std::fs::read(file).unwrap());
-        body.extend(format!("\r\n--{BOUNDARY}--\r\n").into_bytes());
-        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let form = Form::new()
+            .text("title", name)
+            .file(name, &std::fs::read(file).unwrap());
         let request = self
             .agent
             .post(format!("{}/api/videos/", self.url))
             .header("authorization", self.bearer())
-            .header("content-type", kind);
-        let answer = Answer::of(request.send(&body[..]));
+            .header("content-type", Form::TYPE);
+        let answer = Answer::of(request.send(&form.end()[..]));
         assert_eq!(answer.status, 201, "{}", answer.text());
         answer.json()["id"].as_i64().unwrap()
     }
 
     /// The video as it is now.
-    pub(crate) fn video(&self, id: i64) -> Value {
+    pub fn video(&self, id: i64) -> Value {
         let answer = self.get(&format!("/api/videos/{id}/"));
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()
     }
 
     /// All videos.
-    pub(crate) fn videos(&self) -> Vec<Value> {
+    pub fn videos(&self) -> Vec<Value> {
         match self.get("/api/videos/").json() {
             Value::Array(videos) => videos,
             other => panic!("{other} is no list"),
@@ -129,7 +92,7 @@ impl Client {
     }
 
     /// Waits until the video is as wanted.
-    pub(crate) fn wait(&self, id: i64, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub fn wait(&self, id: i64, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
         until(&format!("video {id} is {what}"), || {
             last = self.video(id);
@@ -143,18 +106,19 @@ impl Client {
     }
 
     /// Waits until the video is ready.
-    pub(crate) fn ready(&self, id: i64) -> Value {
+    pub fn ready(&self, id: i64) -> Value {
         self.wait(id, "ready", |video| video["status"] == "ready")
     }
 
     /// Waits until the video can be played but is not ready yet.
-    pub(crate) fn playable(&self, id: i64) -> Value {
+    pub fn playable(&self, id: i64) -> Value {
         self.wait(id, "playable before it is ready", |video| {
             video["status"] == "processing" && video["playable"] == true
         })
     }
 
-    pub(crate) fn get(&self, path: &str) -> Answer {
+    /// Asks for a path of the server.
+    pub fn get(&self, path: &str) -> Answer {
         Answer::of(
             self.agent
                 .get(format!("{}{path}", self.url))
@@ -163,7 +127,8 @@ impl Client {
         )
     }
 
-    pub(crate) fn post(&self, path: &str) -> Answer {
+    /// Posts nothing to a path.
+    pub fn post(&self, path: &str) -> Answer {
         Answer::of(
             self.agent
                 .post(format!("{}{path}", self.url))
@@ -172,7 +137,8 @@ impl Client {
         )
     }
 
-    pub(crate) fn delete(&self, path: &str) -> Answer {
+    /// Deletes what is at a path.
+    pub fn delete(&self, path: &str) -> Answer {
         Answer::of(
             self.agent
                 .delete(format!("{}{path}", self.url))
@@ -182,7 +148,7 @@ impl Client {
     }
 
     /// Asks the GraphQL API and gives the whole answer.
-    pub(crate) fn graphql(&self, query: &str, variables: &Value) -> Value {
+    pub fn graphql(&self, query: &str, variables: &Value) -> Value {
         let request = self
             .agent
             .post(format!("{}/graphql", self.url))
@@ -192,7 +158,7 @@ impl Client {
     }
 
     /// Asks the GraphQL API and does not wait for the answer, which comes on the connection.
-    pub(crate) fn begin_graphql(&self, query: &str, variables: &Value) -> TcpStream {
+    pub fn begin_graphql(&self, query: &str, variables: &Value) -> TcpStream {
         let host = self.url.strip_prefix("http://").unwrap();
         let body = json!({ "query": query, "variables": variables }).to_string();
         let mut connection = TcpStream::connect(host).unwrap();
@@ -208,11 +174,12 @@ impl Client {
     }
 
     /// What it is signed in with.
-    pub(crate) fn token(&self) -> &str {
+    pub fn token(&self) -> &str {
         &self.token
     }
 
-    pub(crate) fn bearer(&self) -> String {
+    /// The value of its `Authorization` header.
+    pub fn bearer(&self) -> String {
         format!("Bearer {}", self.token)
     }
 }

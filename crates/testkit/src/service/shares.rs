@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::api::Client;
+use super::client::Client;
 use super::server::Server;
 use super::short_clip;
 
@@ -10,7 +10,7 @@ const PASSWORD: &str = "a bee makes honey 7";
 
 /// One account queues four videos and another one then a fifth; of one worker, the newcomer gets the
 /// second turn. An admin puts the last one of the first account before its others.
-pub(crate) fn take_turns(server: &Server) {
+pub fn take_turns(server: &Server) {
     let hog = Client::admin(server);
     let run = |query: &str, input: Value| {
         let answer = hog.graphql(query, &json!({ "input": input }));

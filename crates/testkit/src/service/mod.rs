@@ -1,28 +1,29 @@
-//! What the tests share: the server, its clients, and what they look at from outside.
+//! The real binary as a service: started on a folder of a test's own, called as its clients call it, and
+//! looked at from outside.
 
-pub(crate) mod api;
-pub(crate) mod collector;
-pub(crate) mod figures;
-pub(crate) mod processes;
-pub(crate) mod server;
-pub(crate) mod shares;
-pub(crate) mod turn;
+pub mod client;
+pub mod figures;
+pub mod processes;
+pub mod server;
+pub mod shares;
+pub mod stack;
+pub mod turn;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(crate) use clipsy_testkit::until;
+pub use crate::until;
 
 /// No step of a test takes anywhere near this long: one that does hangs.
-pub(crate) const HANGS_AFTER: Duration = Duration::from_mins(4);
+pub const HANGS_AFTER: Duration = Duration::from_mins(4);
 
 /// A clip that was fetched, not made: a minute of 720p.
-pub(crate) fn long_clip() -> PathBuf {
+pub fn long_clip() -> PathBuf {
     clip("trailer_bbb.mp4")
 }
 
 /// Ten seconds of small pictures.
-pub(crate) fn short_clip() -> PathBuf {
+pub fn short_clip() -> PathBuf {
     clip("bikes.mp4")
 }
 
@@ -36,14 +37,14 @@ fn clip(file: &str) -> PathBuf {
 }
 
 /// A path below the repository's root.
-pub(crate) fn repository(path: &str) -> PathBuf {
+pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .join(path)
 }
 
 /// A folder that goes away with the test.
-pub(crate) fn scratch() -> tempfile::TempDir {
+pub fn scratch() -> tempfile::TempDir {
     tempfile::Builder::new()
         .prefix("clipsy-test-")
         .tempdir()
@@ -51,7 +52,7 @@ pub(crate) fn scratch() -> tempfile::TempDir {
 }
 
 /// Every file below `folder`, as relative paths in order. Files that vanish meanwhile are fine.
-pub(crate) fn files(folder: &Path) -> Vec<String> {
+pub fn files(folder: &Path) -> Vec<String> {
     fn walk(root: &Path, folder: &Path, found: &mut Vec<String>) {
         let Ok(entries) = std::fs::read_dir(folder) else {
             return;

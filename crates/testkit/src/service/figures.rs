@@ -9,7 +9,7 @@ use super::server::Server;
 use super::{repository, until};
 
 /// What Prometheus makes of a text.
-pub(crate) fn read(text: &str) -> Value {
+pub fn read(text: &str) -> Value {
     let python = repository("target/py/bin/python");
     assert!(python.exists(), "run `make setup` first");
     let mut child = Command::new(python)
@@ -30,7 +30,7 @@ pub(crate) fn read(text: &str) -> Value {
 }
 
 /// Status and body of an answer.
-pub(crate) fn get(url: &str, token: Option<&str>) -> (u16, String) {
+pub fn get(url: &str, token: Option<&str>) -> (u16, String) {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .build()
@@ -45,7 +45,7 @@ pub(crate) fn get(url: &str, token: Option<&str>) -> (u16, String) {
 }
 
 /// The samples of that name with all those labels.
-pub(crate) fn samples(families: &Value, name: &str, labels: &[(&str, &str)]) -> Vec<f64> {
+pub fn samples(families: &Value, name: &str, labels: &[(&str, &str)]) -> Vec<f64> {
     let families = families.as_object().unwrap().values();
     let samples = families.flat_map(|family| family["samples"].as_array().unwrap());
     samples
@@ -59,15 +59,16 @@ pub(crate) fn samples(families: &Value, name: &str, labels: &[(&str, &str)]) -> 
         .collect()
 }
 
+/// The sum of [`samples`], of which there has to be one.
 #[track_caller]
-pub(crate) fn sum(families: &Value, name: &str, labels: &[(&str, &str)]) -> f64 {
+pub fn sum(families: &Value, name: &str, labels: &[(&str, &str)]) -> f64 {
     let found = samples(families, name, labels);
     assert!(!found.is_empty(), "there is no {name} {labels:?}");
     found.iter().sum()
 }
 
 /// The port on which a process that listens on `127.0.0.1` for it tells its figures.
-pub(crate) fn port(server: &Server) -> String {
+pub fn port(server: &Server) -> String {
     until("it tells where metrics are", || {
         let log = server.log();
         let (_, after) = log.split_once("metrics at /metrics")?;

@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode as Told;
 use prost::Message as _;
 
-use super::until;
+use clipsy_testkit::until;
 
 /// A collector on a port of its own, until it is dropped.
 #[derive(Debug)]

@@ -7,14 +7,15 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// A child that handles media.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Worker {
-    pub(crate) pid: i32,
+pub struct Worker {
+    /// Its process.
+    pub pid: i32,
     /// `{job}-{attempt}`, the name of its scratch folder.
-    pub(crate) attempt: String,
+    pub attempt: String,
 }
 
 /// The children of process `parent` that handle media.
-pub(crate) fn children(parent: u32) -> Vec<Worker> {
+pub fn children(parent: u32) -> Vec<Worker> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid| parent_of(*pid) == Some(parent))
@@ -31,16 +32,17 @@ pub(crate) fn children(parent: u32) -> Vec<Worker> {
 }
 
 /// True while there is such a process that has not ended.
-pub(crate) fn is_alive(pid: i32) -> bool {
+pub fn is_alive(pid: i32) -> bool {
     state(pid).is_some_and(|(state, _)| state != 'Z')
 }
 
 /// A file of what the kernel tells of a process.
-pub(crate) fn proc(pid: i32) -> PathBuf {
+pub fn proc(pid: i32) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}"))
 }
 
-pub(crate) fn kill(pid: i32, signal: Signal) {
+/// Sends a signal to a process, which may have ended by itself.
+pub fn kill(pid: i32, signal: Signal) {
     // It may have ended by itself meanwhile.
     let _ = kill_process(Pid::from_raw(pid).unwrap(), signal);
 }

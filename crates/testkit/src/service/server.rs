@@ -12,12 +12,18 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::processes::{self, Worker};
 use super::{HANGS_AFTER, until};
 
-/// The binary under test.
-pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_clipsy");
+/// The binary under test, which Cargo builds one folder above the tests of its crate.
+pub fn binary() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let path = test.parent().unwrap().with_file_name("clipsy");
+    assert!(path.exists(), "no {}", path.display());
+    path
+}
 
 /// How a server is started.
+#[must_use = "it has to be brought up"]
 #[derive(Debug)]
-pub(crate) struct Start {
+pub struct Start {
     /// `serve` or `work`.
     command: &'static str,
     state: PathBuf,
@@ -29,18 +35,19 @@ pub(crate) struct Start {
 
 /// A running server. It is killed when a test ends before it.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Server {
     child: Child,
     /// `http://127.0.0.1:PORT`
-    pub(crate) url: String,
-    pub(crate) state: PathBuf,
+    pub url: String,
+    /// Its state folder.
+    pub state: PathBuf,
     /// What it printed until it was listening and how to sign in.
-    pub(crate) welcome: String,
+    pub welcome: String,
 }
 
 /// `clipsy` with settings of its own: those that a developer may have made must not matter.
-pub(crate) fn clipsy() -> Command {
-    settled(Command::new(BINARY))
+pub fn clipsy() -> Command {
+    settled(Command::new(binary()))
 }
 
 fn settled(mut command: Command) -> Command {
@@ -58,7 +65,7 @@ fn settled(mut command: Command) -> Command {
 
 /// The plug-in that makes all renditions with one look-ahead, as it was built along with this test. The binary
 /// looks beside itself, where it is only after `cargo build`.
-fn ladder_plugin() -> PathBuf {
+pub fn ladder_plugin() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.with_file_name("libgstclipsyx264ladder.so");
     assert!(path.exists(), "no {}", path.display());
@@ -66,21 +73,21 @@ fn ladder_plugin() -> PathBuf {
 }
 
 /// Runs `clipsy` to its end.
-pub(crate) fn run(args: &[&str], env: &[(&str, &str)]) -> Output {
+pub fn run(args: &[&str], env: &[(&str, &str)]) -> Output {
     let mut command = clipsy();
     command.args(args).envs(env.iter().copied());
     command.stdin(Stdio::null()).output().unwrap()
 }
 
 /// A demonstration on the folder `state` that cuts segments of 2 s and tries again at once.
-pub(crate) fn on(state: &Path) -> Start {
+pub fn on(state: &Path) -> Start {
     start("serve", state)
         .env("CLIPSY_LISTEN", "127.0.0.1:0")
         .env("CLIPSY_DEMO", "true")
 }
 
 /// A worker in the same way, which has to be told where the jobs come from.
-pub(crate) fn worker_on(state: &Path) -> Start {
+pub fn worker_on(state: &Path) -> Start {
     start("work", state).env("CLIPSY_WORK_LISTEN", "127.0.0.1:0")
 }
 
@@ -96,29 +103,31 @@ fn start(command: &'static str, state: &Path) -> Start {
 }
 
 impl Start {
-    pub(crate) fn args(mut self, args: &[&str]) -> Self {
+    /// With more arguments.
+    pub fn args(mut self, args: &[&str]) -> Self {
         self.args.extend(args.iter().map(ToString::to_string));
         self
     }
 
-    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+    /// With a variable in its environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.into(), value.into()));
         self
     }
 
     /// Lets this command become the server, e.g. in a place of its own.
-    pub(crate) fn within<S: Into<OsString>>(mut self, words: impl IntoIterator<Item = S>) -> Self {
+    pub fn within<S: Into<OsString>>(mut self, words: impl IntoIterator<Item = S>) -> Self {
         self.within = words.into_iter().map(Into::into).collect();
         self
     }
 
     /// The command, for servers that are not expected to come up.
-    pub(crate) fn command(&self) -> Command {
+    pub fn command(&self) -> Command {
         let mut command = match &self.within[..] {
             [] => clipsy(),
             [program, args @ ..] => {
                 let mut command = settled(Command::new(program));
-                command.args(args).arg(BINARY);
+                command.args(args).arg(binary());
                 command
             }
         };
@@ -132,7 +141,7 @@ impl Start {
     }
 
     /// Starts it and waits until it listens. Its log goes to a file beside the state folder.
-    pub(crate) fn up(self) -> Server {
+    pub fn up(self) -> Server {
         let mut log: OsString = self.state.clone().into();
         log.push(".log");
         let log = File::options().create(true).append(true).open(log).unwrap();
@@ -171,39 +180,41 @@ impl Start {
 }
 
 impl Server {
-    pub(crate) fn pid(&self) -> u32 {
+    /// Its process.
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// The port that it listens on.
-    pub(crate) fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         let (_, port) = self.url.rsplit_once(':').unwrap();
         port.parse().unwrap()
     }
 
     /// The children that are at work.
-    pub(crate) fn children(&self) -> Vec<Worker> {
+    pub fn children(&self) -> Vec<Worker> {
         processes::children(self.pid())
     }
 
     /// Waits for a child, and gives it back.
-    pub(crate) fn child(&self, attempt: &str) -> Worker {
+    pub fn child(&self, attempt: &str) -> Worker {
         until(&format!("a process is at {attempt}"), || {
             self.children().into_iter().find(|w| w.attempt == attempt)
         })
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits for its end.
-    pub(crate) fn end(mut self) -> ExitStatus {
+    pub fn end(mut self) -> ExitStatus {
         until("the server has ended", || self.child.try_wait().unwrap())
     }
 
     /// Ends it as a service manager does.
-    pub(crate) fn stop(self) {
+    pub fn stop(self) {
         self.signal(Signal::TERM);
         let log = self.log();
         let status = self.end();
@@ -211,20 +222,27 @@ impl Server {
     }
 
     /// Ends it as a power cut does.
-    pub(crate) fn kill(self) {
+    pub fn kill(self) {
         self.signal(Signal::KILL);
         self.end();
     }
 
     /// Everything that was logged by servers on this folder.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         let mut log: OsString = self.state.clone().into();
         log.push(".log");
         std::fs::read_to_string(log).unwrap_or_default()
     }
 
+    /// The end of [`Server::log`], for those who look why something failed.
+    pub fn last_lines(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+
     /// A folder or file in the state folder.
-    pub(crate) fn path(&self, inside: &str) -> PathBuf {
+    pub fn path(&self, inside: &str) -> PathBuf {
         self.state.join(inside)
     }
 }
@@ -234,10 +252,7 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            let log = self.log();
-            let lines: Vec<&str> = log.lines().collect();
-            let last = &lines[lines.len().saturating_sub(40)..];
-            eprintln!("the end of the server's log:\n{}", last.join("\n"));
+            eprintln!("the end of the server's log:\n{}", self.last_lines());
         }
     }
 }

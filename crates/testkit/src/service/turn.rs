@@ -10,10 +10,10 @@ static FREED: Condvar = Condvar::new();
 
 /// The right to run something heavy, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Turn(());
+pub struct Turn(());
 
 /// Waits for a turn.
-pub(crate) fn turn() -> Turn {
+pub fn turn() -> Turn {
     let mut busy = BUSY.lock().unwrap_or_else(PoisonError::into_inner);
     while *busy >= AT_A_TIME {
         busy = FREED.wait(busy).unwrap_or_else(PoisonError::into_inner);

@@ -5,38 +5,42 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use clipsy_testkit::Nats;
-use clipsy_testkit::Postgres;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::api::Client;
-use crate::support::processes::{self, Worker, kill};
-use crate::support::server::{Server, Start, on, worker_on};
-use crate::support::{files, repository, scratch, until};
+use super::client::Client;
+use super::processes::{self, Worker, kill};
+use super::server::{Server, Start, on, worker_on};
+use super::{files, repository, scratch, until};
+use crate::{Nats, Postgres};
 
 /// Tests take turns: each runs half a dozen processes.
 static TURN: Mutex<()> = Mutex::new(());
 
 /// The servers and folders, without a process of Clipsy yet.
-pub(crate) struct Stack {
-    pub(crate) postgres: Postgres,
-    pub(crate) nats: Nats,
-    pub(crate) folder: tempfile::TempDir,
+pub struct Stack {
+    /// The database.
+    pub postgres: Postgres,
+    /// The queue.
+    pub nats: Nats,
+    /// Everything that lies on disk.
+    pub folder: tempfile::TempDir,
     /// How long claims hold, in seconds.
     lease: &'static str,
     _turn: MutexGuard<'static, ()>,
 }
 
 /// Two servers, two workers.
-pub(crate) struct Pair {
-    pub(crate) servers: [Server; 2],
-    pub(crate) workers: [Server; 2],
+pub struct Pair {
+    /// Those that answer.
+    pub servers: [Server; 2],
+    /// Those that do the jobs.
+    pub workers: [Server; 2],
 }
 
 impl Stack {
     /// Claims hold for `lease` seconds.
-    pub(crate) fn start(lease: &'static str) -> Self {
+    pub fn start(lease: &'static str) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         Self {
             postgres: Postgres::start(),
@@ -48,14 +52,14 @@ impl Stack {
     }
 
     /// A server that processes nothing itself.
-    pub(crate) fn serve(&self, name: &str) -> Start {
+    pub fn serve(&self, name: &str) -> Start {
         let key = self.folder.path().join("token.key");
         self.join(on(&self.folder.path().join(name)))
             .env("CLIPSY_KEY_FILE", key.to_str().unwrap())
     }
 
     /// A worker on a folder of its own.
-    pub(crate) fn work(&self, name: &str) -> Start {
+    pub fn work(&self, name: &str) -> Start {
         self.join(worker_on(&self.folder.path().join(name))).args(&[
             "--jobs",
             "1",
@@ -72,7 +76,8 @@ impl Stack {
             .env("CLIPSY_LEASE_SECONDS", self.lease)
     }
 
-    pub(crate) fn pair(&self) -> Pair {
+    /// Starts two servers and two workers.
+    pub fn pair(&self) -> Pair {
         std::thread::scope(|scope| {
             let all = [
                 self.serve("api-0"),
@@ -88,17 +93,18 @@ impl Stack {
         })
     }
 
-    pub(crate) fn media(&self) -> PathBuf {
+    /// The media folder that they share.
+    pub fn media(&self) -> PathBuf {
         self.folder.path().join("media")
     }
 
     /// What is published of a video.
-    pub(crate) fn output(&self, id: i64) -> PathBuf {
+    pub fn output(&self, id: i64) -> PathBuf {
         self.media().join(format!("videos/processed/{id}"))
     }
 
     /// Only files of that attempt are published.
-    pub(crate) fn only_attempt(&self, id: i64, attempt: i64) {
+    pub fn only_attempt(&self, id: i64, attempt: i64) {
         let start = format!("{attempt}/");
         until(&format!("only attempt {attempt}'s files are left"), || {
             let left = files(&self.output(id));
@@ -108,7 +114,7 @@ impl Stack {
     }
 
     /// Twenty seconds of small pictures.
-    pub(crate) fn clip(&self) -> PathBuf {
+    pub fn clip(&self) -> PathBuf {
         let clip = self.folder.path().join("clip.mp4");
         if !clip.exists() {
             let made = Command::new("ffmpeg")
@@ -125,19 +131,20 @@ impl Stack {
 }
 
 impl Pair {
-    pub(crate) fn admin(&self) -> Client {
+    /// Signs in at the first server.
+    pub fn admin(&self) -> Client {
         Client::admin(&self.servers[0])
     }
 
     /// Waits until one of the workers is at `attempt`, and stops the process that handles the
     /// media. Which worker it is, and that process.
-    pub(crate) fn hold(&self, attempt: &str) -> (usize, Worker) {
+    pub fn hold(&self, attempt: &str) -> (usize, Worker) {
         hold(&self.workers, attempt)
     }
 }
 
 /// [`Pair::hold`] of any workers.
-pub(crate) fn hold(workers: &[Server], attempt: &str) -> (usize, Worker) {
+pub fn hold(workers: &[Server], attempt: &str) -> (usize, Worker) {
     until(&format!("a worker is at {attempt}"), || {
         workers.iter().enumerate().find_map(|(number, worker)| {
             let found = child_of(worker, attempt)?;
@@ -150,7 +157,7 @@ pub(crate) fn hold(workers: &[Server], attempt: &str) -> (usize, Worker) {
 
 /// `late` held attempt 1 of a video, and `other` makes it with attempt 2. Once that is done,
 /// `come_back` lets `late` notice: nothing changes by what it still has to say.
-pub(crate) fn comes_too_late(
+pub fn comes_too_late(
     stack: &Stack,
     client: &Client,
     id: i64,
@@ -179,13 +186,14 @@ pub(crate) fn comes_too_late(
     late.stop();
 }
 
-pub(crate) fn child_of(worker: &Server, attempt: &str) -> Option<Worker> {
+/// The child of `worker` that is at `attempt`.
+pub fn child_of(worker: &Server, attempt: &str) -> Option<Worker> {
     let children = worker.children().into_iter();
     children.into_iter().find(|child| child.attempt == attempt)
 }
 
 /// The video is complete: its playlists list segments that are there.
-pub(crate) fn assert_whole(client: &Client, id: i64) {
+pub fn assert_whole(client: &Client, id: i64) {
     let video = client.ready(id);
     assert_eq!(video["failure"], Value::Null, "{video}");
     let qualities = video["qualities"].as_array().unwrap();
@@ -202,14 +210,14 @@ pub(crate) fn assert_whole(client: &Client, id: i64) {
         for name in playlist.lines().filter(|line| !line.starts_with('#')) {
             let segment = client.get(&format!("{folder}/{name}"));
             assert_eq!(segment.status, 200, "{name}");
-            bytes += segment.bytes.len();
+            bytes += segment.body.len();
         }
         assert_eq!(quality["file_size"], bytes);
     }
 }
 
 /// Contents of all files below `folder`.
-pub(crate) fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let names = files(folder).into_iter();
     names
         .map(|name| {
