@@ -3,7 +3,7 @@
 //! The demuxer sees the file as it is, but with the old movie box marked as free space and a new
 //! one behind the last byte, so that no offset into the file changes.
 
-use super::boxes::{self, Body, Node, u32_at};
+use super::boxes::{self, Body, Node, u16_at, u32_at};
 use super::edits::{self, Edits, Scale};
 use super::{Front, Piece, Range, Source, Track, fragments, joined, pcm, tables};
 
@@ -191,9 +191,6 @@ fn mend(
         samples: if in_fragments.is_some() { 0 } else { samples },
         ..Track::default()
     };
-    if listed.is_some() && in_fragments.is_none() {
-        trak.replace(&[b"mdia", b"mdhd"], wide(&mdhd, length)?);
-    }
     let mut seconds = (length > 0).then(|| length as f64 / f64::from(scale));
     let scale = Scale {
         movie: movie_scale,
@@ -210,6 +207,10 @@ fn mend(
     }
     // Offsets beyond the decoding times make the last pictures end later.
     let delay = largest_offset(trak);
+    if listed.is_some() && in_fragments.is_none() {
+        // Without an edit list the demuxer shows nothing behind this length.
+        trak.replace(&[b"mdia", b"mdhd"], wide(&mdhd, length + delay)?);
+    }
     let elst = trak.content(&[b"edts", b"elst"]).map(<[u8]>::to_vec);
     if let Some(list) = elst.filter(|_| length > 0) {
         let scale = Scale {
@@ -297,14 +298,21 @@ fn describe(trak: &mut Node, is_sound: bool, track: &mut Track) -> Option<()> {
             });
             // ISO/IEC 14496-12, 12.1.5; `nclc` of QuickTime has no range.
             let colour = inner.iter().find_map(|node| match &node.body {
-                Body::Data(data) if node.kind == *b"colr" && data.starts_with(b"nclx") => {
-                    Some(data)
+                Body::Data(data) if node.kind == *b"colr" => {
+                    (data.starts_with(b"nclx") || data.starts_with(b"nclc")).then_some(data)
                 }
                 _ => None,
             });
             if track.range == Range::Demuxed {
-                let flags = colour.and_then(|c| c.get(10));
+                let flags = colour.filter(|c| c.starts_with(b"nclx"));
+                let flags = flags.and_then(|c| c.get(10));
                 track.range = Range::Told(flags.map(|flags| flags & 0x80 != 0));
+            }
+            let number = |at| colour.and_then(|c| u16_at(c, at));
+            if let (None, Some(p), Some(t), Some(m)) =
+                (track.colour, number(4), number(6), number(8))
+            {
+                track.colour = Some([p, t, m]);
             }
             if let Some(dolby) = config.and_then(|c| super::dolby_vision(c)) {
                 track.dolby_vision.get_or_insert(dolby);
@@ -348,7 +356,7 @@ fn wide(header: &[u8], length: u64) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::front::boxes::{u16_at, u64_at};
+    use crate::front::boxes::u64_at;
 
     #[test]
     fn headers_of_both_versions_become_the_same() {
