@@ -30,6 +30,7 @@ pub(crate) mod package;
 pub(crate) mod pattern;
 mod png;
 mod rate;
+mod recovery;
 pub(crate) mod remarks;
 pub(crate) mod route;
 mod runs;

@@ -191,6 +191,9 @@ fn mend(
         samples: if in_fragments.is_some() { 0 } else { samples },
         ..Track::default()
     };
+    if listed.is_some() && in_fragments.is_none() {
+        trak.replace(&[b"mdia", b"mdhd"], wide(&mdhd, length)?);
+    }
     let mut seconds = (length > 0).then(|| length as f64 / f64::from(scale));
     let scale = Scale {
         movie: movie_scale,
@@ -207,9 +210,11 @@ fn mend(
     }
     // Offsets beyond the decoding times make the last pictures end later.
     let delay = largest_offset(trak);
-    if listed.is_some() && in_fragments.is_none() {
-        // Without an edit list the demuxer shows nothing behind this length.
-        trak.replace(&[b"mdia", b"mdhd"], wide(&mdhd, length + delay)?);
+    if delay > 0 && listed.is_some() && in_fragments.is_none() {
+        show_all(
+            trak,
+            edits::scaled(length + delay, movie_scale, scale.track),
+        );
     }
     let elst = trak.content(&[b"edts", b"elst"]).map(<[u8]>::to_vec);
     if let Some(list) = elst.filter(|_| length > 0) {
@@ -226,6 +231,28 @@ fn mend(
     track.duration_s = seconds;
     describe(trak, is_sound, &mut track);
     Some(track)
+}
+
+/// Gives a track without an edit list one that shows all of it, for the demuxer ends such a track where
+/// decoding ends, and pictures may be shown later. `length` is in units of the movie.
+fn show_all(trak: &mut Node, length: u64) {
+    if trak.find(&[b"edts"]).is_some() {
+        return;
+    }
+    let all = Edits {
+        edits: vec![edits::Edit {
+            length,
+            start: Some(0),
+            slower: 1,
+        }],
+        other_rate: false,
+    };
+    if let Some(boxes) = trak.boxes_mut() {
+        boxes.push(Node {
+            kind: *b"edts",
+            body: Body::Boxes(vec![Node::data(*b"elst", all.write())]),
+        });
+    }
 }
 
 /// Length in seconds of what an edit list shows. The offsets of composition may only look as if
