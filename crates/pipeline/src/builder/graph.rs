@@ -477,14 +477,23 @@ pub(crate) fn limit_decoder_threads(pipeline: &gst::Pipeline) {
     set_decoder_threads(pipeline, threads);
 }
 
+/// Has each decoder of libav make pictures in memory of its own, which it copies. `gst-libav` crashes
+/// when it has to find memory for pictures of a format that `GStreamer` does not know, such as grey of 12
+/// bits; so whoever finds out whether a stream can be decoded does without. It refuses them then.
+pub(crate) fn keep_decoders_apart(pipeline: &gst::Pipeline) {
+    pipeline.connect_deep_element_added(|_, _, element| {
+        if element.has_property_with_type("direct-rendering", bool::static_type()) {
+            element.set_property("direct-rendering", false);
+        }
+    });
+}
+
 /// Gives each decoder of libav this many threads.
 ///
 /// Threads that work on several pictures hold back some of them. `gst-libav` asks for those at the end
 /// and where a stream breaks off only of codecs that hold back pictures by themselves; of all others
 /// the threads share one picture.
 ///
-/// With more than one, `gst-libav` of 1.22 crashes on pictures of a format that it does not know, such
-/// as 10-bit grey; so whoever finds out whether a stream can be decoded uses one.
 pub(crate) fn set_decoder_threads(pipeline: &gst::Pipeline, threads: i32) {
     const HOLD_BACK: [&str; 7] = [
         "avdec_h264",

@@ -15,7 +15,7 @@ use gstreamer_pbutils as pbutils;
 use clipsy_domain::limits::Limits;
 
 use super::gate::Gate;
-use super::{colour, element, file};
+use super::{colour, element, file, png, recovery};
 use crate::Error;
 use crate::catalog::DecoderSpec;
 use crate::decoders::Decoders;
@@ -76,6 +76,8 @@ pub(crate) fn add(
     decode.connect("element-added", false, move |args| {
         if let Some(Ok(element)) = args.get(1).map(gst::glib::Value::get::<gst::Element>) {
             watches.watch(&element);
+            png::mend(&element);
+            recovery::mend(&element);
         }
         None
     });

@@ -83,6 +83,8 @@ pub(crate) struct Track {
     pub(crate) dolby_vision: Option<(u8, u8)>,
     /// Range of the colours.
     pub(crate) range: Range,
+    /// Primaries, transfer and matrix by their numbers, where an MP4 or MOV file tells them.
+    pub(crate) colour: Option<[u16; 3]>,
     /// How uncompressed sound is stored.
     pub(crate) pcm: Option<Pcm>,
     /// Where its channels belong, in stored order; empty if nothing says.

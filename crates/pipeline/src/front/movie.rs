@@ -3,7 +3,7 @@
 //! The demuxer sees the file as it is, but with the old movie box marked as free space and a new
 //! one behind the last byte, so that no offset into the file changes.
 
-use super::boxes::{self, Body, Node, u32_at};
+use super::boxes::{self, Body, Node, u16_at, u32_at};
 use super::edits::{self, Edits, Scale};
 use super::{Front, Piece, Range, Source, Track, fragments, joined, pcm, tables};
 
@@ -210,6 +210,12 @@ fn mend(
     }
     // Offsets beyond the decoding times make the last pictures end later.
     let delay = largest_offset(trak);
+    if delay > 0 && listed.is_some() && in_fragments.is_none() {
+        show_all(
+            trak,
+            edits::scaled(length + delay, movie_scale, scale.track),
+        );
+    }
     let elst = trak.content(&[b"edts", b"elst"]).map(<[u8]>::to_vec);
     if let Some(list) = elst.filter(|_| length > 0) {
         let scale = Scale {
@@ -225,6 +231,28 @@ fn mend(
     track.duration_s = seconds;
     describe(trak, is_sound, &mut track);
     Some(track)
+}
+
+/// Gives a track without an edit list one that shows all of it, for the demuxer ends such a track where
+/// decoding ends, and pictures may be shown later. `length` is in units of the movie.
+fn show_all(trak: &mut Node, length: u64) {
+    if trak.find(&[b"edts"]).is_some() {
+        return;
+    }
+    let all = Edits {
+        edits: vec![edits::Edit {
+            length,
+            start: Some(0),
+            slower: 1,
+        }],
+        other_rate: false,
+    };
+    if let Some(boxes) = trak.boxes_mut() {
+        boxes.push(Node {
+            kind: *b"edts",
+            body: Body::Boxes(vec![Node::data(*b"elst", all.write())]),
+        });
+    }
 }
 
 /// Length in seconds of what an edit list shows. The offsets of composition may only look as if
@@ -297,14 +325,21 @@ fn describe(trak: &mut Node, is_sound: bool, track: &mut Track) -> Option<()> {
             });
             // ISO/IEC 14496-12, 12.1.5; `nclc` of QuickTime has no range.
             let colour = inner.iter().find_map(|node| match &node.body {
-                Body::Data(data) if node.kind == *b"colr" && data.starts_with(b"nclx") => {
-                    Some(data)
+                Body::Data(data) if node.kind == *b"colr" => {
+                    (data.starts_with(b"nclx") || data.starts_with(b"nclc")).then_some(data)
                 }
                 _ => None,
             });
             if track.range == Range::Demuxed {
-                let flags = colour.and_then(|c| c.get(10));
+                let flags = colour.filter(|c| c.starts_with(b"nclx"));
+                let flags = flags.and_then(|c| c.get(10));
                 track.range = Range::Told(flags.map(|flags| flags & 0x80 != 0));
+            }
+            let number = |at| colour.and_then(|c| u16_at(c, at));
+            if let (None, Some(p), Some(t), Some(m)) =
+                (track.colour, number(4), number(6), number(8))
+            {
+                track.colour = Some([p, t, m]);
             }
             if let Some(dolby) = config.and_then(|c| super::dolby_vision(c)) {
                 track.dolby_vision.get_or_insert(dolby);
@@ -348,7 +383,7 @@ fn wide(header: &[u8], length: u64) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::front::boxes::{u16_at, u64_at};
+    use crate::front::boxes::u64_at;
 
     #[test]
     fn headers_of_both_versions_become_the_same() {

@@ -18,6 +18,9 @@ const DTS: u8 = 0x8a;
 /// The descriptor of Dolby Vision ("Dolby Vision Streams Within the MPEG-2 Transport Stream Format", 3.1).
 const DOLBY_VISION: u8 = 0xb0;
 
+/// Descriptors that say nothing of what a stream is: language, bitrate, alignment, and a number.
+const SAY_NOTHING: [u8; 4] = [0x0a, 0x0e, 0x06, 0x52];
+
 /// Types that are told otherwise, and what is told besides.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Programs {
@@ -42,7 +45,7 @@ impl Programs {
                 for entry in streams(packet) {
                     let dolby = descriptors(entry.descriptors(packet)).find_map(dolby_vision);
                     found.dolby_vision.extend(dolby.map(|d| (entry.stream, d)));
-                    if entry.is_unclear() {
+                    if entry.is_unclear(packet) {
                         unclear.insert(entry.stream);
                     }
                 }
@@ -86,8 +89,11 @@ struct Entry {
 }
 
 impl Entry {
-    fn is_unclear(&self) -> bool {
-        self.kind == DTS_OF_DISCS || (self.kind == PRIVATE && self.descriptor_bytes == 0)
+    /// True if nothing in `packet` tells what the stream is.
+    fn is_unclear(&self, packet: &[u8]) -> bool {
+        let mut descriptors = descriptors(self.descriptors(packet));
+        self.kind == DTS_OF_DISCS
+            || (self.kind == PRIVATE && descriptors.all(|(tag, _)| SAY_NOTHING.contains(&tag)))
     }
 
     fn descriptors<'a>(&self, packet: &'a [u8]) -> &'a [u8] {

@@ -7,6 +7,9 @@ use super::boxes::u32_at;
 /// missing, `None` if the format does not say.
 pub(super) fn is_complete(source: &Source) -> Option<bool> {
     let head = source.read(0, source.bytes.min(64))?;
+    if is_elementary(&head) {
+        return Some(true);
+    }
     let announced = matroska(&head)
         .or_else(|| riff(&head))
         .or_else(|| asf(source, &head));
@@ -14,6 +17,18 @@ pub(super) fn is_complete(source: &Source) -> Option<bool> {
         return Some(source.bytes >= bytes);
     }
     flash(source, &head)
+}
+
+/// True of a bare stream of pictures, which begins with a start code (MPEG video, H.264, H.265). No
+/// header tells its length, so nothing of it can be missing; elements guess it from the bitrate.
+fn is_elementary(head: &[u8]) -> bool {
+    // Program streams, too, begin with a code of their own (ISO/IEC 13818-1, 2.5.3.4).
+    const PACK: u8 = 0xba;
+    match head {
+        [0, 0, 1, code, ..] => *code != PACK,
+        [0, 0, 0, 1, ..] => true,
+        _ => false,
+    }
 }
 
 /// The end of the segment of a Matroska or `WebM` file (RFC 9559, 4.5 and 5.1).

@@ -109,6 +109,16 @@ fn usual_matrix(picture: Picture<'_>) -> Matrix {
     }
 }
 
+/// The colour that a `colr` box tells by numbers: primaries, transfer and matrix (ISO/IEC 23091-2, 8).
+pub(super) fn numbered([primaries, transfer, matrix]: [u16; 3]) -> Option<VideoColorimetry> {
+    let primaries = Primaries::from_iso(primaries.into());
+    let transfer = Transfer::from_iso(transfer.into());
+    let matrix = Matrix::from_iso(matrix.into());
+    let told = VideoColorimetry::new(Range::Unknown, matrix, transfer, primaries);
+    let nothing = (Matrix::Unknown, Transfer::Unknown, Primaries::Unknown);
+    ((matrix, transfer, primaries) != nothing).then_some(told)
+}
+
 /// A colour of which the range alone is known.
 pub(super) fn only_range(full: bool) -> VideoColorimetry {
     let range = if full {
@@ -187,6 +197,16 @@ mod tests {
         assert_eq!(settled("2:0:0:0", "", Kind::Grey, size), "bt601");
         assert_eq!(settled("", "2:3:5:1", Kind::Rgb, size), "1:1:5:1");
         assert_eq!(settled("sRGB", "", Kind::Yuv, size), "2:4:7:1");
+    }
+
+    #[test]
+    fn numbers_of_a_container_are_understood() {
+        gst::init().unwrap();
+        let told = |numbers| numbered(numbers).map(|c| c.to_string());
+        assert_eq!(told([1, 1, 1]).as_deref(), Some("0:3:5:1"));
+        assert_eq!(told([9, 16, 9]).as_deref(), Some("0:6:14:7"));
+        assert_eq!(told([2, 2, 6]).as_deref(), Some("0:4:0:0"));
+        assert_eq!(told([2, 2, 2]), None);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use gstreamer::prelude::*;
 use gstreamer_pbutils as pbutils;
 
 use super::stream::{Stream, TOO_MANY_PACKETS};
-use crate::builder::colour;
 use crate::builder::source::{self, Kind, Observer, Step, StreamKey};
+use crate::builder::{colour, remarks};
 use crate::front::Front;
 
 /// Packets of a video stream that are enough to judge its frame rate.
@@ -104,6 +104,23 @@ impl Facts {
         // Without pictures and sound the demuxer may still say what is wrong with the file.
         let is_media = |s: &Stream| s.key.kind != Kind::Other;
         found.complete && found.streams.iter().any(is_media) && found.streams.iter().all(settled)
+    }
+
+    /// Notes the streams for whose pictures `GStreamer` has no format. The pipeline must still run.
+    pub(super) fn note_strange_pictures(&self, pipeline: &gst::Pipeline) {
+        let elements = pipeline.iterate_recurse().into_iter().flatten();
+        let strange = elements
+            .filter(|element| remarks::is_strange(&element.name()))
+            .filter_map(|decoder| decoder.static_pad("sink")?.stream_id());
+        for id in strange {
+            let mut found = self.found();
+            let streams = found.streams.iter_mut();
+            for stream in streams.filter(|s| s.id.as_deref() == Some(id.as_str())) {
+                if stream.decoding == Decoding::NoOutput {
+                    stream.decoding = Decoding::NoDecoder;
+                }
+            }
+        }
     }
 
     /// Everything that was found, with `duration` as the container tells it. Without that it is
@@ -202,9 +219,10 @@ impl Observer for Facts {
         if raw && !stream.steps.is_empty() {
             return true;
         }
-        if stream.track.is_none() {
-            let id = step.pad.stream_id();
-            stream.track = id.and_then(|id| self.front.number(&id));
+        if stream.id.is_none() {
+            stream.id = step.pad.stream_id().map(Into::into);
+            let id = stream.id.as_deref();
+            stream.track = id.and_then(|id| self.front.number(id));
         }
         let level = stream.steps.len();
         stream.steps.push(step.caps.clone());
@@ -220,15 +238,9 @@ impl Observer for Facts {
             std::ops::ControlFlow::Continue(gst::EventForeachAction::Keep)
         });
         let left_aside = step.key.kind == Kind::Audio && self.sound == Sound::LeftAside;
-        let wanted = step.key.kind != Kind::Other
-            && !is_beyond(&self.limits, step.caps)
-            && !has_unknown_format(step.caps);
+        let wanted = step.key.kind != Kind::Other && !is_beyond(&self.limits, step.caps);
         if !wanted && step.key.kind != Kind::Other {
-            stream.decoding = if has_unknown_format(step.caps) {
-                Decoding::NoDecoder
-            } else {
-                Decoding::Skipped
-            };
+            stream.decoding = Decoding::Skipped;
         }
         drop(found);
         watch_packets(step.pad, &self.found, step.key, level);
@@ -300,16 +312,6 @@ fn watch_output(pad: &gst::Pad, found: &Arc<Mutex<Found>>, key: StreamKey) {
         }
         gst::PadProbeReturn::Ok
     });
-}
-
-/// True for grey of more than 8 bits where `GStreamer` has no format for it: `gst-libav` up to 1.24
-/// crashes on that instead of refusing it.
-fn has_unknown_format(caps: &gst::Caps) -> bool {
-    let deep_grey = caps
-        .structure(0)
-        .and_then(|s| s.get::<&str>("profile").ok())
-        .is_some_and(|profile| profile.starts_with("monochrome-"));
-    deep_grey && gst::version() < (1, 26, 0, 0)
 }
 
 /// True if the caps announce a picture that is too large to decode.

@@ -119,10 +119,12 @@ fn look(
 ) -> Result<(Arc<Facts>, Option<gst::ClockTime>, End), Error> {
     let pipeline = gst::Pipeline::with_name("probe");
     graph::set_decoder_threads(&pipeline, 1);
+    graph::keep_decoders_apart(&pipeline);
     let facts = Arc::new(Facts::new(&pipeline, limits.clone(), front, sound));
     source::add(&pipeline, path, front, None, limits, &facts)?;
     let outcome = scan(&pipeline, &facts, cancel);
     let duration = pipeline.query_duration::<gst::ClockTime>();
+    facts.note_strange_pictures(&pipeline);
     stop(&pipeline);
     Ok((facts, duration, outcome?))
 }

@@ -27,6 +27,8 @@ pub(super) struct Stream {
     pub(super) decoding: Decoding,
     pub(super) default: bool,
     pub(super) enabled: bool,
+    /// By which elements know the stream.
+    pub(super) id: Option<String>,
     /// Number of the track in an MP4 file.
     pub(super) track: Option<u32>,
     pub(super) tags: gst::TagList,
@@ -49,6 +51,7 @@ impl Stream {
             decoding: Decoding::NoOutput,
             default: false,
             enabled: true,
+            id: None,
             track: None,
             tags: gst::TagList::new(),
             packets: 0,
@@ -233,7 +236,11 @@ impl Stream {
             .and_then(colour::of)
             .or_else(|| parsed.and_then(|caps| colour::of(caps)))
             .or_else(|| self.colour_of_header());
-        let mut container = self.steps.first().and_then(|caps| colour::of(caps));
+        let demuxed = self.steps.first().and_then(|caps| colour::of(caps));
+        // `qtdemux` does not look for it beside uncompressed pictures, among others, and makes up
+        // one by their size.
+        let numbers = track.and_then(|t| t.colour);
+        let mut container = numbers.and_then(colour::numbered).or(demuxed);
         // `qtdemux` takes limited range for told where the file leaves it open, and up to 1.24 it
         // looks for full range in the wrong byte.
         if let Some(Range::Told(full)) = track.map(|t| t.range) {

@@ -1,0 +1,93 @@
+//! H.264 that begins at a recovery point, which `avdec_h264` of later versions cannot decode.
+//!
+//! Before the first picture libav makes those that its number says are missing. `gst-libav` gives them
+//! memory by the packet, and since 1.24 it knows the packet no longer when the first of them is let go:
+//! the picture is not decoded, nor are those that need it, up to the next such point. When it is sent
+//! once more, nothing is missing any longer.
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+
+/// Sends such pictures twice to `element` if that is an `avdec_h264` which needs it.
+pub(super) fn mend(element: &gst::Element) {
+    let is_concerned = element.factory().is_some_and(|f| f.name() == "avdec_h264");
+    if !is_concerned || gst::version() < (1, 24, 0, 0) {
+        return;
+    }
+    let Some(sink) = element.static_pad("sink") else {
+        return;
+    };
+    sink.add_probe(gst::PadProbeType::BUFFER, |pad, info| {
+        if let Some(packet) = info.buffer()
+            && begins_without_idr(pad, packet)
+        {
+            let mut first = packet.copy();
+            // What is sent now is no beginning, or this would never end; the other one still is.
+            first.make_mut().unset_flags(gst::BufferFlags::DISCONT);
+            // If this is the end, so it is for the packet itself, which tells of it.
+            let _ = pad.chain(first);
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// True of a picture at which a stream begins or goes on behind a break, if it refers to none before
+/// and does not say so by its kind.
+fn begins_without_idr(pad: &gst::Pad, packet: &gst::BufferRef) -> bool {
+    let flags = packet.flags();
+    if !flags.contains(gst::BufferFlags::DISCONT) || flags.contains(gst::BufferFlags::DELTA_UNIT) {
+        return false;
+    }
+    let caps = pad.current_caps();
+    let format = caps.as_ref().and_then(|caps| caps.structure(0));
+    let is_stream = format
+        .and_then(|s| s.get::<&str>("stream-format").ok())
+        .is_none_or(|form| form == "byte-stream");
+    let map = packet.map_readable();
+    map.is_ok_and(|bytes| {
+        let kinds = if is_stream {
+            in_stream(&bytes)
+        } else {
+            in_lengths(&bytes)
+        };
+        kinds.contains(&SLICE) && !kinds.contains(&IDR)
+    })
+}
+
+/// Kinds of units (ISO/IEC 14496-10, table 7-1).
+const SLICE: u8 = 1;
+const IDR: u8 = 5;
+
+/// The kinds of the units in `bytes`, which start codes part (annex B).
+fn in_stream(bytes: &[u8]) -> Vec<u8> {
+    let starts = bytes.windows(4).filter(|w| w.starts_with(&[0, 0, 1]));
+    starts.map(|w| w[3] & 0x1f).collect()
+}
+
+/// The same where each has its length in front, in four bytes as nearly everywhere.
+fn in_lengths(mut bytes: &[u8]) -> Vec<u8> {
+    let mut kinds = Vec::new();
+    while let Some((length, rest)) = bytes.split_first_chunk() {
+        let Ok(length) = usize::try_from(u32::from_be_bytes(*length)) else {
+            break;
+        };
+        kinds.extend(rest.first().map(|head| head & 0x1f));
+        bytes = rest.get(length..).unwrap_or_default();
+    }
+    kinds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_found_in_both_forms() {
+        let stream = [0, 0, 0, 1, 9, 0xf0, 0, 0, 0, 1, 0x67, 7, 0, 0, 1, 0x41, 8];
+        assert_eq!(in_stream(&stream), [9, 7, SLICE]);
+        let lengths = [0, 0, 0, 2, 6, 9, 0, 0, 0, 3, 0x65, 8, 8];
+        assert_eq!(in_lengths(&lengths), [6, IDR]);
+        assert_eq!(in_lengths(&[0, 0, 0, 9, 1]), [SLICE]);
+        assert!(in_lengths(&[0, 0, 0]).is_empty());
+    }
+}
