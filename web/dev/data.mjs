@@ -53,6 +53,7 @@ function addVideo(title, state, extra = {}) {
     id: Buffer.from(`Video:${number}`).toString("base64url"),
     number,
     title,
+    tags: number % 3 === 0 ? ["Holidays", "Phone"] : [],
     description: number % 3 === 0 ? "What happens here, and why.\n\nRecorded with a phone." : "",
     visibility: number % 5 === 0 ? "PRIVATE" : "PUBLIC",
     state,

@@ -21,6 +21,7 @@ pub mod progress;
 pub mod shares;
 pub mod speaker;
 pub mod storyboard;
+pub mod tags;
 pub mod text;
 pub mod trace;
 pub mod tracks;

@@ -1,6 +1,7 @@
 //! Lists that are read by the page.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use clipsy_domain::tags::tag_key;
 use clipsy_domain::user::UserId;
 use clipsy_service::error::Error;
 use clipsy_service::videos::group::Users;
@@ -20,7 +21,7 @@ use super::video::Video;
 /// Which videos to list. Conditions that are left away do not count; all others must hold.
 #[derive(Debug, Clone, Default, InputObject)]
 pub(crate) struct VideoFilter {
-    /// Words, or parts of words, that title and description must all contain, without regard to case.
+    /// Words, or parts of words, that title, description and tags must all contain, without regard to case.
     /// Without an order, videos whose titles have them come first. Some thousands are found at most.
     search: Option<String>,
     /// States, one of which it must have.
@@ -34,6 +35,8 @@ pub(crate) struct VideoFilter {
     mine: Option<bool>,
     /// The name of the account that must have uploaded it, without regard to case.
     owner_name: Option<String>,
+    /// A tag that it must have, without regard to case.
+    tag: Option<String>,
     /// True: only what a library shows: what can be played and is public or the viewer's own, for
     /// admins, too.
     #[graphql(default_with = "Some(false)")]
@@ -259,6 +262,8 @@ async fn narrow(ctx: &Context<'_>, assets: &mut AssetFilter, filter: VideoFilter
         owners.push(found.map_or(0, |(user, _)| user.id));
     }
     owners.dedup();
+    // What is no tag is on nothing.
+    assets.tag = filter.tag.map(|tag| tag_key(&tag).unwrap_or_default());
     assets.watchable = filter.watchable == Some(true);
     for (name, seconds) in [
         ("minSeconds", filter.min_seconds),

@@ -81,6 +81,11 @@ impl Video {
         &self.asset.description
     }
 
+    /// What its owner puts it under, in the owner's order.
+    async fn tags(&self) -> &[String] {
+        &self.asset.tags
+    }
+
     /// Who may see it.
     async fn visibility(&self) -> Visibility {
         self.asset.visibility.into()

@@ -7,6 +7,7 @@ import * as failure from "./failure.mjs";
 import * as live from "./live.mjs";
 import * as looks from "./looks.mjs";
 import * as pages from "./pages.mjs";
+import * as tags from "./tags.mjs";
 import * as thumbnail from "./thumbnail.mjs";
 import * as tracks from "./tracks.mjs";
 import * as upload from "./upload.mjs";
@@ -24,6 +25,7 @@ const steps = [
   ["a file that the browser keeps hold of goes on by itself", upload.goesOnByHandle],
   ["another picture stands for the video", thumbnail.choosesAPicture],
   ["which tracks are used, and what is worth knowing", tracks.tellsWhatItUses],
+  ["tags, of one and of many", tags.tags],
   ["sharing, embedding, previews", embed.embeds],
   ["markup in titles stays text", failure.markupStaysText],
   ["a broken file says why, and is not tried again", failure.failsForGood],

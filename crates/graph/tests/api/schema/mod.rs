@@ -7,6 +7,7 @@ mod operators;
 mod paging;
 mod sdl;
 mod sessions;
+mod tags;
 mod thumbnails;
 mod uploads;
 mod videos;

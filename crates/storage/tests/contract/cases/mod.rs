@@ -10,6 +10,7 @@ mod sessions;
 mod shares;
 mod steering;
 mod tables;
+mod tags;
 mod thumbnails;
 mod turns;
 mod uploads;
@@ -34,6 +35,9 @@ pub(crate) const ALL: &[Case] = cases! {
         rules_of_the_schema_are_kept
         it_answers
         changed_rows_are_told
+    }
+    tags {
+        videos_are_found_by_their_tags
     }
     turns {
         of_many_who_ask_one_has_the_turn
