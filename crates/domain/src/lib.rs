@@ -16,6 +16,7 @@ pub mod limits;
 pub mod media;
 pub mod media_key;
 pub mod notes;
+pub mod photo;
 pub mod playlist;
 pub mod progress;
 pub mod shares;

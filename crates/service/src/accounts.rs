@@ -2,6 +2,7 @@
 
 pub mod change_password;
 pub mod create_user;
+pub mod delete_user;
 pub mod end_session;
 pub mod find_user;
 pub mod keys;
@@ -14,6 +15,7 @@ pub mod refresh_session;
 mod require_admin;
 pub mod right;
 pub mod session;
+pub mod sessions;
 pub mod set_limits;
 pub mod start_session;
 pub mod token;
@@ -55,11 +57,13 @@ impl Accounts {
 }
 
 /// Where somebody who shows a password asks from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Origin {
     /// The address, for limits on tries and the log.
     pub address: IpAddr,
     /// Whose turn it is when many passwords are compared at once; `None` for addresses that stand for
     /// many people.
     pub sharer: Option<IpAddr>,
+    /// What the program calls itself, for the list of sessions.
+    pub device: Option<String>,
 }

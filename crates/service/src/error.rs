@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clipsy_domain::photo::PhotoError;
 use clipsy_domain::tags::TagError;
 use clipsy_domain::username::UsernameError;
 
@@ -56,6 +57,9 @@ pub enum Error {
     /// Tags that no video may have.
     #[error("{0}")]
     Tags(#[from] TagError),
+    /// A picture that cannot stand for a video.
+    #[error("{0}")]
+    Photo(#[from] PhotoError),
     /// The body cannot be read.
     #[error("{0}")]
     Parse(String),
@@ -167,6 +171,7 @@ impl Error {
             Self::Fields(_) => "invalid",
             Self::Username(error) => error.code(),
             Self::Tags(error) => error.code(),
+            Self::Photo(error) => error.code(),
             Self::Parse(_) => "parse_error",
             Self::Method(_) => "method_not_allowed",
             Self::MediaType(_) => "unsupported_media_type",
@@ -194,7 +199,7 @@ impl Error {
             | Self::RefreshToken
             | Self::RevokedToken => Kind::Unauthenticated,
             Self::DefaultPassword | Self::Forbidden => Kind::Forbidden,
-            Self::Fields(_) | Self::Username(_) | Self::Tags(_) => Kind::Invalid,
+            Self::Fields(_) | Self::Username(_) | Self::Tags(_) | Self::Photo(_) => Kind::Invalid,
             Self::Parse(_) => Kind::Malformed,
             Self::Method(_) => Kind::Method,
             Self::MediaType(_) => Kind::MediaType,

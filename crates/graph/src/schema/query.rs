@@ -19,6 +19,7 @@ use super::operator::{
     self, Encoder, Queue, ServerInfo, StorageUsage, ThroughputSample, Worker, queue_state,
 };
 use super::paging::{Page, cost};
+use super::settings::Setting;
 use super::upload::Upload;
 use super::user::User;
 use super::video::Video;
@@ -196,6 +197,13 @@ impl Query {
         Ok(entries.into_iter().map(Into::into).collect())
     }
 
+    /// How the server that answers is set up, by name. Only for admins.
+    #[graphql(complexity = "10 + child_complexity")]
+    fn settings(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
+        admin(ctx)?;
+        Ok(app(ctx)?.settings.shown.iter().map(Setting::from).collect())
+    }
+
     /// How much room everything takes. Only for admins.
     #[graphql(complexity = "10 + child_complexity")]
     async fn storage_usage(&self, ctx: &Context<'_>) -> Result<StorageUsage> {
@@ -257,6 +265,7 @@ async fn node(ctx: &Context<'_>, global: Global) -> Result<Node> {
         Global::User(id) => Node::User(User::alone(find_user(app(ctx)?, viewer(ctx), id).await?)),
         Global::Job(id) => Node::Job(job(ctx, app(ctx)?, id).await?),
         Global::Upload(id) => Node::Upload(upload(ctx, &id).await?),
+        Global::Session(_) => return Err(Error::NotFound.into()),
     })
 }
 

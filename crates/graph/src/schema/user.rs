@@ -17,6 +17,7 @@ use super::lists::{VideoConnection, VideoFilter, VideoOrder, videos_of};
 use super::names::Role;
 use super::paging::{Page, cost};
 use super::scalars::{BigInt, DateTime};
+use super::session::UserSession;
 use super::upload::Upload;
 
 /// An account, see its [`Object`].
@@ -139,6 +140,16 @@ impl User {
         let person = Viewer::User(self.account.id, self.account.role);
         let uploads = list_uploads(app(ctx)?, person).await?;
         Ok(Some(uploads.into_iter().map(Upload::from).collect()))
+    }
+
+    /// Where it is signed in, the last used one first; only told to the person and admins.
+    #[graphql(complexity = "1 + 10 * child_complexity")]
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Option<Vec<UserSession>>> {
+        if !self.is_own(ctx) {
+            return Ok(None);
+        }
+        let sessions = app(ctx)?.db.sessions_of(self.account.id).await?;
+        Ok(Some(sessions.into_iter().map(UserSession).collect()))
     }
 
     /// Bytes that it may store in originals; null if there is no limit. Only told to the person and

@@ -231,7 +231,16 @@ impl Video {
         Ok(Some(paths.path(&path)))
     }
 
-    /// True if somebody chose its poster picture.
+    /// Path to which a picture of one's own is sent by PUT, with the access token, to be its poster: the
+    /// bytes of a JPEG, PNG or WebP of at most 10 MiB and 40 megapixels. DELETE does what
+    /// `resetThumbnail` does.
+    async fn thumbnail_upload_url(&self, ctx: &Context<'_>) -> Option<String> {
+        let path = format!("/api/videos/{}/thumbnail/", self.asset.id);
+        self.may_manage(ctx)
+            .then(|| headers(ctx).address.path(&path))
+    }
+
+    /// True if somebody chose its poster picture, or brought one along.
     async fn thumbnail_chosen(&self) -> bool {
         self.asset.chosen_thumbnail.is_some()
     }

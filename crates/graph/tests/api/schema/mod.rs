@@ -3,6 +3,7 @@
 
 mod accounts;
 mod gql;
+mod leaving;
 mod operators;
 mod paging;
 mod sdl;
