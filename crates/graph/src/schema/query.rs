@@ -198,8 +198,7 @@ impl Query {
     }
 
     /// How the server that answers is set up, by name. Only for admins.
-    #[graphql(complexity = "10 + child_complexity")]
-    fn settings(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
+    async fn settings(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
         admin(ctx)?;
         Ok(app(ctx)?.settings.shown.iter().map(Setting::from).collect())
     }
