@@ -172,6 +172,15 @@ impl Client {
         )
     }
 
+    pub(crate) fn put(&self, path: &str, bytes: &[u8]) -> Answer {
+        Answer::of(
+            self.agent
+                .put(format!("{}{path}", self.url))
+                .header("authorization", self.bearer())
+                .send(bytes),
+        )
+    }
+
     pub(crate) fn delete(&self, path: &str) -> Answer {
         Answer::of(
             self.agent
