@@ -198,6 +198,10 @@ impl Query {
     }
 
     /// How the server that answers is set up, by name. Only for admins.
+    #[expect(
+        clippy::unused_async,
+        reason = "async-graphql takes only asynchronous fields"
+    )]
     async fn settings(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
         admin(ctx)?;
         Ok(app(ctx)?.settings.shown.iter().map(Setting::from).collect())
