@@ -121,8 +121,7 @@ export async function privateStaysPrivate(stage) {
   const { page } = stage;
   await page.goto(`/studio/${number}`);
   await page.getByLabel("Who may see it").selectOption("PRIVATE");
-  await page.getByRole("button", { name: "Save" }).click();
-  await page.getByText("Saved").waitFor();
+  await page.getByText("Saved", { exact: true }).waitFor();
 
   const stranger = await stage.visitor();
   const looked = await stranger.goto(`/watch/${number}`);
@@ -148,8 +147,7 @@ export async function privateStaysPrivate(stage) {
   await until("the owner's video plays", () => page.evaluate(() => document.querySelector("hls-video")?.currentTime > 0.5));
   await page.goto(`/studio/${number}`);
   await page.getByLabel("Who may see it").selectOption("PUBLIC");
-  await page.getByRole("button", { name: "Save" }).click();
-  await page.getByText("Saved").waitFor();
+  await page.getByText("Saved", { exact: true }).waitFor();
 }
 
 export async function signOut(stage) {
