@@ -53,6 +53,7 @@ function addVideo(title, state, extra = {}) {
     id: Buffer.from(`Video:${number}`).toString("base64url"),
     number,
     title,
+    tags: number % 3 === 0 ? ["Holidays", "Phone"] : [],
     description: number % 3 === 0 ? "What happens here, and why.\n\nRecorded with a phone." : "",
     visibility: number % 5 === 0 ? "PRIVATE" : "PUBLIC",
     state,
@@ -274,7 +275,12 @@ export const root = {
       const finished = Math.max(0, Math.round(2 * Math.sin(index / 6) + 1));
       return { at: minutesAgo(minutes - index), finished, failed: index % 23 === 0 ? 1 : 0, mediaSeconds: finished * 140, encodeSeconds: finished * 60 };
     }),
-  storageUsage: () => ({ originalsBytes: 61e9, renditionsBytes: 43e9, uploadsBytes: 1.2e9, freeBytes: 310e9, videos: videos.length, largest: videos.slice(0, 8) }),
+  storageUsage: () => ({ originalsBytes: 61e9, renditionsBytes: 43e9, uploadsBytes: 1.2e9, freeBytes: 310e9, videos: videos.length, largest: videos.slice(0, 8), thumbnailsBytes: 4e6, freeable: { garbage: 3, garbageBytes: 2.1e9, failedVideos: 1, failedBytes: 4e8, idleUploads: 2, idleBytes: 7e8 } }),
+  settings: () => [
+    { name: "listen", flag: "--listen", variable: "CLIPSY_LISTEN", about: "Address to listen on", value: "127.0.0.1:8000", secret: false, source: "DEFAULT" },
+    { name: "metrics_token", flag: null, variable: "CLIPSY_METRICS_TOKEN", about: "Token that those have to send who fetch figures", value: null, secret: true, source: "ENVIRONMENT" },
+  ],
+  audit: () => [],
   users: ({ search }) => page([admin, guest].filter((user) => user.username.includes(search ?? "")), 50),
   serverInfo: () => ({ version: "0.1.0", name: "Clipsy", maxUploadBytes: 50e9, tusUrl: "/api/uploads/", anonymousBrowsing: true }),
 

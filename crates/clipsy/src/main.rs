@@ -81,7 +81,13 @@ fn main() -> ExitCode {
         Command::Doctor(args) => commands::doctor::run(&cli.settings, args),
         Command::Serve(args) => {
             let shown = config::show::describe(&parsed.matches, &parsed.from_file);
-            commands::serve::run(&cli.settings, args, &shown)
+            let told = config::show::settings(
+                &Cli::command(),
+                &parsed.matches,
+                &parsed.from_file,
+                &config::environment::trimmed,
+            );
+            commands::serve::run(&cli.settings, args, &shown, told)
         }
         Command::Health(args) => commands::health::run(args),
         Command::Work(args) => {

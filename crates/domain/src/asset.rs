@@ -20,6 +20,8 @@ pub struct Asset {
     pub title: String,
     /// Description, may be empty.
     pub description: String,
+    /// What its owner puts it under; see [`crate::tags::tidy_tags`].
+    pub tags: Vec<String>,
     /// Who may see it.
     pub visibility: Visibility,
     /// How far it is.

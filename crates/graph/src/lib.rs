@@ -20,6 +20,7 @@ mod schema;
 pub mod server;
 mod settings;
 mod shell;
+mod shown;
 mod transport;
 mod tus;
 
@@ -37,6 +38,7 @@ pub use figures::observe;
 pub use rest::answer::Refused;
 pub use schema::sdl;
 pub use settings::ApiSettings;
+pub use shown::{SettingShown, SettingSource};
 pub use transport::settings::{GraphqlSettings, Introspection, Limits};
 
 /// All routes. Connections must carry [`axum::extract::ConnectInfo`] with the peer's address, which

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clipsy_http::{Network, body, server};
 
+use crate::shown::SettingShown;
 use crate::transport::settings::GraphqlSettings;
 
 /// Settings of the API. [`ApiSettings::default`] is what a server on one machine wants.
@@ -53,6 +54,8 @@ pub struct ApiSettings {
     pub cache_bytes: u64,
     /// The GraphQL API.
     pub graphql: GraphqlSettings,
+    /// All settings of the process, as admins are shown them.
+    pub shown: Vec<SettingShown>,
 }
 
 impl ApiSettings {
@@ -125,6 +128,7 @@ impl Default for ApiSettings {
             media_origin: None,
             cache_bytes: 256 << 20,
             graphql: GraphqlSettings::default(),
+            shown: Vec::new(),
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod error;
 mod front;
 mod measure;
 mod output;
+pub mod photo;
 pub mod plugins;
 pub mod probe;
 mod run;

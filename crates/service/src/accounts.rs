@@ -2,6 +2,7 @@
 
 pub mod change_password;
 pub mod create_user;
+pub mod delete_user;
 pub mod end_session;
 pub mod find_user;
 pub mod keys;
@@ -14,6 +15,7 @@ pub mod refresh_session;
 mod require_admin;
 pub mod right;
 pub mod session;
+pub mod sessions;
 pub mod set_limits;
 pub mod start_session;
 pub mod token;
@@ -55,7 +57,7 @@ impl Accounts {
 }
 
 /// The origin of a password check.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Origin {
     /// The address, for the log.
     pub address: IpAddr,
@@ -65,4 +67,6 @@ pub struct Origin {
     /// The subscriber for fair sharing of password checks; `None` for addresses that represent many
     /// people.
     pub sharer: Option<IpAddr>,
+    /// What the program calls itself, for the list of sessions.
+    pub device: Option<String>,
 }

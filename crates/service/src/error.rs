@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use clipsy_domain::photo::PhotoError;
+use clipsy_domain::tags::TagError;
 use clipsy_domain::username::UsernameError;
 
 use crate::uploads::error::UploadError;
@@ -52,6 +54,12 @@ pub enum Error {
     /// A name that no account may have.
     #[error("{0}")]
     Username(#[from] UsernameError),
+    /// Tags that no video may have.
+    #[error("{0}")]
+    Tags(#[from] TagError),
+    /// A picture that cannot stand for a video.
+    #[error("{0}")]
+    Photo(#[from] PhotoError),
     /// The body cannot be read.
     #[error("{0}")]
     Parse(String),
@@ -162,6 +170,8 @@ impl Error {
             Self::Forbidden => "permission_denied",
             Self::Fields(_) => "invalid",
             Self::Username(error) => error.code(),
+            Self::Tags(error) => error.code(),
+            Self::Photo(error) => error.code(),
             Self::Parse(_) => "parse_error",
             Self::Method(_) => "method_not_allowed",
             Self::MediaType(_) => "unsupported_media_type",
@@ -189,7 +199,7 @@ impl Error {
             | Self::RefreshToken
             | Self::RevokedToken => Kind::Unauthenticated,
             Self::DefaultPassword | Self::Forbidden => Kind::Forbidden,
-            Self::Fields(_) | Self::Username(_) => Kind::Invalid,
+            Self::Fields(_) | Self::Username(_) | Self::Tags(_) | Self::Photo(_) => Kind::Invalid,
             Self::Parse(_) => Kind::Malformed,
             Self::Method(_) => Kind::Method,
             Self::MediaType(_) => Kind::MediaType,

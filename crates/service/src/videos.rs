@@ -8,6 +8,7 @@ pub mod delete_video;
 pub mod edit_video;
 pub mod find_video;
 pub mod flush_plays;
+pub mod free_room;
 pub mod group;
 pub mod hold_queue;
 pub mod link_playback;

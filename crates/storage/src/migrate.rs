@@ -51,6 +51,12 @@ const STEPS: &[(i64, &str, &str)] = &[
     (16, "limits", include_str!("../migrations/0016_limits.sql")),
     (17, "failed", include_str!("../migrations/0017_failed.sql")),
     (18, "audit", include_str!("../migrations/0018_audit.sql")),
+    (19, "tags", include_str!("../migrations/0019_tags.sql")),
+    (
+        20,
+        "devices",
+        include_str!("../migrations/0020_devices.sql"),
+    ),
 ];
 
 impl Db {

@@ -3,7 +3,7 @@
 use clipsy_domain::text::fold;
 use clipsy_domain::user::UserId;
 
-use crate::assets::search_text;
+use crate::assets::{said, search_text, set_tags, tags_from};
 use crate::cells::Cells;
 use crate::db::{Db, Tx};
 use crate::error::Result;
@@ -48,7 +48,7 @@ impl Db {
         let rows = sqlx::query(
             "UPDATE assets SET views = views WHERE id IN \
              (SELECT id FROM assets WHERE id > $1 ORDER BY id LIMIT $2) \
-             RETURNING id, title, description",
+             RETURNING id, title, description, tags",
         )
         .bind(last)
         .bind(BATCH)
@@ -58,13 +58,16 @@ impl Db {
         for row in &rows {
             let mut cells = Cells::new(row);
             let (id, title, description) = (cells.int()?, cells.text()?, cells.text()?);
+            let tags = tags_from(&cells.text()?);
+            set_tags(&mut tx, id, &tags).await?;
+            let said = said(&description, &tags);
             sqlx::query("UPDATE assets SET title_key = $2, search_text = $3 WHERE id = $1")
                 .bind(id)
                 .bind(fold(&title))
-                .bind(search_text(&title, &description))
+                .bind(search_text(&title, &said))
                 .execute(&mut *tx)
                 .await?;
-            self.index_asset(&mut tx, id, &title, &description).await?;
+            self.index_asset(&mut tx, id, &title, &said).await?;
             highest = highest.max(Some(id));
         }
         tx.commit().await?;

@@ -127,7 +127,7 @@ impl Db {
         let now = self.now();
         let mut tx = self.begin().await?;
         let rotated = sqlx::query(
-            "UPDATE sessions SET refresh_id = $3, expires_at = $4 \
+            "UPDATE sessions SET refresh_id = $3, expires_at = $4, used_at = $5 \
              WHERE id = $1 AND refresh_id = $2 AND expires_at > $5",
         )
         .bind(storable(session_id).as_ref())

@@ -36,6 +36,17 @@ impl Db {
         })
     }
 
+    /// How many assets failed or were cancelled, and what their originals take in bytes.
+    pub async fn failed_usage(&self) -> Result<(i64, i64)> {
+        let row = sqlx::query(
+            "SELECT COUNT(*), CAST(COALESCE(SUM(source_bytes), 0) AS BIGINT) FROM assets \
+             WHERE state IN ('failed', 'cancelled')",
+        )
+        .fetch_one(self.read())
+        .await?;
+        pair_from(&row)
+    }
+
     /// The `limit` assets that take the most room, with originals and segments.
     pub async fn largest_assets(&self, limit: i64) -> Result<Vec<Asset>> {
         let sql = concat!(

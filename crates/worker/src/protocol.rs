@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clipsy_domain::ladder::Ladder;
 use clipsy_domain::limits::Limits;
+use clipsy_domain::photo::PhotoError;
 use clipsy_pipeline::transcode::Decoder;
 use serde::{Deserialize, Serialize};
 
@@ -75,10 +76,10 @@ pub struct ChildJob {
 pub struct StillJob {
     /// Number of the process that starts the child; without it the child ends.
     pub parent: u32,
-    /// The segment.
-    pub segment: PathBuf,
-    /// The moment, in microseconds from the segment's start.
-    pub offset_us: u64,
+    /// The segment, or the picture that somebody brought along.
+    pub source: PathBuf,
+    /// The moment, in microseconds from the segment's start; `None` if it is a picture.
+    pub offset_us: Option<u64>,
     /// The file that takes the picture, in `scratch`.
     pub output: PathBuf,
     /// The folder that is all the child may write to.
@@ -103,6 +104,8 @@ pub enum StillTold {
     Made,
     /// It is not, for this reason.
     Failed(String),
+    /// What somebody brought along is not taken.
+    Refused(PhotoError),
 }
 
 /// The child's first line: it has started and is about to open the media.

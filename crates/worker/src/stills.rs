@@ -1,5 +1,5 @@
-//! Takes single pictures out of segments, each in its own child process: segments are derived from
-//! untrusted files.
+//! Takes single pictures out of segments, and makes posters of uploaded images, each in its own child
+//! process: both are derived from untrusted files.
 
 use std::error::Error;
 use std::io;
@@ -95,6 +95,25 @@ impl Stills {
 #[async_trait::async_trait]
 impl StillMaker for Stills {
     async fn still(&self, segment: &str, offset_us: u64) -> Result<Bytes, StillError> {
+        let segment = segment.to_owned();
+        self.make(Source::Segment { segment, offset_us }).await
+    }
+
+    async fn photo(&self, picture: Bytes) -> Result<Bytes, StillError> {
+        self.make(Source::Photo(picture)).await
+    }
+}
+
+/// What a picture is made of.
+enum Source {
+    /// The segment at a store key, and the moment in it.
+    Segment { segment: String, offset_us: u64 },
+    /// A picture, as it was sent.
+    Photo(Bytes),
+}
+
+impl Stills {
+    async fn make(&self, source: Source) -> Result<Bytes, StillError> {
         let inner = &self.0;
         let _asked = inner.asked.try_acquire().map_err(|_| StillError::Busy)?;
         let place = tokio::select! {
@@ -105,27 +124,22 @@ impl StillMaker for Stills {
         // The work runs in a task, so that it can clean up after the caller has disconnected.
         let gone = inner.stop.child_token();
         let _gone = gone.clone().drop_guard();
-        let (inner, segment) = (Arc::clone(inner), segment.to_owned());
+        let inner = Arc::clone(inner);
         let task = tokio::spawn(async move {
             let _place = place;
-            inner.take(&segment, offset_us, &gone).await
+            inner.take(source, &gone).await
         });
         task.await.unwrap_or_else(|error| Err(failed(error)))
     }
 }
 
 impl Inner {
-    async fn take(
-        &self,
-        segment: &str,
-        offset_us: u64,
-        gone: &CancellationToken,
-    ) -> Result<Bytes, StillError> {
+    async fn take(&self, source: Source, gone: &CancellationToken) -> Result<Bytes, StillError> {
         let name = self.next.fetch_add(1, Ordering::Relaxed).to_string();
         let scratch = Scratch::named(&self.settings.folder, &name)
             .await
             .map_err(disk)?;
-        let picture = self.take_into(&scratch, segment, offset_us, gone).await;
+        let picture = self.take_into(&scratch, source, gone).await;
         scratch.remove().await;
         picture
     }
@@ -133,18 +147,21 @@ impl Inner {
     async fn take_into(
         &self,
         scratch: &Scratch,
-        segment: &str,
-        offset_us: u64,
+        source: Source,
         gone: &CancellationToken,
     ) -> Result<Bytes, StillError> {
         let settings = &self.settings;
+        let offset_us = match source {
+            Source::Segment { offset_us, .. } => Some(offset_us),
+            Source::Photo(_) => None,
+        };
         let fetched = tokio::select! {
             () = gone.cancelled() => return Err(StillError::Busy),
-            fetched = tokio::time::timeout(TIME_LIMIT, self.fetch(segment, scratch)) => fetched,
+            fetched = tokio::time::timeout(TIME_LIMIT, self.bring(source, scratch)) => fetched,
         };
         let order = StillJob {
             parent: std::process::id(),
-            segment: fetched.map_err(failed)??,
+            source: fetched.map_err(failed)??,
             offset_us,
             output: scratch.output.clone(),
             scratch: scratch.folder.clone(),
@@ -178,6 +195,7 @@ impl Inner {
         match told? {
             Some(StillTold::Made) => read_picture(&order.output).await,
             Some(StillTold::Failed(reason)) => Err(failed(reason)),
+            Some(StillTold::Refused(error)) => Err(StillError::Refused(error)),
             None => {
                 tracing::debug!(last_lines = ended.last_lines(), "the child crashed");
                 Err(failed(ended.describe()))
@@ -203,6 +221,18 @@ impl Inner {
                 sandbox = closed.describe(),
                 "pictures are taken without a complete sandbox; see CLIPSY_SANDBOX"
             );
+        }
+    }
+
+    /// The source as a file of this machine.
+    async fn bring(&self, source: Source, scratch: &Scratch) -> Result<PathBuf, StillError> {
+        match source {
+            Source::Segment { segment, .. } => self.fetch(&segment, scratch).await,
+            Source::Photo(picture) => {
+                let path = scratch.folder.join("photo");
+                tokio::fs::write(&path, &picture).await.map_err(disk)?;
+                Ok(path)
+            }
         }
     }
 

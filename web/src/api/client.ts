@@ -75,11 +75,13 @@ function cache() {
     // Things without an id belong to what they hang on.
     keys: {
       Failure: part,
+      Freeable: part,
       LeftAside: part,
       Playback: part,
       Progress: part,
       Queue: () => "queue",
       ServerInfo: () => "server",
+      Setting: part,
       Source: part,
       StorageUsage: part,
       ThroughputSample: part,
@@ -106,6 +108,10 @@ function cache() {
         },
         retryVideo: (_result, _args, store) => forgetLists(store),
         createUser: (_result, _args, store) => forgetField(store, "users"),
+        deleteUser(_result, _args, store) {
+          forgetField(store, "users");
+          forgetLists(store);
+        },
       },
     },
   });

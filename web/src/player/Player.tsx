@@ -337,7 +337,8 @@ export function Player(props: PlayerProps) {
           </svg>
         </media-playback-rate-menu-button>
         <media-rendition-menu-button />
-        {CASTS && <media-airplay-button />}
+        {AIRPLAYS && <media-airplay-button />}
+        {CASTS && <media-cast-button />}
         <media-pip-button />
         {theatre && (
           <button type="button" className="player-button" aria-pressed={theatre.on} aria-label={t("player.theatre")} title={t("player.theatre")} onClick={theatre.toggle}>
@@ -352,8 +353,10 @@ export function Player(props: PlayerProps) {
   );
 }
 
-/** Only Safari says where it could send a video. */
-const CASTS = "WebKitPlaybackTargetAvailabilityEvent" in globalThis;
+/** Safari says where it could send a video, in its own way; others say it as the standard has it. Where there is no
+ * receiver the buttons hide. */
+const AIRPLAYS = "WebKitPlaybackTargetAvailabilityEvent" in globalThis;
+const CASTS = !AIRPLAYS && "RemotePlayback" in globalThis;
 
 type Level = { width?: number; height?: number };
 

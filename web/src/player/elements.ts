@@ -2,6 +2,7 @@
 
 import "hls-video-element";
 import "media-chrome/media-airplay-button";
+import "media-chrome/media-cast-button";
 import "media-chrome/media-controller";
 import "media-chrome/media-control-bar";
 import "media-chrome/media-error-dialog";
@@ -43,6 +44,7 @@ declare module "react" {
         [attribute: string]: unknown;
       };
       "media-airplay-button": Custom;
+      "media-cast-button": Custom;
       "media-controller": Custom;
       "media-control-bar": Custom;
       "media-error-dialog": Custom;

@@ -110,25 +110,29 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(result?)
 }
 
-/// Takes one picture out of a segment.
+/// Takes one picture out of a segment, or makes a poster of one that somebody brought along.
 fn still() -> anyhow::Result<()> {
     let mut events = take_standard_output()?;
     let job: StillJob = order(&mut std::io::stdin().lock())?;
     let openings = Openings {
-        readable: [job.plugins.clone(), vec![job.segment.clone()]].concat(),
+        readable: [job.plugins.clone(), vec![job.source.clone()]].concat(),
         writable: vec![job.scratch.clone()],
         cards: Some(Vec::new()),
     };
     let closed = lock_in(job.parent, &job.bounds, job.sandbox, &openings)?;
     say(&mut events, &Hello { sandbox: closed })?;
     let time_limit = Duration::from_secs(job.time_limit_s);
-    let made = clipsy_pipeline::still::still(&job.segment, job.offset_us, &job.limits, time_limit)
-        .map_err(|error| error.to_string())
-        .and_then(|jpeg| std::fs::write(&job.output, jpeg).map_err(|error| error.to_string()));
-    let told = match made {
-        Ok(()) => StillTold::Made,
-        Err(reason) => StillTold::Failed(reason),
+    let made = match job.offset_us {
+        Some(offset_us) => {
+            clipsy_pipeline::still::still(&job.source, offset_us, &job.limits, time_limit)
+                .map_err(|error| StillTold::Failed(error.to_string()))
+        }
+        None => clipsy_pipeline::photo::photo(&job.source, time_limit).map_err(StillTold::Refused),
     };
+    let written = made.and_then(|jpeg| {
+        std::fs::write(&job.output, jpeg).map_err(|error| StillTold::Failed(error.to_string()))
+    });
+    let told = written.map_or_else(|told| told, |()| StillTold::Made);
     Ok(say(&mut events, &told)?)
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clipsy_dispatch::nats::Hears;
-use clipsy_graph::{App, background, server};
+use clipsy_graph::{App, SettingShown, background, server};
 use clipsy_service::accounts::keys::Keys;
 use clipsy_service::cage::Cage;
 use clipsy_service::uploads::heal_uploads;
@@ -40,20 +40,29 @@ impl Args {
     }
 }
 
-/// Runs the command. `shown` are the settings in words.
-pub(crate) fn run(settings: &Settings, args: &Args, shown: &str) -> anyhow::Result<()> {
+/// Runs the command. `shown` are the settings in words, `told` the same for admins to look at.
+pub(crate) fn run(
+    settings: &Settings,
+    args: &Args,
+    shown: &str,
+    told: Vec<SettingShown>,
+) -> anyhow::Result<()> {
     limits::raise_open_files();
     tell(&format!("Clipsy {}\n{shown}", env!("CARGO_PKG_VERSION")));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let result = runtime.block_on(serve(settings, &args.service));
+    let result = runtime.block_on(serve(settings, &args.service, told));
     // What still runs is a file operation that nobody waits for.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
 
-async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
+async fn serve(
+    settings: &Settings,
+    args: &ServiceArgs,
+    told: Vec<SettingShown>,
+) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     signals::listen(stop.clone())?;
     let metrics = metrics::start(&args.metrics)?;
@@ -110,6 +119,7 @@ async fn serve(settings: &Settings, args: &ServiceArgs) -> anyhow::Result<()> {
     settings_of_api.service.peers = peers;
     settings_of_api.service.wants = does.wants;
     settings_of_api.service.cage = cage;
+    settings_of_api.shown = told;
     let app = App::new(
         db.clone(),
         Arc::clone(&media),

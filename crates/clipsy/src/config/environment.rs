@@ -124,6 +124,30 @@ pub(crate) fn names_otel_service() -> bool {
         || attributes.is_some_and(|list| list.contains("service.name="))
 }
 
+/// Names and explanations of the variables that are no flags, and whether each is a secret.
+pub(crate) const VARIABLES: [(&str, &str, bool); 4] = [
+    (
+        "CLIPSY_ADMIN_PASSWORD",
+        "Password of the first account, which also replaces the one of an account that still has admin123",
+        true,
+    ),
+    (
+        "CLIPSY_METRICS_TOKEN",
+        "Token that those have to send who fetch figures",
+        true,
+    ),
+    (
+        "CLIPSY_S3_SECRET_KEY",
+        "Secret of the key to the bucket",
+        true,
+    ),
+    (
+        LADDER,
+        "Where the plug-in is that encodes whole ladders",
+        false,
+    ),
+];
+
 /// The secret of the key to the bucket in `CLIPSY_S3_SECRET_KEY`. It is no flag for the same reason.
 pub(crate) fn s3_secret_key() -> Option<String> {
     trimmed("CLIPSY_S3_SECRET_KEY")

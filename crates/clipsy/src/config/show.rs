@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use clap::ArgMatches;
 use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
+use clipsy_graph::{SettingShown, SettingSource};
+
+use super::environment::VARIABLES;
 
 /// One line for each setting of the subcommand that runs. `from_file` names those that the
 /// settings file has.
@@ -28,6 +31,21 @@ pub(crate) fn describe(matches: &ArgMatches, from_file: &BTreeSet<String>) -> St
 }
 
 fn describe_one(matches: &ArgMatches, id: &str, from_file: &BTreeSet<String>) -> Option<String> {
+    let (value, source) = value_of(matches, id, from_file)?;
+    Some(match source {
+        SettingSource::Flag => format!("{value} (flag)"),
+        SettingSource::Environment => format!("{value} (environment)"),
+        SettingSource::File => format!("{value} (file)"),
+        SettingSource::Default => value,
+    })
+}
+
+/// What holds, without secrets, and where it comes from; `None` if nothing is set.
+fn value_of(
+    matches: &ArgMatches,
+    id: &str,
+    from_file: &BTreeSet<String>,
+) -> Option<(String, SettingSource)> {
     let values: Vec<String> = matches
         .try_get_raw(id)
         .ok()??
@@ -37,12 +55,66 @@ fn describe_one(matches: &ArgMatches, id: &str, from_file: &BTreeSet<String>) ->
         })
         .collect();
     let source = match matches.value_source(id)? {
-        ValueSource::CommandLine => "flag",
-        ValueSource::EnvVariable => "environment",
-        _ if from_file.contains(id) => "file",
-        _ => return Some(values.join(",")),
+        ValueSource::CommandLine => SettingSource::Flag,
+        ValueSource::EnvVariable => SettingSource::Environment,
+        _ if from_file.contains(id) => SettingSource::File,
+        _ => SettingSource::Default,
     };
-    Some(format!("{} ({source})", values.join(",")))
+    Some((values.join(","), source))
+}
+
+/// All settings of the subcommand that runs, by name, also those that are not set. `command` is the whole
+/// program, `variable` says what a variable holds.
+pub(crate) fn settings(
+    command: &Command,
+    matches: &ArgMatches,
+    from_file: &BTreeSet<String>,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Vec<SettingShown> {
+    let Some((name, matches)) = matches.subcommand() else {
+        return Vec::new();
+    };
+    let own = command.find_subcommand(name).into_iter();
+    let all = own
+        .flat_map(Command::get_arguments)
+        .chain(command.get_arguments());
+    // What cannot be set by the environment is no setting but part of a command.
+    let of_arg = |arg: &Arg| {
+        let id = arg.get_id().as_str();
+        let (value, source) = value_of(matches, id, from_file).unzip();
+        let help = arg.get_help().map(ToString::to_string);
+        Some(SettingShown {
+            name: id.to_owned(),
+            flag: arg.get_long().map(|long| format!("--{long}")),
+            variable: arg.get_env()?.to_string_lossy().into_owned(),
+            about: help.unwrap_or_default().replace('`', ""),
+            value,
+            secret: arg.is_hide_env_values_set(),
+            source: source.unwrap_or(SettingSource::Default),
+        })
+    };
+    let of_variable = |&(name, about, secret): &(&str, &str, bool)| {
+        let value = variable(name);
+        SettingShown {
+            name: name.trim_start_matches("CLIPSY_").to_ascii_lowercase(),
+            flag: None,
+            variable: name.to_owned(),
+            about: about.to_owned(),
+            source: match value {
+                Some(_) => SettingSource::Environment,
+                None => SettingSource::Default,
+            },
+            value: value.filter(|_| !secret),
+            secret,
+        }
+    };
+    let mut shown: Vec<SettingShown> = all
+        .filter_map(of_arg)
+        .chain(VARIABLES.iter().map(of_variable))
+        .collect();
+    shown.sort_by(|one, other| one.name.cmp(&other.name));
+    shown.dedup_by(|one, other| one.name == other.name);
+    shown
 }
 
 /// An address without the password in it: `postgres://user:…@host/name`.
@@ -78,6 +150,69 @@ fn without_sign_in(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_setting_is_told_with_where_it_comes_from() {
+        let setting = |name: &'static str, variable: &'static str| {
+            Arg::new(name).long(name).env(variable).help("What it does")
+        };
+        let command = Command::new("clipsy")
+            .arg(setting("log", "CLIPSY_TEST_LOG").global(true))
+            .subcommand(
+                Command::new("serve")
+                    .arg(setting("listen", "CLIPSY_TEST_LISTEN").default_value("here"))
+                    .arg(setting("database_url", "CLIPSY_TEST_DATABASE").hide_env_values(true))
+                    .arg(setting("quota", "CLIPSY_TEST_QUOTA"))
+                    .arg(setting("size", "CLIPSY_TEST_SIZE").default_value("5"))
+                    .arg(Arg::new("input")),
+            );
+        let arguments = [
+            "clipsy",
+            "--log",
+            "info",
+            "serve",
+            "--database_url",
+            "postgres://u:p@h/db",
+        ];
+        let matches = command.clone().get_matches_from(arguments);
+        let from_file = BTreeSet::from(["size".to_owned()]);
+        let variable = |name: &str| (name == "CLIPSY_METRICS_TOKEN").then(|| "secret".to_owned());
+        let shown = settings(&command, &matches, &from_file, &variable);
+        let told: Vec<_> = shown
+            .iter()
+            .map(|one| {
+                (
+                    one.name.as_str(),
+                    one.value.as_deref(),
+                    one.source,
+                    one.secret,
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("admin_password", None, SettingSource::Default, true),
+                (
+                    "database_url",
+                    Some("postgres://u:…@h/db"),
+                    SettingSource::Flag,
+                    true
+                ),
+                ("listen", Some("here"), SettingSource::Default, false),
+                ("log", Some("info"), SettingSource::Flag, false),
+                ("metrics_token", None, SettingSource::Environment, true),
+                ("quota", None, SettingSource::Default, false),
+                ("s3_secret_key", None, SettingSource::Default, true),
+                ("size", Some("5"), SettingSource::File, false),
+                ("x264_ladder", None, SettingSource::Default, false),
+            ]
+        );
+        assert_eq!(shown[2].variable, "CLIPSY_TEST_LISTEN");
+        assert_eq!(shown[2].flag.as_deref(), Some("--listen"));
+        assert_eq!(shown[2].about, "What it does");
+        assert_eq!(shown[0].flag, None);
+    }
 
     #[test]
     fn passwords_are_not_shown() {

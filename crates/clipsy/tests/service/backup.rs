@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::flow::{judge, walk};
 use crate::s3::in_bucket;
-use crate::support::api::Client;
+use crate::support::client::Client;
 use crate::support::server::{Server, clipsy, on, run};
 use crate::support::turn::turn;
 use crate::support::{files, long_clip, scratch, short_clip};

@@ -285,3 +285,55 @@ fn a_picture_that_nobody_waits_for_is_not_taken() {
     let thumbnails = state.join("media/videos/thumbnails");
     assert_eq!(files(&thumbnails), Vec::<String>::new());
 }
+
+#[test]
+fn a_picture_of_ones_own_is_made_a_poster_by_a_child() {
+    let _turn = turn();
+    let folder = scratch();
+    let server = on(&folder.path().join("state")).up();
+    let client = Client::admin(&server);
+    let id = client.upload(&short_clip());
+    let path = format!("/api/videos/{id}/thumbnail/");
+    // What the clip shows after four seconds, larger than a poster.
+    let picture = folder.path().join("own.png");
+    let done = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-ss", "4", "-i"])
+        .arg(short_clip())
+        .args(["-vf", "scale=1920:-2", "-frames:v", "1"])
+        .arg(&picture)
+        .status()
+        .unwrap();
+    assert!(done.success());
+    let picture = fs::read(&picture).unwrap();
+    let answer = client.put(&path, &picture);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let url = answer.json()["thumbnail"].as_str().unwrap().to_owned();
+    judge(&client, &url, &short_clip(), 4, 10);
+    assert_ne!(client.get(&url).bytes, picture, "it is kept as it came");
+
+    // Cut, a header that lies, and noise behind a good start.
+    let mut huge = picture.clone();
+    huge[16..24].fill(0x7f);
+    let mut noise = picture[..100].to_vec();
+    noise.extend((0..200_000_u32).map(|n| (n.wrapping_mul(n) / 7 % 251) as u8));
+    for bytes in [
+        &picture[..90],
+        &huge,
+        &noise,
+        b"#EXTM3U\nfile:///etc/passwd\n",
+    ] {
+        assert_eq!(
+            client.put(&path, bytes).status,
+            400,
+            "{} bytes",
+            bytes.len()
+        );
+    }
+    // What stood before stands, also when the video is made.
+    assert_eq!(client.ready(id)["thumbnail"], url.as_str());
+    let reset = client.delete(&path);
+    assert_eq!(reset.status, 200);
+    assert_ne!(reset.json()["thumbnail"], url.as_str());
+    assert_tidy(&server);
+    server.stop();
+}

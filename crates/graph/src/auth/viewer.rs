@@ -48,12 +48,19 @@ pub(crate) fn bearer_of(value: &str) -> Result<Option<&str>> {
 }
 
 /// Where a password comes from that is about to be compared.
-pub(crate) fn origin(app: &App, client: Client) -> Origin {
+pub(crate) fn origin(app: &App, client: Client, device: Option<String>) -> Origin {
     Origin {
         address: client.address,
         subscriber: client.subscriber(),
         sharer: sharer(client.address, &app.settings.trusted_proxies),
+        device,
     }
+}
+
+/// What the program that sent these headers calls itself.
+pub(crate) fn device(headers: &HeaderMap) -> Option<String> {
+    let named = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    Some(named.to_owned())
 }
 
 /// Whose share an upload counts for besides its account's: the address of a request, if that has one.

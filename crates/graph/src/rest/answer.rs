@@ -101,6 +101,9 @@ impl Serialize for Body<'_> {
         if let Error::Fields(fields) = error {
             return serializer.collect_map(fields.iter().map(|(name, messages)| (name, messages)));
         }
+        if let Error::Tags(wrong) = error {
+            return serializer.collect_map([("tags", [wrong.to_string()])]);
+        }
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("detail", &error.to_string())?;
         // SimpleJWT's shapes.

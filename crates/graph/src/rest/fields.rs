@@ -87,6 +87,19 @@ impl Fields {
         found
     }
 
+    /// A list of texts that may be omitted.
+    pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        let value = self.values.remove(name)?;
+        let texts = value.as_array().and_then(|all| {
+            let all = all.iter().map(|one| one.as_str().map(str::to_owned));
+            all.collect::<Option<Vec<String>>>()
+        });
+        if texts.is_none() {
+            self.refuse(name, "Expected a list of strings.");
+        }
+        texts
+    }
+
     fn text(&mut self, name: &str, value: Value, max: usize, blank: bool) -> Option<String> {
         let text = match value {
             Value::String(text) => text.trim().to_owned(),
@@ -128,6 +141,7 @@ mod tests {
         let Value::Object(values) = json!({
             "blank": "  ", "null": null, "list": [], "long": "xxx", "nul": "a\0b",
             "number": 7, "good": " x ", "visibility": "secret",
+            "texts": ["a", 1], "list of texts": ["a", "b"],
         }) else {
             unreachable!()
         };
@@ -138,6 +152,8 @@ mod tests {
         assert_eq!(fields.required("number", 2), "7");
         assert_eq!(fields.required("good", 2), "x");
         assert_eq!(fields.visibility("visibility"), None);
+        assert_eq!(fields.texts("texts"), None);
+        assert_eq!(fields.texts("list of texts").unwrap(), ["a", "b"]);
         let Err(Error::Fields(errors)) = fields.check() else {
             panic!("nothing was refused");
         };
@@ -155,6 +171,7 @@ mod tests {
                 ("long", "Ensure this field has no more than 2 characters."),
                 ("nul", "Null characters are not allowed."),
                 ("visibility", "\"secret\" is not a valid choice."),
+                ("texts", "Expected a list of strings."),
             ]
         );
     }

@@ -12,7 +12,7 @@ pub(crate) mod videos;
 
 use axum::Router;
 use axum::http::{Method, Uri};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, post, put};
 use clipsy_service::error::Error;
 
 use crate::app::App;
@@ -43,6 +43,10 @@ pub(crate) fn routes() -> Router<App> {
         ("/api/videos/{id}/stream", get(videos::stream::stream)),
         ("/api/videos/{id}/retry", post(videos::retry::retry)),
         ("/api/videos/{id}/cancel", post(videos::cancel::cancel)),
+        (
+            "/api/videos/{id}/thumbnail",
+            put(videos::thumbnail::put).delete(videos::thumbnail::delete),
+        ),
         (
             "/api/videos/{id}/playback",
             post(videos::playback::playback),

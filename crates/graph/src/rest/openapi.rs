@@ -117,6 +117,8 @@ impl Default for TokenMessage {
         videos::retry::retry,
         videos::cancel::cancel,
         videos::playback::playback,
+        videos::thumbnail::put,
+        videos::thumbnail::delete,
         tus::json::list,
         tus::json::get,
         tus::json::edit,

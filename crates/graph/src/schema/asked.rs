@@ -15,6 +15,7 @@ use clipsy_service::error::{self, Error};
 use super::errors::Result;
 use crate::app::App;
 use crate::auth::cookie;
+use crate::auth::viewer::device;
 
 /// What resolvers need of the headers of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(crate) struct Headers {
     pub(crate) refresh: Option<String>,
     /// True if the request carries the header that no form and no link of another site can send.
     pub(crate) csrf: bool,
+    /// What the program calls itself.
+    pub(crate) device: Option<String>,
     /// How the server was called.
     pub(crate) address: Address,
     /// True if answers have no headers either, so that they can set no cookie.
@@ -36,6 +39,7 @@ impl Headers {
         Self {
             refresh: cookie::refresh_token(headers),
             csrf: headers.contains_key(cookie::CSRF_HEADER),
+            device: device(headers),
             address: Address::of(parts),
             socket: false,
         }

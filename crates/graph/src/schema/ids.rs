@@ -16,6 +16,7 @@ pub(crate) enum Global {
     User(UserId),
     Job(JobId),
     Upload(String),
+    Session(String),
 }
 
 impl Global {
@@ -28,13 +29,8 @@ impl Global {
             "Video" => Self::Video(number(rest)?),
             "User" => Self::User(number(rest)?),
             "Job" => Self::Job(number(rest)?),
-            "Upload" => {
-                let plain = rest.len() == 32
-                    && rest
-                        .bytes()
-                        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-                plain.then(|| Self::Upload(rest.to_owned()))?
-            }
+            "Upload" => Self::Upload(plain(rest)?),
+            "Session" => Self::Session(plain(rest)?),
             _ => return None,
         };
         Some(global)
@@ -48,6 +44,7 @@ impl From<Global> for ID {
             Global::User(id) => format!("User:{id}"),
             Global::Job(id) => format!("Job:{id}"),
             Global::Upload(id) => format!("Upload:{id}"),
+            Global::Session(id) => format!("Session:{id}"),
         };
         Self(URL_SAFE_NO_PAD.encode(text))
     }
@@ -90,6 +87,21 @@ pub(crate) fn named(id: &ID) -> Option<Named> {
         return Some(Named::Key(id.to_string()));
     }
     video(id).map(Named::Number)
+}
+
+/// 128 bits of chance as they are written here.
+fn plain(text: &str) -> Option<String> {
+    let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    let plain = text.len() == 32 && text.bytes().all(hex);
+    plain.then(|| text.to_owned())
+}
+
+/// The session that an id names.
+pub(crate) fn session(id: &ID) -> Option<String> {
+    match Global::parse(id)? {
+        Global::Session(id) => Some(id),
+        _ => None,
+    }
 }
 
 /// The account that an id names.

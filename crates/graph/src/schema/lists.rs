@@ -1,6 +1,7 @@
 //! Lists that are read by the page.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use clipsy_domain::tags::tag_key;
 use clipsy_domain::user::UserId;
 use clipsy_service::error::Error;
 use clipsy_service::videos::group::Users;
@@ -20,7 +21,7 @@ use super::video::Video;
 /// Which videos to list: those that match all given conditions.
 #[derive(Debug, Clone, Default, InputObject)]
 pub(crate) struct VideoFilter {
-    /// Words or parts of words that must all occur in title or description, ignoring case. By
+    /// Words or parts of words that must all occur in title, description or tags, ignoring case. By
     /// default, matches in titles come first. At most some thousand videos are found.
     search: Option<String>,
     /// Only videos in one of these states.
@@ -34,6 +35,8 @@ pub(crate) struct VideoFilter {
     mine: Option<bool>,
     /// Only videos of the account with this username, ignoring case.
     owner_name: Option<String>,
+    /// Only videos with this tag, ignoring case.
+    tag: Option<String>,
     /// True: only playable videos that are public or the viewer's own, also for admins.
     #[graphql(default_with = "Some(false)")]
     watchable: Option<bool>,
@@ -258,6 +261,8 @@ async fn narrow(ctx: &Context<'_>, assets: &mut AssetFilter, filter: VideoFilter
         owners.push(found.map_or(0, |(user, _)| user.id));
     }
     owners.dedup();
+    // What is no tag is on nothing.
+    assets.tag = filter.tag.map(|tag| tag_key(&tag).unwrap_or_default());
     assets.watchable = filter.watchable == Some(true);
     for (name, seconds) in [
         ("minSeconds", filter.min_seconds),

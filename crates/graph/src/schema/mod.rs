@@ -4,6 +4,7 @@
 pub(crate) mod asked;
 mod audit;
 mod errors;
+mod freeable;
 mod ids;
 mod job;
 mod limits;
@@ -15,6 +16,8 @@ mod paging;
 mod progress;
 mod query;
 mod scalars;
+mod session;
+mod settings;
 mod subscription;
 mod tracks;
 mod upload;

@@ -4,15 +4,16 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::TimeDelta;
 use clipsy_domain::clock::{Timestamp, from_millis};
 use clipsy_domain::job;
-use clipsy_domain::media_key;
 use clipsy_domain::worker::{CardFound, EncoderFound, WorkerSign};
 use clipsy_service::Service;
 use clipsy_service::error;
+use clipsy_service::videos::free_room;
 use clipsy_service::watch::QueueState;
 use clipsy_storage::Usage;
 
-use super::asked::app;
+use super::asked::{app, viewer};
 use super::errors::{Fail, Result};
+use super::freeable::Freeable;
 use super::ids;
 use super::job::Job;
 use super::paging::{MAX_PAGE, cost};
@@ -331,6 +332,17 @@ impl StorageUsage {
         self.uploads_bytes.into()
     }
 
+    /// Bytes of uploaded and chosen poster images. Measured on request.
+    async fn thumbnails_bytes(&self, ctx: &Context<'_>) -> Result<BigInt> {
+        Ok(free_room::thumbnails_bytes(app(ctx)?).await?.into())
+    }
+
+    /// Space that can be freed. Measured on request.
+    async fn freeable(&self, ctx: &Context<'_>) -> Result<Freeable> {
+        let found = free_room::freeable(app(ctx)?, viewer(ctx)).await?;
+        Ok(Freeable(found))
+    }
+
     /// Free bytes in the media store; null if unlimited.
     async fn free_bytes(&self) -> Option<BigInt> {
         self.free_bytes.map(Into::into)
@@ -357,13 +369,7 @@ impl StorageUsage {
 
 /// Storage usage. Bytes of uploads are measured where they lie.
 pub(crate) async fn storage_usage(app: &App) -> Result<StorageUsage> {
-    let mut uploads_bytes = 0_i64;
-    for key in app.media.list(media_key::UPLOADS).await? {
-        if let Some(meta) = app.media.head(&key).await? {
-            let bytes = i64::try_from(meta.bytes).unwrap_or(i64::MAX);
-            uploads_bytes = uploads_bytes.saturating_add(bytes);
-        }
-    }
+    let uploads_bytes = free_room::uploads_bytes(app).await?;
     let free = app.media.free_bytes().await;
     Ok(StorageUsage {
         usage: app.db.usage().await?,

@@ -19,6 +19,7 @@ use super::operator::{
     self, Encoder, Queue, ServerInfo, StorageUsage, ThroughputSample, Worker, queue_state,
 };
 use super::paging::{Page, cost};
+use super::settings::Setting;
 use super::upload::Upload;
 use super::user::User;
 use super::video::Video;
@@ -201,6 +202,16 @@ impl Query {
         Ok(entries.into_iter().map(Into::into).collect())
     }
 
+    /// The settings of the answering server, by name. Admins only.
+    #[expect(
+        clippy::unused_async,
+        reason = "async-graphql takes only asynchronous fields"
+    )]
+    async fn settings(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
+        admin(ctx)?;
+        Ok(app(ctx)?.settings.shown.iter().map(Setting::from).collect())
+    }
+
     /// Storage usage. Admins only.
     #[graphql(complexity = "10 + child_complexity")]
     async fn storage_usage(&self, ctx: &Context<'_>) -> Result<StorageUsage> {
@@ -263,6 +274,7 @@ async fn node(ctx: &Context<'_>, global: Global) -> Result<Node> {
         Global::User(id) => Node::User(User::alone(find_user(app(ctx)?, viewer(ctx), id).await?)),
         Global::Job(id) => Node::Job(job(ctx, app(ctx)?, id).await?),
         Global::Upload(id) => Node::Upload(upload(ctx, &id).await?),
+        Global::Session(_) => return Err(Error::NotFound.into()),
     })
 }
 

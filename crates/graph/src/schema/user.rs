@@ -17,6 +17,7 @@ use super::lists::{VideoConnection, VideoFilter, VideoOrder, videos_of};
 use super::names::Role;
 use super::paging::{Page, cost};
 use super::scalars::{BigInt, DateTime};
+use super::session::UserSession;
 use super::upload::Upload;
 
 /// An account, see its [`Object`].
@@ -138,6 +139,16 @@ impl User {
         let person = Viewer::User(self.account.id, self.account.role);
         let uploads = list_uploads(app(ctx)?, person).await?;
         Ok(Some(uploads.into_iter().map(Upload::from).collect()))
+    }
+
+    /// Active sessions, the last used one first. Visible to the account itself and admins only.
+    #[graphql(complexity = "1 + 10 * child_complexity")]
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Option<Vec<UserSession>>> {
+        if !self.is_own(ctx) {
+            return Ok(None);
+        }
+        let sessions = app(ctx)?.db.sessions_of(self.account.id).await?;
+        Ok(Some(sessions.into_iter().map(UserSession).collect()))
     }
 
     /// Maximum bytes of original files; null if unlimited. Visible to the account itself and admins

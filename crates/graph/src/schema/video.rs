@@ -81,6 +81,11 @@ impl Video {
         &self.asset.description
     }
 
+    /// What its owner puts it under, in the owner's order.
+    async fn tags(&self) -> &[String] {
+        &self.asset.tags
+    }
+
     /// Who may see it.
     async fn visibility(&self) -> Visibility {
         self.asset.visibility.into()
@@ -226,7 +231,16 @@ impl Video {
         Ok(Some(paths.path(&path)))
     }
 
-    /// True if its poster image was set by a user.
+    /// Path to which an image is uploaded by PUT, with the access token, to become the poster: the
+    /// bytes of a JPEG, PNG or WebP of at most 10 MiB and 40 megapixels. DELETE is the same as
+    /// `resetThumbnail`. Visible to those who may edit the video.
+    async fn thumbnail_upload_url(&self, ctx: &Context<'_>) -> Option<String> {
+        let path = format!("/api/videos/{}/thumbnail/", self.asset.id);
+        self.may_manage(ctx)
+            .then(|| headers(ctx).address.path(&path))
+    }
+
+    /// True if its poster image was chosen or uploaded by a user.
     async fn thumbnail_chosen(&self) -> bool {
         self.asset.chosen_thumbnail.is_some()
     }

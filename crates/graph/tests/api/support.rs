@@ -55,6 +55,13 @@ impl StillMaker for Stills {
             None => Ok(format!("{segment} at {offset_us}").into()),
         }
     }
+
+    async fn photo(&self, picture: Bytes) -> Result<Bytes, StillError> {
+        match self.trouble.lock().unwrap().clone() {
+            Some(trouble) => Err(trouble),
+            None => Ok([b"poster of ".as_slice(), &picture].concat().into()),
+        }
+    }
 }
 
 /// A running server.

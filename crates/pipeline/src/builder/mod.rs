@@ -28,6 +28,7 @@ mod mix;
 mod order;
 pub(crate) mod package;
 pub(crate) mod pattern;
+pub(crate) mod photo;
 mod png;
 mod rate;
 mod recovery;

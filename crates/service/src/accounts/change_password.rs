@@ -40,5 +40,5 @@ pub async fn change_password(
     }
     service.accounts.rights.end_user(user.id);
     tracing::info!(user_id = user.id, "password changed");
-    start_session(service, user.id).await
+    start_session(service, user.id, from.device.as_deref()).await
 }

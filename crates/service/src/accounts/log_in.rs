@@ -29,7 +29,7 @@ pub async fn log_in(
     if !service.admits(&user) {
         return Err(Error::DefaultPassword);
     }
-    let pair = start_session(service, user.id).await?;
+    let pair = start_session(service, user.id, from.device.as_deref()).await?;
     tracing::info!(user_id = user.id, address = %from.address, "signed in");
     Ok((user, pair))
 }

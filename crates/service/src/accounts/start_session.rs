@@ -8,6 +8,9 @@ use crate::Service;
 use crate::accounts::token::{self, Subject, TokenType};
 use crate::error::Result;
 
+/// Most characters of what a program calls itself that are kept.
+const LONGEST_DEVICE: usize = 300;
+
 /// Two tokens of one session.
 #[derive(Debug, Clone)]
 pub struct Pair {
@@ -19,14 +22,19 @@ pub struct Pair {
     pub expires_at: Timestamp,
 }
 
-/// Starts a session for an account whose password has just been verified.
-pub async fn start_session(service: &Service, user: UserId) -> Result<Pair> {
+/// Starts a session for an account whose password has just been verified. `device` is what the
+/// program that signs in calls itself.
+pub async fn start_session(service: &Service, user: UserId, device: Option<&str>) -> Result<Pair> {
     let (session_id, refresh_id) = (token::new_id(), token::new_id());
     let expires = service.now() + TimeDelta::seconds(service.settings.refresh_ttl_s);
     service
         .db
         .start_session(user, &session_id, &refresh_id, expires)
         .await?;
+    if let Some(device) = device {
+        let device: String = device.chars().take(LONGEST_DEVICE).collect();
+        service.db.name_session(&session_id, &device).await?;
+    }
     pair(service, user, &session_id, &refresh_id)
 }
 

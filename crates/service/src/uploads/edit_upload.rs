@@ -48,6 +48,7 @@ pub async fn edit_upload(
         title: edit.title,
         description: edit.description,
         visibility: edit.visibility,
+        tags: None,
     };
     let video = edit_video(service, viewer, asset_id, change).await?.asset;
     Ok(Upload {

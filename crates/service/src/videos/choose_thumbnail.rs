@@ -4,6 +4,7 @@ use bytes::Bytes;
 use clipsy_dispatch::Message;
 use clipsy_domain::asset::{Asset, AssetId};
 use clipsy_domain::media_key;
+use clipsy_domain::photo::PhotoKind;
 use clipsy_domain::playlist::{self, Moment, PlaylistState};
 use clipsy_domain::user::Viewer;
 use clipsy_storage::media::MediaStore;
@@ -56,7 +57,34 @@ pub async fn choose_thumbnail(
         .stills
         .still(&segment.key, segment.offset_us)
         .await;
-    let name = keep(service, id, picture.map_err(|error| refused(id, error))?).await?;
+    let picture = picture.map_err(|error| refused(id, error))?;
+    put_up(service, id, picture).await
+}
+
+/// Makes a picture that somebody brought along the poster of a video, whatever state that is in, and gives
+/// the video back as it is then. It is looked at by another process, and kept in the size of a poster;
+/// `picture` is waited for only if the viewer may do this.
+pub async fn bring_thumbnail(
+    service: &Service,
+    viewer: Viewer,
+    id: AssetId,
+    picture: impl Future<Output = Result<Bytes>>,
+) -> Result<Video> {
+    find_managed(service, viewer, id).await?;
+    let _share = service
+        .videos
+        .choices
+        .begin(viewer.user_id().ok_or(Error::NotSignedIn)?)?;
+    let picture = picture.await?;
+    // What is none is not worth a process of its own.
+    PhotoKind::of(&picture)?;
+    let picture = service.videos.stills.photo(picture).await;
+    put_up(service, id, picture.map_err(|error| refused(id, error))?).await
+}
+
+/// Stores a poster and makes it the video's.
+async fn put_up(service: &Service, id: AssetId, picture: Bytes) -> Result<Video> {
+    let name = keep(service, id, picture).await?;
     let chosen = service.db.choose_thumbnail(id, Some(&name)).await;
     if !matches!(chosen, Ok(Some(_))) {
         // Nobody refers to it. If this is not noted it goes a few minutes later.
@@ -171,6 +199,7 @@ fn refused(id: AssetId, error: StillError) -> Error {
         StillError::Busy => Error::Busy,
         StillError::Missing => NOT_PLAYABLE,
         StillError::OutOfDisk => Error::OutOfDisk,
+        StillError::Refused(error) => error.into(),
         StillError::Failed(reason) => {
             tracing::warn!(asset_id = id, reason, "no picture could be made");
             NOT_MADE

@@ -15,13 +15,22 @@ use crate::videos::sweep_garbage::sweep_garbage;
 
 /// Deletes the video with everything of it. A job that runs is stopped.
 pub async fn delete_video(service: &Service, viewer: Viewer, id: AssetId) -> Result<()> {
+    let title = remove_video(service, viewer, id).await?;
+    note_action(service, viewer, "delete_video", &title, "").await;
+    // Large files take a while to delete; what fails is tried again later.
+    let service = service.clone();
+    tokio::spawn(async move { sweep_garbage(&service).await });
+    Ok(())
+}
+
+/// The same as a part of something larger, that notes it and sweeps. Gives back the title.
+pub(crate) async fn remove_video(service: &Service, viewer: Viewer, id: AssetId) -> Result<String> {
     let video = find_managed(service, viewer, id).await?;
     let job = service.db.job_of_asset(id).await?;
     let deleted = service.db.delete_asset(id).await;
     service.videos.access.forget(id);
     deleted?.ok_or(Error::NotFound)?;
     tracing::info!(asset_id = id, user_id = viewer.user_id(), "video deleted");
-    note_action(service, viewer, "delete_video", &video.title, "").await;
     if let Some(job) = job {
         take_back(&service.dispatch, job.id).await;
         if job.state == JobState::Running {
@@ -34,8 +43,5 @@ pub async fn delete_video(service: &Service, viewer: Viewer, id: AssetId) -> Res
     }
     let message = Message::AssetDeleted { asset_id: id };
     service.dispatch.events.publish(message).await;
-    // Large files take a while to delete; what fails is tried again later.
-    let service = service.clone();
-    tokio::spawn(async move { sweep_garbage(&service).await });
-    Ok(())
+    Ok(video.title)
 }

@@ -2,6 +2,7 @@
 
 use clipsy_dispatch::Message;
 use clipsy_domain::asset::AssetId;
+use clipsy_domain::tags::tidy_tags;
 use clipsy_domain::user::Viewer;
 use clipsy_storage::AssetChange;
 
@@ -14,9 +15,12 @@ pub async fn edit_video(
     service: &Service,
     viewer: Viewer,
     id: AssetId,
-    change: AssetChange,
+    mut change: AssetChange,
 ) -> Result<Video> {
     find_managed(service, viewer, id).await?;
+    if let Some(tags) = &mut change.tags {
+        *tags = tidy_tags(tags)?;
+    }
     let changed = service.db.update_asset(id, change).await;
     // Players hear of it before the answer is sent.
     service.videos.access.forget(id);

@@ -2,7 +2,7 @@
 
 use clipsy_domain::asset::{Asset, AssetId, Visibility};
 
-use super::{AssetChange, asset_columns, asset_from, new_link_key, search_text};
+use super::{AssetChange, asset_columns, asset_from, new_link_key, said, search_text, set_tags};
 use crate::cells::{folded, storable};
 use crate::db::Db;
 use crate::error::Result;
@@ -22,10 +22,16 @@ impl Db {
         let Some(old) = row.as_ref().map(asset_from).transpose()? else {
             return Ok(None);
         };
-        let changed = change.title.is_some() || change.description.is_some();
+        let changed =
+            change.title.is_some() || change.description.is_some() || change.tags.is_some();
         let title = change.title.unwrap_or(old.title);
         let description = change.description.unwrap_or(old.description);
         let (title, description) = (storable(&title), storable(&description));
+        let stored = match &change.tags {
+            Some(tags) => Some(set_tags(&mut tx, id, tags).await?),
+            None => None,
+        };
+        let said = said(&description, change.tags.as_ref().unwrap_or(&old.tags));
         let visibility = change.visibility.unwrap_or(old.visibility);
         let closed = visibility == Visibility::Private && old.visibility != Visibility::Private;
         let link_key = if closed || old.link_key.is_empty() {
@@ -35,7 +41,8 @@ impl Db {
         };
         let sql = concat!(
             "UPDATE assets SET title = $2, title_key = $3, description = $4, search_text = $5, \
-             visibility = $6, updated_at = $7, link_key = $8 WHERE id = $1 RETURNING ",
+             visibility = $6, updated_at = $7, link_key = $8, tags = COALESCE($9, tags) \
+             WHERE id = $1 RETURNING ",
             asset_columns!()
         );
         let row = sqlx::query(sql)
@@ -43,14 +50,15 @@ impl Db {
             .bind(title.as_ref())
             .bind(folded(&title))
             .bind(description.as_ref())
-            .bind(search_text(&title, &description))
+            .bind(search_text(&title, &said))
             .bind(visibility.as_str())
             .bind(self.now())
             .bind(link_key)
+            .bind(stored)
             .fetch_one(&mut *tx)
             .await?;
         if changed {
-            self.index_asset(&mut tx, id, &title, &description).await?;
+            self.index_asset(&mut tx, id, &title, &said).await?;
         }
         tx.commit().await?;
         Ok(Some(asset_from(&row)?))

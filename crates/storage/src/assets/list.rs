@@ -138,6 +138,13 @@ pub(super) fn conditions(filter: &AssetFilter) -> (Vec<String>, Vec<Value>) {
         let names = filter.visibility.iter().map(|v| v.as_str().to_owned());
         values.extend(names.map(Value::Text));
     }
+    if let Some(tag) = &filter.tag {
+        values.push(Value::Text(tag.clone()));
+        conditions.push(format!(
+            "id IN (SELECT asset_id FROM asset_tags WHERE tag_key = ${})",
+            values.len()
+        ));
+    }
     if filter.watchable {
         conditions.push("playable = 1".to_owned());
         if let Viewer::User(id, _) = filter.viewer

@@ -6,6 +6,7 @@ mod create;
 mod delete;
 mod list;
 mod search;
+mod tags;
 mod thumbnail;
 mod window;
 
@@ -54,6 +55,8 @@ pub struct AssetChange {
     pub description: Option<String>,
     /// Who may see it.
     pub visibility: Option<Visibility>,
+    /// Tags, tidy ([`clipsy_domain::tags::tidy_tags`]).
+    pub tags: Option<Vec<String>>,
 }
 
 /// Which assets to list, and in which order. Only those that the viewer may list: public assets and
@@ -62,7 +65,7 @@ pub struct AssetChange {
 pub struct AssetFilter {
     /// Who asks.
     pub viewer: Viewer,
-    /// Words of which title and description must contain all, or parts of words; see
+    /// Words of which title, description and tags must contain all, or parts of words; see
     /// [`clipsy_domain::text::fold`] for what makes no difference. At most [`MOST_FOUND`] are found
     /// by their titles and as many by all of their text.
     pub search: Option<String>,
@@ -74,6 +77,8 @@ pub struct AssetFilter {
     pub owner: Option<UserId>,
     /// Only those of these visibilities; all if empty.
     pub visibility: Vec<Visibility>,
+    /// Only those that have the tag with this [`clipsy_domain::tags::tag_key`].
+    pub tag: Option<String>,
     /// Only what a library shows: what can be played and is public or the viewer's own, for admins, too.
     pub watchable: bool,
     /// Minimum duration in seconds; assets of unknown duration are omitted.
@@ -102,6 +107,7 @@ impl AssetFilter {
             states: Vec::new(),
             owner: None,
             visibility: Vec::new(),
+            tag: None,
             watchable: false,
             min_duration_s: None,
             max_duration_s: None,
@@ -135,7 +141,7 @@ pub enum AssetOrder {
 /// The columns of an [`Asset`], in the order in which [`asset_from`] reads them.
 macro_rules! asset_columns {
     () => {
-        "id, owner_id, title, description, visibility, state, playable, failure, source_key, \
+        "id, owner_id, title, description, tags, visibility, state, playable, failure, source_key, \
          source_name, source_type, source_bytes, source_sha256, duration_s, width, height, fps, \
          notes, views, output_attempt, output_revision, has_thumbnail, has_storyboard, \
          chosen_thumbnail, link_key, created_at, updated_at"
@@ -144,6 +150,7 @@ macro_rules! asset_columns {
 pub(crate) use asset_columns;
 pub use search::MOST_FOUND;
 pub(crate) use search::pattern;
+pub(crate) use tags::{said, set_tags, tags_from};
 
 impl Db {
     /// The asset with that number.
@@ -213,6 +220,7 @@ pub(crate) fn asset_from(row: &AnyRow) -> Result<Asset> {
         owner_id: cells.int()?,
         title: cells.text()?,
         description: cells.text()?,
+        tags: tags_from(&cells.text()?),
         visibility: cells.name("visibility", Visibility::parse)?,
         state: cells.name("asset state", AssetState::parse)?,
         playable: cells.flag()?,
@@ -252,7 +260,7 @@ pub(crate) fn new_link_key() -> String {
     format!("{:032x}", random() ^ random().rotate_left(32))
 }
 
-/// What a search looks through.
-pub(crate) fn search_text(title: &str, description: &str) -> String {
-    folded(&format!("{title}\n{description}"))
+/// What a search looks through; what is `said` of it: see [`said`].
+pub(crate) fn search_text(title: &str, said: &str) -> String {
+    folded(&format!("{title}\n{said}"))
 }

@@ -28,7 +28,7 @@ const MOST_WORDS: usize = 8;
 const LONGEST_WORD: usize = 1_000;
 /// What pieces of titles begin with in the index, beside the same among all.
 const IN_TITLE: char = 't';
-/// What pieces of title and description begin with.
+/// What pieces of title, description and tags begin with.
 const ANYWHERE: char = 'a';
 
 /// Where words are looked for.
@@ -171,10 +171,10 @@ pub(crate) fn pattern(folded: &str) -> String {
 }
 
 /// Everything by which an asset can be found.
-fn index_text(title: &str, description: &str) -> String {
-    let (title, description) = (fold(title), fold(description));
+fn index_text(title: &str, said: &str) -> String {
+    let (title, said) = (fold(title), fold(said));
     let in_title: BTreeSet<String> = grams(&title).collect();
-    let mut all: BTreeSet<String> = grams(&description).collect();
+    let mut all: BTreeSet<String> = grams(&said).collect();
     all.extend(in_title.iter().cloned());
     let marked = |mark, grams: BTreeSet<String>| {
         let marked = grams.into_iter().map(move |gram| format!("{mark}{gram}"));
@@ -246,13 +246,14 @@ impl Db {
         rows.iter().map(|row| Cells::new(row).int()).collect()
     }
 
-    /// Indexes an asset by that title and description, as part of a larger change.
+    /// Indexes an asset by that title and by what else is [`super::said`] of it, as part of a larger
+    /// change.
     pub(crate) async fn index_asset(
         &self,
         tx: &mut Tx,
         id: AssetId,
         title: &str,
-        description: &str,
+        said: &str,
     ) -> Result<()> {
         self.unindex_asset(tx, id).await?;
         let sql = match self.kind {
@@ -264,7 +265,7 @@ impl Db {
         };
         sqlx::query(sql)
             .bind(id)
-            .bind(index_text(title, description))
+            .bind(index_text(title, said))
             .execute(&mut **tx)
             .await?;
         Ok(())

@@ -31,7 +31,7 @@ use crate::renditions::NewRendition;
 pub use backlog::Backlog;
 pub use claims::{Claim, ClaimWatch};
 pub use queue::{QueueCounts, Throughput};
-pub(crate) use share::{charge, work_on};
+pub(crate) use share::{charge, hand_over_jobs, work_on};
 
 /// What an attempt made that reached its end.
 #[derive(Debug, Clone)]

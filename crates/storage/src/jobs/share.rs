@@ -196,6 +196,30 @@ pub(super) async fn waits(tx: &mut Tx, owner: UserId, now: i64) -> Result<()> {
     Ok(())
 }
 
+/// Whether an account got jobs that wait.
+pub(crate) struct Waits(bool);
+
+impl Waits {
+    /// Notes it for `owner`, as the last part of a change: rows of shares are taken after all others.
+    pub(crate) async fn note(self, tx: &mut Tx, owner: UserId, now: i64) -> Result<()> {
+        if self.0 {
+            waits(tx, owner, now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes all jobs of `from` those of `to`. What was done for them stays on the account of `from`.
+pub(crate) async fn hand_over_jobs(tx: &mut Tx, from: UserId, to: UserId) -> Result<Waits> {
+    let states: Vec<String> =
+        sqlx::query_scalar("UPDATE jobs SET owner_id = $2 WHERE owner_id = $1 RETURNING state")
+            .bind(from)
+            .bind(to)
+            .fetch_all(&mut **tx)
+            .await?;
+    Ok(Waits(states.iter().any(|state| state == "queued")))
+}
+
 /// Notes that no job of `owner` waits, if so, as the last part of a change.
 pub(super) async fn note_if_none_waits(tx: &mut Tx, owner: UserId) -> Result<()> {
     const ONE: &str = "SELECT id FROM jobs WHERE owner_id = $1 AND state = 'queued' LIMIT 1";

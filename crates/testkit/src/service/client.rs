@@ -137,6 +137,16 @@ impl Client {
         )
     }
 
+    /// Puts bytes at a path.
+    pub fn put(&self, path: &str, bytes: &[u8]) -> Answer {
+        Answer::of(
+            self.agent
+                .put(format!("{}{path}", self.url))
+                .header("authorization", self.bearer())
+                .send(bytes),
+        )
+    }
+
     /// Deletes what is at a path.
     pub fn delete(&self, path: &str) -> Answer {
         Answer::of(

@@ -8,6 +8,7 @@ import { NetworkError, session } from "../../api/session";
 import { bytes } from "../../ui/format";
 import { Field, PageHead, Title } from "../../ui/parts";
 import { Limits } from "./Limits";
+import { Sessions } from "./Sessions";
 
 export default function Account() {
   const { t } = useTranslation();
@@ -46,6 +47,12 @@ export default function Account() {
         {viewer.storageBytes !== null && <p className="num mt-4 text-sm">{t("account.stored", { used: bytes(viewer.storageBytes) })}</p>}
       </section>
       <Limits />
+      <section className="panel mb-6 p-5" aria-labelledby="sessions">
+        <h2 id="sessions" className="mb-2 text-base">
+          {t("sessions.title")}
+        </h2>
+        <Sessions user={viewer} />
+      </section>
       <section className="panel p-5">
         <h2 className="mb-3 text-base">{t("password.change")}</h2>
         <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">

@@ -1,14 +1,11 @@
 /** What one may take, and has taken. */
 
-import { addTexts } from "../../i18n";
+import "./texts";
 import { useTranslation } from "../../i18n";
 import { useQuery } from "urql";
 import { MyLimitsDocument } from "../../gql/graphql";
-import texts from "../../i18n/en.account.json";
 import { bytes } from "../../ui/format";
 import { Bar } from "../../ui/parts";
-
-addTexts(texts);
 
 const NAMES = ["bytes", "minutesADay", "uploads", "waiting"] as const;
 

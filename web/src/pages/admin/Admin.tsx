@@ -11,9 +11,10 @@ const Workers = later(() => import("./Workers").then((page) => page.default));
 const Failures = later(() => import("./Failures").then((page) => page.default));
 const Users = later(() => import("./Users").then((page) => page.default));
 const Audit = later(() => import("./Audit").then((page) => page.Audit));
+const Settings = later(() => import("./Settings").then((page) => page.default));
 const Storage = later(() => import("./Storage").then((page) => page.default));
 
-const TABS = ["queue", "workers", "failures", "users", "storage", "audit"] as const;
+const TABS = ["queue", "workers", "failures", "users", "storage", "settings", "audit"] as const;
 
 export default function Admin() {
   const { t } = useTranslation();
@@ -38,6 +39,7 @@ export default function Admin() {
           <Route path="failures" element={<Failures />} />
           <Route path="users" element={<Users />} />
           <Route path="storage" element={<Storage />} />
+          <Route path="settings" element={<Settings />} />
           <Route path="audit" element={<Audit />} />
           <Route path="*" element={<NotFound />} />
         </Routes>

@@ -6,6 +6,7 @@ import { useQuery } from "urql";
 import { StorageDocument } from "../../gql/admin/graphql";
 import { bytes, clock } from "../../ui/format";
 import { PageHead, Title, Trouble } from "../../ui/parts";
+import { Freeable } from "./Freeable";
 import { Stat } from "./Stat";
 
 export default function Storage() {
@@ -17,10 +18,11 @@ export default function Storage() {
   const parts = [
     { name: t("storage.originals"), size: usage.originalsBytes, look: "bg-accent" },
     { name: t("storage.renditions"), size: usage.renditionsBytes, look: "bg-warn" },
+    { name: t("storage.thumbnails"), size: usage.thumbnailsBytes, look: "bg-ok" },
     { name: t("storage.uploads"), size: usage.uploadsBytes, look: "bg-line-strong" },
     ...(usage.freeBytes === null ? [] : [{ name: t("storage.free"), size: usage.freeBytes, look: "bg-sunken" }]),
   ];
-  const used = usage.originalsBytes + usage.renditionsBytes + usage.uploadsBytes;
+  const used = usage.originalsBytes + usage.renditionsBytes + usage.thumbnailsBytes + usage.uploadsBytes;
   const whole = used + (usage.freeBytes ?? 0);
 
   return (
@@ -47,6 +49,7 @@ export default function Storage() {
           ))}
         </ul>
       </div>
+      <Freeable freeable={usage.freeable} onFreed={() => refetch({ requestPolicy: "network-only" })} />
       {usage.largest.length > 0 && (
         <>
           <h2 className="mb-3 text-lg">{t("storage.largest")}</h2>

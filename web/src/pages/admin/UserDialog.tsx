@@ -8,7 +8,9 @@ import { useMutation } from "urql";
 import { CreateUserDocument, SetUserLimitsDocument, UpdateUserDocument, type ProblemFragment, type Role, type UserRowFragment } from "../../gql/admin/graphql";
 import { useViewer } from "../../api/hooks";
 import { Modal } from "../../ui/Modal";
+import { TrashIcon } from "../../ui/icons";
 import { Field, Select } from "../../ui/parts";
+import { Sessions } from "../account/Sessions";
 
 const LIMITS = ["bytes", "minutesADay", "uploads", "waiting"] as const;
 type Limit = (typeof LIMITS)[number];
@@ -23,7 +25,7 @@ function ownLimit(user: UserRowFragment, name: Limit): number | null {
 const shown = (limit: number | null, name: Limit) => (limit === null ? "" : String(name === "bytes" ? limit / GB : limit));
 const entered = (text: string, name: Limit) => (text === "" ? null : name === "bytes" ? Math.round(Number(text) * GB) : Number(text));
 
-export function UserDialog({ user, onClose }: { user: UserRowFragment | null; onClose: () => void }) {
+export function UserDialog({ user, onClose, onDelete }: { user: UserRowFragment | null; onClose: () => void; onDelete: (user: UserRowFragment) => void }) {
   const { t } = useTranslation();
   const viewer = useViewer();
   const [creating, create] = useMutation(CreateUserDocument);
@@ -121,7 +123,21 @@ export function UserDialog({ user, onClose }: { user: UserRowFragment | null; on
             {problemText(other)}
           </p>
         )}
-        <div className="flex justify-end gap-2">
+        {user && (
+          <details className="rounded-xl border border-line px-4 py-3">
+            <summary className="text-sm font-semibold">{t("sessions.title")}</summary>
+            <div className="mt-2">
+              <Sessions user={user} />
+            </div>
+          </details>
+        )}
+        <div className="flex flex-wrap justify-end gap-2">
+          {user && !myself && (
+            <button type="button" className="btn btn-bad mr-auto" onClick={() => onDelete(user)}>
+              <TrashIcon />
+              {t("users.delete")}
+            </button>
+          )}
           <button type="button" className="btn btn-quiet" onClick={onClose}>
             {t("action.back")}
           </button>

@@ -8,6 +8,7 @@ import { useSettled } from "../../api/hooks";
 import { bytes } from "../../ui/format";
 import { UserIcon } from "../../ui/icons";
 import { Ago, PageHead, Title, Trouble } from "../../ui/parts";
+import { DeleteUser } from "./DeleteUser";
 import { UserDialog } from "./UserDialog";
 
 /** People on one page of the list. */
@@ -18,6 +19,7 @@ export default function Users() {
   const [text, setText] = useState("");
   const search = useSettled(text.trim(), 250);
   const [editing, setEditing] = useState<UserRowFragment | "new" | null>(null);
+  const [deleting, setDeleting] = useState<UserRowFragment | null>(null);
   // Another search begins with its first page.
   const [depth, setDepth] = useState({ search: "", pages: 1 });
   const pages = depth.search === search ? depth.pages : 1;
@@ -69,7 +71,17 @@ export default function Users() {
           </tbody>
         </table>
       </div>
-      {editing && <UserDialog user={editing === "new" ? null : editing} onClose={() => setEditing(null)} />}
+      {editing && (
+        <UserDialog
+          user={editing === "new" ? null : editing}
+          onClose={() => setEditing(null)}
+          onDelete={(user) => {
+            setEditing(null);
+            setDeleting(user);
+          }}
+        />
+      )}
+      {deleting && <DeleteUser user={deleting} onClose={() => setDeleting(null)} />}
     </>
   );
 }

@@ -24,7 +24,7 @@ export function Library() {
   const { key } = useLocation();
   const search = useSettled(params.get("q") ?? "", 250);
   const [now] = useState(Date.now);
-  const { filter, orderBy, narrowed, plain } = useMemo(() => readFilter(params, search, owner, now), [params, search, owner, now]);
+  const { filter, orderBy, narrowed, plain, tag } = useMemo(() => readFilter(params, search, owner, now), [params, search, owner, now]);
   const choice = JSON.stringify([filter, orderBy]);
   const [depth, setDepth] = useState(() => ({ choice, pages: visit(key).pages ?? 1 }));
   const pages = depth.choice === choice ? depth.pages : 1;
@@ -32,7 +32,7 @@ export function Library() {
   const front = useFront(plain && owner === null);
   const fronted = plain && owner === null && (front.begun.length > 0 || front.most.length > 0);
   const title = owner === null ? t("library.title") : t("owner.title", { name: owner });
-  const heading = search.trim() ? t("library.results", { words: search.trim() }) : title;
+  const heading = search.trim() ? t("library.results", { words: search.trim() }) : tag ? t("library.tagged", { tag }) : title;
 
   function more() {
     noteVisit(key, { pages: pages + 1 });

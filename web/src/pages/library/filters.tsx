@@ -3,6 +3,7 @@
 import { useTranslation } from "../../i18n";
 import { useSearchParams } from "react-router";
 import type { VideoFilter, VideoOrder } from "../../gql/graphql";
+import { CloseIcon } from "../../ui/icons";
 import { Select } from "../../ui/parts";
 
 const NEW: VideoOrder = { field: "CREATED_AT", direction: "DESC" };
@@ -26,6 +27,7 @@ const HOUR_MS = 3_600_000;
 export function readFilter(params: URLSearchParams, search: string, owner: string | null, now: number) {
   const text = search.trim();
   const [least, most] = LENGTHS[params.get("length") ?? ""] ?? [null, null];
+  const tag = params.get("tag")?.trim() ?? "";
   const days = DAYS[params.get("age") ?? ""];
   // Whole hours, so that going back finds the same list again.
   const since = days === undefined ? null : Math.floor(now / HOUR_MS) * HOUR_MS - days * 24 * HOUR_MS;
@@ -33,6 +35,7 @@ export function readFilter(params: URLSearchParams, search: string, owner: strin
     watchable: true,
     ...(text ? { search: text } : {}),
     ...(owner === null ? {} : { ownerName: owner }),
+    ...(tag ? { tag } : {}),
     ...(least === null ? {} : { minSeconds: least }),
     ...(most === null ? {} : { maxSeconds: most }),
     ...(since === null ? {} : { createdAfter: new Date(since).toISOString() }),
@@ -40,8 +43,8 @@ export function readFilter(params: URLSearchParams, search: string, owner: strin
   const sort = params.get("sort");
   // Unless somebody chose an order, a search is in the server's: titles first.
   const orderBy = text && !sort ? null : (SORTS[sort ?? "new"] ?? NEW);
-  const narrowed = text !== "" || least !== null || most !== null || since !== null;
-  return { filter, orderBy, narrowed, plain: !narrowed && (sort ?? "new") === "new" };
+  const narrowed = text !== "" || tag !== "" || least !== null || most !== null || since !== null;
+  return { filter, orderBy, narrowed, tag, plain: !narrowed && (sort ?? "new") === "new" };
 }
 
 export function Filters() {
@@ -55,8 +58,16 @@ export function Filters() {
     setParams(next, { replace: true, preventScrollReset: true });
   }
 
+  const tag = params.get("tag")?.trim();
+
   return (
     <div className="flex flex-wrap items-center gap-2">
+      {tag && (
+        <button type="button" className="btn btn-quiet max-w-60" aria-label={t("library.withoutTag", { tag })} onClick={() => set("tag", "", "")}>
+          <bdi className="truncate">#{tag}</bdi>
+          <CloseIcon width="14" height="14" />
+        </button>
+      )}
       <Select aria-label={t("library.length")} value={params.get("length") ?? "any"} onChange={(event) => set("length", event.target.value, "any")} className="w-auto! text-sm">
         {(["any", "short", "medium", "long"] as const).map((one) => (
           <option key={one} value={one}>

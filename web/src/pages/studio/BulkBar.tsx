@@ -7,7 +7,8 @@ import type { Visibility } from "../../gql/graphql";
 import { removeSoon } from "../../api/removal";
 import { CloseIcon, RetryIcon, TrashIcon } from "../../ui/icons";
 import { Select } from "../../ui/parts";
-import { retryAll, setVisibility } from "./bulk";
+import { changeTags, retryAll, setVisibility } from "./bulk";
+import { BulkTags } from "./BulkTags";
 import type { Selection } from "./selection";
 
 export function BulkBar({ selection }: { selection: Selection }) {
@@ -49,6 +50,7 @@ export function BulkBar({ selection }: { selection: Selection }) {
           </option>
         ))}
       </Select>
+      <BulkTags busy={busy} used={[...new Set(chosen.flatMap((video) => video.tags))]} onChange={(tags, add) => run(changeTags(client, chosen, tags, add))} />
       {chosen.some((video) => video.canRetry) && (
         <button type="button" className="btn btn-quiet" disabled={busy} onClick={() => run(retryAll(client, chosen))}>
           <RetryIcon />

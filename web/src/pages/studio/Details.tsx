@@ -1,4 +1,4 @@
-/** Title, description and visibility of a video. */
+/** Title, description, visibility and tags of a video. */
 
 import { useCallback } from "react";
 import { useTranslation } from "../../i18n";
@@ -6,6 +6,7 @@ import { useClient } from "urql";
 import { UpdateVideoDocument } from "../../gql/graphql";
 import { AutoDetails, type DetailValues } from "../../ui/AutoDetails";
 import type { StudioVideoData } from "./StudioVideo";
+import { Tags } from "./Tags";
 
 export function Details({ video }: { video: StudioVideoData }) {
   const { t } = useTranslation();
@@ -24,6 +25,7 @@ export function Details({ video }: { video: StudioVideoData }) {
         {t("details.heading")}
       </h2>
       <AutoDetails values={video} save={save} />
+      <Tags video={video} />
     </section>
   );
 }

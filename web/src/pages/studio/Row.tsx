@@ -180,6 +180,8 @@ function Cell({ column, video }: { column: Column; video: StudioRowFragment }) {
       return clock(video.duration);
     case "size":
       return bytes(video.source.bytes);
+    case "tags":
+      return <bdi className="block max-w-48 truncate" title={video.tags.join(", ")}>{video.tags.join(", ")}</bdi>;
   }
 }
 

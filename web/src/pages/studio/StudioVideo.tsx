@@ -18,6 +18,7 @@ import { useDone } from "../../ui/useDone";
 import { Attempts } from "./Attempts";
 import { Details } from "./Details";
 import { FailurePanel } from "./FailurePanel";
+import { OwnPicture } from "./OwnPicture";
 import { Renditions } from "./Renditions";
 import { Tracks } from "./Tracks";
 
@@ -53,10 +54,10 @@ export default function StudioVideo() {
       </Empty>
     );
   }
-  return <Page video={video} onGone={() => setGone(true)} />;
+  return <Page video={video} onGone={() => setGone(true)} refetch={() => refetch({ requestPolicy: "network-only" })} />;
 }
 
-function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void }) {
+function Page({ video, onGone, refetch }: { video: StudioVideoData; onGone: () => void; refetch: () => void }) {
   const { t } = useTranslation();
   const client = useClient();
   const navigate = useNavigate();
@@ -149,14 +150,15 @@ function Page({ video, onGone }: { video: StudioVideoData; onGone: () => void })
             <div className="relative aspect-video bg-sunken text-white">
               <Thumb video={video} eager />
             </div>
-            {video.playable && (
-              <div className="p-3">
+            <div className="flex flex-col gap-2 p-3">
+              {video.playable && (
                 <button type="button" className="btn btn-quiet w-full" onClick={() => setChoosing(true)}>
                   <ImageIcon />
                   {t("studio.chooseThumbnail")}
                 </button>
-              </div>
-            )}
+              )}
+              <OwnPicture video={video} onChanged={refetch} />
+            </div>
           </section>
           <Source video={video} />
           <Attempts jobs={video.jobs} />

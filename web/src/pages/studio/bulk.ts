@@ -4,6 +4,7 @@ import type { Client } from "urql";
 import { UpdateVideoDocument, RetryVideoDocument, type StudioRowFragment, type Visibility } from "../../gql/graphql";
 import { t } from "../../i18n";
 import { toast } from "../../ui/toasts";
+import { withTags, withoutTags } from "./tagWords";
 
 /** Requests at the same time. */
 const PARALLEL = 4;
@@ -34,6 +35,25 @@ export async function setVisibility(client: Client, videos: readonly StudioRowFr
   const failed = await each(changed, (video) => change(client, video.id, visibility));
   say(failed, t("bulk.visibility", { count: changed.length, visibility: t(`visibility.${visibility}`) }), () => {
     void each(before, (one) => change(client, one.id, one.visibility)).then((bad) => {
+      say(bad, t("bulk.undone"));
+    });
+  });
+}
+
+const retag = (client: Client, id: string, tags: readonly string[]) =>
+  client
+    .mutation(UpdateVideoDocument, { input: { id, tags: [...tags] } })
+    .toPromise()
+    .then(({ data }) => data?.updateVideo.userErrors.length === 0);
+
+/** Puts the videos under tags, or takes them from under them; can be taken back. */
+export async function changeTags(client: Client, videos: readonly StudioRowFragment[], tags: readonly string[], add: boolean) {
+  const now = (video: StudioRowFragment) => (add ? withTags(video.tags, tags) : withoutTags(video.tags, tags));
+  const changed = videos.filter((video) => now(video).length !== video.tags.length);
+  const before = changed.map((video) => ({ id: video.id, tags: video.tags }));
+  const failed = await each(changed, (video) => retag(client, video.id, now(video)));
+  say(failed, t(add ? "bulk.tagged" : "bulk.untagged", { count: changed.length, tags: tags.join(", ") }), () => {
+    void each(before, (one) => retag(client, one.id, one.tags)).then((bad) => {
       say(bad, t("bulk.undone"));
     });
   });

@@ -33,7 +33,7 @@ export function readChoices(params: URLSearchParams, search: string) {
   return { filter, orderBy, sort, up, narrowed: text !== "" || states !== undefined || visibility !== undefined };
 }
 
-export const COLUMNS = ["visibility", "date", "views", "length", "size"] as const;
+export const COLUMNS = ["visibility", "date", "views", "length", "size", "tags"] as const;
 export type Column = (typeof COLUMNS)[number];
 const USUAL: readonly Column[] = ["visibility", "date", "views", "length"];
 const KEY = "clipsy.columns";

@@ -143,6 +143,7 @@ function Page({ video, refetch }: { video: VideoDetailFragment; refetch: () => v
             </div>
           )}
           {video.description && <Description text={video.description} />}
+          {video.tags.length > 0 && <TagLinks tags={video.tags} />}
         </div>
       </div>
       <More videos={more} wide={theatre} />
@@ -205,6 +206,22 @@ function Description({ text }: { text: string }) {
         </button>
       )}
     </div>
+  );
+}
+
+/** What it is put under, each leading to the others that are. */
+function TagLinks({ tags }: { tags: readonly string[] }) {
+  const { t } = useTranslation();
+  return (
+    <ul aria-label={t("tags.title")} className="mt-4 flex flex-wrap gap-2">
+      {tags.map((tag) => (
+        <li key={tag} className="max-w-full">
+          <Link to={`/?tag=${encodeURIComponent(tag)}`} className="chip min-h-7 max-w-full border border-line bg-surface px-3 no-underline hover:border-line-strong">
+            <bdi className="truncate">#{tag}</bdi>
+          </Link>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -6,6 +6,7 @@ export async function everyPage(stage) {
   const { number, tracks } = stage.left;
   const pages = [
     ["library", "/", "Library"],
+    ["library-tag", "/?tag=rabbits", "Videos with #rabbits"],
     ["nothing-found", "/?q=no+such+words", "Nothing matches"],
     ["upload", "/upload", "Upload videos"],
     ["studio", "/studio", "Studio"],
@@ -17,6 +18,7 @@ export async function everyPage(stage) {
     ["admin-failures", "/admin/failures", "Failures"],
     ["admin-users", "/admin/users", "Users"],
     ["admin-storage", "/admin/storage", "Storage"],
+    ["admin-settings", "/admin/settings", "Settings"],
     ["admin-log", "/admin/audit", "Log"],
     ["account", "/account", "Account"],
   ];

@@ -2,11 +2,14 @@
 
 import { openStage } from "./stage.mjs";
 import * as account from "./account.mjs";
+import * as administer from "./administer.mjs";
+import * as cast from "./cast.mjs";
 import * as embed from "./embed.mjs";
 import * as failure from "./failure.mjs";
 import * as live from "./live.mjs";
 import * as looks from "./looks.mjs";
 import * as pages from "./pages.mjs";
+import * as tags from "./tags.mjs";
 import * as thumbnail from "./thumbnail.mjs";
 import * as tracks from "./tracks.mjs";
 import * as upload from "./upload.mjs";
@@ -23,7 +26,9 @@ const steps = [
   ["qualities, keys, seeking with pictures", watch.controls],
   ["a file that the browser keeps hold of goes on by itself", upload.goesOnByHandle],
   ["another picture stands for the video", thumbnail.choosesAPicture],
+  ["a picture of one's own stands for the video", administer.ownPicture],
   ["which tracks are used, and what is worth knowing", tracks.tellsWhatItUses],
+  ["tags, of one and of many", tags.tags],
   ["sharing, embedding, previews", embed.embeds],
   ["markup in titles stays text", failure.markupStaysText],
   ["a broken file says why, and is not tried again", failure.failsForGood],
@@ -39,9 +44,15 @@ const steps = [
   ["cures and colours", pages.curesAndColours],
   ["before any script", pages.beforeScripts],
   ["the player remembers", pages.playerRemembers],
+  ["another screen", cast.casts],
   ["many at once", pages.manyAtOnce],
   ["without the socket: reconnecting, polling, back", live.losesTheSocket],
   ["accounts, page by page", account.accounts],
+  ["where one is signed in", administer.sessions],
+  ["an account goes, its videos to another", administer.deletesAUser],
+  ["settings and where they come from", administer.settings],
+  ["room is freed", administer.freesRoom],
+  ["administration in German", administer.inGerman],
   ["every page, light and dark, wide and narrow", looks.everyPage],
   ["private videos stay private", account.privateStaysPrivate],
   ["deleting", failure.deletes],

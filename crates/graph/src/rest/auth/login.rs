@@ -1,6 +1,7 @@
 //! `POST /api/auth/login/`
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use clipsy_http::Client;
 use clipsy_service::accounts::log_in::log_in;
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{Account, Secret, warning};
 use crate::app::App;
-use crate::auth::viewer::origin;
+use crate::auth::viewer::{device, origin};
 use crate::rest::answer::Answer;
 use crate::rest::body::Object;
 use crate::rest::fields::Fields;
@@ -57,13 +58,20 @@ pub(crate) struct Session {
 pub(crate) async fn login(
     State(app): State<App>,
     client: Client,
+    headers: HeaderMap,
     Object(values): Object,
 ) -> Answer<Secret<Session>> {
     let mut fields = Fields::new(values);
     let username = fields.required("username", 150);
     let password = fields.password("password");
     fields.check()?;
-    let (user, pair) = log_in(&app, origin(&app, client), &username, password).await?;
+    let (user, pair) = log_in(
+        &app,
+        origin(&app, client, device(&headers)),
+        &username,
+        password,
+    )
+    .await?;
     Ok(Secret(Session {
         refresh: pair.refresh,
         access: pair.access,

@@ -1,6 +1,7 @@
 //! `POST /api/auth/password/`
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use clipsy_http::Client;
 use clipsy_service::accounts::change_password::change_password;
 use clipsy_service::accounts::session::SignedIn;
@@ -9,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{Secret, TokenPair};
 use crate::app::App;
-use crate::auth::viewer::origin;
+use crate::auth::viewer::{device, origin};
 use crate::rest::answer::Answer;
 use crate::rest::body::Object;
 use crate::rest::fields::Fields;
@@ -44,6 +45,7 @@ pub(crate) struct PasswordChange {
 pub(crate) async fn password(
     State(app): State<App>,
     client: Client,
+    headers: HeaderMap,
     signed_in: SignedIn,
     Object(values): Object,
 ) -> Answer<Secret<TokenPair>> {
@@ -51,7 +53,8 @@ pub(crate) async fn password(
     let old = fields.password("old_password");
     let new = fields.password("new_password");
     fields.check()?;
-    let pair = change_password(&app, origin(&app, client), &signed_in, old, new).await?;
+    let from = origin(&app, client, device(&headers));
+    let pair = change_password(&app, from, &signed_in, old, new).await?;
     Ok(Secret(TokenPair {
         access: pair.access,
         refresh: pair.refresh,

@@ -33,9 +33,11 @@ pub(crate) struct VideoChange {
     /// Who may see it: `public`, `unlisted` or `private`.
     #[schema(example = "unlisted")]
     visibility: Option<String>,
+    /// All of its tags: at most 30 of up to 50 characters each.
+    tags: Option<Vec<String>>,
 }
 
-/// Change title, description or visibility.
+/// Change title, description, visibility or tags.
 #[utoipa::path(
     patch, path = "/api/videos/{id}/", tag = "videos", security(("bearer" = [])),
     params(("id" = i64, Path, description = "Number of the video")),
@@ -60,6 +62,7 @@ pub(crate) async fn edit(
         title: fields.optional("title", MAX_TITLE, false),
         description: fields.optional("description", MAX_DESCRIPTION, true),
         visibility: fields.visibility("visibility"),
+        tags: fields.texts("tags"),
     };
     fields.check()?;
     let video = edit_video(&app, signed_in.viewer(), id, change).await?;

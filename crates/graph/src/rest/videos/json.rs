@@ -158,6 +158,8 @@ pub(crate) struct More {
     progress: Option<Progress>,
     /// Path of its page. While it is unlisted, this is its secret link.
     url: String,
+    /// What its owner puts it under.
+    tags: Vec<String>,
 }
 
 /// The account that uploaded a video.
@@ -333,6 +335,7 @@ impl More {
             }),
             progress: (asset.state == AssetState::Processing).then(|| progress(&video.renditions)),
             url: format!("/watch/{}", media_key::page_name(asset)),
+            tags: asset.tags.clone(),
         }
     }
 }

@@ -9,6 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use clipsy_domain::asset::{AssetState, Visibility};
+use clipsy_domain::tags::tag_key;
 use clipsy_domain::user::Viewer;
 use clipsy_http::Address;
 use clipsy_service::accounts::session::{SignedIn, viewer};
@@ -63,7 +64,8 @@ pub(crate) enum VideoList {
 #[utoipa::path(
     get, path = "/api/videos/", tag = "videos", security((), ("bearer" = [])),
     params(
-        ("search" = Option<String>, Query, description = "Words or parts of words that must all occur in title or description, ignoring case"),
+        ("search" = Option<String>, Query, description = "Words or parts of words that must all occur in title, description or tags, ignoring case"),
+        ("tag" = Option<String>, Query, description = "Only videos with this tag, ignoring case"),
         ("status" = Option<String>, Query, description = "`pending`, `processing`, `ready` or `failed`; several separated by commas"),
         ("visibility" = Option<String>, Query, description = "`public`, `unlisted` or `private`"),
         ("owner" = Option<String>, Query, description = "`me`, or the number of an account"),
@@ -210,6 +212,10 @@ fn filter<'a>(viewer: Viewer, get: &impl Fn(&str) -> Option<&'a str>) -> Result<
         }
         assets.search = Some(text.to_owned());
         assets.order = AssetOrder::Relevance;
+    }
+    if let Some(tag) = get("tag").filter(|tag| !tag.is_empty()) {
+        // What is no tag is on nothing.
+        assets.tag = Some(tag_key(tag).unwrap_or_default());
     }
     if let Some(names) = get("status").filter(|names| !names.is_empty()) {
         for name in names.split(',') {

@@ -9,6 +9,7 @@ pub(crate) mod list;
 pub(crate) mod playback;
 pub(crate) mod retry;
 pub(crate) mod stream;
+pub(crate) mod thumbnail;
 pub(crate) mod upload;
 mod whole;
 

@@ -1,6 +1,8 @@
 //! What can be done. Each field calls one verb of `clipsy_service`, which says who may do it.
 
+mod leaving;
 mod queue;
+mod room;
 mod session;
 mod uploads;
 mod users;
@@ -16,4 +18,6 @@ pub(crate) struct Mutation(
     videos::Videos,
     users::Users,
     queue::Queues,
+    leaving::Leaving,
+    room::Room,
 );

@@ -97,7 +97,7 @@ impl Session {
             Ok(()) => {
                 log_in(
                     app(ctx)?,
-                    origin(app(ctx)?, client(ctx)?),
+                    origin(app(ctx)?, client(ctx)?, headers(ctx).device),
                     &username,
                     password,
                 )
@@ -179,7 +179,8 @@ impl Session {
         let changed = match check_cookie(ctx, cookie) {
             Ok(()) => {
                 let (old, new) = (current_password, new_password);
-                change_password(app, origin(app, client(ctx)?), signed_in, old, new).await
+                let from = origin(app, client(ctx)?, headers(ctx).device);
+                change_password(app, from, signed_in, old, new).await
             }
             Err(error) => Err(error),
         };

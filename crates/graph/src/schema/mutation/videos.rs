@@ -45,6 +45,10 @@ pub(crate) struct UpdateVideoInput {
     description: Option<String>,
     /// Who may see it.
     visibility: Option<Visibility>,
+    /// All of its tags: at most 30 of up to 50 characters each. Of those that are the same but for their
+    /// case the first is kept. Of its own `userErrors` there are `too_many_tags`, `tag_too_long` and
+    /// `tag_character`.
+    tags: Option<Vec<String>>,
 }
 
 /// The frame to use as a video's poster image.
@@ -120,6 +124,7 @@ impl Videos {
                 title: fields.optional("title", MAX_TITLE, false),
                 description: fields.optional("description", MAX_DESCRIPTION, true),
                 visibility: input.visibility.map(Into::into),
+                tags: input.tags,
             };
             fields.check()?;
             edit_video(require(ctx)?, viewer(ctx), id, change).await

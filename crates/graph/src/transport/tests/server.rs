@@ -37,6 +37,10 @@ impl StillMaker for NoStills {
     async fn still(&self, _segment: &str, _offset_us: u64) -> Result<Bytes, StillError> {
         Err(StillError::Busy)
     }
+
+    async fn photo(&self, _picture: Bytes) -> Result<Bytes, StillError> {
+        Err(StillError::Busy)
+    }
 }
 
 pub(super) struct Server {
@@ -145,7 +149,10 @@ impl Server {
     pub(super) fn token(&self, name: &str) -> String {
         self.run(async {
             let (user, _) = self.app.db.user_by_name(name).await.unwrap().unwrap();
-            start_session(&self.app, user.id).await.unwrap().access
+            start_session(&self.app, user.id, None)
+                .await
+                .unwrap()
+                .access
         })
     }
 

@@ -37,6 +37,7 @@ fn every_described_route_is_there_and_every_route_is_described() {
         described,
         [
             "DELETE /api/videos/{id}/",
+            "DELETE /api/videos/{id}/thumbnail/",
             "GET /api/auth/me/",
             "GET /api/schema/",
             "GET /api/uploads/",
@@ -57,6 +58,7 @@ fn every_described_route_is_there_and_every_route_is_described() {
             "POST /api/videos/{id}/cancel/",
             "POST /api/videos/{id}/playback/",
             "POST /api/videos/{id}/retry/",
+            "PUT /api/videos/{id}/thumbnail/",
         ]
     );
 }

@@ -3,10 +3,12 @@
 
 mod accounts;
 mod gql;
+mod leaving;
 mod operators;
 mod paging;
 mod sdl;
 mod sessions;
+mod tags;
 mod thumbnails;
 mod uploads;
 mod videos;

@@ -82,6 +82,8 @@ fn only_admins_look() {
         "storageUsage { videos }",
         "users { totalCount }",
         "audit { id }",
+        "settings { name }",
+        "storageUsage { thumbnailsBytes freeable { garbage } }",
     ] {
         let query = format!("{{ {field} }}");
         assert_eq!(

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use clipsy_domain::media_key::{chosen_thumbnail, output_prefix};
+use clipsy_domain::photo::PhotoError;
 use clipsy_domain::playlist::{PlaylistState, Segment, media_playlist};
 use clipsy_service::StillError;
 use serde_json::{Value, json};
@@ -325,4 +326,83 @@ fn one_account_does_not_take_all_places_for_thumbnails() {
         }
     });
     choose(&server, &ann, id, 9.0);
+}
+
+#[test]
+fn a_picture_of_ones_own_stands_for_the_video() {
+    let server = Server::start();
+    let ann = server.token("ann");
+    // Also before there is anything to see.
+    let id = server.video(&ann, "public");
+    let query =
+        "query($id: ID!) { video(id: $id) { thumbnailUploadUrl thumbnailUrl thumbnailChosen } }";
+    let now =
+        |token: &str| data(&server, token, query, &json!({"id": id.to_string()}))["video"].clone();
+    let path = format!("/api/videos/{id}/thumbnail/");
+    assert_eq!(now(&ann)["thumbnailUploadUrl"], path.as_str());
+    assert_eq!(now("")["thumbnailUploadUrl"], Value::Null);
+    let put = |token: &str, picture: &[u8]| {
+        let bearer = format!("Bearer {token}");
+        let headers = [
+            ("Authorization", bearer.as_str()),
+            ("Content-Type", "image/png"),
+        ];
+        server.send("PUT", &path, &headers, picture)
+    };
+    let png = b"\x89PNG\r\n\x1a\n and the rest";
+    let made = put(&ann, png);
+    assert_eq!(made.status, 200, "{}", made.text());
+    let url = made.json()["thumbnail"].as_str().unwrap().to_owned();
+    assert_eq!(now(&ann)["thumbnailUrl"], url.as_str());
+    assert_eq!(now(&ann)["thumbnailChosen"], true);
+    let picture = server.get(&url);
+    assert_eq!(picture.body, [b"poster of ".as_slice(), png].concat());
+    assert_eq!(picture.header("content-type"), Some("image/jpeg"));
+    // It stays when the video is made, and can be replaced.
+    server.make_ready(id);
+    assert_eq!(now("")["thumbnailUrl"], url.as_str());
+    assert_eq!(put(&ann, b"\xff\xd8\xff another").status, 200);
+    wait_until("only the last one is kept", || {
+        server.stored("videos/thumbnails").len() == 1
+    });
+    assert_ne!(now("")["thumbnailUrl"], url.as_str());
+
+    for (picture, code) in [
+        (b"GIF89a".as_slice(), "picture_type"),
+        (b"", "picture_type"),
+        (b"<svg onload=alert(1)>", "picture_type"),
+    ] {
+        let refused = put(&ann, picture);
+        assert_eq!(refused.status, 400);
+        assert_eq!(refused.header("clipsy-error-code"), Some(code));
+    }
+    for (trouble, status, code) in [
+        (StillError::Busy, 503, "busy"),
+        (StillError::Refused(PhotoError::Size), 400, "picture_size"),
+        (
+            StillError::Refused(PhotoError::Damaged),
+            400,
+            "picture_damaged",
+        ),
+    ] {
+        *server.stills.trouble.lock().unwrap() = Some(trouble);
+        let refused = put(&ann, png);
+        assert_eq!(
+            (refused.status, refused.header("clipsy-error-code")),
+            (status, Some(code))
+        );
+    }
+    *server.stills.trouble.lock().unwrap() = None;
+    let too_many = vec![0x89; (10 << 20) + 1];
+    assert_eq!(put(&ann, &too_many).status, 413);
+    assert_eq!(put(&server.token("bob"), png).status, 403);
+    assert_eq!(server.send("PUT", &path, &[], png).status, 401);
+    assert_eq!(server.stored("videos/thumbnails").len(), 1);
+
+    let reset = server.call("DELETE", &path, &ann, &Value::Null);
+    assert_eq!(reset.status, 200, "{}", reset.text());
+    assert_eq!(now("")["thumbnailChosen"], false);
+    wait_until("all are gone", || {
+        server.stored("videos/thumbnails").is_empty()
+    });
 }

@@ -3,6 +3,7 @@
 mod assets;
 mod claims;
 mod jobs;
+mod leavers;
 mod lists;
 mod outputs;
 mod queue;
@@ -10,6 +11,7 @@ mod sessions;
 mod shares;
 mod steering;
 mod tables;
+mod tags;
 mod thumbnails;
 mod turns;
 mod uploads;
@@ -34,6 +36,14 @@ pub(crate) const ALL: &[Case] = cases! {
         rules_of_the_schema_are_kept
         it_answers
         changed_rows_are_told
+    }
+    leavers {
+        sessions_are_listed_with_their_devices
+        videos_are_handed_over
+        an_account_goes_with_its_sessions
+    }
+    tags {
+        videos_are_found_by_their_tags
     }
     turns {
         of_many_who_ask_one_has_the_turn
