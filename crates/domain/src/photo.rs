@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(webp_size(&extended), Some((640, 360)));
         let lossy = webp(b"VP8 ", b"abc\x9d\x01\x2a\x80\x02\x68\x01");
         assert_eq!(webp_size(&lossy), Some((640, 360)));
-        let sides: u32 = 639 | 359 << 14;
+        let sides: u32 = 639 + (359 << 14);
         let lossless = webp(
             b"VP8L",
             &[b"\x2f".as_slice(), &sides.to_le_bytes()].concat(),

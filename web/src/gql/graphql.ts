@@ -4,125 +4,125 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** The old and the new password. */
+/** The current and the new password. */
 export type ChangePasswordInput = {
-  /** True: the new refresh token comes as a cookie, and not in the payload. */
+  /** True: the new refresh token is set as a cookie and omitted from the payload. */
   cookie?: boolean;
-  /** The password as it is. */
+  /** The current password. */
   currentPassword: string;
-  /** The new one, at least 8 characters. */
+  /** The new password, at least 8 characters. */
   newPassword: string;
 };
 
-/** A file that is to be sent. */
+/** A file to upload. */
 export type CreateUploadInput = {
   /** Its media type, e.g. `video/mp4`. */
   contentType?: string | null | undefined;
   /** The video's description. */
   description?: string | null | undefined;
-  /** Name of the file on the sender's machine, at most 255 characters of which are kept. */
+  /** Name of the file on the client; truncated to 255 characters. */
   filename: string;
-  /** Its size in bytes; null if that is told later, as tus says. */
+  /** Size in bytes; null to declare it later (tus `Upload-Defer-Length`). */
   length?: number | null | undefined;
-  /** What the video will be called; the file's name without its extension if it is not given. */
+  /** Title of the video; defaults to the file name without its extension. */
   title?: string | null | undefined;
   /** Who may see the video. */
   visibility?: Visibility | null | undefined;
 };
 
-/** How far a job is. */
+/** State of a job. */
 export type JobState =
-  /** Somebody stopped it. */
+  /** It was cancelled. */
   | 'CANCELLED'
-  /** Everything was made. */
+  /** It is complete. */
   | 'DONE'
-  /** It failed for good. */
+  /** It failed and will not be retried automatically. */
   | 'FAILED'
-  /** Waiting for a worker, or for the pause after a failed attempt to pass. */
+  /** Waiting for a worker, or for the delay before a retry. */
   | 'QUEUED'
-  /** A worker is at it. */
+  /** A worker is processing it. */
   | 'RUNNING';
 
-/** Why a stream is not used; of several reasons the first of these. There may be more some day. */
+/** Why a stream is not used; the first of these that applies. New values may be added. */
 export type LeftReason =
-  /** It is beyond a limit on sources. */
+  /** It exceeds a limit on sources. */
   | 'BEYOND_LIMITS'
-  /** It is a commentary. */
+  /** It is a commentary track. */
   | 'COMMENTARY'
-  /** The file switches it off. */
+  /** It is disabled in the file. */
   | 'DISABLED'
-  /** Another one comes first. */
+  /** Another stream comes first in the file. */
   | 'LATER'
-  /** The file marks another one as the one to choose. */
+  /** The file marks another stream as the default. */
   | 'NOT_DEFAULT'
   /** No decoder for its codec is installed or allowed. */
   | 'NO_DECODER'
-  /** There is a decoder, but nothing came out of it. */
+  /** There is a decoder, but it produced no output. */
   | 'NO_OUTPUT'
-  /** It is one single picture, such as a cover. */
+  /** It is a single picture, such as cover art. */
   | 'SINGLE_PICTURE'
-  /** Another one has a larger picture. */
+  /** Another stream has a larger picture. */
   | 'SMALLER';
 
-/** Which way to sort. */
+/** Sort direction. */
 export type OrderDirection =
-  /** Smallest, first in the alphabet or oldest first. */
+  /** Smallest, alphabetically first or oldest first. */
   | 'ASC'
-  /** Largest, last in the alphabet or newest first. */
+  /** Largest, alphabetically last or newest first. */
   | 'DESC';
 
-/** How far a rendition is. */
+/** State of a rendition. */
 export type RenditionState =
   /** It is complete. */
   | 'DONE'
-  /** The attempt that made it failed; `error` says why. */
+  /** The attempt failed; see `error`. */
   | 'FAILED'
   /** It is being encoded. */
   | 'RUNNING'
-  /** Planned; nothing of it is there. */
+  /** Planned, not started. */
   | 'WAITING';
 
 /** What an account may do. */
 export type Role =
-  /** Everything. */
+  /** All rights. */
   | 'ADMIN'
-  /** Upload, and manage what it uploaded. */
+  /** May upload, and manage its own videos. */
   | 'USER';
 
 /** Name and password. */
 export type SignInInput = {
-  /** True: the refresh token comes as a cookie that scripts cannot read, and not in the payload. */
+  /** True: the refresh token is set as an HTTP-only cookie and omitted from the payload. */
   cookie?: boolean;
   /** The password. */
   password: string;
-  /** Name to sign in with, without regard to case. */
+  /** Username, case-insensitive. */
   username: string;
 };
 
-/** What a stream holds. */
+/** Type of a stream. */
 export type TrackKind =
   /** Sound. */
   | 'AUDIO'
   /** Pictures. */
   | 'VIDEO';
 
-/** What to change about an upload; what is left away or null stays as it is. */
+/** Changes to an upload; omitted or null fields are unchanged. */
 export type UpdateUploadInput = {
-  /** The video's description, at most 50,000 characters. */
+  /** Description of the video, at most 50,000 characters. */
   description?: string | null | undefined;
   /** Global id of the upload. */
   id: string | number;
-  /** What the video will be called, 1 to 255 characters. */
+  /** Title of the video, 1 to 255 characters. */
   title?: string | null | undefined;
   /** Who may see the video. */
   visibility?: Visibility | null | undefined;
 };
 
-/** What to change about a video; what is left away or null stays as it is. */
+/** Changes to a video; omitted or null fields are unchanged. */
 export type UpdateVideoInput = {
   /** Description, at most 50,000 characters. */
   description?: string | null | undefined;
-  /** Global id, or the plain number. */
+  /** Global id or number of the video. */
   id: string | number;
   /**
    * All of its tags: at most 30 of up to 50 characters each. Of those that are the same but for their
@@ -138,107 +138,102 @@ export type UpdateVideoInput = {
 
 /** What happened to a video. */
 export type VideoChangeKind =
-  /** Its upload was finished. */
+  /** Its upload was completed. */
   | 'CREATED'
   /** It was deleted. */
   | 'DELETED'
-  /** Its state, or what people say about it, changed. */
+  /** Its state or metadata changed. */
   | 'UPDATED';
 
-/** Which videos to list. Conditions that are left away do not count; all others must hold. */
+/** Which videos to list: those that match all given conditions. */
 export type VideoFilter = {
-  /** When it must have been uploaded, or later. */
+  /** Only videos uploaded at this time or later. */
   createdAfter?: string | null | undefined;
-  /** Seconds that it must be shorter than. */
+  /** Only videos shorter than this, in seconds. */
   maxSeconds?: number | null | undefined;
-  /** Seconds that it must have at least. */
+  /** Only videos of at least this duration, in seconds. */
   minSeconds?: number | null | undefined;
-  /** True: only what the viewer has uploaded, who must be signed in. */
+  /** True: only the viewer's own videos; requires signing in. */
   mine?: boolean | null | undefined;
-  /** The account that must have uploaded it. */
+  /** Only videos of this account. */
   owner?: string | number | null | undefined;
-  /** The name of the account that must have uploaded it, without regard to case. */
+  /** Only videos of the account with this username, ignoring case. */
   ownerName?: string | null | undefined;
   /**
-   * Words, or parts of words, that title, description and tags must all contain, without regard to case.
-   * Without an order, videos whose titles have them come first. Some thousands are found at most.
+   * Words or parts of words that must all occur in title, description or tags, ignoring case. By
+   * default, matches in titles come first. At most some thousand videos are found.
    */
   search?: string | null | undefined;
-  /** States, one of which it must have. */
+  /** Only videos in one of these states. */
   states?: Array<VideoState> | null | undefined;
-  /** A tag that it must have, without regard to case. */
+  /** Only videos with this tag, ignoring case. */
   tag?: string | null | undefined;
-  /** Visibilities, one of which it must have. */
+  /** Only videos with one of these visibilities. */
   visibility?: Array<Visibility> | null | undefined;
-  /**
-   * True: only what a library shows: what can be played and is public or the viewer's own, for
-   * admins, too.
-   */
+  /** True: only playable videos that are public or the viewer's own, also for admins. */
   watchable?: boolean | null | undefined;
 };
 
-/** In which order to list videos. */
+/** Sort order of a list of videos. */
 export type VideoOrder = {
-  /** Which way to sort. */
+  /** Sort direction. */
   direction?: OrderDirection;
-  /** What to sort by. */
+  /** Sort field. */
   field?: VideoOrderField;
 };
 
-/** What to sort videos by. Ties are broken by number. */
+/** Sort fields of videos. Ties are broken by number. */
 export type VideoOrderField =
-  /** When the upload was finished. */
+  /** When the upload was completed. */
   | 'CREATED_AT'
-  /** Length; unknown ones come last either way. */
+  /** Duration; unknown ones come last in both directions. */
   | 'DURATION'
-  /** Title, without regard to case. */
+  /** Title, ignoring case. */
   | 'TITLE'
-  /** When it was last changed; plays do not count. */
+  /** When it was last changed; plays are not changes. */
   | 'UPDATED_AT'
-  /** Plays. */
+  /** Number of plays. */
   | 'VIEWS';
 
-/** How far a video is. */
+/** State of a video. There is no video before its upload is complete. */
 export type VideoState =
-  /** Somebody stopped it. */
+  /** It was cancelled. */
   | 'CANCELLED'
-  /** It could not be processed; `failure` says why. */
+  /** Processing failed; see `failure`. */
   | 'FAILED'
-  /** A worker is at it. It may be playable already. */
+  /** Being processed; it may already be playable. */
   | 'PROCESSING'
   /** Waiting for a worker. */
   | 'QUEUED'
-  /** Everything is there. */
-  | 'READY'
-  /** Bytes are still coming. */
-  | 'UPLOADING';
+  /** Processing is complete. */
+  | 'READY';
 
 /** Who may see a video and play it. */
 export type Visibility =
-  /** Its owner and admins. */
+  /** Visible to its owner and admins only. */
   | 'PRIVATE'
-  /** Everyone, and it is listed. */
+  /** Visible to everyone and listed. */
   | 'PUBLIC'
-  /** Everyone who knows its address; it is not listed. */
+  /** Visible to everyone with its link; not listed. */
   | 'UNLISTED';
 
-/** What a warning is about. There may be more some day. */
+/** Kind of a warning. New values may be added. */
 export type WarningCode =
-  /** The sound of the file cannot be used. */
+  /** The audio of the file cannot be used. */
   | 'AUDIO_DROPPED'
   /** Parts of the file could not be decoded and were skipped. */
   | 'DAMAGED_INPUT'
-  /** Decoding on a GPU failed or was asked for in vain; the CPU decodes. */
+  /** Decoding on a GPU failed or is unavailable; the CPU decodes. */
   | 'DECODER_FALLBACK'
-  /** Dolby Vision without a base layer that other players can show; its colours are wrong. */
+  /** Dolby Vision without a compatible base layer; its colours are wrong. */
   | 'DOLBY_VISION'
-  /** The edit list plays parts slower or faster; they were used at their own speed. */
+  /** The edit list changes the speed of parts; they were used at normal speed. */
   | 'EDIT_RATE'
-  /** Scaling on a GPU failed or cannot be done; the CPU scales. */
+  /** Scaling on a GPU failed or is unsupported; the CPU scales. */
   | 'SCALER_FALLBACK'
-  /** The picture changes its size in mid-stream; it was fitted into the first size. */
+  /** The picture size changes within the stream; all was fitted into the first size. */
   | 'SIZE_CHANGED'
-  /** The file ends before its header says; what is there was used. */
+  /** The file is truncated; the existing part was used. */
   | 'TRUNCATED';
 
 export type MyLimitsQueryVariables = Exact<{ [key: string]: never; }>;

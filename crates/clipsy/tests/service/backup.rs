@@ -43,7 +43,7 @@ fn refused(output: &Output, code: &str) {
 
 fn stream_is(client: &Client, id: i64, clip: &Path) {
     let original = client.get(&format!("/api/videos/{id}/stream/"));
-    assert!(original.bytes == fs::read(clip).unwrap());
+    assert!(original.body == fs::read(clip).unwrap());
 }
 
 #[test]

@@ -309,7 +309,7 @@ fn a_picture_of_ones_own_is_made_a_poster_by_a_child() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let url = answer.json()["thumbnail"].as_str().unwrap().to_owned();
     judge(&client, &url, &short_clip(), 4, 10);
-    assert_ne!(client.get(&url).bytes, picture, "it is kept as it came");
+    assert_ne!(client.get(&url).body, picture, "it is kept as it came");
 
     // Cut, a header that lies, and noise behind a good start.
     let mut huge = picture.clone();

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
 use clipsy_http::Client;
 use clipsy_http::caller::client::sharer;
@@ -59,8 +59,7 @@ pub(crate) fn origin(app: &App, client: Client, device: Option<String>) -> Origi
 
 /// What the program that sent these headers calls itself.
 pub(crate) fn device(headers: &HeaderMap) -> Option<String> {
-    let named = headers.get(header::USER_AGENT)?.to_str().ok()?;
-    Some(named.to_owned())
+    header::text(headers, USER_AGENT).map(str::to_owned)
 }
 
 /// Whose share an upload counts for besides its account's: the address of a request, if that has one.

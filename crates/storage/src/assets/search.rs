@@ -56,6 +56,8 @@ enum From {
     Newest {
         most: i64,
         without: i64,
+        /// How many are enough.
+        wanted: i64,
     },
     /// Those that have all pieces.
     Index(Kind),
@@ -93,7 +95,7 @@ impl Search {
         all.extend_from_slice(conditions);
         let (before, source, number) = match from {
             From::All => (String::new(), "assets".to_owned(), "id"),
-            From::Newest { most, without } => (
+            From::Newest { most, without, .. } => (
                 String::new(),
                 format!(
                     "(SELECT * FROM assets ORDER BY id DESC LIMIT {most} OFFSET {without}) AS assets"
@@ -133,9 +135,13 @@ impl Search {
             }
         };
         let conditions = all.join(" AND ");
+        let wanted = match from {
+            From::Newest { wanted, .. } => *wanted,
+            From::All | From::Index(_) => MOST_FOUND,
+        };
         format!(
             "{before}SELECT {number} FROM {source} WHERE {conditions} \
-             ORDER BY {number} DESC LIMIT {MOST_FOUND}"
+             ORDER BY {number} DESC LIMIT {wanted}"
         )
     }
 
@@ -216,11 +222,17 @@ impl Db {
         if self.kind == Kind::Postgres {
             let at_least =
                 |found: &[AssetId], count| i64::try_from(found.len()).is_ok_and(|n| n >= count);
-            let newest = |most, without| from(From::Newest { most, without });
-            let mut found = newest(SAMPLE, 0).await?;
+            let newest = |most, without, wanted| {
+                from(From::Newest {
+                    most,
+                    without,
+                    wanted,
+                })
+            };
+            let mut found = newest(SAMPLE, 0, MOST_FOUND).await?;
             if !at_least(&found, MOST_FOUND) && at_least(&found, SAMPLE / OFTEN) {
-                found.extend(newest(MOST_FOUND * OFTEN * 2, SAMPLE).await?);
-                found.truncate(MOST_FOUND as usize);
+                let wanted = MOST_FOUND.saturating_sub_unsigned(found.len() as u64);
+                found.extend(newest(MOST_FOUND * OFTEN * 2, SAMPLE, wanted).await?);
             }
             if at_least(&found, MOST_FOUND) {
                 return Ok(found);

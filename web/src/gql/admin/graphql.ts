@@ -4,13 +4,13 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** An account to be made. */
+/** A new account. */
 export type CreateUserInput = {
-  /** Address for mail. */
+  /** Email address. */
   email?: string | null | undefined;
-  /** The password, at least 8 characters. */
+  /** Password, at least 8 characters. */
   password: string;
-  /** What it may do. */
+  /** Its role. */
   role?: Role;
   /** Name to sign in with, 1 to 150 characters; unique without regard to case. */
   username: string;
@@ -26,77 +26,77 @@ export type DeleteUserInput = {
   id: string | number;
 };
 
-/** How far a job is. */
+/** State of a job. */
 export type JobState =
-  /** Somebody stopped it. */
+  /** It was cancelled. */
   | 'CANCELLED'
-  /** Everything was made. */
+  /** It is complete. */
   | 'DONE'
-  /** It failed for good. */
+  /** It failed and will not be retried automatically. */
   | 'FAILED'
-  /** Waiting for a worker, or for the pause after a failed attempt to pass. */
+  /** Waiting for a worker, or for the delay before a retry. */
   | 'QUEUED'
-  /** A worker is at it. */
+  /** A worker is processing it. */
   | 'RUNNING';
 
-/** Why a stream is not used; of several reasons the first of these. There may be more some day. */
+/** Why a stream is not used; the first of these that applies. New values may be added. */
 export type LeftReason =
-  /** It is beyond a limit on sources. */
+  /** It exceeds a limit on sources. */
   | 'BEYOND_LIMITS'
-  /** It is a commentary. */
+  /** It is a commentary track. */
   | 'COMMENTARY'
-  /** The file switches it off. */
+  /** It is disabled in the file. */
   | 'DISABLED'
-  /** Another one comes first. */
+  /** Another stream comes first in the file. */
   | 'LATER'
-  /** The file marks another one as the one to choose. */
+  /** The file marks another stream as the default. */
   | 'NOT_DEFAULT'
   /** No decoder for its codec is installed or allowed. */
   | 'NO_DECODER'
-  /** There is a decoder, but nothing came out of it. */
+  /** There is a decoder, but it produced no output. */
   | 'NO_OUTPUT'
-  /** It is one single picture, such as a cover. */
+  /** It is a single picture, such as cover art. */
   | 'SINGLE_PICTURE'
-  /** Another one has a larger picture. */
+  /** Another stream has a larger picture. */
   | 'SMALLER';
 
-/** How far a rendition is. */
+/** State of a rendition. */
 export type RenditionState =
   /** It is complete. */
   | 'DONE'
-  /** The attempt that made it failed; `error` says why. */
+  /** The attempt failed; see `error`. */
   | 'FAILED'
   /** It is being encoded. */
   | 'RUNNING'
-  /** Planned; nothing of it is there. */
+  /** Planned, not started. */
   | 'WAITING';
 
 /** What an account may do. */
 export type Role =
-  /** Everything. */
+  /** All rights. */
   | 'ADMIN'
-  /** Upload, and manage what it uploaded. */
+  /** May upload, and manage its own videos. */
   | 'USER';
 
-/** How urgent the processing of a video is to be. */
+/** The processing priority of a video. */
 export type SetPriorityInput = {
-  /** Global id, or the plain number. */
+  /** Global id or number of the video. */
   id: string | number;
-  /** From -100 to 100; 0 is usual, and higher ones come first. */
+  /** -100 to 100; the default is 0, and higher priorities come first. */
   priority: number;
 };
 
-/** What an account may take; where nothing is said or null, what the server's settings say. */
+/** Limits of an account; where omitted or null, the server's defaults apply. */
 export type SetUserLimitsInput = {
   /** Bytes of originals and unfinished uploads. */
   bytes?: number | null | undefined;
   /** Global id. */
   id: string | number;
-  /** Minutes of video that it may upload within 24 hours. */
+  /** Minutes of video that it may upload per 24 hours. */
   minutesADay?: number | null | undefined;
-  /** Uploads that it may have begun and not finished. */
+  /** Maximum number of unfinished uploads. */
   uploads?: number | null | undefined;
-  /** Its videos that may wait to be processed. */
+  /** Maximum number of its videos that may be queued. */
   waiting?: number | null | undefined;
 };
 
@@ -111,68 +111,66 @@ export type SettingSource =
   /** The command line. */
   | 'FLAG';
 
-/** What a stream holds. */
+/** Type of a stream. */
 export type TrackKind =
   /** Sound. */
   | 'AUDIO'
   /** Pictures. */
   | 'VIDEO';
 
-/** What to change about an account; what is left away or null stays as it is. */
+/** Changes to an account; omitted or null fields are unchanged. */
 export type UpdateUserInput = {
-  /** False refuses signing in and ends its sessions. */
+  /** False disables signing in and ends its sessions. */
   active?: boolean | null | undefined;
-  /** Address for mail, may be empty. */
+  /** Email address, may be empty. */
   email?: string | null | undefined;
   /** Global id. */
   id: string | number;
-  /** A new password, at least 8 characters. It ends its sessions. */
+  /** New password, at least 8 characters; ends its sessions. */
   password?: string | null | undefined;
-  /** What it may do. Another one than before ends its sessions. */
+  /** Its role. A change ends its sessions. */
   role?: Role | null | undefined;
 };
 
-/** How far a video is. */
+/** State of a video. There is no video before its upload is complete. */
 export type VideoState =
-  /** Somebody stopped it. */
+  /** It was cancelled. */
   | 'CANCELLED'
-  /** It could not be processed; `failure` says why. */
+  /** Processing failed; see `failure`. */
   | 'FAILED'
-  /** A worker is at it. It may be playable already. */
+  /** Being processed; it may already be playable. */
   | 'PROCESSING'
   /** Waiting for a worker. */
   | 'QUEUED'
-  /** Everything is there. */
-  | 'READY'
-  /** Bytes are still coming. */
-  | 'UPLOADING';
+  /** Processing is complete. */
+  | 'READY';
 
 /** Who may see a video and play it. */
 export type Visibility =
-  /** Its owner and admins. */
+  /** Visible to its owner and admins only. */
   | 'PRIVATE'
-  /** Everyone, and it is listed. */
+  /** Visible to everyone and listed. */
   | 'PUBLIC'
-  /** Everyone who knows its address; it is not listed. */
+  /** Visible to everyone with its link; not listed. */
   | 'UNLISTED';
 
-/** What a warning is about. There may be more some day. */
+/** Kind of a warning. New values may be added. */
 export type WarningCode =
-  /** The sound of the file cannot be used. */
+  /** The audio of the file cannot be used. */
   | 'AUDIO_DROPPED'
   /** Parts of the file could not be decoded and were skipped. */
   | 'DAMAGED_INPUT'
-  /** Decoding on a GPU failed or was asked for in vain; the CPU decodes. */
+  /** Decoding on a GPU failed or is unavailable; the CPU decodes. */
   | 'DECODER_FALLBACK'
-  /** Dolby Vision without a base layer that other players can show; its colours are wrong. */
+  /** Dolby Vision without a compatible base layer; its colours are wrong. */
   | 'DOLBY_VISION'
-  /** The edit list plays parts slower or faster; they were used at their own speed. */
+  /** The edit list changes the speed of parts; they were used at normal speed. */
   | 'EDIT_RATE'
-  /** Scaling on a GPU failed or cannot be done; the CPU scales. */
+  /** Scaling on a GPU failed or is unsupported; the CPU scales. */
   | 'SCALER_FALLBACK'
-  /** The picture changes its size in mid-stream; it was fitted into the first size. */
+  /** The picture size changes within the stream; all was fitted into the first size. */
   | 'SIZE_CHANGED'
-  /** The file ends before its header says; what is there was used. */
+  /** The file is truncated; the existing part was used. */
   | 'TRUNCATED';
 
 export type JobRowFragment = { id: string, state: JobState, attempt: number, priority: number, worker: string | null, createdAt: string, startedAt: string | null, nextAttemptAt: string | null, video: { id: string, number: number, title: string, state: VideoState, canCancel: boolean, owner: { id: string, username: string }, progress: { percent: number | null, etaSeconds: number | null, queuePosition: number | null, stage: string | null, speed: number | null } | null } };
