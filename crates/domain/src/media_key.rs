@@ -104,6 +104,9 @@ pub fn extension(file_name: &str) -> Option<String> {
     sane.then(|| extension.to_ascii_lowercase())
 }
 
+/// Where everything of finished uploads lies in the store.
+pub const VIDEOS: &str = "videos/";
+
 /// Where output lies in the store, in a folder for each asset.
 pub const OUTPUTS: &str = "videos/processed/";
 

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
+use clipsy_domain::media_key;
 use clipsy_storage::media::MediaStore;
 use clipsy_storage::{DatabaseKind, Db, restore_postgres};
 
@@ -80,7 +81,7 @@ async fn refuse_full(what: &BringBack<'_>, manifest: &Manifest) -> Result<(), Er
 /// Refuses a media store that holds what the backup does not: numbers of videos would mean other
 /// files.
 async fn refuse_foreign(media: &dyn MediaStore, store: &dyn MediaStore) -> Result<(), Error> {
-    for key in media.list("videos/").await? {
+    for key in media.list(media_key::VIDEOS).await? {
         if store.head(&key).await?.is_none() {
             return Err(Error::MediaNotEmpty { key });
         }
