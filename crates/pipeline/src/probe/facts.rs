@@ -102,8 +102,12 @@ impl Facts {
             Kind::Other => true,
         };
         // Without pictures and sound the demuxer may still say what is wrong with the file.
-        let is_media = |s: &Stream| s.key.kind != Kind::Other;
-        found.complete && found.streams.iter().any(is_media) && found.streams.iter().all(settled)
+        found.complete && found.has_media() && found.streams.iter().all(settled)
+    }
+
+    /// True if there are pictures or sound.
+    pub(super) fn has_media(&self) -> bool {
+        self.found().has_media()
     }
 
     /// Notes the streams for whose pictures `GStreamer` has no format. The pipeline must still run.
@@ -329,6 +333,10 @@ fn lock(found: &Mutex<Found>) -> MutexGuard<'_, Found> {
 }
 
 impl Found {
+    fn has_media(&self) -> bool {
+        self.streams.iter().any(|s| s.key.kind != Kind::Other)
+    }
+
     fn stream(&mut self, key: StreamKey) -> &mut Stream {
         let at = self
             .streams

@@ -27,6 +27,8 @@ pub(crate) use facts::is_beyond;
 
 /// How long a probe may take.
 const TIME_LIMIT: Duration = Duration::from_secs(20);
+/// How long an error may come after the end of a file without pictures and sound.
+const LAST_WORDS: gst::ClockTime = gst::ClockTime::from_mseconds(500);
 
 /// Opens `path` and tells what is in it. Streams beyond `limits` are listed but not decoded.
 ///
@@ -194,6 +196,14 @@ struct BrokeOff {
 }
 
 impl BrokeOff {
+    fn of(error: &gst::message::Error) -> Self {
+        Self {
+            error: error.error(),
+            message: describe(error),
+            is_of_sound: error.src().is_some_and(audio::is_part_of_sound),
+        }
+    }
+
     fn as_refusal(&self, saw_container: bool) -> Failure {
         let not_media = self.error.matches(gst::StreamError::TypeNotFound)
             || self.error.matches(gst::StreamError::WrongType)
@@ -230,16 +240,20 @@ fn scan(pipeline: &gst::Pipeline, facts: &Facts, cancel: &CancelToken) -> Result
         }
         if let Some(message) = bus.timed_pop(gst::ClockTime::from_mseconds(20)) {
             match message.view() {
-                gst::MessageView::Eos(_) => return Ok(End::Enough),
+                gst::MessageView::Eos(_) => {
+                    // A demuxer that finds nothing may say so only after it said that all is over.
+                    let late = (!facts.has_media())
+                        .then(|| bus.timed_pop_filtered(LAST_WORDS, &[gst::MessageType::Error]));
+                    return Ok(match late.flatten().as_deref().map(gst::MessageRef::view) {
+                        Some(gst::MessageView::Error(error)) => End::BrokeOff(BrokeOff::of(error)),
+                        _ => End::Enough,
+                    });
+                }
                 gst::MessageView::Error(error) => {
                     if let Some(reason) = gate::reason(error) {
                         return Err(refuse(FailureCode::LimitsExceeded, reason));
                     }
-                    return Ok(End::BrokeOff(BrokeOff {
-                        error: error.error(),
-                        message: describe(error),
-                        is_of_sound: error.src().is_some_and(audio::is_part_of_sound),
-                    }));
+                    return Ok(End::BrokeOff(BrokeOff::of(error)));
                 }
                 _ => continue,
             }
