@@ -85,7 +85,7 @@ try() {
     start "$root" "$port"
     token=$(curl -sf -H 'Content-Type: application/json' -d '{"username":"admin","password":"correct-horse-9"}' \
         "http://127.0.0.1:$port/api/auth/login/" | field access)
-    video=$(ask "$port" "$token" /api/videos/ -F title=first -F "file=@$clip" | field id)
+    video=$(ask "$port" "$token" /api/videos/ -F title=first -F "video_file=@$clip" | field id)
     for _ in $(seq 600); do
         [[ $(ask "$port" "$token" "/api/videos/$video/" | field hls_playlist) != None ]] && break
         sleep 0.1
