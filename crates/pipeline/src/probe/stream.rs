@@ -106,7 +106,8 @@ impl Stream {
         };
         let name = caps.structure(0).map_or("unknown", |s| s.name().as_str());
         // Parsers add the profile, demuxers the name of codecs that nobody knows.
-        let described = pbutils::pb_utils_get_codec_description(caps).to_string();
+        let described = pbutils::pb_utils_get_codec_description(caps);
+        let described = described.trim().to_owned();
         let described = match caps.structure(0).and_then(|s| {
             ["fourcc", "codec-id"]
                 .iter()

@@ -8,12 +8,13 @@ use crate::support::report::Report;
 use crate::support::tools::{text, whole};
 
 /// How `ffprobe` calls a codec, and a part of how `GStreamer` does.
-const CODECS: [(&str, &str); 43] = [
+const CODECS: [(&str, &str); 45] = [
     ("aac", "AAC"),
     ("ac3", "AC-3"),
     ("alac", "ALAC"),
     ("amr_nb", "AMR"),
     ("av1", "AV1"),
+    ("cfhd", "CineForm"),
     ("dnxhd", "DNxHD"),
     ("dts", "DTS"),
     ("eac3", "E-AC-3"),
@@ -45,6 +46,7 @@ const CODECS: [(&str, &str); 43] = [
     ("png", "PNG"),
     ("prores", "ProRes"),
     ("qtrle", "Run-length"),
+    ("rawvideo", "Uncompressed"),
     ("theora", "Theora"),
     ("truehd", "TrueHD"),
     ("vorbis", "Vorbis"),
@@ -106,9 +108,10 @@ pub(crate) fn check_video(fixture: &Fixture, found: &Value, judged: &Value, repo
         &Value::Bool(is_interlaced),
     );
     let format = text(&judged["pix_fmt"]);
-    let depth = ["10", "12", "16"]
-        .into_iter()
-        .find(|depth| format.ends_with(&format!("{depth}le")));
+    let depth = ["10", "12", "16"].into_iter().find(|depth| {
+        let packed = *depth == "16" && format.starts_with("rgb48");
+        packed || format.ends_with(&format!("{depth}le"))
+    });
     // ffmpeg decodes ProRes 4444 to 12 bits, for which GStreamer 1.22 has no format with alpha.
     let depth = if format == "yuva444p12le" {
         Some("10")
@@ -150,7 +153,7 @@ pub(crate) fn check_video(fixture: &Fixture, found: &Value, judged: &Value, repo
 fn chroma(pixel_format: &str) -> &'static str {
     match pixel_format {
         f if f.starts_with("yuv420") || f.starts_with("yuvj420") => "4:2:0",
-        f if f.starts_with("yuv422") || f.starts_with("yuvj422") => "4:2:2",
+        f if f.starts_with("yuv422") || f.starts_with("yuvj422") || f == "uyvy422" => "4:2:2",
         f if f.starts_with("gray") => "4:0:0",
         f if f.starts_with("yuv444") || f.starts_with("yuva444") => "4:4:4",
         f if f.starts_with("rgb") || f.starts_with("bgr") || f.starts_with("gbr") => "RGB",
