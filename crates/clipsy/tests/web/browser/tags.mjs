@@ -60,6 +60,8 @@ export async function tags(stage) {
   const viewer = await stage.visitor();
   await viewer.goto(`/watch/${number}`);
   const links = viewer.getByRole("list", { name: "Tags" });
+  await viewer.getByRole("heading", { level: 1 }).waitFor();
+  await links.waitFor();
   await stage.accessible("watch, tags", viewer);
   await links.getByRole("link", { name: "#Rabbits" }).click();
   await viewer.waitForURL("**/?tag=Rabbits");
