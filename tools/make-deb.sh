@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cargo_deb=target/tools/bin/cargo-deb
 if [[ ! -x $cargo_deb ]]; then
     printf 'make-deb: installing cargo-deb into target/tools\n' >&2
-    cargo install --quiet --locked --root target/tools --target-dir target/tools/build cargo-deb@3
+    cargo install --quiet --locked --root target/tools --target-dir target/tools/build cargo-deb --version "^3"
     rm -rf target/tools/build
 fi
 

@@ -80,7 +80,7 @@ try() {
     cp "$package" "$root/tmp/clipsy.deb"
 
     begun=$SECONDS
-    inside "$root" apt-get install -y -qq --no-install-recommends /tmp/clipsy.deb >"$folder/apt" 2>&1 || { tail "$folder/apt" >&2; die "it does not install"; }
+    inside "$root" apt-get install -y -qq --no-install-recommends /tmp/clipsy.deb >"$folder/apt" 2>&1 || { tail -n 25 "$folder/apt" >&2; die "it does not install"; }
     inside "$root" clipsy --version
     start "$root" "$port"
     token=$(curl -sf -H 'Content-Type: application/json' -d '{"username":"admin","password":"correct-horse-9"}' \
@@ -101,7 +101,7 @@ try() {
     sed -i 's/^Version: \(.*\)/Version: \1+next/' "$folder/newer/DEBIAN/control"
     dpkg-deb -q --root-owner-group -b "$folder/newer" "$root/tmp/newer.deb"
     printf '# ours\n' >>"$root/etc/clipsy/clipsy.toml"
-    inside "$root" apt-get install -y -qq --no-install-recommends /tmp/newer.deb >"$folder/apt" 2>&1 || { tail "$folder/apt" >&2; die "it does not upgrade"; }
+    inside "$root" apt-get install -y -qq --no-install-recommends /tmp/newer.deb >"$folder/apt" 2>&1 || { tail -n 25 "$folder/apt" >&2; die "it does not upgrade"; }
     tail -1 "$root/etc/clipsy/clipsy.toml" | grep -q ours || die "$suite: settings were replaced"
     stop
     start "$root" "$port"
@@ -114,7 +114,7 @@ try() {
     stop
     say "$suite: upgraded over a running job"
 
-    inside "$root" apt-get purge -y -qq clipsy >"$folder/apt" 2>&1 || { tail "$folder/apt" >&2; die "it does not purge"; }
+    inside "$root" apt-get purge -y -qq clipsy >"$folder/apt" 2>&1 || { tail -n 25 "$folder/apt" >&2; die "it does not purge"; }
     inside "$root" apt-get autoremove --purge -y -qq >/dev/null 2>&1
     find "$root" -xdev | sed "s,^$root,," | grep -E '/[^/]*clipsy' | grep -v '^/tmp/' >"$folder/left" || true
     [[ ! -s $folder/left ]] || die "$suite: left behind: $(cat "$folder/left")"
