@@ -161,11 +161,14 @@ impl Db {
         Ok(files)
     }
 
-    /// True if there are no tables yet, or no account.
-    pub async fn is_new(&self) -> bool {
-        // A table that is not there is an error in both databases.
+    /// True if there are no tables yet, or no account. A database that cannot be asked is an error: what
+    /// it holds must not be replaced.
+    pub async fn is_new(&self) -> Result<bool> {
+        if !self.has_table("users").await? {
+            return Ok(true);
+        }
         let user = sqlx::query("SELECT id FROM users LIMIT 1");
-        !matches!(user.fetch_optional(self.read()).await, Ok(Some(_)))
+        Ok(user.fetch_optional(self.read()).await?.is_none())
     }
 }
 

@@ -83,17 +83,30 @@ impl Db {
         self.refold().await
     }
 
+    /// True if there is such a table.
+    pub(crate) async fn has_table(&self, name: &str) -> Result<bool> {
+        let sql = match self.kind {
+            Kind::Sqlite => "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
+            Kind::Postgres => {
+                "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1"
+            }
+        };
+        let count: i64 = sqlx::query_scalar(sql)
+            .bind(name)
+            .fetch_one(self.read())
+            .await?;
+        Ok(count > 0)
+    }
+
     /// Refuses a database whose tables are not those of this version, and leaves them alone.
     pub async fn expect_current(&self) -> Result<()> {
         let newest = STEPS.iter().map(|(number, ..)| *number).max().unwrap_or(0);
-        // A database without tables has none of these either.
+        if !self.has_table("_sqlx_migrations").await? {
+            return Err(Error::TooOld { version: 0 });
+        }
         let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
             .fetch_one(self.read())
-            .await
-            .map_err(|error| match error {
-                sqlx::Error::Database(_) => Error::TooOld { version: 0 },
-                error => error.into(),
-            })?;
+            .await?;
         match found.unwrap_or(0) {
             version if version > newest => Err(Error::TooNew { version }),
             version if version < newest => Err(Error::TooOld { version }),

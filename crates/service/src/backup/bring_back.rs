@@ -55,6 +55,8 @@ pub async fn bring_back(what: &BringBack<'_>, from: &Path) -> Result<Manifest, E
     fs::remove_dir_all(&scratch).map_err(|error| failed(&scratch, error))?;
     bring_back_keys(&folder, what.keys)?;
     let snapshot = folder.file(&manifest.snapshot());
+    // Copying may have taken hours, in which somebody began to use it.
+    refuse_full(what, &manifest).await?;
     match what.database {
         Place::Sqlite(file) => copy_whole(&snapshot, file)?,
         Place::Postgres(_, url) => restore_postgres(url, &snapshot).await?,
@@ -73,7 +75,7 @@ async fn refuse_full(what: &BringBack<'_>, manifest: &Manifest) -> Result<(), Er
     }
     let new = match what.database {
         Place::Sqlite(file) => !file.exists(),
-        Place::Postgres(db, _) => db.is_new().await,
+        Place::Postgres(db, _) => db.is_new().await?,
     };
     new.then_some(()).ok_or(Error::DatabaseNotEmpty)
 }
