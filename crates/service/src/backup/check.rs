@@ -1,7 +1,6 @@
 //! Checking that every row has its files, and every file its row.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::Path;
 
 use clipsy_domain::asset::AssetId;
@@ -13,6 +12,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{Error, Folder};
+use crate::accounts::keys::hex;
 
 /// What is wrong with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -250,12 +250,7 @@ async fn hash(media: &dyn MediaStore, key: &str) -> Result<Option<String>, Error
     {
         hasher.update(&chunk);
     }
-    let mut text = String::new();
-    for byte in hasher.finalize() {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(Some(text))
+    Ok(Some(hex(&hasher.finalize())))
 }
 
 fn by_number(videos: &[VideoFiles]) -> BTreeMap<AssetId, &VideoFiles> {

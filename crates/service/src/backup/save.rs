@@ -116,12 +116,7 @@ pub async fn save(what: &Save<'_>, to: &Path) -> Result<Saved, Error> {
 
 /// A new folder.
 pub(super) fn fresh(path: &Path) -> Result<std::path::PathBuf, Error> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(failed(path, error));
-        }
-        _ => {}
-    }
+    gone(path, fs::remove_dir_all(path))?;
     fs::create_dir(path).map_err(|error| failed(path, error))?;
     Ok(path.to_owned())
 }
@@ -131,14 +126,17 @@ fn remove_database(path: &Path) -> Result<(), Error> {
     for end in ["", "-wal", "-shm", "-journal"] {
         let mut name = path.as_os_str().to_owned();
         name.push(end);
-        match fs::remove_file(&name) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(failed(Path::new(&name), error));
-            }
-            _ => {}
-        }
+        gone(Path::new(&name), fs::remove_file(&name))?;
     }
     Ok(())
+}
+
+/// What came of deleting something that may not have been there.
+fn gone(path: &Path, removed: std::io::Result<()>) -> Result<(), Error> {
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(path, error)),
+        _ => Ok(()),
+    }
 }
 
 /// Notes what is about to be copied, so that a later backup knows what a broken-off one has left. Gives
@@ -248,12 +246,7 @@ fn save_keys(what: &Save<'_>, folder: &Folder) -> Result<(), Error> {
         // The mode is copied, too.
         fs::copy(file, new.join(name)).map_err(|error| failed(file, error))?;
     }
-    match fs::remove_dir_all(&target) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(failed(&target, error));
-        }
-        _ => {}
-    }
+    gone(&target, fs::remove_dir_all(&target))?;
     fs::rename(&new, &target).map_err(|error| failed(&target, error))
 }
 
