@@ -53,14 +53,25 @@ enum From {
     /// Every one, or those that an index has for the conditions.
     All,
     /// So many of the newest, without the first few.
-    Newest {
-        most: i64,
-        without: i64,
-        /// How many are enough.
-        wanted: i64,
-    },
+    Newest { most: i64, without: i64 },
     /// Those that have all pieces.
     Index(Kind),
+}
+
+/// Which assets are looked for, from the newest on.
+struct Walk {
+    place: &'static Place,
+    /// Only assets older than this one.
+    below: Option<AssetId>,
+    /// How many are enough.
+    wanted: i64,
+}
+
+/// An asset that has all words.
+struct Found {
+    id: AssetId,
+    /// True if its title has them all.
+    in_title: bool,
 }
 
 /// A search as the databases take it.
@@ -82,66 +93,90 @@ impl Search {
         self.words.iter().all(|word| folded_title.contains(word))
     }
 
-    /// A statement that gives the numbers of the newest assets of `from` in whose `place` all words are
-    /// and that `conditions` let through. Its values join `values`, which hold those of `conditions`.
+    /// A statement that gives the numbers of the newest assets of `from` in whose `walk.place` all words
+    /// are and that `conditions` let through, and whether their titles have all words. Its values join
+    /// `values`, which hold those of `conditions`.
     fn statement(
         &self,
         from: &From,
-        place: &Place,
+        walk: &Walk,
         conditions: &[String],
         values: &mut Vec<Value>,
     ) -> String {
-        let mut all = vec![self.compared(place.column, values)];
+        let compared = self.compared(walk.place.column, values);
+        let titled = match walk.place.mark {
+            IN_TITLE => "1".to_owned(),
+            _ => format!(
+                "CASE WHEN {} THEN 1 ELSE 0 END",
+                self.compared(TITLE.column, values)
+            ),
+        };
+        let mut below = |number: &str| match walk.below {
+            Some(id) => {
+                values.push(Value::Int(id));
+                format!("{number} < ${}", values.len())
+            }
+            None => "TRUE".to_owned(),
+        };
+        let mut all = vec![compared];
         all.extend_from_slice(conditions);
-        let (before, source, number) = match from {
-            From::All => (String::new(), "assets".to_owned(), "id"),
-            From::Newest { most, without, .. } => (
+        let (before, source, number, titled) = match from {
+            From::All => {
+                all.push(below("id"));
+                (String::new(), "assets".to_owned(), "id", titled)
+            }
+            From::Newest { most, without } => (
                 String::new(),
                 format!(
-                    "(SELECT * FROM assets ORDER BY id DESC LIMIT {most} OFFSET {without}) AS assets"
+                    "(SELECT * FROM assets WHERE {} ORDER BY id DESC LIMIT {most} OFFSET {without}) \
+                     AS assets",
+                    below("id")
                 ),
                 "id",
+                titled,
             ),
             // The first table stays the outer one, which gives its rows from the newest on until there
             // are enough.
             From::Index(Kind::Sqlite) => {
-                values.push(Value::Text(self.pieces(place.mark)));
+                all.push(below("asset_search.rowid"));
+                values.push(Value::Text(self.pieces(walk.place.mark)));
                 all.insert(0, format!("asset_search MATCH ${}", values.len()));
                 (
                     String::new(),
                     "asset_search CROSS JOIN assets ON assets.id = asset_search.rowid".to_owned(),
                     "asset_search.rowid",
+                    titled,
                 )
             }
             // The same, said in the way that PostgreSQL keeps to: it would compare all that the index
             // finds, to sort it then.
             From::Index(Kind::Postgres) => {
-                values.push(Value::Text(self.pieces(place.mark)));
+                let below = below("asset_id");
+                values.push(Value::Text(self.pieces(walk.place.mark)));
                 let inner = all.join(" AND ");
                 all = vec!["TRUE".to_owned()];
                 (
                     format!(
                         "WITH matching AS MATERIALIZED (SELECT asset_id FROM asset_search \
-                         WHERE string_to_array(grams, ' ') @> string_to_array(${}, ' ')) ",
+                         WHERE {below} \
+                         AND string_to_array(grams, ' ') @> string_to_array(${}, ' ')) ",
                         values.len()
                     ),
                     format!(
                         "(SELECT asset_id AS id FROM matching ORDER BY asset_id DESC) AS newest \
-                         CROSS JOIN LATERAL (SELECT 1 FROM assets WHERE assets.id = newest.id \
-                         AND {inner} OFFSET 0) AS assets"
+                         CROSS JOIN LATERAL (SELECT {titled} AS titled FROM assets \
+                         WHERE assets.id = newest.id AND {inner} OFFSET 0) AS assets"
                     ),
                     "newest.id",
+                    "titled".to_owned(),
                 )
             }
         };
-        let conditions = all.join(" AND ");
-        let wanted = match from {
-            From::Newest { wanted, .. } => *wanted,
-            From::All | From::Index(_) => MOST_FOUND,
-        };
         format!(
-            "{before}SELECT {number} FROM {source} WHERE {conditions} \
-             ORDER BY {number} DESC LIMIT {wanted}"
+            "{before}SELECT {number}, {titled} FROM {source} WHERE {} \
+             ORDER BY {number} DESC LIMIT {}",
+            all.join(" AND "),
+            walk.wanted
         )
     }
 
@@ -196,66 +231,85 @@ impl Db {
             return Ok(filter);
         };
         if filter.found.is_none() {
-            let mut found = self.find(&search, &TEXT, &filter).await?;
-            // Only then there may be titles among those that were left out.
-            if i64::try_from(found.len()).is_ok_and(|count| count >= MOST_FOUND) {
-                found.extend(self.find(&search, &TITLE, &filter).await?);
-                found.sort_unstable();
-                found.dedup();
-            }
-            filter.found = Some(found.into());
+            filter.found = Some(self.matching(&search, &filter).await?.into());
         }
         Ok(filter)
     }
 
-    async fn find(
-        &self,
-        search: &Search,
-        place: &Place,
-        filter: &AssetFilter,
-    ) -> Result<Vec<AssetId>> {
-        let from = async |from| self.find_among(from, search, place, filter).await;
+    /// The newest assets that have the words anywhere, and as many that have them in their titles; by
+    /// number.
+    async fn matching(&self, search: &Search, filter: &AssetFilter) -> Result<Vec<AssetId>> {
+        let text = Walk {
+            place: &TEXT,
+            below: None,
+            wanted: MOST_FOUND,
+        };
+        let mut found = self.find(search, &text, filter).await?;
+        // Only then there may be titles among those that were left out. Those of the rest are known.
+        if count(&found) >= MOST_FOUND {
+            let titled = found.iter().filter(|found| found.in_title);
+            let titles = Walk {
+                place: &TITLE,
+                below: found.iter().map(|found| found.id).min(),
+                wanted: MOST_FOUND.saturating_sub_unsigned(titled.count() as u64),
+            };
+            if titles.wanted > 0 {
+                found.extend(self.find(search, &titles, filter).await?);
+            }
+        }
+        let mut found: Vec<AssetId> = found.into_iter().map(|found| found.id).collect();
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
+    async fn find(&self, search: &Search, walk: &Walk, filter: &AssetFilter) -> Result<Vec<Found>> {
+        let wanted = walk.wanted;
+        let from = async |from, wanted| {
+            let walk = Walk { wanted, ..*walk };
+            self.find_among(from, search, &walk, filter).await
+        };
         // The index has all owners' assets together, and a word may be in all of them.
         if filter.owner.is_some() {
-            return from(From::All).await;
+            return from(From::All, wanted).await;
         }
         if self.kind == Kind::Postgres {
-            let at_least =
-                |found: &[AssetId], count| i64::try_from(found.len()).is_ok_and(|n| n >= count);
-            let newest = |most, without, wanted| {
-                from(From::Newest {
-                    most,
-                    without,
-                    wanted,
-                })
-            };
-            let mut found = newest(SAMPLE, 0, MOST_FOUND).await?;
-            if !at_least(&found, MOST_FOUND) && at_least(&found, SAMPLE / OFTEN) {
-                let wanted = MOST_FOUND.saturating_sub_unsigned(found.len() as u64);
+            let newest = |most, without, wanted| from(From::Newest { most, without }, wanted);
+            let mut found = newest(SAMPLE, 0, wanted).await?;
+            if count(&found) < wanted && count(&found) >= SAMPLE / OFTEN {
+                let wanted = wanted - count(&found);
                 found.extend(newest(MOST_FOUND * OFTEN * 2, SAMPLE, wanted).await?);
             }
-            if at_least(&found, MOST_FOUND) {
+            if count(&found) >= wanted {
                 return Ok(found);
             }
         }
-        from(From::Index(self.kind)).await
+        from(From::Index(self.kind), wanted).await
     }
 
     async fn find_among(
         &self,
         from: From,
         search: &Search,
-        place: &Place,
+        walk: &Walk,
         filter: &AssetFilter,
-    ) -> Result<Vec<AssetId>> {
+    ) -> Result<Vec<Found>> {
         let (conditions, mut values) = conditions(filter);
-        let sql = search.statement(&from, place, &conditions, &mut values);
+        let sql = search.statement(&from, walk, &conditions, &mut values);
         let rows = values
             .into_iter()
             .fold(sqlx::query(AssertSqlSafe(sql)), bind)
             .fetch_all(self.read())
             .await?;
-        rows.iter().map(|row| Cells::new(row).int()).collect()
+        rows.iter()
+            .map(|row| {
+                let mut cells = Cells::new(row);
+                Ok(Found {
+                    id: cells.int()?,
+                    in_title: cells.flag()?,
+                })
+            })
+            .collect()
     }
 
     /// Indexes an asset by that title and by what else is [`super::said`] of it, as part of a larger
@@ -292,6 +346,10 @@ impl Db {
         sqlx::query(sql).bind(id).execute(&mut **tx).await?;
         Ok(())
     }
+}
+
+fn count(found: &[Found]) -> i64 {
+    i64::try_from(found.len()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -95,6 +95,7 @@ pub(crate) const ALL: &[Case] = cases! {
         windows_join_up
         searches_give_titles_first
         searches_go_by_what_text_means
+        searches_find_the_newest_and_as_many_titles
         texts_of_earlier_versions_are_folded
         windows_stand_still_while_lists_move
         windows_keep_to_their_filter

@@ -162,6 +162,46 @@ pub(crate) async fn searches_give_titles_first(world: World) {
     assert_eq!(world.db.count_assets(&nobody).await.unwrap(), 3);
 }
 
+/// Of more than a search may find, the newest are found, and as many titles as may be.
+pub(crate) async fn searches_find_the_newest_and_as_many_titles(world: World) {
+    let (asset, _) = world.asset("model").await;
+    let most = clipsy_storage::MOST_FOUND;
+    let all = most * 2 + 500;
+    // Numbers beside the first: every fourth title has the word, and all descriptions have it.
+    let numbers = format!(
+        "WITH RECURSIVE numbers (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM numbers WHERE i < {all}) "
+    );
+    world
+        .run(&format!(
+            "INSERT INTO assets (owner_id, title, title_key, description, search_text, visibility, state, \
+             playable, views, has_thumbnail, has_storyboard, source_key, source_name, source_type, \
+             source_bytes, created_at, updated_at) {numbers}\
+             SELECT owner_id, CASE WHEN i % 4 = 0 THEN 'a needle ' ELSE 'hay ' END || i, '', \
+             'with needles', '', visibility, state, playable, 0, 0, 0, 'k' || i, source_name, source_type, \
+             source_bytes, created_at + i, updated_at FROM numbers JOIN assets ON assets.id = {} \
+             ORDER BY i",
+            asset.id
+        ))
+        .await;
+    world
+        .run("DELETE FROM marks WHERE name LIKE 'texts folded%'")
+        .await;
+    world.db.migrate().await.unwrap();
+    let search = |words: &str| AssetFilter {
+        search: Some(words.to_owned()),
+        ..filter(AssetOrder::Created, true)
+    };
+    let found = walk(&world, &search("needle"), 700, false).await;
+    let newest = (all - most + 1)..=all;
+    let expected = (1..=all).filter(|i| newest.contains(i) || i % 4 == 0);
+    assert_eq!(found, expected.rev().collect::<Vec<_>>());
+    // What only titles have is found up to the limit, whatever else has it.
+    let hay = walk(&world, &search("hay"), 700, false).await;
+    let expected = (2..=all).rev().filter(|i| i % 4 != 0);
+    let expected: Vec<i64> = expected.take(usize::try_from(most).unwrap()).collect();
+    assert_eq!(hay, expected);
+}
+
 /// Whatever way a name is written in, it is found by any other.
 pub(crate) async fn searches_go_by_what_text_means(world: World) {
     for title in ["Cafe\u{301} İstanbul", "STRASSE ﬁlm", "ＡＢＣ 動画"] {
