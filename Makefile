@@ -52,7 +52,7 @@ test: media $(WEB) graphiql ## Run all tests
 corpus: media build ## Compare what comes out of every input with what was recorded (CASES=dir, ROOT=dir, RECORD=1)
 	tools/corpus.py $(if $(RECORD),--record) $(if $(CASES),--cases $(CASES)) $(if $(ROOT),--root $(ROOT))
 
-test-debian13: media $(WEB) graphiql ## Run the tests of graphics cards on Debian 13 in a folder (ROOT=dir)
+test-debian13: media $(WEB) graphiql ## Run the suites on Debian 13 in a folder (ROOT=dir)
 	tools/test-debian13.sh $(if $(ROOT),$(ROOT),target/debian13)
 
 image-test: build ## Build the image and try it as compose runs it (SCALE=1, FULL=1); needs root, but no engine

@@ -2,7 +2,7 @@
 """Writes down what GStreamer's elements offer in each version, read from GStreamer's source.
 
     tools/element-facts.py --source GSTREAMER_GIT --tags 1.22.0,1.22.12,1.24.0,1.24.4,1.26.2,1.26.11 \\
-        > crates/pipeline/tests/facts/elements.json
+        > crates/pipeline/tests/pipeline/facts/elements.json
 
 Why: the hardware elements register only where the hardware is, so a test cannot ask GStreamer whether
 `pipelines/encoders.toml` names properties and values that exist. The source can be asked.
@@ -19,7 +19,7 @@ say in REMARKS, each with the place in the source.
 compares with the documentation cache of that version's gst-plugins-bad (docs/plugins in its release
 archive and its repository) and prints what differs.
 
-The format is explained in crates/pipeline/tests/facts/README.md.
+The format is explained in crates/pipeline/tests/pipeline/facts/README.md.
 """
 
 import argparse
@@ -1082,7 +1082,7 @@ def compare(source: Source, file: Path) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(
         description="Reads what GStreamer's elements offer from its source.",
-        epilog="Writes crates/pipeline/tests/facts/elements.json to the standard output.",
+        epilog="Writes crates/pipeline/tests/pipeline/facts/elements.json to the standard output.",
     )
     parser.add_argument("--source", type=Path, required=True, metavar="GSTREAMER_GIT", help="clone of GStreamer")
     parser.add_argument("--tags", required=True, help="versions, with commas between them, oldest first")

@@ -78,6 +78,8 @@ try() {
     mmdebstrap --quiet --variant=apt --include=adduser,ca-certificates "$suite" "$root"
     find "$root" -xdev | sed "s,^$root,," | grep -vE '^/(var/cache|var/lib/(apt|dpkg)|var/log|tmp|run|proc|dev)' | sort >"$folder/before"
     cp "$package" "$root/tmp/clipsy.deb"
+    # mmdebstrap leaves no lists of packages, which an installed machine has.
+    inside "$root" apt-get update -qq
 
     begun=$SECONDS
     inside "$root" apt-get install -y -qq --no-install-recommends /tmp/clipsy.deb >"$folder/apt" 2>&1 || { tail -n 25 "$folder/apt" >&2; die "it does not install"; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs tests on Debian 13, with GStreamer 1.26: those of graphics cards over the emulated driver, also in
-# the service and its sandbox, and encoders that fail. The binaries are those built here.
+# Runs the suites of the pipeline, the command line and the service on Debian 13, with GStreamer 1.26; graphics
+# cards over the emulated driver. The binaries are those built here.
 #
 #   tools/test-debian13.sh ROOT
 #
@@ -41,7 +41,7 @@ print(tests[-1])'
 cd "$here"
 cli=$(program -p clipsy --test cli)
 service=$(program -p clipsy --test service)
-fallback=$(program -p clipsy-pipeline --test fallback)
+pipeline=$(program -p clipsy-pipeline --test pipeline)
 
 inside() {
     # $1 is the folder of the repository, $2 that of the root, the rest the command.
@@ -55,6 +55,6 @@ inside() {
 }
 
 inside gst-inspect-1.0 --version | tail -n 2
-inside "$cli" gpu --test-threads=2
-inside "$service" cards:: sandbox:: --test-threads=1
-inside "$fallback"
+inside "$pipeline"
+inside "$cli" --test-threads=2
+inside "$service" --test-threads=2

@@ -91,7 +91,7 @@ impl Bench {
 
 /// Three small rungs, so that a test is quick and still has several encoders at work.
 fn ladder() -> Ladder {
-    let text = include_str!("../../../../pipelines/ladder.toml");
+    let text = include_str!("../../../../../pipelines/ladder.toml");
     let mut ladder: Ladder = toml::from_str(text).unwrap();
     for (rung, side) in ladder.rungs.iter_mut().zip([360, 240, 180, 120]) {
         rung.short_side = side;
@@ -101,7 +101,7 @@ fn ladder() -> Ladder {
 
 /// A catalog whose first encoder is the stand-in, followed by x264.
 pub(crate) fn catalog(behaviour: &str) -> String {
-    let built_in = include_str!("../../../../pipelines/encoders.toml");
+    let built_in = include_str!("../../../../../pipelines/encoders.toml");
     let software = built_in.find("[[encoder]]\nid = \"software\"").unwrap();
     format!(
         "[[encoder]]\nid = \"standin\"\nlabel = \"Stand-in\"\nhardware = true\n\
@@ -141,4 +141,16 @@ pub(crate) fn video_packets(output: &Path, rung: &str) -> Vec<(f64, bool)> {
         Some((time.parse().ok()?, flags.starts_with('K')))
     };
     text.lines().filter_map(line).collect()
+}
+
+/// Runs ffmpeg, which must not complain, and gives what it writes to standard output.
+pub(crate) fn ffmpeg(args: &[&str]) -> Vec<u8> {
+    let done = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-y"])
+        .args(args)
+        .output()
+        .expect("ffmpeg is installed by `make test`");
+    let complaint = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success(), "{complaint}");
+    done.stdout
 }

@@ -1,11 +1,5 @@
 //! Pictures out of segments, judged by ffmpeg.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on has failed"
-)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,21 +9,11 @@ use clipsy_domain::failure::FailureCode;
 use clipsy_domain::limits::Limits;
 use clipsy_pipeline::still::still;
 
+use crate::support::ffmpeg;
+
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Frames a second of the test picture.
 const RATE: usize = 25;
-
-/// Runs ffmpeg, which must not complain, and gives what it writes to standard output.
-fn ffmpeg(args: &[&str]) -> Vec<u8> {
-    let done = Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin", "-y"])
-        .args(args)
-        .output()
-        .expect("ffmpeg is installed by `make test`");
-    let complaint = String::from_utf8_lossy(&done.stderr).into_owned();
-    assert!(done.status.success(), "{complaint}");
-    done.stdout
-}
 
 /// Six seconds of moving picture with a tone, in segments of two seconds that go on counting, with
 /// pictures that are decoded in another order than they are shown.

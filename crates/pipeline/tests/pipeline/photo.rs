@@ -1,11 +1,5 @@
 //! Pictures that people bring along, judged by ffmpeg.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on has failed"
-)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,19 +8,9 @@ use std::time::Duration;
 use clipsy_domain::photo::{MOST_BYTES, PhotoError};
 use clipsy_pipeline::photo::photo;
 
-const PATIENCE: Duration = Duration::from_mins(2);
+use crate::support::ffmpeg;
 
-/// Runs ffmpeg, which must not complain, and gives what it writes to standard output.
-fn ffmpeg(args: &[&str]) -> Vec<u8> {
-    let done = Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin", "-y"])
-        .args(args)
-        .output()
-        .expect("ffmpeg is installed by `make test`");
-    let complaint = String::from_utf8_lossy(&done.stderr).into_owned();
-    assert!(done.status.success(), "{complaint}");
-    done.stdout
-}
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A picture whose quarters are red, green, blue and white, from left to right and down.
 fn quarters(folder: &Path, name: &str, size: (u32, u32), format: &str) -> PathBuf {

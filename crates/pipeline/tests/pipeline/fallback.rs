@@ -1,18 +1,11 @@
 //! Encoders that do not work or stop working: never silent, never a half-made result.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on has failed"
-)]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::standin;
+use crate::support::{Bench, Outcome, catalog, video_packets};
 use clipsy_domain::failure::{FailureCode, Stage};
 use clipsy_domain::progress::Event;
-use support::{Bench, Outcome, catalog, video_packets};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -134,7 +127,7 @@ fn an_encoder_that_gets_stuck_is_ended_by_the_watchdog() {
 
 #[test]
 fn an_encoder_that_is_not_installed_says_so() {
-    let text = catalog("well").replace(support::standin::NAME, "nosuchenc");
+    let text = catalog("well").replace(standin::NAME, "nosuchenc");
     let outcome = Bench::new().run(&text, "standin", PATIENCE);
     let failure = outcome
         .result
