@@ -36,8 +36,7 @@ fn transcode(folder: &Path, lines: u32, plugin: &Path) -> Done {
     let start = built_in.find("[[encoder]]\nid = \"x264-ladder\"").unwrap();
     let catalog = folder.join("encoders.toml");
     // Cards come first where there are any, and their memory is named by their encoders.
-    let chosen_by_itself = built_in[start..].replace("by_name_only = true\n", "");
-    std::fs::write(&catalog, chosen_by_itself).unwrap();
+    std::fs::write(&catalog, &built_in[start..]).unwrap();
     let mut command = Command::new(BINARY);
     command
         .arg("transcode")
