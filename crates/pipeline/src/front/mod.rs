@@ -12,6 +12,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use clipsy_domain::media::Orientation;
 use clipsy_domain::speaker::Speaker;
 
 mod bounds;
@@ -29,6 +30,7 @@ mod programs;
 mod size;
 mod tables;
 mod ts;
+mod turned;
 
 pub(crate) use jumps::Jumps;
 pub(crate) use pcm::Pcm;
@@ -77,10 +79,12 @@ pub(crate) struct Track {
     pub(crate) encrypted: bool,
     /// The track is switched off, which only Matroska says here.
     pub(crate) disabled: bool,
-    /// Somebody comments on the picture in it.
+    /// Somebody comments on the picture in it, or describes it to those who do not see it.
     pub(crate) commentary: bool,
     /// Dolby Vision: profile and compatibility of the base layer.
     pub(crate) dolby_vision: Option<(u8, u8)>,
+    /// How pictures must be turned, where the file says.
+    pub(crate) orientation: Option<Orientation>,
     /// Range of the colours.
     pub(crate) range: Range,
     /// Primaries, transfer and matrix by their numbers, where an MP4 or MOV file tells them.

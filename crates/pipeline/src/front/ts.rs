@@ -76,14 +76,14 @@ pub(super) fn look(source: &Source) -> Option<Front> {
 
 /// What the tables say of each stream, by its PID.
 fn tracks(programs: &Programs) -> HashMap<u32, Track> {
-    let each = programs.dolby_vision.iter().map(|(pid, dolby)| {
-        let track = Track {
-            dolby_vision: Some(*dolby),
-            ..Track::default()
-        };
-        (u32::from(*pid), track)
-    });
-    each.collect()
+    let mut tracks: HashMap<u32, Track> = HashMap::new();
+    for (pid, dolby) in &programs.dolby_vision {
+        tracks.entry(u32::from(*pid)).or_default().dolby_vision = Some(*dolby);
+    }
+    for pid in &programs.describing {
+        tracks.entry(u32::from(*pid)).or_default().commentary = true;
+    }
+    tracks
 }
 
 /// Where the first packet begins and how far it is from one to the next: 188 bytes, or 192 with
