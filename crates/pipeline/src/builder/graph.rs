@@ -20,7 +20,7 @@ use super::segment::Segments;
 use super::source::{self, Kind, Observer, Step, StreamKey};
 use super::stills::{self, Still, StillsPlan};
 use super::tail::{self, Tails};
-use super::{audio, remarks, video};
+use super::{audio, delay, remarks, video};
 use crate::Error;
 use crate::catalog::{AudioEncoderSpec, DecoderSpec};
 use crate::front::{Front, Pcm, Track};
@@ -325,8 +325,11 @@ impl Observer for Selector {
             if self.order.watch(step.pad) {
                 self.runs.join(step.pad, self.is_in_fragments(step.pad));
             }
-        } else if self.input(step.key).is_some() {
-            self.sound_order.watch(step.pad);
+        } else if self.input(step.key).is_some()
+            && self.sound_order.watch(step.pad)
+            && let Some(delay) = self.track(step.pad).and_then(|t| t.delay)
+        {
+            delay::take_off(step.pad, delay);
         }
         self.input(step.key).is_some()
     }

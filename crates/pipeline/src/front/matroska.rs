@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use clipsy_domain::media::Orientation;
+use gstreamer as gst;
 
 use super::{Source, Track, turned};
 
@@ -19,6 +20,8 @@ const NUMBER: u32 = 0xd7;
 const ENABLED: u32 = 0xb9;
 const VISUAL_IMPAIRED: u32 = 0x55ac;
 const COMMENTARY: u32 = 0x55af;
+const CODEC: u32 = 0x86;
+const CODEC_DELAY: u32 = 0x56aa;
 const VIDEO: u32 = 0xe0;
 const PROJECTION: u32 = 0x7670;
 const PROJECTION_TYPE: u32 = 0x7671;
@@ -72,12 +75,23 @@ fn track(entry: &[u8]) -> Option<(u32, Track)> {
     let track = Track {
         encrypted,
         dolby_vision,
+        delay: delay(entry),
         orientation: orientation(entry),
         disabled: flag(ENABLED) == Some(0),
         commentary: flag(COMMENTARY) == Some(1) || flag(VISUAL_IMPAIRED) == Some(1),
         ..Track::default()
     };
     Some((number, track))
+}
+
+/// What the encoder put in front of the sound. The demuxer takes it off for Opus alone.
+fn delay(entry: &[u8]) -> Option<gst::ClockTime> {
+    /// No encoder needs more; it would be a mistake.
+    const MOST: gst::ClockTime = gst::ClockTime::SECOND;
+    let is_known = child(entry, CODEC)?.starts_with(b"A_OPUS");
+    let nanoseconds = unsigned(child(entry, CODEC_DELAY).filter(|_| !is_known)?);
+    let delay = gst::ClockTime::from_nseconds(nanoseconds.min(MOST.nseconds()));
+    (delay < MOST && !delay.is_zero()).then_some(delay)
 }
 
 /// How a track's pictures are turned, if they are flat.
@@ -146,6 +160,17 @@ mod tests {
         let (number, track) = track(&entry).unwrap();
         assert_eq!(number, 2);
         assert!(track.encrypted && track.disabled && track.commentary);
+    }
+
+    #[test]
+    fn delays_of_all_but_opus_are_told() {
+        let entry = |codec: &[u8; 6]| {
+            let codec = [&[0x86, 0x86][..], codec].concat();
+            [&[0xd7, 0x81, 1, 0x56, 0xaa, 0x83, 1, 0, 0][..], &codec].concat()
+        };
+        let delay = |codec| track(&entry(codec)).unwrap().1.delay;
+        assert_eq!(delay(b"A_AAC0"), Some(gst::ClockTime::from_nseconds(65536)));
+        assert_eq!(delay(b"A_OPUS"), None);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use clipsy_domain::media::Orientation;
 use clipsy_domain::speaker::Speaker;
+use gstreamer as gst;
 
 mod bounds;
 mod boxes;
@@ -83,6 +84,8 @@ pub(crate) struct Track {
     pub(crate) commentary: bool,
     /// Dolby Vision: profile and compatibility of the base layer.
     pub(crate) dolby_vision: Option<(u8, u8)>,
+    /// How long what the encoder put in front of the sound is, where the demuxer does not take it off.
+    pub(crate) delay: Option<gst::ClockTime>,
     /// How pictures must be turned, where the file says.
     pub(crate) orientation: Option<Orientation>,
     /// Range of the colours.

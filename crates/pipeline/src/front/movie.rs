@@ -370,7 +370,8 @@ fn describe(trak: &mut Node, is_sound: bool, track: &mut Track) -> Option<()> {
             if track.range == Range::Demuxed {
                 let flags = colour.filter(|c| c.starts_with(b"nclx"));
                 let flags = flags.and_then(|c| c.get(10));
-                track.range = Range::Told(flags.map(|flags| flags & 0x80 != 0));
+                let told = flags.map(|flags| flags & 0x80 != 0);
+                track.range = Range::Told(told.or_else(|| avid_range(&inner)));
             }
             let number = |at| colour.and_then(|c| u16_at(c, at));
             if let (None, Some(p), Some(t), Some(m)) =
@@ -392,6 +393,16 @@ fn describe(trak: &mut Node, is_sound: bool, track: &mut Track) -> Option<()> {
         trak.replace(&tables::path(b"stsd"), data);
     }
     Some(())
+}
+
+/// The range that DNxHD and DNxHR have in a box of their own: 1 for limited and 2 for full.
+fn avid_range(inner: &[Node]) -> Option<bool> {
+    let told = inner.iter().find_map(|node| match &node.body {
+        Body::Data(data) if node.kind == *b"ACLR" => u32_at(data, 8),
+        _ => None,
+    });
+    told.filter(|range| [1, 2].contains(range))
+        .map(|range| range == 2)
 }
 
 /// The length by which the demuxer knows that none is known.
@@ -421,6 +432,16 @@ fn wide(header: &[u8], length: u64) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::front::boxes::u64_at;
+
+    #[test]
+    fn avid_tells_the_range() {
+        let told = |range: u32| {
+            let data = [&b"ACLR0001"[..], &range.to_be_bytes(), &[0; 4]].concat();
+            avid_range(&[Node::data(*b"ACLR", data)])
+        };
+        assert_eq!([told(1), told(2), told(0)], [Some(false), Some(true), None]);
+        assert_eq!(avid_range(&[]), None);
+    }
 
     #[test]
     fn headers_of_both_versions_become_the_same() {

@@ -270,7 +270,10 @@ impl Stream {
         // `qtdemux` takes limited range for told where the file leaves it open, and up to 1.24 it
         // looks for full range in the wrong byte.
         if let Some(Range::Told(full)) = track.map(|t| t.range) {
-            container = container.map(|c| colour::in_range(&c, full));
+            container = match container {
+                Some(told) => Some(colour::in_range(&told, full)),
+                None => full.map(colour::only_range),
+            };
         }
         let format = info.format_info();
         let kind = if format.is_rgb() {
