@@ -26,9 +26,21 @@ struct Begun {
     left: usize,
     /// Time of the last picture.
     last: Option<gst::ClockTime>,
+    /// The copies are on their way and begin nothing by themselves.
+    is_sending: bool,
 }
 
 impl Begun {
+    /// Copies are to follow so many remarks.
+    fn new(remarks: usize) -> Self {
+        Self {
+            remarks: Some(remarks),
+            left: AMONG,
+            last: None,
+            is_sending: true,
+        }
+    }
+
     /// Takes note of a picture of this time; true if it is one of the copies.
     fn repeats(&mut self, time: Option<gst::ClockTime>) -> bool {
         let repeats = self.left > 0 && time.is_some() && self.last == time;
@@ -50,21 +62,28 @@ pub(super) fn mend(element: &gst::Element) {
     let begun = Arc::new(Mutex::new(Begun::default()));
     let seen = Arc::clone(&begun);
     sink.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
-        if let Some(packet) = info.buffer()
-            && begins_without_idr(pad, packet)
-        {
-            {
-                let mut begun = seen.lock().unwrap_or_else(PoisonError::into_inner);
-                begun.remarks = Some(remarks::undecoded_pictures());
-                begun.left = AMONG;
+        let Some(gst::PadProbeData::Buffer(packet)) = &mut info.data else {
+            return gst::PadProbeReturn::Ok;
+        };
+        let begins = {
+            let mut begun = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let begins = !begun.is_sending && begins_without_idr(pad, packet);
+            if begins {
+                *begun = Begun::new(remarks::undecoded_pictures());
             }
-            let mut first = packet.copy();
-            // What is sent now is no beginning, or this would never end; the last one still is.
-            first.make_mut().unset_flags(gst::BufferFlags::DISCONT);
-            for _ in 0..COPIES {
-                // If this is the end, so it is for the packet itself, which tells of it.
-                let _ = pad.chain(first.clone());
+            begins
+        };
+        if begins {
+            // The first of them alone is a break, or one would follow the first picture that comes out.
+            let first = packet.copy();
+            packet.make_mut().unset_flags(gst::BufferFlags::DISCONT);
+            // If this is the end, so it is for the packet itself, which tells of it.
+            let _ = pad.chain(first);
+            for _ in 1..COPIES {
+                let _ = pad.chain(packet.clone());
             }
+            let mut begun = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            begun.is_sending = false;
         }
         gst::PadProbeReturn::Ok
     });
