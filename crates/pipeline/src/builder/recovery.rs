@@ -20,7 +20,7 @@ const AMONG: usize = 2 * COPIES;
 /// What is under way between the two ends of a decoder.
 #[derive(Default)]
 struct Begun {
-    /// Remarks of the decoder before the first copy went in, until a picture comes out.
+    /// Remarks of the decoder before the first copy went in, until another picture comes out.
     remarks: Option<usize>,
     /// Pictures that may still be copies.
     left: usize,
@@ -88,15 +88,21 @@ pub(super) fn mend(element: &gst::Element) {
         gst::PadProbeReturn::Ok
     });
     src.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        let Some(picture) = info.buffer() else {
+        let Some(gst::PadProbeData::Buffer(picture)) = &mut info.data else {
             return gst::PadProbeReturn::Ok;
         };
         let mut begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
-        // What could not be decoded of the copies is no damage.
-        if let Some(before) = begun.remarks.take() {
+        let is_first = begun.last.is_none();
+        let repeats = begun.repeats(picture.pts());
+        // What could not be decoded of the copies is no damage, and no break in front of what follows.
+        if let Some(before) = begun.remarks {
             remarks::forgive(before);
+            if !is_first && !repeats {
+                begun.remarks = None;
+                picture.make_mut().unset_flags(gst::BufferFlags::DISCONT);
+            }
         }
-        if begun.repeats(picture.pts()) {
+        if repeats {
             gst::PadProbeReturn::Drop
         } else {
             gst::PadProbeReturn::Ok

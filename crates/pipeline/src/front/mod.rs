@@ -122,7 +122,7 @@ pub(crate) enum Piece {
     /// A part of the file.
     File { start: u64, len: u64 },
     /// A transport stream with other clock references.
-    Clock(Reclocked),
+    Clock(Box<Reclocked>),
     /// A transport stream whose clock goes on where its own jumps.
     Jumps(Arc<Jumps>),
 }

@@ -326,8 +326,8 @@ fn put(trak: &mut Node, ctts: Vec<u8>) {
     }
 }
 
-/// Codecs that the demuxer of `GStreamer` 1.22 knows by one of their names only, and that name: DNxHR, which
-/// is decoded as DNxHD is, and DVCPRO HD of whole pictures.
+/// Codecs that the demuxer of `GStreamer` 1.22 knows by one of their names only, and that name: `DNxHR`, which
+/// is decoded as `DNxHD` is, and DVCPRO HD of whole pictures.
 const OTHER_NAMES: [(&[u8; 4], &[u8; 4]); 3] =
     [(b"AVdh", b"AVdn"), (b"dvhp", b"dvh6"), (b"dvhq", b"dvh5")];
 
@@ -395,7 +395,7 @@ fn describe(trak: &mut Node, is_sound: bool, track: &mut Track) -> Option<()> {
     Some(())
 }
 
-/// The range that DNxHD and DNxHR have in a box of their own: 1 for limited and 2 for full.
+/// The range that `DNxHD` and `DNxHR` have in a box of their own: 1 for limited and 2 for full.
 fn avid_range(inner: &[Node]) -> Option<bool> {
     let told = inner.iter().find_map(|node| match &node.body {
         Body::Data(data) if node.kind == *b"ACLR" => u32_at(data, 8),

@@ -60,7 +60,7 @@ pub(super) fn look(source: &Source) -> Option<Front> {
         front.duration_s = last_time(source, first, stride)
             .map(|last| ahead(last, earliest) as f64 / SECOND as f64)
             .filter(|s| *s > 0.0);
-        front.pieces = Some(vec![Piece::Clock(stream)].into());
+        front.pieces = Some(vec![Piece::Clock(Box::new(stream))].into());
     } else if let Some((pid, clock)) = times.reference {
         let jumps = Jumps::new(
             first as u64,

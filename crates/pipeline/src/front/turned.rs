@@ -22,8 +22,10 @@ pub(super) fn of_matrix(header: &[u8], at: usize) -> Option<Turn> {
 }
 
 /// One after the other: that of a track, then that of the movie.
-pub(super) fn then([a, b, c, d]: Turn, [e, f, g, h]: Turn) -> Turn {
-    [a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h]
+pub(super) fn then(first: Turn, next: Turn) -> Turn {
+    let part =
+        |row: usize, column: usize| first[row] * next[column] + first[row + 1] * next[column + 2];
+    [part(0, 0), part(0, 1), part(2, 0), part(2, 1)]
 }
 
 pub(super) fn orientation([a, b, c, d]: Turn) -> Orientation {
@@ -65,7 +67,7 @@ mod tests {
     fn header([a, b, c, d]: [i32; 4]) -> Vec<u8> {
         let one = 1 << 16;
         let parts = [a * one, b * one, 0, c * one, d * one, 0, 0, 0, 1 << 30];
-        parts.iter().flat_map(|p| p.to_be_bytes()).collect()
+        parts.iter().flat_map(|part| part.to_be_bytes()).collect()
     }
 
     #[test]

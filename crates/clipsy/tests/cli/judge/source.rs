@@ -88,8 +88,8 @@ fn turned(judged: &Value) -> (i64, bool) {
         return (0, false);
     };
     let mirrored = a * d - b * c < 0;
-    let (x, y) = if mirrored { (-a, -b) } else { (a, b) };
-    let angle = (y as f64).atan2(x as f64).to_degrees().round() as i64;
+    let (along, across) = if mirrored { (-a, -b) } else { (a, b) };
+    let angle = (across as f64).atan2(along as f64).to_degrees().round() as i64;
     (angle.rem_euclid(360), mirrored)
 }
 
