@@ -103,7 +103,7 @@ pub struct AudioStream {
     /// False if the container disables this track.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// True if it is a commentary track, not the sound of the video.
+    /// True if it is a commentary or a description for those who do not see, not the sound of the video.
     #[serde(default)]
     pub commentary: bool,
     /// Duration of this track in the presentation in seconds, if its own tables contain it.

@@ -1,7 +1,7 @@
 //! Puts the parts together.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +20,7 @@ use super::segment::Segments;
 use super::source::{self, Kind, Observer, Step, StreamKey};
 use super::stills::{self, Still, StillsPlan};
 use super::tail::{self, Tails};
-use super::{audio, remarks, video};
+use super::{audio, delay, remarks, video};
 use crate::Error;
 use crate::catalog::{AudioEncoderSpec, DecoderSpec};
 use crate::front::{Front, Pcm, Track};
@@ -325,8 +325,11 @@ impl Observer for Selector {
             if self.order.watch(step.pad) {
                 self.runs.join(step.pad, self.is_in_fragments(step.pad));
             }
-        } else if self.input(step.key).is_some() {
-            self.sound_order.watch(step.pad);
+        } else if self.input(step.key).is_some()
+            && self.sound_order.watch(step.pad)
+            && let Some(delay) = self.track(step.pad).and_then(|t| t.delay)
+        {
+            delay::take_off(step.pad, delay);
         }
         self.input(step.key).is_some()
     }
@@ -375,7 +378,8 @@ impl Observer for Selector {
 /// Notices damage in what a decoder gives out at `pad`: what it knows to be damaged, a break that was
 /// not in the packets, which is all that is left of one that could not be decoded, and what it or the
 /// demuxer only say in their log. `undecoded` counts such remarks of the decoder; those that are followed
-/// by nothing but what the decoder still held are about packets that the end of the file cuts off.
+/// by nothing but what the decoder still held are about packets that the end of the file cuts off, unless
+/// the packets go on for longer than anybody overlooks.
 fn watch_damage(
     pad: &gst::Pad,
     order: &Order,
@@ -384,10 +388,13 @@ fn watch_damage(
 ) {
     /// More than any decoder holds.
     const HELD: usize = 32;
+    /// As `Transcode::missing` has it.
+    const OVERLOOKED_NS: u64 = 300_000_000;
     let (flag, order) = (Arc::clone(damaged), order.clone());
     // A segment begins with a break of its own.
     let (fresh, breaks) = (AtomicBool::new(true), AtomicUsize::new(0));
     let (at_first, since) = (undecoded(), AtomicUsize::new(0));
+    let shown = AtomicU64::new(0);
     let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
     pad.add_probe(mask, move |_, info| {
         match &info.data {
@@ -396,8 +403,18 @@ fn watch_damage(
                 if begins.contains(&event.type_()) {
                     fresh.store(true, Ordering::Relaxed);
                 }
+                let lacks_end = || {
+                    let end = shown.load(Ordering::Relaxed) + OVERLOOKED_NS;
+                    order.latest().is_some_and(|latest| latest > end)
+                };
+                if event.type_() == gst::EventType::Eos && undecoded() != at_first && lacks_end() {
+                    flag.store(true, Ordering::Relaxed);
+                }
             }
             Some(gst::PadProbeData::Buffer(picture)) => {
+                if let Some(time) = picture.pts() {
+                    shown.fetch_max(time.nseconds(), Ordering::Relaxed);
+                }
                 let flags = picture.flags();
                 let breaks_off = flags.contains(gst::BufferFlags::DISCONT)
                     && !fresh.load(Ordering::Relaxed)

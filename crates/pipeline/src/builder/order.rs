@@ -31,6 +31,8 @@ struct Times {
     of_decoding: bool,
     /// Packets that came after a break.
     breaks: usize,
+    /// The latest time of a packet.
+    latest: Option<u64>,
     /// The demuxer left something out in front of a packet and said so in its log only.
     skipped: bool,
     watched: bool,
@@ -40,6 +42,8 @@ impl Times {
     fn note(&mut self, packet: &gst::BufferRef) {
         self.packets += 1;
         self.breaks += usize::from(packet.flags().contains(gst::BufferFlags::DISCONT));
+        let time = packet.pts().or(packet.dts());
+        self.latest = self.latest.max(time.map(gst::ClockTime::nseconds));
         let Some(dts) = packet.dts().filter(|_| packet.size() > 0) else {
             return;
         };
@@ -98,6 +102,11 @@ impl Order {
     /// Packets so far that the demuxer says came after a break.
     pub(crate) fn breaks(&self) -> usize {
         self.lock().breaks
+    }
+
+    /// The latest time in nanoseconds of a packet so far.
+    pub(crate) fn latest(&self) -> Option<u64> {
+        self.lock().latest
     }
 
     /// Whether the demuxer left something out between two packets without marking them.

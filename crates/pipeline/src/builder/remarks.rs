@@ -83,7 +83,12 @@ pub(crate) fn undecoded_pictures() -> usize {
     PICTURES.load(Ordering::Relaxed)
 }
 
-/// The same of sound.
+/// Forgets what decoders of pictures said since there were `before` such remarks.
+pub(super) fn forgive(before: usize) {
+    PICTURES.fetch_min(before, Ordering::Relaxed);
+}
+
+/// As [`undecoded_pictures`], of sound.
 pub(crate) fn undecoded_sound() -> usize {
     SOUND.load(Ordering::Relaxed)
 }

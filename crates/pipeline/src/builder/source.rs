@@ -15,7 +15,7 @@ use gstreamer_pbutils as pbutils;
 use clipsy_domain::limits::Limits;
 
 use super::gate::Gate;
-use super::{colour, element, file, png, recovery};
+use super::{colour, element, file, places, png, recovery};
 use crate::Error;
 use crate::catalog::DecoderSpec;
 use crate::decoders::Decoders;
@@ -78,6 +78,7 @@ pub(crate) fn add(
             watches.watch(&element);
             png::mend(&element);
             recovery::mend(&element);
+            places::mend(&element);
         }
         None
     });

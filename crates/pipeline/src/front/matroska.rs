@@ -3,7 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::{Source, Track};
+use clipsy_domain::media::Orientation;
+use gstreamer as gst;
+
+use super::{Source, Track, turned};
 
 /// Track headers lie in front of the media, within this many bytes.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
@@ -15,7 +18,16 @@ const TRACKS: u32 = 0x1654_ae6b;
 const ENTRY: u32 = 0xae;
 const NUMBER: u32 = 0xd7;
 const ENABLED: u32 = 0xb9;
+const VISUAL_IMPAIRED: u32 = 0x55ac;
 const COMMENTARY: u32 = 0x55af;
+const CODEC: u32 = 0x86;
+const CODEC_DELAY: u32 = 0x56aa;
+const VIDEO: u32 = 0xe0;
+const PROJECTION: u32 = 0x7670;
+const PROJECTION_TYPE: u32 = 0x7671;
+const YAW: u32 = 0x7673;
+const PITCH: u32 = 0x7674;
+const ROLL: u32 = 0x7675;
 const ENCODINGS: u32 = 0x6d80;
 const ENCODING: u32 = 0x6240;
 const ENCRYPTION: u32 = 0x5035;
@@ -63,11 +75,42 @@ fn track(entry: &[u8]) -> Option<(u32, Track)> {
     let track = Track {
         encrypted,
         dolby_vision,
+        delay: delay(entry),
+        orientation: orientation(entry),
         disabled: flag(ENABLED) == Some(0),
-        commentary: flag(COMMENTARY) == Some(1),
+        commentary: flag(COMMENTARY) == Some(1) || flag(VISUAL_IMPAIRED) == Some(1),
         ..Track::default()
     };
     Some((number, track))
+}
+
+/// What the encoder put in front of the sound. The demuxer takes it off for Opus alone.
+fn delay(entry: &[u8]) -> Option<gst::ClockTime> {
+    /// No encoder needs more; it would be a mistake.
+    const MOST: gst::ClockTime = gst::ClockTime::SECOND;
+    let is_known = child(entry, CODEC)?.starts_with(b"A_OPUS");
+    let nanoseconds = unsigned(child(entry, CODEC_DELAY).filter(|_| !is_known)?);
+    let delay = gst::ClockTime::from_nseconds(nanoseconds.min(MOST.nseconds()));
+    (delay < MOST && !delay.is_zero()).then_some(delay)
+}
+
+/// How a track's pictures are turned, if they are flat.
+fn orientation(entry: &[u8]) -> Option<Orientation> {
+    let projection = child(child(entry, VIDEO)?, PROJECTION)?;
+    if child(projection, PROJECTION_TYPE).map_or(0, unsigned) != 0 {
+        return None;
+    }
+    let angle = |id| child(projection, id).and_then(float).unwrap_or(0.0);
+    turned::of_projection(angle(YAW), angle(PITCH), angle(ROLL))
+}
+
+/// A number of four or eight bytes (RFC 8794, 7.3).
+fn float(content: &[u8]) -> Option<f64> {
+    match content.len() {
+        4 => Some(f32::from_be_bytes(content.try_into().ok()?).into()),
+        8 => Some(f64::from_be_bytes(content.try_into().ok()?)),
+        _ => None,
+    }
 }
 
 /// The content of the first child with this id.
@@ -117,6 +160,31 @@ mod tests {
         let (number, track) = track(&entry).unwrap();
         assert_eq!(number, 2);
         assert!(track.encrypted && track.disabled && track.commentary);
+    }
+
+    #[test]
+    fn delays_of_all_but_opus_are_told() {
+        let entry = |codec: &[u8; 6]| {
+            let codec = [&[0x86, 0x86][..], codec].concat();
+            [&[0xd7, 0x81, 1, 0x56, 0xaa, 0x83, 1, 0, 0][..], &codec].concat()
+        };
+        let delay = |codec| track(&entry(codec)).unwrap().1.delay;
+        assert_eq!(delay(b"A_AAC0"), Some(gst::ClockTime::from_nseconds(65536)));
+        assert_eq!(delay(b"A_OPUS"), None);
+    }
+
+    #[test]
+    fn a_track_tells_how_its_pictures_are_turned() {
+        let roll = (-90f32).to_be_bytes();
+        let projection = [&[0x76, 0x71, 0x81, 0, 0x76, 0x75, 0x84][..], &roll].concat();
+        let video = [&[0x76, 0x70, 0x8b][..], &projection].concat();
+        let entry = [&[0xd7, 0x81, 1, 0xe0, 0x8e][..], &video].concat();
+        let quarter = Orientation {
+            degrees: 90,
+            mirrored: false,
+        };
+        assert_eq!(track(&entry).unwrap().1.orientation, Some(quarter));
+        assert_eq!(track(&entry[..3]).unwrap().1.orientation, None);
     }
 
     #[test]

@@ -12,7 +12,9 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use clipsy_domain::media::Orientation;
 use clipsy_domain::speaker::Speaker;
+use gstreamer as gst;
 
 mod bounds;
 mod boxes;
@@ -29,6 +31,7 @@ mod programs;
 mod size;
 mod tables;
 mod ts;
+mod turned;
 
 pub(crate) use jumps::Jumps;
 pub(crate) use pcm::Pcm;
@@ -77,10 +80,14 @@ pub(crate) struct Track {
     pub(crate) encrypted: bool,
     /// The track is switched off, which only Matroska says here.
     pub(crate) disabled: bool,
-    /// Somebody comments on the picture in it.
+    /// Somebody comments on the picture in it, or describes it to those who do not see it.
     pub(crate) commentary: bool,
     /// Dolby Vision: profile and compatibility of the base layer.
     pub(crate) dolby_vision: Option<(u8, u8)>,
+    /// How long what the encoder put in front of the sound is, where the demuxer does not take it off.
+    pub(crate) delay: Option<gst::ClockTime>,
+    /// How pictures must be turned, where the file says.
+    pub(crate) orientation: Option<Orientation>,
     /// Range of the colours.
     pub(crate) range: Range,
     /// Primaries, transfer and matrix by their numbers, where an MP4 or MOV file tells them.
@@ -115,7 +122,7 @@ pub(crate) enum Piece {
     /// A part of the file.
     File { start: u64, len: u64 },
     /// A transport stream with other clock references.
-    Clock(Reclocked),
+    Clock(Box<Reclocked>),
     /// A transport stream whose clock goes on where its own jumps.
     Jumps(Arc<Jumps>),
 }

@@ -3,9 +3,11 @@
 //! The demuxer sees the file as it is, but with the old movie box marked as free space and a new
 //! one behind the last byte, so that no offset into the file changes.
 
+use clipsy_domain::media::Orientation;
+
 use super::boxes::{self, Body, Node, u16_at, u32_at};
 use super::edits::{self, Edits, Scale};
-use super::{Front, Piece, Range, Source, Track, fragments, joined, pcm, tables};
+use super::{Front, Piece, Range, Source, Track, fragments, joined, pcm, tables, turned};
 
 /// Reads the movie box of `source`; `None` if there is none that can be read.
 pub(super) fn look(source: &Source) -> Option<Front> {
@@ -31,7 +33,8 @@ pub(super) fn look(source: &Source) -> Option<Front> {
         };
         let in_fragments = fragments.as_ref().and_then(|f| f.tracks.get(&id)).copied();
         cut |= tables::end_of_data(trak).is_some_and(|end| end > source.bytes);
-        if let Some(track) = mend(trak, movie_scale, in_fragments, &mut front.edited_rate) {
+        if let Some(mut track) = mend(trak, movie_scale, in_fragments, &mut front.edited_rate) {
+            track.orientation = orientation(trak, &mvhd);
             front.tracks.insert(id, track);
         }
     }
@@ -43,7 +46,8 @@ pub(super) fn look(source: &Source) -> Option<Front> {
         // them there, at a wrong place if an edit list skips their beginning.
         moov.replace(&[b"mvhd"], wide(&mvhd, UNKNOWN)?);
     }
-    front.pieces = Some(found.replaced(source, &moov)?.into());
+    let patches = fragments.map(|f| f.patches).unwrap_or_default();
+    front.pieces = Some(found.replaced(source, &moov, patches)?.into());
     Some(front)
 }
 
@@ -128,10 +132,15 @@ fn find(source: &Source) -> Option<Found> {
 }
 
 impl Found {
-    /// The file with `moov` in the place of its movie box.
-    fn replaced(&self, source: &Source, moov: &Node) -> Option<Vec<Piece>> {
+    /// The file with `moov` in the place of its movie box and other bytes where `patches` say.
+    fn replaced(
+        &self,
+        source: &Source,
+        moov: &Node,
+        mut patches: Vec<(u64, Vec<u8>)>,
+    ) -> Option<Vec<Piece>> {
         let mut out = Vec::new();
-        let mut patches = vec![(self.start + 4, b"free".to_vec())];
+        patches.push((self.start + 4, b"free".to_vec()));
         if let Some((at, width)) = self.open_end {
             // Otherwise that box would go on over the new movie box.
             let size = source.bytes - at;
@@ -162,9 +171,28 @@ impl Found {
     }
 }
 
-fn number(trak: &Node) -> Option<u32> {
+/// The number of a track.
+pub(super) fn number(trak: &Node) -> Option<u32> {
     let tkhd = trak.content(&[b"tkhd"])?;
     u32_at(tkhd, if *tkhd.first()? == 1 { 20 } else { 12 })
+}
+
+/// How the pictures of a track are turned, by its own matrix and that of the movie.
+fn orientation(trak: &Node, mvhd: &[u8]) -> Option<Orientation> {
+    let tkhd = trak.content(&[b"tkhd"])?;
+    let place = |header: &[u8], at: usize| {
+        if header.first() == Some(&1) {
+            at + 12
+        } else {
+            at
+        }
+    };
+    let of_track = turned::of_matrix(tkhd, place(tkhd, 40))?;
+    let turn = match turned::of_matrix(mvhd, place(mvhd, 36)) {
+        Some(of_movie) => turned::then(of_track, of_movie),
+        None => of_track,
+    };
+    Some(turned::orientation(turn))
 }
 
 /// Mends one track and tells what it is.
@@ -298,6 +326,11 @@ fn put(trak: &mut Node, ctts: Vec<u8>) {
     }
 }
 
+/// Codecs that the demuxer of `GStreamer` 1.22 knows by one of their names only, and that name: `DNxHR`, which
+/// is decoded as `DNxHD` is, and DVCPRO HD of whole pictures.
+const OTHER_NAMES: [(&[u8; 4], &[u8; 4]); 3] =
+    [(b"AVdh", b"AVdn"), (b"dvhp", b"dvh6"), (b"dvhq", b"dvh5")];
+
 /// Reads the sample descriptions and mends those of uncompressed sound.
 fn describe(trak: &mut Node, is_sound: bool, track: &mut Track) -> Option<()> {
     let stsd = trak.content(&tables::path(b"stsd"))?;
@@ -309,6 +342,10 @@ fn describe(trak: &mut Node, is_sound: bool, track: &mut Track) -> Option<()> {
         };
         let protected: [&[u8; 4]; 4] = [b"encv", b"enca", b"drmi", b"drms"];
         track.encrypted |= protected.contains(&&entry.kind);
+        if let Some((_, known)) = OTHER_NAMES.iter().find(|(name, _)| **name == entry.kind) {
+            entry.kind = **known;
+            mended = true;
+        }
         if is_sound {
             if let Some((pcm, speakers, shown)) = pcm::look(entry) {
                 if track.pcm.is_none() {
@@ -333,7 +370,8 @@ fn describe(trak: &mut Node, is_sound: bool, track: &mut Track) -> Option<()> {
             if track.range == Range::Demuxed {
                 let flags = colour.filter(|c| c.starts_with(b"nclx"));
                 let flags = flags.and_then(|c| c.get(10));
-                track.range = Range::Told(flags.map(|flags| flags & 0x80 != 0));
+                let told = flags.map(|flags| flags & 0x80 != 0);
+                track.range = Range::Told(told.or_else(|| avid_range(&inner)));
             }
             let number = |at| colour.and_then(|c| u16_at(c, at));
             if let (None, Some(p), Some(t), Some(m)) =
@@ -355,6 +393,16 @@ fn describe(trak: &mut Node, is_sound: bool, track: &mut Track) -> Option<()> {
         trak.replace(&tables::path(b"stsd"), data);
     }
     Some(())
+}
+
+/// The range that `DNxHD` and `DNxHR` have in a box of their own: 1 for limited and 2 for full.
+fn avid_range(inner: &[Node]) -> Option<bool> {
+    let told = inner.iter().find_map(|node| match &node.body {
+        Body::Data(data) if node.kind == *b"ACLR" => u32_at(data, 8),
+        _ => None,
+    });
+    told.filter(|range| [1, 2].contains(range))
+        .map(|range| range == 2)
 }
 
 /// The length by which the demuxer knows that none is known.
@@ -384,6 +432,16 @@ fn wide(header: &[u8], length: u64) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::front::boxes::u64_at;
+
+    #[test]
+    fn avid_tells_the_range() {
+        let told = |range: u32| {
+            let data = [&b"ACLR0001"[..], &range.to_be_bytes(), &[0; 4]].concat();
+            avid_range(&[Node::data(*b"ACLR", data)])
+        };
+        assert_eq!([told(1), told(2), told(0)], [Some(false), Some(true), None]);
+        assert_eq!(avid_range(&[]), None);
+    }
 
     #[test]
     fn headers_of_both_versions_become_the_same() {

@@ -1,5 +1,5 @@
-//! What the tables of transport streams say and `tsdemux` does not: Dolby Vision, and sound whose type it
-//! does not know: DTS as cameras and discs number it, and what ffmpeg calls private data in files for
+//! What the tables of transport streams say and `tsdemux` does not: Dolby Vision, sound that describes the
+//! picture to those who do not see it, and sound whose type it does not know: DTS as cameras and discs number it, and what ffmpeg calls private data in files for
 //! discs. The tables name another type then, which is that of the first bytes of the sound.
 
 use std::collections::{HashMap, HashSet};
@@ -18,8 +18,10 @@ const DTS: u8 = 0x8a;
 /// The descriptor of Dolby Vision ("Dolby Vision Streams Within the MPEG-2 Transport Stream Format", 3.1).
 const DOLBY_VISION: u8 = 0xb0;
 
+const LANGUAGE: u8 = 0x0a;
+
 /// Descriptors that say nothing of what a stream is: language, bitrate, alignment, and a number.
-const SAY_NOTHING: [u8; 4] = [0x0a, 0x0e, 0x06, 0x52];
+const SAY_NOTHING: [u8; 4] = [LANGUAGE, 0x0e, 0x06, 0x52];
 
 /// Types that are told otherwise, and what is told besides.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +32,8 @@ pub(super) struct Programs {
     types: HashMap<u16, u8>,
     /// Dolby Vision by stream: profile and compatibility of the base layer.
     pub(super) dolby_vision: HashMap<u16, (u8, u8)>,
+    /// Streams of sound that describe the picture.
+    pub(super) describing: HashSet<u16>,
 }
 
 impl Programs {
@@ -45,6 +49,9 @@ impl Programs {
                 for entry in streams(packet) {
                     let dolby = descriptors(entry.descriptors(packet)).find_map(dolby_vision);
                     found.dolby_vision.extend(dolby.map(|d| (entry.stream, d)));
+                    if descriptors(entry.descriptors(packet)).any(describes) {
+                        found.describing.insert(entry.stream);
+                    }
                     if entry.is_unclear(packet) {
                         unclear.insert(entry.stream);
                     }
@@ -154,6 +161,13 @@ fn descriptors(mut bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     })
 }
 
+/// True of the descriptor of a language that is spoken for those who do not see (2.6.18).
+fn describes((tag, content): (u8, &[u8])) -> bool {
+    const VISUAL_IMPAIRED: u8 = 3;
+    let mut languages = content.chunks_exact(4);
+    tag == LANGUAGE && languages.any(|language| language[3] == VISUAL_IMPAIRED)
+}
+
 /// Profile and compatibility. What only adds to a base layer in another stream is no picture by itself.
 fn dolby_vision((tag, content): (u8, &[u8])) -> Option<(u8, u8)> {
     let has_base = content.get(3)? & 1 == 1;
@@ -218,6 +232,20 @@ mod tests {
         section.extend(body);
         section.extend(crc(&section).to_be_bytes());
         [&[0], section.as_slice()].concat()
+    }
+
+    #[test]
+    fn sound_for_those_who_do_not_see_is_known() {
+        let list = packet(0, &table(0, &[0, 1, 0xe1, 0]));
+        let language = |kind| [LANGUAGE, 4, b'e', b'n', b'g', kind];
+        let mut streams = vec![0xe2, 0, 0xf0, 0];
+        for (stream, kind) in [(1, 0), (2, 3)] {
+            streams.extend([AAC, 0xe2, stream, 0xf0, 6]);
+            streams.extend(language(kind));
+        }
+        let packets = [list, packet(0x100, &table(2, &streams))];
+        let found = Programs::look(packets.iter().map(<[u8; PACKET]>::as_slice));
+        assert_eq!(found.describing, HashSet::from([0x202]));
     }
 
     #[test]

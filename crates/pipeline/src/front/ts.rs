@@ -60,7 +60,7 @@ pub(super) fn look(source: &Source) -> Option<Front> {
         front.duration_s = last_time(source, first, stride)
             .map(|last| ahead(last, earliest) as f64 / SECOND as f64)
             .filter(|s| *s > 0.0);
-        front.pieces = Some(vec![Piece::Clock(stream)].into());
+        front.pieces = Some(vec![Piece::Clock(Box::new(stream))].into());
     } else if let Some((pid, clock)) = times.reference {
         let jumps = Jumps::new(
             first as u64,
@@ -76,14 +76,14 @@ pub(super) fn look(source: &Source) -> Option<Front> {
 
 /// What the tables say of each stream, by its PID.
 fn tracks(programs: &Programs) -> HashMap<u32, Track> {
-    let each = programs.dolby_vision.iter().map(|(pid, dolby)| {
-        let track = Track {
-            dolby_vision: Some(*dolby),
-            ..Track::default()
-        };
-        (u32::from(*pid), track)
-    });
-    each.collect()
+    let mut tracks: HashMap<u32, Track> = HashMap::new();
+    for (pid, dolby) in &programs.dolby_vision {
+        tracks.entry(u32::from(*pid)).or_default().dolby_vision = Some(*dolby);
+    }
+    for pid in &programs.describing {
+        tracks.entry(u32::from(*pid)).or_default().commentary = true;
+    }
+    tracks
 }
 
 /// Where the first packet begins and how far it is from one to the next: 188 bytes, or 192 with

@@ -191,6 +191,7 @@ impl Facts {
         if let Some(track) = track {
             video.enabled &= !track.disabled;
             video.duration_s = track.duration_s;
+            video.orientation = track.orientation.unwrap_or(video.orientation);
             // A base layer with a compatibility of 0 is for players of Dolby Vision alone.
             video.dolby_vision = track
                 .dolby_vision

@@ -1,8 +1,8 @@
-//! The range of colours in the headers of VP9 and AV1, whose parsers and decoders keep it to
-//! themselves unless the stream has a whole colour description.
+//! The range of colours in the headers of VP9, AV1 and JPEG, whose parsers and decoders keep it to
+//! themselves: those of VP9 and AV1 unless the stream has a whole colour description, those of JPEG always.
 
 /// Bytes at the beginning of a packet that are enough for [`full_range`].
-pub(super) const ENOUGH: usize = 96;
+pub(super) const ENOUGH: usize = 512;
 
 /// True for full and false for limited range, as the first packet of a stream of `media_type`
 /// says, or what the container keeps for the decoder.
@@ -11,8 +11,31 @@ pub(super) fn full_range(media_type: &str, packet: &[u8], kept: &[u8]) -> Option
         "video/x-vp9" => vp9(&mut Bits::new(packet)),
         // Four bytes of `av1C` come before the header (AV1 in ISOBMFF, 2.3).
         "video/x-av1" => av1(packet).or_else(|| av1(kept.get(4..)?)),
+        "image/jpeg" => jpeg(packet),
         _ => None,
     }
+}
+
+/// The remark that cards and ffmpeg put into JPEG pictures of limited range; nothing is said of full range,
+/// which is what JFIF has.
+fn jpeg(packet: &[u8]) -> Option<bool> {
+    const BEGIN: [u8; 2] = [0xff, 0xd8];
+    const COMMENT: u8 = 0xfe;
+    // The pictures themselves begin behind this one.
+    const SCAN: u8 = 0xda;
+    let mut rest = packet.strip_prefix(&BEGIN)?;
+    while let [0xff, kind, high, low, ..] = *rest {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let content = rest.get(4..2 + length)?;
+        if kind == COMMENT && content.starts_with(b"CS=ITU601") {
+            return Some(false);
+        }
+        if kind == SCAN {
+            break;
+        }
+        rest = &rest[2 + length..];
+    }
+    None
 }
 
 /// VP9 bitstream specification, 6.2 and 6.2.2.
@@ -209,6 +232,29 @@ mod tests {
                 "{cut}"
             );
         }
+    }
+
+    #[test]
+    fn jpeg_tells_limited_range_in_a_comment() {
+        let mut picture = vec![0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2];
+        assert_eq!(full_range("image/jpeg", &picture, &[]), None);
+        picture.extend([0xff, 0xfe, 0, 12]);
+        picture.extend(b"CS=ITU601\0");
+        picture.extend([0xff, 0xda, 0, 2]);
+        assert_eq!(full_range("image/jpeg", &picture, &[]), Some(false));
+        for cut in 0..18 {
+            assert_eq!(
+                full_range("image/jpeg", &picture[..cut], &[]),
+                None,
+                "{cut}"
+            );
+        }
+        let hidden = [&[0xff, 0xd8, 0xff, 0xda, 0, 2][..], &picture[8..]].concat();
+        assert_eq!(
+            full_range("image/jpeg", &hidden, &[]),
+            None,
+            "behind the scan"
+        );
     }
 
     #[test]

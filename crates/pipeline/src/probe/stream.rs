@@ -10,6 +10,7 @@ use gstreamer_video as gst_video;
 
 use super::{colour, headers, timing};
 use crate::builder::H263;
+use crate::builder::colour::completed;
 use crate::builder::source::StreamKey;
 use crate::front::{Front, Range, Track};
 
@@ -37,6 +38,10 @@ pub(super) struct Stream {
     pub(super) beginning: Vec<u8>,
     /// Presentation times of the first packets in nanoseconds.
     pub(super) pts: Vec<u64>,
+    /// Decoding times of the same, which are all that AVI has.
+    dts: Vec<u64>,
+    /// Packets that are no keyframes and have a presentation time.
+    timed: usize,
     pub(super) first_ns: Option<u64>,
     pub(super) last_ns: u64,
 }
@@ -57,6 +62,8 @@ impl Stream {
             packets: 0,
             beginning: Vec::new(),
             pts: Vec::new(),
+            dts: Vec::new(),
+            timed: 0,
             first_ns: None,
             last_ns: 0,
         }
@@ -75,9 +82,13 @@ impl Stream {
         {
             self.beginning = map[..map.len().min(headers::ENOUGH)].to_vec();
         }
+        if let Some(dts) = buffer.dts().filter(|_| self.dts.len() < TOO_MANY_PACKETS) {
+            self.dts.push(dts.nseconds());
+        }
         let Some(pts) = buffer.pts().map(gst::ClockTime::nseconds) else {
             return;
         };
+        self.timed += usize::from(buffer.flags().contains(gst::BufferFlags::DELTA_UNIT));
         let end = pts + buffer.duration().map_or(0, gst::ClockTime::nseconds);
         self.first_ns = Some(self.first_ns.map_or(pts, |first| first.min(pts)));
         self.last_ns = self.last_ns.max(end);
@@ -91,8 +102,22 @@ impl Stream {
     pub(super) fn forget_packets(&mut self) {
         self.packets = 0;
         self.pts.clear();
+        self.dts.clear();
+        self.timed = 0;
         self.first_ns = None;
         self.last_ns = 0;
+    }
+
+    /// The times that tell the frame rate of so many packets. Where keyframes alone have a time of showing, as
+    /// in AVI, those of decoding lie as far apart on the whole; the header of such a file may count twice as
+    /// many pictures as there are, with empty ones in between.
+    fn times(&self, packets: usize) -> &[u64] {
+        let is_sparse = self.pts.len() * 10 < packets * 9;
+        if is_sparse && self.timed == 0 && self.dts.len() == packets {
+            &self.dts
+        } else {
+            &self.pts
+        }
     }
 
     fn media_type(&self) -> String {
@@ -181,12 +206,8 @@ impl Stream {
             .field::<gst::Fraction>("framerate")
             .or_else(|| info.as_ref().map(gst_video::VideoInfo::fps))
             .and_then(|f| FrameRate::new(f.numer().unsigned_abs(), f.denom().unsigned_abs()));
-        let timing = timing::judge(
-            &self.pts,
-            self.packets.min(TOO_MANY_PACKETS),
-            declared,
-            interlaced,
-        );
+        let packets = self.packets.min(TOO_MANY_PACKETS);
+        let timing = timing::judge(self.times(packets), packets, declared, interlaced);
         let colorimetry = info.as_ref().map(|info| self.colour(info, track));
         VideoStream {
             index: self.key.index,
@@ -235,8 +256,12 @@ impl Stream {
         let parsed = self.steps.get(1..).and_then(<[gst::Caps]>::last);
         let bitstream = decoded
             .and_then(colour::of)
-            .or_else(|| parsed.and_then(|caps| colour::of(caps)))
-            .or_else(|| self.colour_of_header());
+            .or_else(|| parsed.and_then(|caps| colour::of(caps)));
+        // What a decoder makes up is not better than what is written there.
+        let bitstream = match (self.colour_of_header(), bitstream) {
+            (Some(header), Some(other)) => Some(completed(&header, &other)),
+            (header, other) => header.or(other),
+        };
         let demuxed = self.steps.first().and_then(|caps| colour::of(caps));
         // `qtdemux` does not look for it beside uncompressed pictures, among others, and makes up
         // one by their size.
@@ -245,7 +270,10 @@ impl Stream {
         // `qtdemux` takes limited range for told where the file leaves it open, and up to 1.24 it
         // looks for full range in the wrong byte.
         if let Some(Range::Told(full)) = track.map(|t| t.range) {
-            container = container.map(|c| colour::in_range(&c, full));
+            container = match container {
+                Some(told) => Some(colour::in_range(&told, full)),
+                None => full.map(colour::only_range),
+            };
         }
         let format = info.format_info();
         let kind = if format.is_rgb() {

@@ -69,18 +69,36 @@ fn check_codec(found: &Value, judged: &Value, report: &mut Report) {
     report.equal("decoding", text(&found["decoding"]), "works");
 }
 
+/// By how many degrees a picture is to be turned clockwise, and whether it is to be mirrored before, by the
+/// matrix that `ffprobe` shows: nine numbers in three lines, each with its place in front.
+fn turned(judged: &Value) -> (i64, bool) {
+    let matrix = judged["side_data_list"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find_map(|data| data["displaymatrix"].as_str());
+    let numbers: Vec<i64> = matrix
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .flat_map(|(_, row)| row.split_whitespace())
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    let [a, b, _, c, d, ..] = numbers[..] else {
+        return (0, false);
+    };
+    let mirrored = a * d - b * c < 0;
+    let (along, across) = if mirrored { (-a, -b) } else { (a, b) };
+    let angle = (across as f64).atan2(along as f64).to_degrees().round() as i64;
+    (angle.rem_euclid(360), mirrored)
+}
+
 /// Checks what was found out about a video stream.
 pub(crate) fn check_video(fixture: &Fixture, found: &Value, judged: &Value, report: &mut Report) {
     check_codec(found, judged, report);
     let size = |stream: &Value| (whole(&stream["width"]), whole(&stream["height"]));
     report.equal("coded size", size(found), size(judged));
-    let turned = judged["side_data_list"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find_map(|data| data["rotation"].as_i64());
-    // ffprobe counts against the clock.
-    let degrees = (-turned.unwrap_or(0)).rem_euclid(360);
+    let (degrees, mirrored) = turned(judged);
     report.equal(
         "orientation",
         found["orientation"]["degrees"].as_i64(),
@@ -89,7 +107,7 @@ pub(crate) fn check_video(fixture: &Fixture, found: &Value, judged: &Value, repo
     report.equal(
         "mirrored",
         &found["orientation"]["mirrored"],
-        &Value::Bool(false),
+        &Value::Bool(mirrored),
     );
     let aspect = &found["sample_aspect"];
     let aspect = format!("{}:{}", aspect["num"], aspect["den"]);
