@@ -22,17 +22,19 @@ export function UploadDetails({ item }: { item: Item }) {
 
       /** What is wrong with it, and the tags as the server has them then. */
       async function tell() {
+        const { tags, ...rest } = details;
+        const sent = { ...rest, ...(tags ? { tags: [...tags] } : {}) };
         if (video !== null) {
-          const input = { id: String(video), ...details };
+          const input = { id: String(video), ...sent };
           const { data } = await client.mutation(UpdateVideoDocument, { input }).toPromise();
           return [data?.updateVideo.userErrors ?? null, data?.updateVideo.video?.tags] as const;
         }
         // Not announced yet: the details go along when it is.
         if (uploadId === null) {
-          const code = tagProblem(details.tags ?? []);
+          const code = tagProblem(tags ?? []);
           return [code ? [{ code, message: "", field: null }] : [], undefined] as const;
         }
-        const input = { id: uploadId, ...details };
+        const input = { id: uploadId, ...sent };
         const { data } = await client.mutation(UpdateUploadDocument, { input }).toPromise();
         return [data?.updateUpload.userErrors ?? null, data?.updateUpload.upload?.tags] as const;
       }

@@ -124,7 +124,7 @@ interface PageProps {
 }
 
 /** One page of the grid and, inside it, those after it: each begins where this one really ends. */
-const Page = memo(function Page({ after, index, depth, filter, orderBy, onTotal, empty }: PageProps) {
+const Page = memo(function OnePage({ after, index, depth, filter, orderBy, onTotal, empty }: PageProps) {
   const { t } = useTranslation();
   const open = useIsOpen(depth, index);
   const [{ data, error, fetching }, refetch] = useQuery({

@@ -81,7 +81,7 @@ interface PageProps {
 }
 
 /** One page of the list and, after it, the others: each begins where this one really ends. */
-const Page = memo(function Page({ after, index, onTotal, ...rest }: PageProps) {
+const Page = memo(function OnePage({ after, index, onTotal, ...rest }: PageProps) {
   const { t } = useTranslation();
   const { depth, filter, orderBy, columns, rows, narrowed } = rest;
   const open = useIsOpen(depth, index);
