@@ -62,7 +62,9 @@ impl Db {
     ) -> Result<(Asset, Job)> {
         let now = self.now();
         let asset = insert(&mut tx, &new, tags, now).await?;
-        set_tags(&mut tx, asset.id, tags).await?;
+        if !tags.is_empty() {
+            set_tags(&mut tx, asset.id, tags).await?;
+        }
         let said = said(&asset.description, tags);
         self.index_asset(&mut tx, asset.id, &asset.title, &said)
             .await?;
