@@ -7,16 +7,24 @@
 //
 // Each order opens a context of its own: nothing is in its cache.
 
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
 const [executablePath, tools] = process.argv.slice(2);
-const { chromium } = createRequire(tools)("playwright-core");
+const require = createRequire(tools);
+const { chromium } = require("playwright-core");
 
 /** Longest wait for anything, in milliseconds. */
 const PATIENCE = 60_000;
 /** How long a page has to be quiet until it counts as finished, in milliseconds. */
 const QUIET = 1_000;
+/** Pixels that the wheel turns at a time, and milliseconds between: some 10,000 pixels a second. */
+const WHEEL = 500;
+const WHEEL_EVERY = 45;
+/** Longest time to scroll, in milliseconds. */
+const LONGEST_SCROLL = 120_000;
+const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const VIEWS = {
   desktop: { viewport: { width: 1280, height: 800 } },
   phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 3, isMobile: true, hasTouch: true },
@@ -36,7 +44,16 @@ const browser = await chromium.launch({
   ],
 });
 
-const ORDERS = { page: measurePage, click: measureClick, frame: awaitFrame, version: () => ({ chromium: browser.version() }) };
+const ORDERS = {
+  page: measurePage,
+  click: measureClick,
+  open: measureOpening,
+  frame: awaitFrame,
+  code: weighCode,
+  scroll: measureScrolling,
+  axe: findBarriers,
+  version: () => ({ chromium: browser.version() }),
+};
 for await (const line of createInterface({ input: process.stdin })) {
   const order = JSON.parse(line);
   let answer;
@@ -63,6 +80,124 @@ async function measureClick({ base, path, view, network, target }) {
     await page.waitForFunction(() => globalThis.bench?.moves === true, null, { timeout: PATIENCE });
     const { first, height } = await page.evaluate(() => globalThis.bench);
     return { first_ms: first, height, bytes: traffic.total() - before };
+  } finally {
+    await close();
+  }
+}
+
+/** From the request for the document at `base + path` until a frame of its video is on the screen. */
+async function measureOpening({ base, path, view, network }) {
+  const { page, traffic, close } = await open({ base, view, network });
+  try {
+    await page.goto(base + path);
+    await page.waitForFunction(() => globalThis.bench?.moves === true, null, { timeout: PATIENCE });
+    const { first, height } = await page.evaluate(() => ({ ...globalThis.bench, first: globalThis.bench.first - performance.timeOrigin }));
+    return { first_ms: first, height, bytes: traffic.total() };
+  } finally {
+    await close();
+  }
+}
+
+/**
+ * Scripts in brotli. `initial`: what the document names and what runs before the largest part of the page is
+ * painted needs; `later`: what else comes until the page is quiet or its video plays.
+ */
+async function weighCode({ base, path, player }) {
+  const context = await browser.newContext({ locale: "en-GB", ...VIEWS.desktop });
+  try {
+    const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE);
+    const scripts = new Map();
+    page.on("response", (response) => {
+      const { pathname } = new URL(response.url());
+      if (response.request().resourceType() === "script" || /\.m?js$/.test(pathname)) scripts.set(response.url(), response);
+    });
+    await page.addInitScript(observe);
+    await page.goto(base + path);
+    if (player) await page.waitForFunction(() => globalThis.bench?.moves === true);
+    else await page.waitForLoadState("networkidle");
+    await page.waitForTimeout(QUIET);
+    // Those of the document, and all that were there when the largest part of the page was painted.
+    const early = await page.evaluate(() => {
+      const named = [...document.querySelectorAll("script[src], link[rel=modulepreload]")].map((one) => one.src || one.href);
+      const { lcp } = globalThis.bench.vitals();
+      const came = performance.getEntriesByType("resource").filter((one) => one.initiatorType !== "img" && one.responseEnd <= (lcp ?? Infinity));
+      return { named, came: came.map((one) => one.name) };
+    });
+    const sums = { initial: 0, later: 0 };
+    for (const [url, response] of scripts) {
+      const { responseBodySize } = await response.request().sizes();
+      // What the document only prepares for the player is behind the poster, and not waited for.
+      const first = early.came.includes(url) || (early.named.includes(url) && !player);
+      sums[first ? "initial" : "later"] += responseBodySize;
+    }
+    return sums;
+  } finally {
+    await context.close();
+  }
+}
+
+/** Turns the wheel from the beginning of a list of `count` to its end, as fast as somebody who looks for something. */
+async function measureScrolling({ base, path, token, item, count }) {
+  const { page, close } = await open({ base, view: "desktop", token });
+  try {
+    await page.goto(base + path);
+    await page.locator(item).first().waitFor();
+    await page.waitForLoadState("networkidle");
+    await page.mouse.move(640, 500);
+    await page.evaluate(() => {
+      const seen = (globalThis.scrolled = { tasks: [], gaps: [], last: performance.now() });
+      new PerformanceObserver((list) => seen.tasks.push(...list.getEntries().map((one) => one.duration))).observe({ type: "longtask" });
+      const frame = (now) => {
+        seen.gaps.push(now - seen.last);
+        seen.last = now;
+        requestAnimationFrame(frame);
+      };
+      requestAnimationFrame(frame);
+    });
+    const start = performance.now();
+    let quiet = 0;
+    let before = -1;
+    // Until the end stays the end.
+    while (quiet < 20 && performance.now() - start < LONGEST_SCROLL) {
+      await page.mouse.wheel(0, WHEEL);
+      await page.waitForTimeout(WHEEL_EVERY);
+      const at = await page.evaluate(() => Math.round(scrollY));
+      quiet = at === before ? quiet + 1 : 0;
+      before = at;
+      if (quiet > 3) {
+        const more = page.getByRole("button", { name: "Show more" });
+        if (await more.isVisible()) await more.click();
+      }
+    }
+    const seconds = (performance.now() - start) / 1000;
+    const { tasks, gaps } = await page.evaluate(() => globalThis.scrolled);
+    const items = await page.locator(item).count();
+    if (items < count && seconds * 1000 < LONGEST_SCROLL) throw new Error(`only ${items} of ${count} came`);
+    const spent = gaps.reduce((sum, gap) => sum + gap, 0);
+    return {
+      frames: (gaps.length * 1000) / spent,
+      late: (100 * gaps.filter((gap) => gap > 25).length) / gaps.length,
+      task_ms: Math.max(0, ...tasks),
+      tasks: tasks.length,
+      seconds,
+      items,
+    };
+  } finally {
+    await close();
+  }
+}
+
+/** What axe finds on a page, of every severity. */
+async function findBarriers({ base, path, view, token, locale, colours }) {
+  const { page, close } = await open({ base, view, token, more: { locale, colorScheme: colours, reducedMotion: "reduce" } });
+  try {
+    await page.goto(base + path);
+    await page.locator("h1").first().waitFor();
+    await page.waitForLoadState("networkidle", { timeout: 5_000 }).catch(() => undefined);
+    await page.evaluate(AXE);
+    const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+    return { violations: found.violations.map((one) => `${one.impact}: ${one.id}: ${one.nodes.map((node) => node.target.join(" ")).join(" | ")}`) };
   } finally {
     await close();
   }
@@ -99,8 +234,8 @@ async function awaitFrame({ base, path, view }) {
   }
 }
 
-async function open({ base, view, network, token }) {
-  const context = await browser.newContext({ locale: "en-GB", ...VIEWS[view] });
+async function open({ base, view, network, token, more = {} }) {
+  const context = await browser.newContext({ locale: "en-GB", ...VIEWS[view], ...more });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
   const line = await context.newCDPSession(page);

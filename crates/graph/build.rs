@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn site(out: &Path, release: bool) -> Result<(), Box<dyn Error>> {
     // The folder around it is always there; a path that is not would mean building anew each time.
-    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/dist");
+    let dist = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("../../web/dist");
     println!("cargo::rerun-if-changed={}", dist.display());
     let built = dist.join("site/index.html").exists();
     if !built && release {
@@ -64,7 +64,7 @@ fn site(out: &Path, release: bool) -> Result<(), Box<dyn Error>> {
 }
 
 fn graphiql(out: &Path, release: bool) -> Result<(), Box<dyn Error>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/graphiql/dist");
+    let folder = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("../../web/graphiql/dist");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut files: Vec<_> = fs::read_dir(&folder)
         .map(|entries| entries.filter_map(Result::ok).collect())

@@ -263,6 +263,7 @@ export const root = {
     return page(list, first, after);
   },
   upload: ({ id }) => uploads.get(id) ?? null,
+  tagSuggestions: ({ startingWith }) => ["Holidays", "Phone"].filter((tag) => tag.toLowerCase().startsWith(startingWith.toLowerCase())),
   queue,
   workers: () => [worker()],
   encoders: () => [
@@ -297,7 +298,7 @@ export const root = {
   },
   createUpload({ input }) {
     const id = Math.random().toString(16).slice(2).padEnd(32, "0");
-    const upload = { ...input, __typename: "Upload", id, url: `http://clipsy.example/api/uploads/${id}`, offset: 0, createdAt: minutesAgo(0), expiresAt: minutesAgo(-1440), video: null };
+    const upload = { tags: [], ...input, __typename: "Upload", id, url: `http://clipsy.example/api/uploads/${id}`, offset: 0, createdAt: minutesAgo(0), expiresAt: minutesAgo(-1440), video: null };
     uploads.set(id, upload);
     return done({ upload });
   },

@@ -21,6 +21,8 @@ pub struct Upload {
     pub title: String,
     /// The asset's description.
     pub description: String,
+    /// The asset's tags, tidy ([`crate::tags::tidy_tags`]).
+    pub tags: Vec<String>,
     /// The asset's visibility.
     pub visibility: Visibility,
     /// File name on the uploader's machine.

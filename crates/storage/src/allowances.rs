@@ -170,7 +170,7 @@ fn taken_from(row: &AnyRow) -> Result<Taken> {
 }
 
 /// Locks the account's usage until the transaction ends.
-async fn hold(tx: &mut Tx, user: UserId) -> Result<()> {
+pub(crate) async fn hold(tx: &mut Tx, user: UserId) -> Result<()> {
     sqlx::query("UPDATE users SET active = active WHERE id = $1")
         .bind(user)
         .execute(&mut **tx)

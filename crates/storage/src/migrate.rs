@@ -57,6 +57,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         "devices",
         include_str!("../migrations/0020_devices.sql"),
     ),
+    (
+        21,
+        "suggestions",
+        include_str!("../migrations/0021_suggestions.sql"),
+    ),
 ];
 
 impl Db {

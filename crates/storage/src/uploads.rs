@@ -10,6 +10,7 @@ use clipsy_domain::user::UserId;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor};
 
+use crate::assets::{tags_from, tags_text};
 use crate::cells::{Cells, storable};
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -24,6 +25,8 @@ pub struct UploadChange {
     pub title: Option<String>,
     /// Description of the asset.
     pub description: Option<String>,
+    /// Tags of the asset, tidy ([`clipsy_domain::tags::tidy_tags`]).
+    pub tags: Option<Vec<String>>,
     /// Visibility of the asset.
     pub visibility: Option<Visibility>,
     /// Name of the file.
@@ -38,7 +41,7 @@ pub struct UploadChange {
 
 macro_rules! upload_columns {
     () => {
-        "id, owner_id, kind, length, title, description, visibility, filename, filetype, \
+        "id, owner_id, kind, length, title, description, tags, visibility, filename, filetype, \
          tus_metadata, tus_concat, asset_id, created_at, expires_at, trace"
     };
 }
@@ -83,10 +86,12 @@ impl Db {
             "UPDATE uploads SET length = COALESCE($2, length), title = COALESCE($3, title), \
              description = COALESCE($4, description), visibility = COALESCE($5, visibility), \
              filename = COALESCE($6, filename), filetype = COALESCE($7, filetype), \
-             tus_metadata = COALESCE($8, tus_metadata), expires_at = COALESCE($9, expires_at) \
+             tus_metadata = COALESCE($8, tus_metadata), expires_at = COALESCE($9, expires_at), \
+             tags = COALESCE($10, tags) \
              WHERE id = $1 AND asset_id IS NULL RETURNING ",
             upload_columns!()
         );
+        let tags = change.tags.as_deref().map(tags_text).transpose()?;
         let rows = sqlx::query(sql)
             .bind(storable(id).as_ref())
             .bind(change.length)
@@ -97,6 +102,7 @@ impl Db {
             .bind(change.filetype.as_deref().map(storable).as_deref())
             .bind(change.metadata.as_deref().map(storable).as_deref())
             .bind(change.expires_at.map(|time| time.timestamp_millis()))
+            .bind(tags)
             .fetch_all(self.write())
             .await?;
         rows.first().map(upload_from).transpose()
@@ -191,7 +197,7 @@ pub(crate) async fn insert(
         "INSERT INTO uploads (",
         upload_columns!(),
         ", receiver, reserved) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
     ))
     .bind(upload.id.as_str())
     .bind(upload.owner_id)
@@ -199,6 +205,7 @@ pub(crate) async fn insert(
     .bind(upload.length)
     .bind(storable(&upload.title).as_ref())
     .bind(storable(&upload.description).as_ref())
+    .bind(tags_text(&upload.tags)?)
     .bind(upload.visibility.as_str())
     .bind(storable(&upload.filename).as_ref())
     .bind(storable(&upload.filetype).as_ref())
@@ -226,6 +233,7 @@ fn upload_from(row: &AnyRow) -> Result<Upload> {
         length: cells.maybe_int()?,
         title: cells.text()?,
         description: cells.text()?,
+        tags: tags_from(&cells.text()?),
         visibility: cells.name("visibility", Visibility::parse)?,
         filename: cells.text()?,
         filetype: cells.text()?,

@@ -5,7 +5,9 @@ import en from "./en.json";
 import account from "./en.account.json";
 import admin from "./en.admin.json";
 import failures from "./en.failures.json";
+import settings from "./en.settings.json";
 import studio from "./en.studio.json";
+import tags from "./en.tags.json";
 import { addTexts, LANGUAGES, preferred, speak, t } from "./index";
 
 const flat = (node: unknown, path = ""): [string, string][] =>
@@ -14,7 +16,7 @@ const blanks = (text: string) => [...text.matchAll(/\{\{(\w+)\}\}/g)].map((match
 
 it("has every text in both languages, with the same blanks", () => {
   const german = new Map(flat(de));
-  const english = [...new Map([en, account, admin, failures, studio].flatMap((texts) => flat(texts)))];
+  const english = [...new Map([en, account, admin, failures, studio, tags, settings].flatMap((texts) => flat(texts)))];
   expect([...german.keys()].sort()).toEqual(english.map(([key]) => key).sort());
   for (const [key, text] of english) {
     expect(german.get(key), key).not.toBe("");

@@ -11,9 +11,11 @@ import type account from "./en.account.json";
 import type admin from "./en.admin.json";
 // English texts that the server sends, so that nobody has to load them; other languages translate them.
 import type failures from "./en.failures.json";
+import type settings from "./en.settings.json";
 import type studio from "./en.studio.json";
+import type tags from "./en.tags.json";
 
-type Texts = typeof en & typeof admin & typeof account & typeof studio & typeof failures;
+type Texts = typeof en & typeof admin & typeof account & typeof studio & typeof tags & typeof settings & typeof failures;
 type Singular<K extends string> = K extends `${infer Base}_one` | `${infer Base}_other` ? Base : K;
 type Paths<T> = { [K in keyof T & string]: T[K] extends string ? Singular<K> : `${K}.${Paths<T[K]>}` }[keyof T & string];
 

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "react";
 import type { HlsVideoElement } from "hls-video-element";
-import { useTranslation } from "../i18n";
+import { t, useTranslation } from "../i18n";
 import { bytes, decimal } from "../ui/format";
 import { PlayIcon, RetryIcon, WarnIcon } from "../ui/icons";
 import type { Flash } from "./flash";
@@ -64,7 +64,7 @@ export function EndView({ replay, next }: { replay: () => void; next: Next | nul
 /** Figures for those who want to know. */
 export function Stats({ video, onClose }: { video: HlsVideoElement; onClose: () => void }) {
   const { t } = useTranslation();
-  const [rows, setRows] = useState<[string, string][]>([]);
+  const [rows, setRows] = useState<[Stat, string][]>([]);
   useEffect(() => {
     const read = () => setRows(figures(video));
     read();
@@ -79,7 +79,7 @@ export function Stats({ video, onClose }: { video: HlsVideoElement; onClose: () 
       <dl dir="ltr">
         {rows.map(([name, value]) => (
           <div key={name}>
-            <dt>{name}</dt>
+            <dt>{t(`player.stat.${name}`)}</dt>
             <dd>{value}</dd>
           </div>
         ))}
@@ -95,7 +95,9 @@ interface Figures {
   bandwidthEstimate?: number;
 }
 
-function figures(video: HlsVideoElement): [string, string][] {
+type Stat = "picture" | "viewport" | "quality" | "codecs" | "network" | "buffer" | "frames" | "time";
+
+function figures(video: HlsVideoElement): [Stat, string][] {
   const api = video.api as Figures | null;
   const level = api?.levels?.at(api.currentLevel ?? 0);
   const quality = (video as unknown as { getVideoPlaybackQuality?: () => VideoPlaybackQuality }).getVideoPlaybackQuality?.();
@@ -106,13 +108,13 @@ function figures(video: HlsVideoElement): [string, string][] {
   }
   const box = video.getBoundingClientRect();
   return [
-    ["Picture", `${video.videoWidth}×${video.videoHeight}${level?.frameRate ? `@${decimal(level.frameRate, 0)}` : ""}`],
-    ["Viewport", `${Math.round(box.width)}×${Math.round(box.height)} ×${decimal(devicePixelRatio, 2)}`],
-    ["Quality", level ? `${level.height}p, ${Math.round(level.bitrate / 1000)} kbit/s${api?.autoLevelEnabled ? " (auto)" : ""}` : "–"],
-    ["Codecs", level ? [level.videoCodec, level.audioCodec].filter(Boolean).join(", ") : "–"],
-    ["Network", api?.bandwidthEstimate ? `${bytes(api.bandwidthEstimate / 8)}/s` : "–"],
-    ["Buffer", `${decimal(ahead, 1)} s`],
-    ["Frames", quality ? `${quality.droppedVideoFrames} dropped of ${quality.totalVideoFrames}` : "–"],
-    ["Time", `${decimal(currentTime, 3)} / ${decimal(video.duration || 0, 3)} s`],
+    ["picture", `${video.videoWidth}×${video.videoHeight}${level?.frameRate ? `@${decimal(level.frameRate, 0)}` : ""}`],
+    ["viewport", `${Math.round(box.width)}×${Math.round(box.height)} ×${decimal(devicePixelRatio, 2)}`],
+    ["quality", level ? `${level.height}p, ${Math.round(level.bitrate / 1000)} kbit/s${api?.autoLevelEnabled ? " (auto)" : ""}` : "–"],
+    ["codecs", level ? [level.videoCodec, level.audioCodec].filter(Boolean).join(", ") : "–"],
+    ["network", api?.bandwidthEstimate ? `${bytes(api.bandwidthEstimate / 8)}/s` : "–"],
+    ["buffer", `${decimal(ahead, 1)} s`],
+    ["frames", quality ? t("player.stat.dropped", { dropped: quality.droppedVideoFrames, of: quality.totalVideoFrames }) : "–"],
+    ["time", `${decimal(currentTime, 3)} / ${decimal(video.duration || 0, 3)} s`],
   ];
 }

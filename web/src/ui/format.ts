@@ -2,6 +2,16 @@
 
 import { language as spoken } from "../i18n";
 
+const formats = new Map<string, unknown>();
+
+/** Making a format takes longer than all that a card of a video does besides; each is made once a language. */
+function kept<T>(name: string, make: (tag: string) => T): T {
+  const key = `${language()} ${name}`;
+  const format = (formats.get(key) as T | undefined) ?? make(language());
+  formats.set(key, format);
+  return format;
+}
+
 /** `3:07`, `1:02:45`: a moment or a length of a video, in seconds. */
 export function clock(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds) || seconds < 0) return "–:––";
@@ -44,14 +54,12 @@ export function percent(value: number | null | undefined, done = false): string 
 }
 
 export function decimal(value: number, digits: number): string {
-  return new Intl.NumberFormat(language(), {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  }).format(value);
+  const make = (tag: string) => new Intl.NumberFormat(tag, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return kept(`decimal ${digits}`, make).format(value);
 }
 
 export function count(value: number): string {
-  return new Intl.NumberFormat(language(), { notation: "compact", maximumFractionDigits: 1 }).format(value);
+  return kept("count", (tag) => new Intl.NumberFormat(tag, { notation: "compact", maximumFractionDigits: 1 })).format(value);
 }
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -66,7 +74,7 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 /** `3 days ago`; `now` and `at` are milliseconds since 1970. */
 export function ago(at: number, now: number = Date.now()): string {
   const seconds = (at - now) / 1000;
-  const format = new Intl.RelativeTimeFormat(language(), { numeric: "auto" });
+  const format = kept("ago", (tag) => new Intl.RelativeTimeFormat(tag, { numeric: "auto" }));
   for (const [unit, length] of STEPS) {
     if (Math.abs(seconds) >= length) return format.format(Math.trunc(seconds / length), unit);
   }
@@ -75,7 +83,7 @@ export function ago(at: number, now: number = Date.now()): string {
 
 /** A date with its time, for tooltips and tables. */
 export function moment(at: string): string {
-  return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
+  return kept("moment", (tag) => new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeStyle: "short" })).format(new Date(at));
 }
 
 /** `1:30`, `90`, `90.04`, `1m30s` as seconds; null when it is no time. As in links with a moment. */

@@ -10,7 +10,7 @@ function world() {
   let made = 0;
   const sends: { file: File; id: string; events: SendEvents; stopped: boolean }[] = [];
   const removed: string[] = [];
-  const edited: [string, string][] = [];
+  const edited: [string, string, string][] = [];
   const creates: { resolve: (made: { id: string; url: string } | Problem) => void }[] = [];
   let hold = false;
   const queue: Queue = createQueue({
@@ -43,7 +43,7 @@ function world() {
         return () => void held.splice(held.indexOf(id), 1);
       },
       edit: (id, details) => {
-        edited.push([id, details.title]);
+        edited.push([id, details.title, details.tags.join()]);
         return Promise.resolve();
       },
       remove: (id) => {
@@ -301,15 +301,16 @@ describe("the upload queue", () => {
     at.hold();
     at.queue.add([file("a.mp4")]);
     at.queue.noteDetails(first().key, { title: "Better" });
+    at.queue.noteDetails(first().key, { tags: ["Sea", "Sun"] });
     at.creates[0]?.resolve({ id: "x", url: "/x" });
     await settle();
-    expect(at.edited).toEqual([["x", "Better"]]);
+    expect(at.edited).toEqual([["x", "Better", "Sea,Sun"]]);
   });
 
   describe("after a reload", () => {
     beforeEach(() => {
       at.queue.restore([
-        { id: "old", url: "/old", filename: "a.mp4", offset: 630, length: 1000, title: "A", description: "", visibility: "PRIVATE" },
+        { id: "old", url: "/old", filename: "a.mp4", offset: 630, length: 1000, title: "A", description: "", visibility: "PRIVATE", tags: [] },
       ]);
     });
 
@@ -357,7 +358,7 @@ describe("the upload queue", () => {
     });
 
     it("shows each upload once", () => {
-      at.queue.restore([{ id: "old", url: "/old", filename: "a.mp4", offset: 640, length: 1000, title: "A", description: "", visibility: "PRIVATE" }]);
+      at.queue.restore([{ id: "old", url: "/old", filename: "a.mp4", offset: 640, length: 1000, title: "A", description: "", visibility: "PRIVATE", tags: [] }]);
       expect(at.queue.get().length).toBe(1);
     });
   });

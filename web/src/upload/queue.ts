@@ -27,6 +27,7 @@ export interface Details {
   title: string;
   description: string;
   visibility: Visibility;
+  tags: readonly string[];
 }
 
 export interface Item extends Details {
@@ -174,7 +175,7 @@ export function createQueue(parts: QueueParts) {
       if (!("id" in made)) return failed(key, made);
       ({ id: uploadId, url } = made);
       change(key, { uploadId, url });
-      const same = now.title === item.title && now.description === item.description && now.visibility === item.visibility;
+      const same = (["title", "description", "visibility", "tags"] as const).every((one) => now[one] === item[one]);
       if (!same) void parts.transport.edit(uploadId, now).catch(() => undefined);
       if (now.phase !== "starting") return pump();
     }
@@ -254,6 +255,7 @@ export function createQueue(parts: QueueParts) {
         title: titleOf(file.name),
         description: "",
         visibility: "PRIVATE",
+        tags: [],
         ...details,
       },
       file,
@@ -327,6 +329,7 @@ export function createQueue(parts: QueueParts) {
             title: upload.title,
             description: upload.description,
             visibility: upload.visibility,
+            tags: upload.tags,
           },
           null,
         );

@@ -22,6 +22,7 @@ export function createTransport(client: Client, session: Session): Transport {
             title: details.title,
             description: details.description,
             visibility: details.visibility,
+            tags: [...details.tags],
           },
         })
         .toPromise();
@@ -94,9 +95,9 @@ export function createTransport(client: Client, session: Session): Transport {
       return letGo;
     },
 
-    async edit(uploadId, { title, description, visibility }) {
+    async edit(uploadId, { title, description, visibility, tags }) {
       await client
-        .mutation(UpdateUploadDocument, { input: { id: uploadId, title, description, visibility } })
+        .mutation(UpdateUploadDocument, { input: { id: uploadId, title, description, visibility, tags: [...tags] } })
         .toPromise();
     },
 

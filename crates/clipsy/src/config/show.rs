@@ -149,7 +149,12 @@ fn without_sign_in(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use clap::CommandFactory as _;
+
     use super::*;
+    use crate::Cli;
 
     #[test]
     fn every_setting_is_told_with_where_it_comes_from() {
@@ -212,6 +217,21 @@ mod tests {
         assert_eq!(shown[2].flag.as_deref(), Some("--listen"));
         assert_eq!(shown[2].about, "What it does");
         assert_eq!(shown[0].flag, None);
+    }
+
+    /// Other languages translate these; a new setting is written into the file in English.
+    #[test]
+    fn the_front_end_has_the_words_of_every_setting() {
+        let matches = Cli::command().get_matches_from(["clipsy", "serve"]);
+        let shown = settings(&Cli::command(), &matches, &BTreeSet::new(), &|_| None);
+        let words: BTreeMap<_, _> = shown.iter().map(|one| (&one.name, &one.about)).collect();
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../web/src/i18n/en.settings.json"
+        );
+        let texts = std::fs::read_to_string(file).unwrap();
+        let texts: serde_json::Value = serde_json::from_str(&texts).unwrap();
+        assert_eq!(texts, serde_json::json!({ "settingAbout": words }));
     }
 
     #[test]

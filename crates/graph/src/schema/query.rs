@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use clipsy_domain::asset::AssetState;
+use clipsy_domain::tags::tag_key;
 use clipsy_service::accounts::find_user::find_user;
 use clipsy_service::error::Error;
 use clipsy_service::uploads::error::UploadError;
@@ -109,6 +110,24 @@ impl Query {
             before,
         };
         videos_of(ctx, page, filter, order_by, None).await
+    }
+
+    /// Tags that begin like a text, to suggest them while one types: the viewer's own first, then those of
+    /// public videos.
+    async fn tag_suggestions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How they begin, ignoring case and a leading `#`.")] starting_with: String,
+        #[graphql(desc = "Number of tags, 0 to 20.", default_with = "Some(8)")] first: Option<i32>,
+    ) -> Result<Vec<String>> {
+        let start = tag_key(&starting_with);
+        if start.is_none() && !starting_with.trim().is_empty() {
+            // No tag begins like this.
+            return Ok(Vec::new());
+        }
+        let first = i64::from(first.unwrap_or(8).clamp(0, 20));
+        let (owner, start) = (viewer(ctx).user_id(), start.unwrap_or_default());
+        Ok(app(ctx)?.db.tags_like(owner, &start, first).await?)
     }
 
     /// An upload of the viewer (for admins, of any account); null if there is none or it has

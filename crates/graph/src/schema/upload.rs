@@ -59,6 +59,11 @@ impl Upload {
         &self.0.description
     }
 
+    /// The video's tags.
+    async fn tags(&self) -> &[String] {
+        &self.0.tags
+    }
+
     /// Who may see the video.
     async fn visibility(&self) -> Visibility {
         self.0.visibility.into()

@@ -139,6 +139,7 @@ fn new_upload(parts: &Parts, role: UploadRole) -> error::Result<NewUpload> {
         file_type: metadata.file_type,
         title: metadata.title,
         description: metadata.description,
+        tags: Vec::new(),
         visibility: metadata.visibility,
         metadata: raw.map(str::to_owned),
         role,

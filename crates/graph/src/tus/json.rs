@@ -35,6 +35,7 @@ pub(crate) struct UploadItem {
     filetype: String,
     title: String,
     description: String,
+    tags: Vec<String>,
     /// `public`, `unlisted` or `private`.
     #[schema(example = "public")]
     visibility: &'static str,
@@ -62,6 +63,8 @@ pub(crate) struct UploadChange {
     /// Description.
     #[schema(max_length = 50_000)]
     description: Option<String>,
+    /// All of its tags: at most 30 of up to 50 characters each.
+    tags: Option<Vec<String>>,
     /// Who may see it: `public`, `unlisted` or `private`.
     #[schema(example = "unlisted")]
     visibility: Option<String>,
@@ -103,7 +106,7 @@ pub(crate) async fn get(app: &App, id: &str, request: Request) -> Result {
     Ok(Json(item(app, &parts, upload).await?).into_response())
 }
 
-/// Change title, description or visibility during the upload. With the media type
+/// Change title, description, tags or visibility during the upload. With the media type
 /// `application/offset+octet-stream` it appends bytes (tus).
 #[utoipa::path(
     patch, path = "/api/uploads/{id}", tag = "uploads", security(("bearer" = [])),
@@ -127,6 +130,7 @@ pub(crate) async fn edit(app: &App, id: &str, request: Request) -> Result {
     let change = UploadEdit {
         title: fields.optional("title", MAX_TITLE, false),
         description: fields.optional("description", MAX_DESCRIPTION, true),
+        tags: fields.texts("tags"),
         visibility: fields.visibility("visibility"),
     };
     fields.check()?;
@@ -143,6 +147,7 @@ async fn item(app: &App, parts: &Parts, upload: Upload) -> error::Result<UploadI
         filetype: upload.filetype,
         title: upload.title,
         description: upload.description,
+        tags: upload.tags,
         visibility: upload.visibility.as_str(),
         length: upload.length.map(i64::unsigned_abs),
         created_at: time(upload.created_at),

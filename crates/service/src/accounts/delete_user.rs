@@ -8,11 +8,18 @@ use crate::Service;
 use crate::accounts::note_action::note_action;
 use crate::accounts::require_admin;
 use crate::error::{Error, Result};
+use crate::uploads::reserve_bytes::allowance;
 use crate::videos::delete_video::remove_video;
 use crate::videos::sweep_garbage;
 
 /// How often it is looked again for what came while the rest was done away with.
 const TRIES: usize = 5;
+
+/// The heir's limit of storage is too small for what is handed over.
+const NO_ROOM: Error = Error::Conflict {
+    code: "heir_quota_exceeded",
+    message: "The account that is to get the videos has no room for them. Raise its limit of storage, or choose another one.",
+};
 
 /// What becomes of the videos of an account that goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +49,16 @@ pub async fn delete_user(
         Legacy::Delete => None,
         Legacy::HandOver(heir) => Some(find_heir(service, id, heir).await?),
     };
+    let room = match &heir {
+        Some(heir) => allowance(service, heir.id).await?.bytes,
+        None => None,
+    };
+    // Told before anything is done; what the heir uploads meanwhile is looked at again below.
+    if let (Some(heir), Some(limit)) = (&heir, room)
+        && !service.db.may_hand_over(id, heir.id, limit).await?
+    {
+        return Err(NO_ROOM);
+    }
     let user = close(service, id).await?;
     let mut count = 0;
     for _ in 0..TRIES {
@@ -52,7 +69,7 @@ pub async fn delete_user(
         }
         count += match &heir {
             None => delete_videos(service, viewer, id).await?,
-            Some(heir) => hand_over(service, id, heir.id).await?,
+            Some(heir) => hand_over(service, id, heir.id, room).await?,
         };
         if service.db.delete_user(id).await? {
             service.accounts.rights.end_user(id);
@@ -122,8 +139,14 @@ async fn delete_videos(service: &Service, viewer: Viewer, owner: UserId) -> Resu
     Ok(count)
 }
 
-async fn hand_over(service: &Service, from: UserId, to: UserId) -> Result<usize> {
-    let videos = service.db.hand_over(from, to).await?;
+async fn hand_over(
+    service: &Service,
+    from: UserId,
+    to: UserId,
+    limit: Option<i64>,
+) -> Result<usize> {
+    let moved = service.db.hand_over(from, to, limit).await?;
+    let videos = moved.map_err(|_| NO_ROOM)?;
     for asset_id in &videos {
         service.videos.access.forget(*asset_id);
         let message = Message::AssetChanged {

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use clipsy_domain::asset::Visibility;
 use clipsy_domain::clock::Timestamp;
+use clipsy_domain::tags::tidy_tags;
 use clipsy_domain::upload::{Upload, UploadKind, UploadRole};
 use clipsy_domain::user::UserId;
 use clipsy_storage::UploadChange;
@@ -30,6 +31,8 @@ pub struct NewUpload {
     pub title: Option<String>,
     /// Description of the video.
     pub description: String,
+    /// Tags of the video.
+    pub tags: Vec<String>,
     /// Who may see the video; `None` for what the server is set to.
     pub visibility: Option<Visibility>,
     /// The raw `Upload-Metadata` header, to be echoed.
@@ -94,6 +97,7 @@ fn new_row(service: &Service, owner: UserId, new: NewUpload) -> Result<Upload> {
         length: new.length.map(bytes).transpose()?,
         title: new.title.unwrap_or_else(|| title_of(&filename)),
         description: new.description,
+        tags: tidy_tags(&new.tags)?,
         visibility: new
             .visibility
             .unwrap_or(service.settings.default_visibility),

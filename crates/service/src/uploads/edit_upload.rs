@@ -1,6 +1,7 @@
 //! Changing what is said about an upload while it runs.
 
 use clipsy_domain::asset::Visibility;
+use clipsy_domain::tags::tidy_tags;
 use clipsy_domain::upload::Upload;
 use clipsy_domain::user::Viewer;
 use clipsy_storage::{AssetChange, UploadChange};
@@ -17,6 +18,8 @@ pub struct UploadEdit {
     pub title: Option<String>,
     /// Another description.
     pub description: Option<String>,
+    /// All of its tags.
+    pub tags: Option<Vec<String>>,
     /// Another visibility.
     pub visibility: Option<Visibility>,
 }
@@ -29,11 +32,13 @@ pub async fn edit_upload(
     id: &str,
     edit: UploadEdit,
 ) -> Result<Upload> {
+    let tags = edit.tags.as_deref().map(tidy_tags).transpose()?;
     let mut upload = find_upload(service, viewer, id).await?;
     if upload.asset_id.is_none() {
         let change = UploadChange {
             title: edit.title.clone(),
             description: edit.description.clone(),
+            tags: tags.clone(),
             visibility: edit.visibility,
             ..UploadChange::default()
         };
@@ -48,12 +53,13 @@ pub async fn edit_upload(
         title: edit.title,
         description: edit.description,
         visibility: edit.visibility,
-        tags: None,
+        tags,
     };
     let video = edit_video(service, viewer, asset_id, change).await?.asset;
     Ok(Upload {
         title: video.title,
         description: video.description,
+        tags: video.tags,
         visibility: video.visibility,
         ..upload
     })

@@ -59,6 +59,7 @@ pub async fn receive_upload(
         length: None,
         title: String::new(),
         description: String::new(),
+        tags: Vec::new(),
         visibility: service.settings.default_visibility,
         filename: file_name.to_owned(),
         filetype: file_type.to_owned(),

@@ -57,6 +57,13 @@ impl Db {
             .bind(stored)
             .fetch_one(&mut *tx)
             .await?;
+        if visibility != old.visibility {
+            sqlx::query("UPDATE asset_tags SET visibility = $2 WHERE asset_id = $1")
+                .bind(id)
+                .bind(visibility.as_str())
+                .execute(&mut *tx)
+                .await?;
+        }
         if changed {
             self.index_asset(&mut tx, id, &title, &said).await?;
         }

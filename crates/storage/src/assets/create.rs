@@ -4,7 +4,10 @@ use clipsy_domain::asset::{Asset, AssetId, AssetState, Visibility};
 use clipsy_domain::job::Job;
 use clipsy_domain::trace::TraceParent;
 
-use super::{NewAsset, asset_columns, asset_from, new_link_key, search_text};
+use super::{
+    NewAsset, asset_columns, asset_from, new_link_key, said, search_text, set_tags, tags_from,
+    tags_text,
+};
 use crate::cells::{Cells, folded, storable};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
@@ -28,11 +31,11 @@ impl Db {
             }
             trace = upload.trace;
         }
-        self.create(tx, new, upload_id, trace).await
+        self.create(tx, new, &[], upload_id, trace).await
     }
 
-    /// Like [`Self::create_asset`], of an upload that could be edited until now: title, description
-    /// and visibility are those of its row, not those of `new`.
+    /// Like [`Self::create_asset`], of an upload that could be edited until now: title, description,
+    /// tags and visibility are those of its row, not those of `new`.
     pub async fn publish_upload(&self, new: NewAsset, upload_id: &str) -> Result<(Asset, Job)> {
         let mut tx = self.begin().await?;
         let upload = lock_upload(&mut tx, upload_id).await?;
@@ -45,19 +48,25 @@ impl Db {
             visibility: upload.visibility,
             ..new
         };
-        self.create(tx, new, Some(upload_id), upload.trace).await
+        self.create(tx, new, &upload.tags, Some(upload_id), upload.trace)
+            .await
     }
 
     async fn create(
         &self,
         mut tx: Tx,
         new: NewAsset,
+        tags: &[String],
         upload_id: Option<&str>,
         trace: Option<TraceParent>,
     ) -> Result<(Asset, Job)> {
         let now = self.now();
-        let asset = insert(&mut tx, &new, now).await?;
-        self.index_asset(&mut tx, asset.id, &asset.title, &asset.description)
+        let asset = insert(&mut tx, &new, tags, now).await?;
+        if !tags.is_empty() {
+            set_tags(&mut tx, asset.id, tags).await?;
+        }
+        let said = said(&asset.description, tags);
+        self.index_asset(&mut tx, asset.id, &asset.title, &said)
             .await?;
         let job = add_job(&mut tx, asset.id, 0, 0, trace.as_ref(), now).await?;
         if let Some(upload_id) = upload_id {
@@ -77,6 +86,7 @@ struct Locked {
     asset_id: Option<AssetId>,
     title: String,
     description: String,
+    tags: Vec<String>,
     visibility: Visibility,
     trace: Option<TraceParent>,
 }
@@ -84,7 +94,7 @@ struct Locked {
 /// The no-op update makes others who finish or edit the same upload wait.
 async fn lock_upload(tx: &mut Tx, upload_id: &str) -> Result<Locked> {
     let sql = "UPDATE uploads SET kind = kind WHERE id = $1 \
-               RETURNING asset_id, title, description, visibility, trace";
+               RETURNING asset_id, title, description, tags, visibility, trace";
     let row = sqlx::query(sql)
         .bind(storable(upload_id).as_ref())
         .fetch_optional(&mut **tx)
@@ -95,6 +105,7 @@ async fn lock_upload(tx: &mut Tx, upload_id: &str) -> Result<Locked> {
         asset_id: cells.maybe_int()?,
         title: cells.text()?,
         description: cells.text()?,
+        tags: tags_from(&cells.text()?),
         visibility: cells.name("visibility", Visibility::parse)?,
         trace: cells.maybe_trace()?,
     })
@@ -109,12 +120,12 @@ async fn existing(tx: &mut Tx, asset_id: AssetId) -> Result<(Asset, Job)> {
     Ok((asset_from(&row)?, job))
 }
 
-async fn insert(tx: &mut Tx, new: &NewAsset, now: i64) -> Result<Asset> {
+async fn insert(tx: &mut Tx, new: &NewAsset, tags: &[String], now: i64) -> Result<Asset> {
     let sql = concat!(
         "INSERT INTO assets (owner_id, title, title_key, description, search_text, visibility, \
          state, playable, source_key, source_name, source_type, source_bytes, source_sha256, \
-         views, has_thumbnail, has_storyboard, created_at, updated_at, link_key) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11, $12, 0, 0, 0, $13, $13, $14) \
+         views, has_thumbnail, has_storyboard, created_at, updated_at, link_key, tags) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11, $12, 0, 0, 0, $13, $13, $14, $15) \
          RETURNING ",
         asset_columns!()
     );
@@ -125,7 +136,7 @@ async fn insert(tx: &mut Tx, new: &NewAsset, now: i64) -> Result<Asset> {
         .bind(title.as_ref())
         .bind(folded(&title))
         .bind(description.as_ref())
-        .bind(search_text(&title, &description))
+        .bind(search_text(&title, &said(&description, tags)))
         .bind(new.visibility.as_str())
         .bind(AssetState::Queued.as_str())
         .bind(storable(&new.source_key).as_ref())
@@ -135,6 +146,7 @@ async fn insert(tx: &mut Tx, new: &NewAsset, now: i64) -> Result<Asset> {
         .bind(new.source_sha256.as_deref())
         .bind(now)
         .bind(new_link_key())
+        .bind(tags_text(tags)?)
         .fetch_one(&mut **tx)
         .await
         .map_err(|error| Error::taken(error, "source key"))?;

@@ -150,7 +150,7 @@ macro_rules! asset_columns {
 pub(crate) use asset_columns;
 pub use search::MOST_FOUND;
 pub(crate) use search::pattern;
-pub(crate) use tags::{said, set_tags, tags_from};
+pub(crate) use tags::{said, set_tags, tags_from, tags_text};
 
 impl Db {
     /// The asset with that number.

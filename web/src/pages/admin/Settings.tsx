@@ -1,7 +1,7 @@
 /** How the server is set up, and where each setting comes from; to look at only. */
 
 import { useState } from "react";
-import { useTranslation } from "../../i18n";
+import { t, useTranslation, type Key } from "../../i18n";
 import { useQuery } from "urql";
 import { SettingsDocument, type SettingsQuery } from "../../gql/admin/graphql";
 import { Empty, PageHead, Title, Trouble } from "../../ui/parts";
@@ -61,9 +61,7 @@ function Row({ setting }: { setting: Setting }) {
     <tr data-setting={setting.name} data-source={setting.source}>
       <th scope="row" className="min-w-56 border-t border-line whitespace-normal! text-sm! text-ink!">
         <code>{setting.flag ?? setting.variable}</code>
-        <span lang="en" className="block font-normal text-muted">
-          {setting.about}
-        </span>
+        <span className="block font-normal text-muted">{aboutOf(setting)}</span>
       </th>
       <td className="max-w-72 break-words">
         {setting.value !== null ? <code>{setting.value === "" ? "–" : setting.value}</code> : <span className="text-muted">{set ? t("settings.hidden") : t("settings.unset")}</span>}
@@ -76,4 +74,6 @@ function Row({ setting }: { setting: Setting }) {
   );
 }
 
-const searched = (one: Setting) => `${one.name} ${one.variable} ${one.about} ${one.value ?? ""}`.toLowerCase();
+/** What it does, in the language of the page; one that only the server knows, in its own words. */
+const aboutOf = (one: Setting) => t(`settingAbout.${one.name}` as Key, { defaultValue: one.about });
+const searched = (one: Setting) => `${one.name} ${one.variable} ${aboutOf(one)} ${one.value ?? ""}`.toLowerCase();

@@ -1,16 +1,17 @@
 /** The videos that can be watched: all of them, or those of one account. */
 
-import { useEffect, useMemo, useRef, useState } from "react";
+import { memo, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "../../i18n";
-import { Link, useLocation, useParams, useSearchParams } from "react-router";
+import { Link, useParams, useSearchParams } from "react-router";
 import { useQuery } from "urql";
 import { LibraryDocument, type VideoFilter, type VideoOrder } from "../../gql/graphql";
 import { useGoing } from "../../api/removal";
 import { usePollWhenLost, useSettled, useViewer } from "../../api/hooks";
-import { noteVisit, visit } from "../../app/visits";
+import { useDepth, useIsOpen, type Depth } from "../../ui/depth";
 import { count } from "../../ui/format";
 import { UploadIcon } from "../../ui/icons";
 import { Empty, PageHead, Title, Trouble } from "../../ui/parts";
+import { More } from "../../ui/More";
 import { VideoCard } from "../../ui/VideoCard";
 import { Filters, readFilter } from "./filters";
 import { Sections, useFront } from "./sections";
@@ -21,23 +22,16 @@ export function Library() {
   const { t } = useTranslation();
   const { owner = null } = useParams();
   const [params] = useSearchParams();
-  const { key } = useLocation();
   const search = useSettled(params.get("q") ?? "", 250);
   const [now] = useState(Date.now);
   const { filter, orderBy, narrowed, plain, tag } = useMemo(() => readFilter(params, search, owner, now), [params, search, owner, now]);
   const choice = JSON.stringify([filter, orderBy]);
-  const [depth, setDepth] = useState(() => ({ choice, pages: visit(key).pages ?? 1 }));
-  const pages = depth.choice === choice ? depth.pages : 1;
+  const depth = useDepth(choice);
   const [total, setTotal] = useState<number | null>(null);
   const front = useFront(plain && owner === null);
   const fronted = plain && owner === null && (front.begun.length > 0 || front.most.length > 0);
   const title = owner === null ? t("library.title") : t("owner.title", { name: owner });
   const heading = search.trim() ? t("library.results", { words: search.trim() }) : tag ? t("library.tagged", { tag }) : title;
-
-  function more() {
-    noteVisit(key, { pages: pages + 1 });
-    setDepth({ choice, pages: pages + 1 });
-  }
 
   if (!front.ready) {
     return (
@@ -71,10 +65,10 @@ export function Library() {
         <Page
           key={choice}
           after={null}
-          left={pages}
+          index={0}
+          depth={depth}
           filter={filter}
           orderBy={orderBy}
-          onMore={more}
           onTotal={setTotal}
           empty={<Nothing narrowed={narrowed} owner={owner} />}
         />
@@ -120,18 +114,19 @@ function Nothing({ narrowed, owner }: { narrowed: boolean; owner: string | null 
 
 interface PageProps {
   after: string | null;
-  /** Pages to show from this one on. */
-  left: number;
+  /** Which page it is, from 0. */
+  index: number;
+  depth: Depth;
   filter: VideoFilter;
   orderBy: VideoOrder | null;
-  onMore: () => void;
   onTotal?: (total: number) => void;
   empty?: React.ReactNode;
 }
 
 /** One page of the grid and, inside it, those after it: each begins where this one really ends. */
-function Page({ after, left, filter, orderBy, onMore, onTotal, empty }: PageProps) {
+const Page = memo(function OnePage({ after, index, depth, filter, orderBy, onTotal, empty }: PageProps) {
   const { t } = useTranslation();
+  const open = useIsOpen(depth, index);
   const [{ data, error, fetching }, refetch] = useQuery({
     query: LibraryDocument,
     variables: { first: PAGE, after, filter, orderBy },
@@ -158,47 +153,18 @@ function Page({ after, left, filter, orderBy, onMore, onTotal, empty }: PageProp
   if (nodes.length === 0 && after === null) return <div className="col-span-full">{empty}</div>;
   return (
     <>
-      {nodes.filter((video) => !going.has(video.id)).map((video, index) => (
-        <VideoCard key={video.id} video={video} eager={after === null && index < 4} owned={filter.ownerName !== undefined} />
+      {nodes.filter((video) => !going.has(video.id)).map((video, nth) => (
+        <VideoCard key={video.id} video={video} eager={after === null && nth < 4} owned={filter.ownerName !== undefined} />
       ))}
       {pageInfo.hasNextPage &&
-        (left > 1 ? (
-          <Page {...{ filter, orderBy, onMore }} after={pageInfo.endCursor ?? null} left={left - 1} />
+        (open ? (
+          <Page {...{ filter, orderBy, depth }} after={pageInfo.endCursor ?? null} index={index + 1} />
         ) : (
-          <More onMore={onMore} />
+          <More onMore={depth.more} />
         ))}
     </>
   );
-}
-
-/** Asks for the next page when it comes near the screen; a button for those who go by keys. */
-function More({ onMore }: { onMore: () => void }) {
-  const { t } = useTranslation();
-  const mark = useRef<HTMLDivElement>(null);
-  const latest = useRef(onMore);
-  useEffect(() => {
-    latest.current = onMore;
-  });
-  useEffect(() => {
-    const element = mark.current;
-    if (!element) return;
-    const observer = new IntersectionObserver(
-      (entries) => {
-        if (entries.some((entry) => entry.isIntersecting)) latest.current();
-      },
-      { rootMargin: "600px" },
-    );
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
-  return (
-    <div ref={mark} className="col-span-full flex justify-center pt-2">
-      <button type="button" className="btn btn-quiet" onClick={onMore}>
-        {t("library.more")}
-      </button>
-    </div>
-  );
-}
+});
 
 function Skeletons({ label }: { label: string }) {
   return (

@@ -2,12 +2,17 @@
 
 import { useState } from "react";
 import { useTranslation } from "../../i18n";
-import { split } from "./tagWords";
+import { split, tagKey } from "../../ui/tagWords";
+import { useTagSuggestions } from "../../ui/useTagSuggestions";
 
 export function BulkTags({ busy, used, onChange }: { busy: boolean; used: readonly string[]; onChange: (tags: string[], add: boolean) => void }) {
   const { t } = useTranslation();
   const [text, setText] = useState("");
   const tags = split(text);
+  // The list of a field is compared with all of it: what stands in front of the last comma belongs to each.
+  const front = text.slice(0, text.lastIndexOf(",") + 1);
+  const suggested = useTagSuggestions(text.slice(front.length));
+  const offered = new Map([...used, ...suggested].map((tag) => [tagKey(tag), tag]));
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- hears what keys in it bubble
     <details
@@ -28,15 +33,15 @@ export function BulkTags({ busy, used, onChange }: { busy: boolean; used: readon
           className="field text-sm"
           aria-label={t("tags.several")}
           placeholder={t("tags.several")}
-          list={used.length > 0 ? "tags-used" : undefined}
+          list={offered.size > 0 ? "tags-used" : undefined}
           dir="auto"
           autoComplete="off"
           value={text}
           onChange={(event) => setText(event.target.value)}
         />
         <datalist id="tags-used">
-          {used.map((tag) => (
-            <option key={tag} value={tag} />
+          {[...offered.values()].map((tag) => (
+            <option key={tag} value={front ? `${front} ${tag}` : tag} />
           ))}
         </datalist>
         <div className="flex flex-wrap gap-2">

@@ -3,17 +3,17 @@
 import { useCallback } from "react";
 import { useTranslation } from "../../i18n";
 import { useClient } from "urql";
-import { UpdateVideoDocument } from "../../gql/graphql";
-import { AutoDetails, type DetailValues } from "../../ui/AutoDetails";
+import { UpdateVideoDocument, type UpdateVideoInput } from "../../gql/graphql";
+import { AutoDetails } from "../../ui/AutoDetails";
+import { TagField } from "../../ui/TagField";
 import type { StudioVideoData } from "./StudioVideo";
-import { Tags } from "./Tags";
 
 export function Details({ video }: { video: StudioVideoData }) {
   const { t } = useTranslation();
   const client = useClient();
   const { id } = video;
   const save = useCallback(
-    async (details: DetailValues) => {
+    async (details: Omit<UpdateVideoInput, "id">) => {
       const { data } = await client.mutation(UpdateVideoDocument, { input: { id, ...details } }).toPromise();
       return data?.updateVideo.userErrors ?? null;
     },
@@ -25,7 +25,7 @@ export function Details({ video }: { video: StudioVideoData }) {
         {t("details.heading")}
       </h2>
       <AutoDetails values={video} save={save} />
-      <Tags video={video} />
+      <TagField tags={video.tags} save={(tags) => save({ tags })} />
     </section>
   );
 }

@@ -1,5 +1,7 @@
 /** One video in the studio's list, and the head of its columns. */
 
+/* eslint-disable jsx-a11y/no-redundant-roles -- rows are grids, from which some browsers take it that this is no table */
+
 import { memo, useEffect, type MouseEvent } from "react";
 import { useTranslation } from "../../i18n";
 import { Link, useSearchParams } from "react-router";
@@ -14,8 +16,8 @@ import { CloseIcon, LinkIcon, PlayIcon, RetryIcon, TrashIcon } from "../../ui/ic
 import { Ladder } from "../../ui/Ladder";
 import { Ago, StateChip, VisibilityMark } from "../../ui/parts";
 import { Thumb } from "../../ui/Thumb";
-import { COLUMNS, SORTED, type Column } from "./choices";
-import { useLongPress, type Selection } from "./selection";
+import { COLUMNS, ROOMY, SORTED, type Column } from "./choices";
+import { useLongPress, useSelected, type Rows, type Selection } from "./selection";
 
 export function Head({ columns, sort, up, selection }: { columns: ReadonlySet<Column>; sort: string; up: boolean; selection: Selection }) {
   const { t } = useTranslation();
@@ -40,9 +42,9 @@ export function Head({ columns, sort, up, selection }: { columns: ReadonlySet<Co
     );
 
   return (
-    <thead className="text-left text-xs text-muted max-md:hidden">
-      <tr>
-        <th scope="col" className="w-10 px-2 py-2">
+    <thead role="rowgroup" className="text-left text-xs text-muted max-md:hidden">
+      <tr role="row">
+        <th role="columnheader" scope="col" className="px-2 py-2">
           <label className="grid size-8 place-items-center">
             <input
               type="checkbox"
@@ -53,15 +55,15 @@ export function Head({ columns, sort, up, selection }: { columns: ReadonlySet<Co
             />
           </label>
         </th>
-        <th scope="col" className="px-2 py-2 font-semibold" aria-sort={sorted("title")}>
+        <th role="columnheader" scope="col" className="px-2 py-2 font-semibold" aria-sort={sorted("title")}>
           {name("title")}
         </th>
         {COLUMNS.filter((one) => columns.has(one)).map((one) => (
-          <th key={one} scope="col" className="px-2 py-2 font-semibold whitespace-nowrap" aria-sort={sorted(one)}>
+          <th key={one} role="columnheader" scope="col" className={`px-2 py-2 font-semibold whitespace-nowrap ${ROOMY.has(one) ? "roomy" : ""}`} aria-sort={sorted(one)}>
             {name(one)}
           </th>
         ))}
-        <th scope="col" className="px-2 py-2">
+        <th role="columnheader" scope="col" className="px-2 py-2">
           <span className="sr-only">{t("studio.actions")}</span>
         </th>
       </tr>
@@ -72,28 +74,28 @@ export function Head({ columns, sort, up, selection }: { columns: ReadonlySet<Co
 interface RowProps {
   video: StudioRowFragment;
   columns: ReadonlySet<Column>;
-  selection: Selection;
-  selected: boolean;
+  rows: Rows;
 }
 
-export const Row = memo(function Row({ video, columns, selection, selected }: RowProps) {
+export const Row = memo(function Row({ video, columns, rows }: RowProps) {
   const { t } = useTranslation();
   useLiveVideo(video.id, isMoving(video.state));
-  const { know, toggle } = selection;
+  const { know, toggle } = rows;
+  const selected = useSelected(rows, video.id);
   useEffect(() => know(video), [know, video]);
   const press = useLongPress(() => toggle(video.id, false));
-  const selecting = selection.ids.size > 0;
 
   // While some are selected a tap anywhere on a row selects it, too.
   function click(event: MouseEvent<HTMLTableRowElement>) {
     const on = event.target as HTMLElement;
-    if (!selecting || on.closest("button, input, label") || (on.closest("a") && !matchMedia("(pointer: coarse)").matches)) return;
+    if (rows.ids().size === 0 || on.closest("button, input, label") || (on.closest("a") && !matchMedia("(pointer: coarse)").matches)) return;
     event.preventDefault();
     toggle(video.id, event.shiftKey);
   }
 
   return (
     <tr
+      role="row"
       data-row={video.id}
       data-video={video.number}
       data-selected={selected || undefined}
@@ -101,7 +103,7 @@ export const Row = memo(function Row({ video, columns, selection, selected }: Ro
       onClick={click}
       {...press}
     >
-      <td className="cell-box px-2 py-2">
+      <td role="cell" className="cell-box px-2 py-2">
         <label className="grid size-8 place-items-center">
           <input
             type="checkbox"
@@ -113,7 +115,7 @@ export const Row = memo(function Row({ video, columns, selection, selected }: Ro
           />
         </label>
       </td>
-      <td className="cell-main px-2 pt-2.5 pb-1 md:w-full md:max-w-0 md:pb-2.5">
+      <td role="cell" className="cell-main min-w-0 px-2 pt-2.5 pb-1 md:pb-2.5">
         <div className="flex items-center gap-3.5">
           <div className="relative aspect-video w-28 flex-none overflow-hidden rounded-lg bg-sunken text-white sm:w-32">
             <Thumb video={video} />
@@ -133,11 +135,11 @@ export const Row = memo(function Row({ video, columns, selection, selected }: Ro
         </div>
       </td>
       {COLUMNS.filter((one) => columns.has(one)).map((one) => (
-        <td key={one} className="num px-2 py-2 whitespace-nowrap text-muted max-md:hidden">
+        <td key={one} role="cell" className={`num min-w-0 px-2 py-2 text-muted max-md:hidden ${ROOMY.has(one) ? "roomy" : ""}`}>
           <Cell column={one} video={video} />
         </td>
       ))}
-      <td className="cell-actions px-2 py-2">
+      <td role="cell" className="cell-actions px-2 py-2">
         <Actions video={video} />
       </td>
     </tr>
@@ -181,7 +183,7 @@ function Cell({ column, video }: { column: Column; video: StudioRowFragment }) {
     case "size":
       return bytes(video.source.bytes);
     case "tags":
-      return <bdi className="block max-w-48 truncate" title={video.tags.join(", ")}>{video.tags.join(", ")}</bdi>;
+      return <bdi className="block truncate" title={video.tags.join(", ")}>{video.tags.join(", ")}</bdi>;
   }
 }
 

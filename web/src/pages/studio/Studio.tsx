@@ -1,21 +1,24 @@
 /** The viewer's own videos: a list of many, to find, to sort, to change together. */
 
+/* eslint-disable jsx-a11y/no-redundant-roles -- rows are grids, from which some browsers take it that this is no table */
+
 import "./texts";
-import { useState } from "react";
+import { memo, useMemo, useState } from "react";
 import { useTranslation } from "../../i18n";
-import { Link, useLocation, useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import { useQuery } from "urql";
 import { StudioListDocument, type VideoFilter, type VideoOrder } from "../../gql/graphql";
 import { usePollWhenLost, useSettled } from "../../api/hooks";
 import { useGoing } from "../../api/removal";
-import { noteVisit, visit } from "../../app/visits";
+import { useDepth, useIsOpen, type Depth } from "../../ui/depth";
 import { count } from "../../ui/format";
 import { UploadIcon } from "../../ui/icons";
+import { More } from "../../ui/More";
 import { Empty, PageHead, Title, Trouble } from "../../ui/parts";
 import { BulkBar } from "./BulkBar";
-import { readChoices, readColumns, keepColumns, type Column } from "./choices";
+import { gridOf, readChoices, readColumns, keepColumns, type Column } from "./choices";
 import { Head, Row } from "./Row";
-import { useSelection, type Selection } from "./selection";
+import { useSelection, type Rows } from "./selection";
 import { Toolbar } from "./Toolbar";
 
 const PAGE = 50;
@@ -23,20 +26,13 @@ const PAGE = 50;
 export default function Studio() {
   const { t } = useTranslation();
   const [params] = useSearchParams();
-  const { key } = useLocation();
   const search = useSettled(params.get("q") ?? "", 250);
-  const { filter, orderBy, sort, up, narrowed } = readChoices(params, search);
+  const { filter, orderBy, sort, up, narrowed } = useMemo(() => readChoices(params, search), [params, search]);
   const choice = JSON.stringify([filter, orderBy]);
-  const [depth, setDepth] = useState(() => ({ choice, pages: visit(key).pages ?? 1 }));
-  const pages = depth.choice === choice ? depth.pages : 1;
+  const depth = useDepth(choice);
   const [columns, setColumns] = useState(readColumns);
   const [total, setTotal] = useState<number | null>(null);
   const selection = useSelection();
-
-  function more() {
-    noteVisit(key, { pages: pages + 1 });
-    setDepth({ choice, pages: pages + 1 });
-  }
 
   return (
     <>
@@ -55,16 +51,16 @@ export default function Studio() {
         }}
       />
       {selection.ids.size > 0 && <BulkBar selection={selection} />}
-      <table className="studio-table w-full border-collapse text-sm" data-selecting={selection.ids.size > 0 || undefined}>
+      <table role="table" className="studio-table w-full text-sm" style={gridOf(columns)} data-selecting={selection.ids.size > 0 || undefined}>
         <caption className="sr-only">{t("studio.title")}</caption>
         <Head columns={columns} sort={sort} up={up} selection={selection} />
         <Page
           key={choice}
           after={null}
-          left={pages}
-          onMore={more}
+          index={0}
           onTotal={setTotal}
-          {...{ filter, orderBy, columns, selection, narrowed }}
+          rows={selection.rows}
+          {...{ depth, filter, orderBy, columns, narrowed }}
         />
       </table>
     </>
@@ -73,20 +69,22 @@ export default function Studio() {
 
 interface PageProps {
   after: string | null;
-  left: number;
+  /** Which page it is, from 0. */
+  index: number;
+  depth: Depth;
   filter: VideoFilter;
   orderBy: VideoOrder;
   columns: ReadonlySet<Column>;
-  selection: Selection;
+  rows: Rows;
   narrowed: boolean;
-  onMore: () => void;
   onTotal?: (total: number) => void;
 }
 
 /** One page of the list and, after it, the others: each begins where this one really ends. */
-function Page({ after, left, onTotal, ...rest }: PageProps) {
+const Page = memo(function OnePage({ after, index, onTotal, ...rest }: PageProps) {
   const { t } = useTranslation();
-  const { filter, orderBy, columns, selection, narrowed, onMore } = rest;
+  const { depth, filter, orderBy, columns, rows, narrowed } = rest;
+  const open = useIsOpen(depth, index);
   const [{ data, error, fetching }, refetch] = useQuery({
     query: StudioListDocument,
     variables: { first: PAGE, after, filter, orderBy },
@@ -120,33 +118,31 @@ function Page({ after, left, onTotal, ...rest }: PageProps) {
   }
   return (
     <>
-      <tbody>
+      <tbody role="rowgroup">
         {nodes
           .filter((video) => !going.has(video.id))
           .map((video) => (
-            <Row key={video.id} video={video} columns={columns} selection={selection} selected={selection.ids.has(video.id)} />
+            <Row key={video.id} video={video} columns={columns} rows={rows} />
           ))}
       </tbody>
       {pageInfo.hasNextPage &&
-        (left > 1 ? (
-          <Page after={pageInfo.endCursor ?? null} left={left - 1} {...rest} />
+        (open ? (
+          <Page after={pageInfo.endCursor ?? null} index={index + 1} {...rest} />
         ) : (
           <Wide>
-            <button type="button" className="btn btn-quiet mx-auto mt-6 flex" onClick={onMore}>
-              {t("library.more")}
-            </button>
+            <More onMore={depth.more} />
           </Wide>
         ))}
     </>
   );
-}
+});
 
 /** Something as wide as the table. */
 function Wide({ children }: { children: React.ReactNode }) {
   return (
-    <tbody>
-      <tr>
-        <td colSpan={9}>{children}</td>
+    <tbody role="rowgroup">
+      <tr role="row">
+        <td role="cell" colSpan={9}>{children}</td>
       </tr>
     </tbody>
   );

@@ -11,7 +11,7 @@ import { removeSoon } from "../../api/removal";
 import { Player } from "../../player/lazy";
 import { copyText, linkOf } from "../../ui/copy";
 import { bytes, clock, decimal, pageOf, percent, span } from "../../ui/format";
-import { CloseIcon, ImageIcon, PlayIcon, RetryIcon, TrashIcon } from "../../ui/icons";
+import { CloseIcon, ImageIcon, LinkIcon, PlayIcon, RetryIcon, TrashIcon } from "../../ui/icons";
 import { Bar, Empty, StateChip, Title, Trouble } from "../../ui/parts";
 import { Thumb } from "../../ui/Thumb";
 import { useDone } from "../../ui/useDone";
@@ -99,6 +99,10 @@ function Page({ video, onGone, refetch }: { video: StudioVideoData; onGone: () =
               {t("action.watch")}
             </Link>
           )}
+          <button type="button" className="btn btn-quiet lg:hidden" onClick={() => void copyText(linkOf(video))}>
+            <LinkIcon />
+            {t("action.copyLink")}
+          </button>
           {!failed && retryButton}
           {video.canCancel && (
             <button

@@ -4,7 +4,7 @@ import type { Client } from "urql";
 import { UpdateVideoDocument, RetryVideoDocument, type StudioRowFragment, type Visibility } from "../../gql/graphql";
 import { t } from "../../i18n";
 import { toast } from "../../ui/toasts";
-import { withTags, withoutTags } from "./tagWords";
+import { withTags, withoutTags } from "../../ui/tagWords";
 
 /** Requests at the same time. */
 const PARALLEL = 4;

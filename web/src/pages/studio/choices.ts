@@ -1,5 +1,6 @@
 /** What narrows and sorts the studio's list, kept in the address; which columns it has, kept in the browser. */
 
+import type { CSSProperties } from "react";
 import type { VideoFilter, VideoOrder, VideoOrderField, VideoState } from "../../gql/graphql";
 
 export const STATES = ["ready", "making", "failed"] as const;
@@ -54,4 +55,15 @@ export function keepColumns(columns: ReadonlySet<Column>) {
   } catch {
     // Then they hold for this visit.
   }
+}
+
+/** How wide each column is, in rem: rows are laid out one by one, only those that are near the screen. */
+const WIDTHS: Record<Column, number> = { visibility: 7, date: 7.5, views: 5, length: 5, size: 5.5, tags: 12 };
+/** What a narrow window has no room for. */
+export const ROOMY: ReadonlySet<Column> = new Set(["views", "length", "size", "tags"]);
+
+export function gridOf(columns: ReadonlySet<Column>): CSSProperties {
+  const grid = (shown: readonly Column[]) => ["3rem", "minmax(0, 1fr)", ...shown.map((one) => `${WIDTHS[one]}rem`), "13rem"].join(" ");
+  const shown = COLUMNS.filter((one) => columns.has(one));
+  return { "--columns": grid(shown), "--columns-narrow": grid(shown.filter((one) => !ROOMY.has(one))) } as CSSProperties;
 }

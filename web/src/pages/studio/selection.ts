@@ -1,50 +1,30 @@
 /** Which videos of the studio's list are selected: one by one, from one to another, by a long press. */
 
-import { useCallback, useEffect, useMemo, useRef, useState, type PointerEvent } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore, type PointerEvent } from "react";
 import type { StudioRowFragment } from "../../gql/graphql";
+
+/** What rows need of it. It stays the same while others are selected, so that only those are drawn anew. */
+export interface Rows {
+  subscribe: (listener: () => void) => () => void;
+  ids: () => ReadonlySet<string>;
+  /** Selects a video or takes that back; with `range` all from the last one to it. */
+  toggle: (id: string, range: boolean) => void;
+  /** Rows say that they are there. Gives back how to say that they are not. */
+  know: (video: StudioRowFragment) => () => void;
+}
 
 export interface Selection {
   ids: ReadonlySet<string>;
-  /** Selects a video or takes that back; with `range` all from the last one to it. */
-  toggle: (id: string, range: boolean) => void;
+  rows: Rows;
   all: (yes: boolean) => void;
   clear: () => void;
-  /** Rows say that they are there. Gives back how to say that they are not. */
-  know: (video: StudioRowFragment) => () => void;
   /** The selected videos as the list shows them. */
   chosen: () => StudioRowFragment[];
 }
 
 export function useSelection(): Selection {
-  const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
-  const known = useRef(new Map<string, StudioRowFragment>());
-  const last = useRef<string | null>(null);
-
-  const know = useCallback((video: StudioRowFragment) => {
-    known.current.set(video.id, video);
-    return () => void known.current.delete(video.id);
-  }, []);
-  const clear = useCallback(() => setIds(new Set()), []);
-  const toggle = useCallback((id: string, range: boolean) => {
-    const order = listed();
-    const [from, to] = [order.indexOf(last.current ?? ""), order.indexOf(id)];
-    setIds((before) => {
-      const next = new Set(before);
-      if (range && from >= 0 && to >= 0) {
-        // As file managers do: the whole range becomes what the clicked one becomes.
-        const select = !before.has(id);
-        for (const one of order.slice(Math.min(from, to), Math.max(from, to) + 1)) {
-          if (select) next.add(one);
-          else next.delete(one);
-        }
-      } else if (!next.delete(id)) next.add(id);
-      return next;
-    });
-    last.current = id;
-  }, []);
-  const all = useCallback((yes: boolean) => setIds(new Set(yes ? listed() : [])), []);
-  const chosen = useCallback(() => [...ids].flatMap((id) => known.current.get(id) ?? []), [ids]);
-
+  const [{ rows, all, clear, chosen }] = useState(openSelection);
+  const ids = useSyncExternalStore(rows.subscribe, rows.ids);
   const some = ids.size > 0;
   useEffect(() => {
     if (!some) return;
@@ -54,8 +34,55 @@ export function useSelection(): Selection {
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, [some, clear]);
+  return { ids, rows, all, clear, chosen };
+}
 
-  return useMemo(() => ({ ids, toggle, all, clear, know, chosen }), [ids, toggle, all, clear, know, chosen]);
+/** Whether a row is selected. */
+export function useSelected(rows: Rows, id: string): boolean {
+  return useSyncExternalStore(rows.subscribe, () => rows.ids().has(id));
+}
+
+function openSelection() {
+  let ids: ReadonlySet<string> = new Set();
+  let last: string | null = null;
+  const known = new Map<string, StudioRowFragment>();
+  const listeners = new Set<() => void>();
+  const set = (next: ReadonlySet<string>) => {
+    ids = next;
+    for (const listener of listeners) listener();
+  };
+  const rows: Rows = {
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    ids: () => ids,
+    toggle(id, range) {
+      const order = range ? listed() : [];
+      const [from, to] = [order.indexOf(last ?? ""), order.indexOf(id)];
+      const next = new Set(ids);
+      if (from >= 0 && to >= 0) {
+        // As file managers do: the whole range becomes what the clicked one becomes.
+        const select = !ids.has(id);
+        for (const one of order.slice(Math.min(from, to), Math.max(from, to) + 1)) {
+          if (select) next.add(one);
+          else next.delete(one);
+        }
+      } else if (!next.delete(id)) next.add(id);
+      last = id;
+      set(next);
+    },
+    know(video) {
+      known.set(video.id, video);
+      return () => void known.delete(video.id);
+    },
+  };
+  return {
+    rows,
+    all: (yes: boolean) => set(new Set(yes ? listed() : [])),
+    clear: () => set(new Set()),
+    chosen: () => [...ids].flatMap((id) => known.get(id) ?? []),
+  };
 }
 
 /** Ids of all videos that the list shows, in its order. */

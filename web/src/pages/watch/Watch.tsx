@@ -186,11 +186,21 @@ function useSource(url: string | undefined): [string | null, () => void] {
 }
 
 function Waiting() {
+  const poster = posterOfDocument();
   return (
     <div aria-busy="true">
-      <div className="-mx-3 aspect-video max-h-[75dvh] bg-stage sm:mx-0 sm:rounded-2xl xl:mr-[23rem]" />
+      <div className="-mx-3 aspect-video max-h-[75dvh] overflow-hidden bg-stage sm:mx-0 sm:rounded-2xl xl:mr-[23rem]">
+        {poster && <img src={poster} alt="" fetchPriority="high" className="size-full object-contain" />}
+      </div>
     </div>
   );
+}
+
+/** The picture that the document asked for, as long as this is the page that it came for. */
+function posterOfDocument(): string | null {
+  const [landed] = performance.getEntriesByType("navigation");
+  if (!landed || new URL(landed.name, location.href).pathname !== location.pathname) return null;
+  return document.head.querySelector<HTMLLinkElement>("link[rel=preload][as=image]")?.href ?? null;
 }
 
 function Description({ text }: { text: string }) {

@@ -1,7 +1,8 @@
 // Running the server: accounts that go, sessions that end, settings, room that is freed.
 
 import assert from "node:assert/strict";
-import { PASSWORD, until } from "./stage.mjs";
+import { readFileSync } from "node:fs";
+import { PASSWORD, ask, tokenOf, until } from "./stage.mjs";
 
 const table = (page) => page.getByRole("rowheader");
 
@@ -89,6 +90,16 @@ export async function deletesAUser(stage) {
   await dialog.waitFor({ state: "hidden" });
   const theirs = await stage.visitor();
   await stage.signIn(theirs, "yves");
+  // Something of theirs, and somebody who has no room for it.
+  const [token, yves] = [await tokenOf(page), await tokenOf(theirs)];
+  const sent = await theirs.request.post("/api/videos/", {
+    headers: { Authorization: `Bearer ${yves}` },
+    multipart: { title: "Left behind", visibility: "private", video_file: { name: "left.mp4", mimeType: "video/mp4", buffer: readFileSync(stage.fixture("bad-noise.mp4")) } },
+  });
+  assert.equal(sent.status(), 201);
+  const left = (await sent.json()).id;
+  const kim = (await ask(stage, "mutation($input: CreateUserInput!) { createUser(input: $input) { user { id } } }", { input: { username: "kim", password: PASSWORD } }, token)).data.createUser.user.id;
+  await ask(stage, "mutation($input: SetUserLimitsInput!) { setUserLimits(input: $input) { user { id } } }", { input: { id: kim, bytes: 10 } }, token);
 
   await page.getByRole("button", { name: "Edit yves" }).click();
   await dialog.locator("summary").filter({ hasText: "Signed in on" }).click();
@@ -107,12 +118,19 @@ export async function deletesAUser(stage) {
   const now = sure.getByRole("button", { name: "Delete the account" });
   assert.ok(await now.isDisabled(), "one has to say what becomes of the videos");
   await sure.getByLabel("Another account gets them").check();
+  await sure.getByLabel("Who gets them").selectOption("kim");
+  await now.click();
+  await sure.getByText("has no room for them").waitFor();
+  await stage.accessible("an heir without room");
   await sure.getByLabel("Who gets them").selectOption("admin");
   await stage.accessible("deleting an account");
   await stage.snap("delete-user");
   await now.click();
   await sure.waitFor({ state: "hidden" });
   await page.getByText("yves was deleted").waitFor();
+  const heir = await ask(stage, "query($id: ID!) { video(id: $id) { owner { username } } }", { id: String(left) }, token);
+  assert.equal(heir.data.video.owner.username, "admin");
+  await ask(stage, "mutation($id: ID!) { deleteVideo(input: { id: $id }) { deletedId } }", { id: String(left) }, token);
   await until("they are off the list", async () => (await table(page).filter({ hasText: "yves" }).count()) === 0);
   await theirs.getByLabel("User name").fill("yves");
   await theirs.getByLabel("Password", { exact: true }).fill(PASSWORD);
@@ -193,6 +211,11 @@ export async function inGerman(stage) {
     await stage.accessible(`${path}, in German`, page);
     await stage.snap(`german-${path.replaceAll(/\W+/g, "-")}`, page);
   }
+  // What settings do is said in German, too, and found by its words.
+  await page.goto("/admin/settings");
+  await page.getByLabel("Einstellungen suchen").fill("größte Videodatei");
+  await page.locator("[data-setting=max_upload_bytes]").getByText("Größte Videodatei, die angenommen wird").waitFor();
+  assert.equal(await page.locator("[data-setting]").count(), 1);
   await page.context().close();
   stage.forgetComplaints();
 }

@@ -29,6 +29,7 @@ const steps = [
   ["a picture of one's own stands for the video", administer.ownPicture],
   ["which tracks are used, and what is worth knowing", tracks.tellsWhatItUses],
   ["tags, of one and of many", tags.tags],
+  ["tags while a file goes up", tags.tagsWhileUploading],
   ["sharing, embedding, previews", embed.embeds],
   ["markup in titles stays text", failure.markupStaysText],
   ["a broken file says why, and is not tried again", failure.failsForGood],

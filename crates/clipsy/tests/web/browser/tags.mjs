@@ -1,7 +1,9 @@
 // What videos are put under: in the studio, one and many at once, and where viewers find it.
 
 import assert from "node:assert/strict";
-import { until } from "./stage.mjs";
+import { readFileSync } from "node:fs";
+import { ask, tokenOf, until } from "./stage.mjs";
+import { drop } from "./upload.mjs";
 
 export async function tags(stage) {
   const { page } = stage;
@@ -77,5 +79,69 @@ export async function tags(stage) {
   await viewer.goto("/?q=rabbi");
   await viewer.locator(`a[href*="/watch/${number}"]`).first().waitFor();
   await viewer.context().close();
+  stage.forgetComplaints();
+}
+
+/** Tags are typed while a file goes up, are suggested, and go along with it; what is typed last is kept, too (W2). */
+export async function tagsWhileUploading(stage) {
+  const { page } = stage;
+  // What there is to suggest.
+  const token = await tokenOf(page);
+  const { number, tracks } = stage.left;
+  const retag = (id, tags) =>
+    ask(stage, "mutation($input: UpdateVideoInput!) { updateVideo(input: $input) { userErrors { code } } }", { input: { id: String(id), tags } }, token);
+  await retag(number, ["Rabbits"]);
+  await retag(tracks, ["Rabbit holes"]);
+
+  await page.goto("/upload");
+  const held = [];
+  const hold = (route) => (route.request().method() === "PATCH" ? void held.push(route) : route.continue());
+  await page.route("**/api/uploads/*", hold);
+  await drop(page, "tagged.mp4", readFileSync(stage.clip("bikes.mp4")));
+  const row = page.locator("[data-upload]");
+  await until("its bytes are under way", () => held.length > 0);
+  const field = row.getByRole("combobox", { name: "Tags" });
+  const shown = () => row.locator("[data-tag]").evaluateAll((all) => all.map((one) => one.dataset.tag));
+  await field.click();
+  await page.keyboard.type("Street,");
+  await until("a comma ends a tag", async () => (await shown()).join() === "Street");
+  await page.keyboard.type("rabb");
+  const options = row.getByRole("option");
+  await until("both are suggested", async () => (await options.allInnerTexts()).join() === "Rabbit holes,Rabbits");
+  await page.evaluate(() => scrollTo(0, 0));
+  await stage.accessible("tags of an upload, suggested");
+  await stage.snap("upload-tags");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await options.nth(1).getAttribute("aria-selected"), "true");
+  await page.keyboard.press("Enter");
+  await until("the chosen one is there", async () => (await shown()).join() === "Street,Rabbits");
+  // One that it has is not suggested again; Escape closes, and what is typed stays.
+  await page.keyboard.type("rabbit");
+  await until("only the other one is suggested", async () => (await options.allInnerTexts()).join() === "Rabbit holes");
+  await page.keyboard.press("Escape");
+  await until("nothing is suggested", async () => (await options.count()) === 0);
+  assert.equal(await field.inputValue(), "rabbit");
+  await page.keyboard.type(" h");
+  const box = await (await until("it is suggested again", async () => ((await options.count()) === 1 ? options.first() : null))).boundingBox();
+  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  await until("a click takes it", async () => (await shown()).join() === "Street,Rabbits,Rabbit holes");
+
+  // Typed, and left at once by a link.
+  await row.getByLabel("Title").fill("Typed while it went up");
+  await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Library" }).click();
+  await page.waitForURL("**/");
+  await page.unroute("**/api/uploads/*", hold);
+  for (const route of held) await route.continue();
+  const find = "{ videos(first: 5, filter: { mine: true }) { nodes { number title tags } } }";
+  const made = await until("it became a video", async () => (await ask(stage, find, {}, token)).data.videos.nodes.find((one) => one.title === "Typed while it went up"));
+  assert.deepEqual(made.tags, ["Street", "Rabbits", "Rabbit holes"]);
+
+  await ask(stage, "mutation($id: ID!) { deleteVideo(input: { id: $id }) { deletedId } }", { id: String(made.number) }, token);
+  await until("its upload is off the page", async () => {
+    const close = page.getByRole("region", { name: "Uploads" }).getByRole("button", { name: "Close" });
+    if (await close.isVisible()) await close.click();
+    return (await page.locator("[data-upload]").count()) === 0;
+  });
   stage.forgetComplaints();
 }

@@ -64,7 +64,8 @@ pub(crate) struct EndSessionsPayload {
 #[Object(serial)]
 impl Leaving {
     /// Deletes an account with its sessions and unfinished uploads; only for admins, and not one's own. It
-    /// is closed first. Of its own `userErrors` there are `own_account` and `last_admin`.
+    /// is closed first. Of its own `userErrors` there are `own_account`, `last_admin` and, before anything
+    /// is done, `heir_quota_exceeded`: the other account's limit of storage is too small for the videos.
     async fn delete_user(
         &self,
         ctx: &Context<'_>,

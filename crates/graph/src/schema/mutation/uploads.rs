@@ -34,6 +34,8 @@ pub(crate) struct CreateUploadInput {
     title: Option<String>,
     /// The video's description.
     description: Option<String>,
+    /// The video's tags; see `UpdateVideoInput`.
+    tags: Option<Vec<String>>,
     /// Who may see the video.
     visibility: Option<Visibility>,
 }
@@ -47,6 +49,8 @@ pub(crate) struct UpdateUploadInput {
     title: Option<String>,
     /// Description of the video, at most 50,000 characters.
     description: Option<String>,
+    /// All of the video's tags; see `UpdateVideoInput`.
+    tags: Option<Vec<String>>,
     /// Who may see the video.
     visibility: Option<Visibility>,
 }
@@ -104,6 +108,7 @@ impl Uploads {
                 file_type: input.content_type.unwrap_or_default(),
                 title: text.title,
                 description: text.description.unwrap_or_default(),
+                tags: input.tags.unwrap_or_default(),
                 visibility: input.visibility.map(Into::into),
                 metadata: None,
                 role: UploadRole::Whole,
@@ -127,6 +132,7 @@ impl Uploads {
             let edit = UploadEdit {
                 title: text.title,
                 description: text.description,
+                tags: input.tags,
                 visibility: input.visibility.map(Into::into),
             };
             edit_upload(app, viewer(ctx), &id, edit).await

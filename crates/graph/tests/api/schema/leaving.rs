@@ -200,6 +200,19 @@ fn an_account_goes_and_its_videos_go_to_another() {
         "UNAUTHENTICATED"
     );
 
+    // The heir has no room for them: nothing is done, and the account goes on.
+    let limits = "mutation($input: SetUserLimitsInput!) { setUserLimits(input: $input) {
+        userErrors { code } } }";
+    let originals = 2 * crate::support::ORIGINAL.len();
+    let limit = |bytes: usize| json!({"id": heir, "bytes": bytes});
+    assert_eq!(
+        refusals(&server, &root, limits, &limit(originals - 1)),
+        [""; 0]
+    );
+    assert_eq!(refused(input.clone()), ["heir_quota_exceeded"]);
+    let still = server.call("GET", "/api/auth/me/", &ann, &Value::Null);
+    assert_eq!(still.status, 200);
+    assert_eq!(refusals(&server, &root, limits, &limit(originals)), [""; 0]);
     let done = data(&server, &root, DELETE, &json!({"input": input}));
     assert_eq!(
         done["deleteUser"],

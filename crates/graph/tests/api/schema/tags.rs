@@ -108,3 +108,41 @@ fn tags_that_no_video_may_have_are_refused() {
     let variables = json!({ "input": input });
     assert_eq!(code(&server, "", SET, &variables), "UNAUTHENTICATED");
 }
+
+#[test]
+fn tags_are_suggested_while_one_types() {
+    let server = Server::start();
+    let (ann, bob) = (server.token("ann"), server.token("bob"));
+    let own = server.video(&ann, "private");
+    set(&server, &ann, own, &json!(["Rabbits", "Rain"]));
+    let public = server.video(&bob, "public");
+    set(&server, &bob, public, &json!(["rabbit holes", "RAIN"]));
+    let suggested = |token: &str, start: &str, first: &Value| {
+        let query = "query($start: String!, $first: Int) {
+            tagSuggestions(startingWith: $start, first: $first) }";
+        let asked = json!({"start": start, "first": first});
+        data(&server, token, query, &asked)["tagSuggestions"].clone()
+    };
+    let all = json!(["Rabbits", "Rain", "rabbit holes"]);
+    assert_eq!(suggested(&ann, "ra", &Value::Null), all);
+    assert_eq!(
+        suggested(&ann, " #RA", &json!(2)),
+        json!(["Rabbits", "Rain"])
+    );
+    assert_eq!(
+        suggested(&ann, "rabb", &json!(100)),
+        json!(["Rabbits", "rabbit holes"])
+    );
+    assert_eq!(
+        suggested("", "ra", &json!(8)),
+        json!(["rabbit holes", "RAIN"])
+    );
+    for nothing in ["ra,", "#", "rx"] {
+        assert_eq!(
+            suggested(&ann, nothing, &json!(8)),
+            json!([]),
+            "{nothing:?}"
+        );
+    }
+    assert_eq!(suggested(&ann, "", &json!(-1)), json!([]));
+}

@@ -127,3 +127,45 @@ fn uploads_are_their_senders_own() {
     let input = json!({"input": {"filename": "a.mp4"}});
     assert_eq!(code(&server, "", CREATE, &input), "UNAUTHENTICATED");
 }
+
+#[test]
+fn tags_go_along_with_an_upload() {
+    let server = Server::start();
+    let ann = server.token("ann");
+    let create = "mutation($input: CreateUploadInput!) { createUpload(input: $input) {
+        upload { id url tags } userErrors { code field } } }";
+    let update = "mutation($input: UpdateUploadInput!) { updateUpload(input: $input) {
+        upload { tags } userErrors { code field } } }";
+    let query = "query($id: ID!) { upload(id: $id) { tags video { tags } } }";
+    let input = json!({"filename": "a.mp4", "length": ORIGINAL.len(), "tags": ["#Sea ", "SEA"]});
+    let made = data(&server, &ann, create, &json!({"input": input}))["createUpload"].clone();
+    let upload = &made["upload"];
+    assert_eq!(upload["tags"], json!(["Sea"]), "{made}");
+    let refused = json!([{"code": "tag_too_long", "field": ["input", "tags"]}]);
+    let long = json!({"filename": "a.mp4", "length": 1, "tags": ["x".repeat(51)]});
+    let none = data(&server, &ann, create, &json!({"input": long}))["createUpload"].clone();
+    assert_eq!(none, json!({"upload": null, "userErrors": refused}));
+
+    let edit = |tags: &Value| {
+        let input = json!({"input": {"id": upload["id"], "tags": tags}});
+        data(&server, &ann, update, &input)["updateUpload"].clone()
+    };
+    assert_eq!(edit(&json!(["x".repeat(51)]))["userErrors"], refused);
+    assert_eq!(
+        edit(&json!(["Sea", "Waves"]))["upload"]["tags"],
+        json!(["Sea", "Waves"])
+    );
+    // What a change does not name stays.
+    assert_eq!(
+        edit(&Value::Null)["upload"]["tags"],
+        json!(["Sea", "Waves"])
+    );
+    assert_eq!(send(&server, &ann, upload, 0, ORIGINAL), 204);
+    let id = json!({"id": upload["id"]});
+    let now = data(&server, &ann, query, &id)["upload"].clone();
+    assert_eq!(now["video"]["tags"], json!(["Sea", "Waves"]));
+    // An edit that comes late goes to the video.
+    assert_eq!(edit(&json!([]))["upload"]["tags"], json!([]));
+    let now = data(&server, &ann, query, &id)["upload"].clone();
+    assert_eq!(now["video"]["tags"], json!([]));
+}

@@ -27,6 +27,7 @@ fn unfinished_uploads_are_listed() {
         "filetype": "video/x",
         "title": "a",
         "description": "",
+        "tags": [],
         "visibility": "public",
         "offset": 2,
         "length": 5,
@@ -57,8 +58,10 @@ fn what_is_said_may_be_edited_while_the_upload_runs_and_after() {
     let stream = ann.open_patch(&path, 0, "Content-Length: 5", b"01");
     wait_until("it has begun", || ann.peek(&path) == 2);
     let edit = |body: Value| server.call("PATCH", &path, &token, &body);
-    let answer = edit(json!({ "title": " Better ", "visibility": "private" }));
+    let answer =
+        edit(json!({ "title": " Better ", "visibility": "private", "tags": ["#Sea", "sea"] }));
     assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["tags"], json!(["Sea"]));
     assert_eq!(answer.json()["title"], "Better");
     assert_eq!(answer.json()["visibility"], "private");
     assert_eq!(answer.json()["offset"], 2);

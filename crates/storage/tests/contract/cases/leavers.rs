@@ -3,7 +3,7 @@
 use clipsy_domain::asset::AssetState;
 use clipsy_domain::clock::from_millis;
 use clipsy_domain::user::Role;
-use clipsy_storage::NewAsset;
+use clipsy_storage::{Exceeded, NewAsset};
 
 use crate::support::{World, new_asset, new_user};
 
@@ -49,7 +49,27 @@ pub(crate) async fn videos_are_handed_over(world: World) {
     let (own, _) = db.create_asset(own, None).await.unwrap();
     world.pass(5);
     assert!(!db.delete_user(first.owner_id).await.unwrap());
-    let moved = db.hand_over(first.owner_id, heir.id).await.unwrap();
+    // Not beyond what the heir may have, to the byte.
+    let own_bytes = own.source_bytes;
+    let brought = first.source_bytes
+        + second.source_bytes
+        + db.asset(running.asset_id)
+            .await
+            .unwrap()
+            .unwrap()
+            .source_bytes;
+    let all_bytes = own_bytes + brought;
+    let refused = db.hand_over(first.owner_id, heir.id, Some(all_bytes - 1));
+    assert_eq!(refused.await.unwrap(), Err(Exceeded::Bytes(all_bytes - 1)));
+    assert_eq!(db.asset_ids_of(heir.id).await.unwrap(), [own.id]);
+    for (limit, may) in [(all_bytes - 1, false), (all_bytes, true)] {
+        let asked = db.may_hand_over(first.owner_id, heir.id, limit);
+        assert_eq!(asked.await.unwrap(), may);
+    }
+    let nothing = world.user("nothing").await.id;
+    assert!(db.may_hand_over(nothing, heir.id, 0).await.unwrap());
+    let moved = db.hand_over(first.owner_id, heir.id, Some(all_bytes));
+    let moved = moved.await.unwrap().unwrap();
     assert_eq!(moved, [first.id, second.id, running.asset_id]);
     assert_eq!(db.asset_ids_of(first.owner_id).await.unwrap(), [0; 0]);
     let all = db.asset_ids_of(heir.id).await.unwrap();

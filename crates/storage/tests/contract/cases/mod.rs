@@ -44,6 +44,7 @@ pub(crate) const ALL: &[Case] = cases! {
     }
     tags {
         videos_are_found_by_their_tags
+        tags_are_suggested_to_those_who_may_see_them
     }
     turns {
         of_many_who_ask_one_has_the_turn

@@ -5,7 +5,7 @@ use clipsy_domain::tags::tag_key;
 use clipsy_domain::user::Viewer;
 use clipsy_storage::{AssetChange, AssetFilter, AssetOrder, Window};
 
-use crate::support::World;
+use crate::support::{World, new_asset};
 
 fn tags(tags: &[&str]) -> AssetChange {
     AssetChange {
@@ -88,4 +88,67 @@ pub(crate) async fn videos_are_found_by_their_tags(world: World) {
     assert_eq!(tagged(&world, "winter").await, [""; 0]);
     let (fourth, _) = world.asset("fourth").await;
     assert_eq!(fourth.tags, [""; 0]);
+}
+
+pub(crate) async fn tags_are_suggested_to_those_who_may_see_them(world: World) {
+    let db = &world.db;
+    let (ann, bob) = (world.user("ann").await.id, world.user("bob").await.id);
+    let like = async |owner: Option<i64>, start: &str, most: i64| {
+        db.tags_like(owner, start, most).await.unwrap()
+    };
+    let mut assets = Vec::new();
+    for (owner, visibility, given) in [
+        (ann, Visibility::Private, vec!["Summer", "summit"]),
+        (ann, Visibility::Unlisted, vec!["SUMMER", "Sun"]),
+        (bob, Visibility::Public, vec!["Sumo", "sun", "Zebra"]),
+        (bob, Visibility::Private, vec!["sums in secret"]),
+    ] {
+        let new = new_asset(owner, &format!("asset {}", assets.len()));
+        let (asset, _) = db.create_asset(new, None).await.unwrap();
+        let change = AssetChange {
+            visibility: Some(visibility),
+            ..tags(&given)
+        };
+        db.update_asset(asset.id, change).await.unwrap();
+        assets.push(asset.id);
+    }
+    // One's own first, written as on the newest; then what everybody sees, and nothing twice.
+    assert_eq!(
+        like(Some(ann), "su", 10).await,
+        ["SUMMER", "summit", "Sun", "Sumo"]
+    );
+    assert_eq!(like(Some(ann), "summe", 10).await, ["SUMMER"]);
+    assert_eq!(like(Some(ann), "", 2).await, ["SUMMER", "summit"]);
+    assert_eq!(like(Some(ann), "su", 0).await, [""; 0]);
+    assert_eq!(like(Some(bob), "sum", 10).await, ["Sumo", "sums in secret"]);
+    assert_eq!(like(None, "", 10).await, ["Sumo", "sun", "Zebra"]);
+    assert_eq!(like(None, "summ", 10).await, [""; 0]);
+    assert_eq!(like(None, "s\0%_", 10).await, [""; 0]);
+
+    // They follow what becomes of their videos.
+    let shown = AssetChange {
+        visibility: Some(Visibility::Public),
+        ..AssetChange::default()
+    };
+    db.update_asset(assets[0], shown).await.unwrap();
+    assert_eq!(like(None, "summ", 10).await, ["Summer", "summit"]);
+    let moved = db.hand_over(bob, ann, None).await.unwrap().unwrap();
+    assert_eq!(moved, assets[2..]);
+    assert_eq!(like(Some(ann), "sums", 10).await, ["sums in secret"]);
+    assert_eq!(like(Some(bob), "sums", 10).await, [""; 0]);
+    db.delete_asset(assets[2]).await.unwrap();
+    assert_eq!(like(None, "", 10).await, ["Summer", "summit"]);
+
+    // However many have the same, each is one.
+    for number in 0..30 {
+        let new = new_asset(bob, &format!("many {number}"));
+        let (asset, _) = db.create_asset(new, None).await.unwrap();
+        db.update_asset(asset.id, tags(&["many", &format!("many {number:02}")]))
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        like(Some(bob), "many", 3).await,
+        ["many", "many 00", "many 01"]
+    );
 }

@@ -2,10 +2,11 @@
 
 use chrono::TimeDelta;
 use clipsy_domain::asset::Visibility;
+use clipsy_domain::tags::tag_key;
 use clipsy_domain::trace::TraceParent;
 use clipsy_domain::upload::{Upload, UploadKind, UploadRole};
-use clipsy_domain::user::Allowance;
-use clipsy_storage::{Error, Exceeded, Finished, UploadChange};
+use clipsy_domain::user::{Allowance, Role, Viewer};
+use clipsy_storage::{AssetFilter, Error, Exceeded, Finished, UploadChange};
 
 use crate::support::{World, finished, new_asset};
 
@@ -23,6 +24,7 @@ pub(crate) async fn new_upload(world: &World, id: &str) -> Upload {
         length: None,
         title: "title".to_owned(),
         description: String::new(),
+        tags: Vec::new(),
         visibility: Visibility::Private,
         filename: "film.mp4".to_owned(),
         filetype: String::new(),
@@ -44,6 +46,7 @@ pub(crate) async fn uploads_are_kept(world: World) {
         length: Some(i64::MAX),
         title: "100 % \"Ö\" 🎬 '; --".to_owned(),
         description: "two\nlines".to_owned(),
+        tags: vec!["Öl".to_owned(), "\"quoted\"".to_owned()],
         metadata: Some("filename ZmlsbQ==".to_owned()),
         role: UploadRole::parse("final;/files/a /files/b").unwrap(),
         trace: TraceParent::parse(TRACE),
@@ -73,6 +76,7 @@ pub(crate) async fn uploads_change_until_they_are_assets(world: World) {
         length: Some(5),
         title: Some("new\0".to_owned()),
         description: Some("text".to_owned()),
+        tags: Some(vec!["tag".to_owned()]),
         visibility: Some(Visibility::Unlisted),
         filename: Some("a.mov".to_owned()),
         filetype: Some("video/quicktime".to_owned()),
@@ -84,6 +88,7 @@ pub(crate) async fn uploads_change_until_they_are_assets(world: World) {
         length: Some(5),
         title: "new\u{fffd}".to_owned(),
         description: "text".to_owned(),
+        tags: vec!["tag".to_owned()],
         visibility: Visibility::Unlisted,
         filename: "a.mov".to_owned(),
         filetype: "video/quicktime".to_owned(),
@@ -238,6 +243,7 @@ pub(crate) async fn an_upload_becomes_what_its_row_says(world: World) {
     let edit = UploadChange {
         title: Some("edited".to_owned()),
         description: Some("late".to_owned()),
+        tags: Some(vec!["Early".to_owned()]),
         visibility: Some(Visibility::Unlisted),
         ..UploadChange::default()
     };
@@ -248,6 +254,13 @@ pub(crate) async fn an_upload_becomes_what_its_row_says(world: World) {
         (&*asset.title, &*asset.description, asset.visibility),
         ("edited", "late", Visibility::Unlisted)
     );
+    assert_eq!(asset.tags, ["Early"]);
+    let mut tagged = AssetFilter::new(Viewer::User(upload.owner_id, Role::User));
+    tagged.tag = tag_key("early");
+    assert_eq!(db.assets(&tagged).await.unwrap(), [asset.clone()]);
+    tagged.tag = None;
+    tagged.search = Some("late early".to_owned());
+    assert_eq!(db.assets(&tagged).await.unwrap(), [asset.clone()]);
     assert_eq!(asset.source_key, new.source_key);
     let again = db.publish_upload(new.clone(), "u").await.unwrap();
     assert_eq!((again.0.id, again.1.id), (asset.id, job.id));
