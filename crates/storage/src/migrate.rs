@@ -57,6 +57,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         "devices",
         include_str!("../migrations/0020_devices.sql"),
     ),
+    (
+        22,
+        "captions",
+        include_str!("../migrations/0022_captions.sql"),
+    ),
 ];
 
 impl Db {
