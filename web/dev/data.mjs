@@ -54,6 +54,8 @@ function addVideo(title, state, extra = {}) {
     number,
     title,
     tags: number % 3 === 0 ? ["Holidays", "Phone"] : [],
+    captions: [],
+    captionsUploadUrl: `/api/videos/${number}/captions/{language}.vtt`,
     description: number % 3 === 0 ? "What happens here, and why.\n\nRecorded with a phone." : "",
     visibility: number % 5 === 0 ? "PRIVATE" : "PUBLIC",
     state,

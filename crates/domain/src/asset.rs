@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::captions::CaptionTrack;
 use crate::clock::Timestamp;
 use crate::failure::Failure;
 use crate::notes::Notes;
@@ -22,6 +23,8 @@ pub struct Asset {
     pub description: String,
     /// What its owner puts it under; see [`crate::tags::tidy_tags`].
     pub tags: Vec<String>,
+    /// Captions by language and kind.
+    pub captions: Vec<CaptionTrack>,
     /// Who may see it.
     pub visibility: Visibility,
     /// How far it is.

@@ -6,6 +6,7 @@
 //! ([`playlist`]) and storyboards ([`storyboard`]).
 
 pub mod asset;
+pub mod captions;
 pub mod clock;
 pub mod codecs;
 pub mod failure;

@@ -3,6 +3,7 @@
 //! Only this module knows the layout.
 
 use crate::asset::{Asset, AssetId, Visibility};
+use crate::captions::{CaptionKind, CaptionTrack};
 use crate::job::Attempt;
 
 /// The multivariant playlist.
@@ -130,6 +131,71 @@ pub fn chosen_thumbnail(asset: AssetId, name: &str) -> String {
     format!("{THUMBNAILS}{asset}_{name}.jpg")
 }
 
+/// Where captions lie in the store.
+pub const CAPTIONS: &str = "videos/captions/";
+
+/// Store key of captions: `videos/captions/{id}_{name}.vtt`. Each file has a name of its own.
+pub fn captions(asset: AssetId, name: &str) -> String {
+    format!("{CAPTIONS}{asset}_{name}.vtt")
+}
+
+/// Folder of the playlists of captions beside the multivariant playlist.
+const CAPTION_LISTS: &str = "captions/";
+/// What follows a language if captions are for people who do not hear.
+const FOR_DEAF: &str = ".sdh";
+
+/// Media playlist of captions: `captions/{language}/playlist.m3u8`, for people who do not hear
+/// `captions/{language}.sdh/playlist.m3u8`.
+pub fn captions_playlist(language: &str, kind: CaptionKind) -> String {
+    let deaf = match kind {
+        CaptionKind::Subtitles => "",
+        CaptionKind::Captions => FOR_DEAF,
+    };
+    format!("{CAPTION_LISTS}{language}{deaf}/{PLAYLIST}")
+}
+
+/// Segment `index` of captions, beside their playlist: `{name}/segment_00000.vtt`, and with a revision of the
+/// output `{name}/{revision}/segment_00000.vtt`, since both make what is in it.
+pub fn captions_segment(name: &str, revision: Option<&str>, index: u64) -> String {
+    match revision {
+        Some(revision) => format!("{name}/{revision}/segment_{index:05}.vtt"),
+        None => format!("{name}/segment_{index:05}.vtt"),
+    }
+}
+
+/// What a path below an output names, if it is of captions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CaptionFile {
+    /// Their playlist.
+    Playlist,
+    /// A segment of the file with that name.
+    Segment {
+        /// Name of the file.
+        name: String,
+        /// Which segment.
+        index: u64,
+    },
+}
+
+/// Reads a path that [`captions_playlist`] or [`captions_segment`] made, without the revision. The language is as
+/// it is written in the path.
+pub fn caption_file(file: &str) -> Option<(&str, CaptionKind, CaptionFile)> {
+    let (folder, rest) = file.strip_prefix(CAPTION_LISTS)?.split_once('/')?;
+    let (language, kind) = match folder.strip_suffix(FOR_DEAF) {
+        Some(language) => (language, CaptionKind::Captions),
+        None => (folder, CaptionKind::Subtitles),
+    };
+    if rest == PLAYLIST {
+        return Some((language, kind, CaptionFile::Playlist));
+    }
+    let (name, segment) = rest.split_once('/')?;
+    let digits = segment.strip_prefix("segment_")?.strip_suffix(".vtt")?;
+    let index: u64 = digits.parse().ok()?;
+    // There is one way to write it.
+    let name = (format!("{index:05}") == digits).then(|| name.to_owned())?;
+    Some((language, kind, CaptionFile::Segment { name, index }))
+}
+
 /// What a path below `/media/` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MediaPath {
@@ -154,6 +220,13 @@ pub enum MediaPath {
         asset: AssetId,
         /// Which of its pictures.
         poster: Poster,
+    },
+    /// Captions of an asset, whole.
+    Captions {
+        /// The asset.
+        asset: AssetId,
+        /// Name of the file; see [`captions`].
+        name: String,
     },
 }
 
@@ -196,6 +269,14 @@ impl MediaPath {
                 asset: number(asset)?,
                 revision,
                 file,
+            });
+        }
+        if let Some(name) = path.strip_prefix(CAPTIONS) {
+            let (asset, name) = name.strip_suffix(".vtt")?.split_once('_')?;
+            let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
+            return Some(Self::Captions {
+                asset: number(asset)?,
+                name: plain.then(|| name.to_owned())?,
             });
         }
         let name = path.strip_prefix(THUMBNAILS)?.strip_suffix(".jpg")?;
@@ -272,6 +353,11 @@ pub fn thumbnail_url(asset: &Asset) -> Option<String> {
         Some(revision) => format!("{media}/{THUMBNAILS}{id}_{revision}.jpg"),
         None => format!("{media}/{THUMBNAILS}{id}.jpg"),
     })
+}
+
+/// Address of captions, whole. Other captions have another address, so that each can be cached forever.
+pub fn captions_url(asset: &Asset, track: &CaptionTrack) -> String {
+    format!("{}/{}", media(asset), captions(asset.id, &track.name))
 }
 
 /// Address of an asset's original.
@@ -397,6 +483,53 @@ mod tests {
     }
 
     #[test]
+    fn captions_are_read_back() {
+        let whole = MediaPath::Captions {
+            asset: 7,
+            name: "t0f".into(),
+        };
+        assert_eq!(MediaPath::parse(&captions(7, "t0f")), Some(whole));
+        for (language, kind) in [
+            ("zh-Hant-TW", CaptionKind::Subtitles),
+            ("en", CaptionKind::Captions),
+        ] {
+            let list = captions_playlist(language, kind);
+            let read = caption_file(&list);
+            assert_eq!(read, Some((language, kind, CaptionFile::Playlist)));
+            let folder = list.strip_suffix(PLAYLIST).unwrap();
+            for revision in [None, Some(revision(3, 5))] {
+                let file = captions_segment("t0f", revision.as_deref(), 12);
+                let path = format!("{OUTPUTS}7/{folder}{file}");
+                let Some(MediaPath::Output {
+                    revision: named,
+                    file,
+                    ..
+                }) = MediaPath::parse(&path)
+                else {
+                    panic!("{path}");
+                };
+                assert_eq!(named, revision);
+                let segment = CaptionFile::Segment {
+                    name: "t0f".into(),
+                    index: 12,
+                };
+                assert_eq!(caption_file(&file), Some((language, kind, segment)));
+            }
+        }
+        for odd in [
+            "720p/playlist.m3u8",
+            "captions/en",
+            "captions/en/other.m3u8",
+            "captions/en/t/segment_1.vtt",
+            "captions/en/t/segment_000001.vtt",
+            "captions/en/t/segment_00001.ts",
+            "captions/en/a/b/segment_00001.vtt",
+        ] {
+            assert_eq!(caption_file(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
     fn only_addresses_of_segments_are_revised() {
         let text = "#EXTM3U\n#EXTINF:2,\nsegment_00000.ts\n\n#EXTINF:2,\nsegment_00001.ts";
         let revised = "#EXTM3U\n#EXTINF:2,\nR/segment_00000.ts\n\n#EXTINF:2,\nR/segment_00001.ts";
@@ -423,6 +556,11 @@ mod tests {
             "videos/thumbnails/1_x.jpg",
             "videos/thumbnails/1_.jpg",
             "videos/thumbnails/1_c.x.jpg",
+            "videos/captions/1.vtt",
+            "videos/captions/1_.vtt",
+            "videos/captions/1_a.b.vtt",
+            "videos/captions/1_a/b.vtt",
+            "videos/captions/1_a.srt",
             "uploads/abc",
             "videos/processed/99999999999999999999/master.m3u8",
         ] {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::captions::{CaptionKind, CaptionTrack};
 use crate::frame_rate::FrameRate;
 use crate::media_key;
 
@@ -208,6 +209,106 @@ pub fn multivariant_playlist(
     text
 }
 
+/// What says in a multivariant playlist that captions are for people who do not hear (Apple's authoring
+/// specification).
+const FOR_DEAF: &str =
+    "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound";
+
+/// Adds captions to the text of a multivariant playlist made by [`multivariant_playlist`]. Without captions it
+/// stays as it is.
+pub fn with_captions(text: &str, tracks: &[CaptionTrack]) -> String {
+    if tracks.is_empty() {
+        return text.to_owned();
+    }
+    let mut media = String::new();
+    let mut names: Vec<String> = Vec::new();
+    for track in tracks {
+        let name = name_of(track, &names);
+        let yes = |yes: bool| if yes { "YES" } else { "NO" };
+        let _ = write!(
+            media,
+            "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"captions\",NAME=\"{name}\",LANGUAGE=\"{}\",DEFAULT={},\
+             AUTOSELECT=YES,FORCED={}",
+            track.language,
+            yes(track.default),
+            yes(track.forced),
+        );
+        if track.kind == CaptionKind::Captions {
+            let _ = write!(media, ",CHARACTERISTICS=\"{FOR_DEAF}\"");
+        }
+        let list = media_key::captions_playlist(&track.language, track.kind);
+        let _ = writeln!(media, ",URI=\"{list}\"");
+        names.push(name);
+    }
+    let mut with = String::with_capacity(text.len() + media.len() + 256);
+    for line in text.lines() {
+        let is_variant = line.starts_with("#EXT-X-STREAM-INF:");
+        if is_variant {
+            // In front of the first variant, once.
+            with.push_str(&std::mem::take(&mut media));
+        }
+        with.push_str(line);
+        if is_variant {
+            with.push_str(",SUBTITLES=\"captions\"");
+        }
+        with.push('\n');
+    }
+    with
+}
+
+/// What players call captions: no two of a video the same, and nothing that would end the name in the playlist.
+fn name_of(track: &CaptionTrack, taken: &[String]) -> String {
+    let label: String = track
+        .label
+        .chars()
+        .filter(|c| !c.is_control())
+        .map(|c| if c == '"' { '\'' } else { c })
+        .collect();
+    let name = match (label.is_empty(), track.kind) {
+        (false, _) => label,
+        (true, CaptionKind::Subtitles) => track.language.clone(),
+        (true, CaptionKind::Captions) => format!("{} (SDH)", track.language),
+    };
+    if !taken.contains(&name) {
+        return name;
+    }
+    // One of so many names is free.
+    let mut numbered = (2..=taken.len() + 2).map(|number| format!("{name} ({number})"));
+    let free = numbered.find(|name| !taken.contains(name));
+    free.unwrap_or(name)
+}
+
+/// The media playlist of captions: that of a rendition, whose segments it has one for one, with other addresses.
+/// `name` is that of the file of captions, `revision` that of the output.
+pub fn captions_playlist(text: &str, name: &str, revision: Option<&str>) -> String {
+    let mut list = String::with_capacity(text.len() * 2);
+    let mut index = 0;
+    for line in text.lines() {
+        if line.starts_with('#') || line.trim().is_empty() {
+            list.push_str(line);
+        } else {
+            list.push_str(&media_key::captions_segment(name, revision, index));
+            index += 1;
+        }
+        list.push('\n');
+    }
+    list
+}
+
+/// Where the segments of a media playlist made by [`media_playlist`] end, in microseconds from the start of the
+/// video. `None` if the text is not such a playlist.
+pub fn segment_ends(text: &str) -> Option<Vec<u64>> {
+    let mut ends = Vec::new();
+    let mut end_us = 0u64;
+    for line in text.strip_prefix("#EXTM3U\n")?.lines() {
+        if let Some(length) = line.strip_prefix("#EXTINF:") {
+            end_us = end_us.checked_add(micros(length.trim_end_matches(','))?)?;
+            ends.push(end_us);
+        }
+    }
+    Some(ends)
+}
+
 /// Bit rate over all segments in bit/s.
 pub fn average_bandwidth(segments: &[Segment]) -> u64 {
     let bytes = segments.iter().map(|s| s.bytes).sum();
@@ -367,6 +468,92 @@ mod tests {
         assert!(!text.contains("SESSION-DATA"));
         let early = multivariant_playlist(&all, FrameRate::whole(25), PlaylistState::Growing);
         assert!(early.contains("VALUE=\"processing\""));
+    }
+
+    fn track(language: &str, kind: CaptionKind, label: &str) -> CaptionTrack {
+        CaptionTrack {
+            language: language.into(),
+            kind,
+            label: label.into(),
+            default: false,
+            forced: false,
+            name: "t1".into(),
+            bytes: 1,
+            cues: 1,
+            updated_at: crate::clock::from_millis(0),
+        }
+    }
+
+    #[test]
+    fn captions_are_added_to_every_variant() {
+        let one = |rung: &str| Variant {
+            rung: rung.into(),
+            width: 2,
+            height: 2,
+            bandwidth: 1,
+            average_bandwidth: None,
+            codecs: vec!["avc1.64001f".into()],
+        };
+        let text = multivariant_playlist(
+            &[one("720p"), one("360p")],
+            FrameRate::whole(25),
+            PlaylistState::Growing,
+        );
+        assert_eq!(with_captions(&text, &[]), text);
+        let tracks = [
+            CaptionTrack {
+                default: true,
+                ..track("de", CaptionKind::Subtitles, "A \"b\"\n")
+            },
+            track("de", CaptionKind::Captions, ""),
+            CaptionTrack {
+                forced: true,
+                ..track("en", CaptionKind::Subtitles, "A 'b'")
+            },
+        ];
+        let with = with_captions(&text, &tracks);
+        let media: Vec<&str> = with
+            .lines()
+            .filter_map(|line| {
+                line.strip_prefix("#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"captions\",")
+            })
+            .collect();
+        assert_eq!(
+            media,
+            [
+                "NAME=\"A 'b'\",LANGUAGE=\"de\",DEFAULT=YES,AUTOSELECT=YES,FORCED=NO,URI=\"captions/de/playlist.m3u8\"",
+                "NAME=\"de (SDH)\",LANGUAGE=\"de\",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,CHARACTERISTICS=\"public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound\",URI=\"captions/de.sdh/playlist.m3u8\"",
+                "NAME=\"A 'b' (2)\",LANGUAGE=\"en\",DEFAULT=NO,AUTOSELECT=YES,FORCED=YES,URI=\"captions/en/playlist.m3u8\"",
+            ]
+        );
+        assert_eq!(with.matches(",SUBTITLES=\"captions\"\n").count(), 2);
+        // All that was there still is.
+        let without = with.replace(",SUBTITLES=\"captions\"", "");
+        let without = without
+            .lines()
+            .filter(|line| !line.starts_with("#EXT-X-MEDIA:"));
+        assert_eq!(
+            without.collect::<Vec<_>>(),
+            text.lines().collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn captions_have_a_segment_for_each_of_the_video() {
+        let text = media_playlist(
+            &segments(&[2_000_000, 10_010_000, 33_367], 1),
+            10,
+            PlaylistState::Complete,
+        );
+        assert_eq!(
+            segment_ends(&text).unwrap(),
+            [2_000_000, 12_010_000, 12_043_367]
+        );
+        let list = captions_playlist(&text, "t1", Some("R"));
+        let back = list.replace("t1/R/", "").replace(".vtt\n", ".ts\n");
+        assert_eq!(back, text);
+        assert!(list.ends_with("#EXTINF:0.033367,\nt1/R/segment_00002.vtt\n#EXT-X-ENDLIST\n"));
+        assert_eq!(segment_ends("x"), None);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use clipsy_storage::Db;
 use clipsy_storage::media::MediaStore;
 
 use crate::coalesce::Coalesce;
+use crate::media::captions::Cuts;
 use crate::media::objects::Objects;
 use crate::pages::Policies;
 use crate::rest::videos::list::List;
@@ -37,6 +38,8 @@ pub struct Api {
     pub(crate) probes: Probes,
     /// Files that are asked for often.
     pub(crate) objects: Objects,
+    /// Captions that segments are cut from.
+    pub(crate) cuts: Cuts,
     /// Lists that people without an account ask for, as they are sent; `None` for one that failed.
     pub(crate) lists: Coalesce<String, Option<List>>,
     pub(crate) policies: Policies,
@@ -60,6 +63,7 @@ impl App {
             requests: Shares::new(settings.connections_per_address()),
             probes: Probes::default(),
             objects: Objects::new(settings.cache_bytes),
+            cuts: Cuts::default(),
             lists: Coalesce::default(),
             policies: Policies::new(settings.media_origin.as_deref())?,
             streams: Streams::default(),

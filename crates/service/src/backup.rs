@@ -161,7 +161,7 @@ struct Entry {
 
 impl Entry {
     fn of(video: &VideoFiles) -> Self {
-        let keys = std::iter::once(&video.original).chain(&video.chosen_thumbnail);
+        let keys = std::iter::once(&video.original).chain(video.brought());
         Self {
             video: video.video,
             keys: keys.cloned().collect(),

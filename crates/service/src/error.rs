@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clipsy_captions::CaptionsError;
 use clipsy_domain::photo::PhotoError;
 use clipsy_domain::tags::TagError;
 use clipsy_domain::username::UsernameError;
@@ -60,6 +61,9 @@ pub enum Error {
     /// A picture that cannot stand for a video.
     #[error("{0}")]
     Photo(#[from] PhotoError),
+    /// A file of captions that cannot be taken.
+    #[error("{0}")]
+    Captions(#[from] CaptionsError),
     /// The body cannot be read.
     #[error("{0}")]
     Parse(String),
@@ -172,6 +176,7 @@ impl Error {
             Self::Username(error) => error.code(),
             Self::Tags(error) => error.code(),
             Self::Photo(error) => error.code(),
+            Self::Captions(error) => error.code(),
             Self::Parse(_) => "parse_error",
             Self::Method(_) => "method_not_allowed",
             Self::MediaType(_) => "unsupported_media_type",
@@ -199,7 +204,12 @@ impl Error {
             | Self::RefreshToken
             | Self::RevokedToken => Kind::Unauthenticated,
             Self::DefaultPassword | Self::Forbidden => Kind::Forbidden,
-            Self::Fields(_) | Self::Username(_) | Self::Tags(_) | Self::Photo(_) => Kind::Invalid,
+            Self::Captions(CaptionsError::TooLarge) => Kind::TooLarge,
+            Self::Fields(_)
+            | Self::Username(_)
+            | Self::Tags(_)
+            | Self::Photo(_)
+            | Self::Captions(_) => Kind::Invalid,
             Self::Parse(_) => Kind::Malformed,
             Self::Method(_) => Kind::Method,
             Self::MediaType(_) => Kind::MediaType,

@@ -15,6 +15,7 @@ pub mod link_playback;
 pub mod mime;
 pub mod plays;
 pub mod retry_video;
+pub mod set_captions;
 pub mod set_priority;
 pub mod still;
 pub mod sweep_garbage;

@@ -18,7 +18,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// What an account has taken of each limit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Taken {
-    /// Bytes of originals, and those that unfinished uploads reserve.
+    /// Bytes of originals and captions, and those that unfinished uploads reserve.
     pub bytes: i64,
     /// Minutes of the videos that it uploaded within the last 24 hours, as far as their duration is
     /// known.
@@ -151,7 +151,8 @@ impl Db {
 }
 
 const TAKEN: &str = "SELECT \
-    (SELECT CAST(COALESCE(SUM(source_bytes), 0) AS BIGINT) FROM assets WHERE owner_id = $1) + \
+    (SELECT CAST(COALESCE(SUM(source_bytes + captions_bytes), 0) AS BIGINT) \
+     FROM assets WHERE owner_id = $1) + \
     (SELECT CAST(COALESCE(SUM(reserved), 0) AS BIGINT) FROM uploads \
      WHERE owner_id = $1 AND asset_id IS NULL AND id <> $2), \
     (SELECT CAST(COALESCE(SUM(duration_s), 0.0) AS DOUBLE PRECISION) FROM assets \
@@ -167,6 +168,18 @@ fn taken_from(row: &AnyRow) -> Result<Taken> {
         uploads: cells.int()?,
         waiting: cells.int()?,
     })
+}
+
+/// Bytes that count for an account, which do not change until the transaction ends.
+pub(crate) async fn room_of(tx: &mut Tx, user: UserId) -> Result<i64> {
+    hold(tx, user).await?;
+    let row = sqlx::query(TAKEN)
+        .bind(user)
+        .bind("")
+        .bind(i64::MAX)
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(taken_from(&row)?.bytes)
 }
 
 /// Locks the account's usage until the transaction ends.

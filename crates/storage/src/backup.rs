@@ -14,6 +14,7 @@ use sqlx::{Any, Executor, Row as _};
 use tokio::process::Command;
 use url::Url;
 
+use crate::assets::captions_from;
 use crate::cells::Cells;
 use crate::db::{Db, Kind, sqlite_url};
 use crate::error::{Error, Result};
@@ -39,10 +40,20 @@ pub struct VideoFiles {
     pub has_storyboard: bool,
     /// Store key of the poster picture that somebody chose.
     pub chosen_thumbnail: Option<String>,
+    /// Store keys of captions, and the sizes of those files in bytes.
+    pub captions: Vec<(String, u64)>,
+}
+
+impl VideoFiles {
+    /// Store keys of what people brought along besides the original.
+    pub fn brought(&self) -> impl Iterator<Item = &String> {
+        let captions = self.captions.iter().map(|(key, _)| key);
+        self.chosen_thumbnail.iter().chain(captions)
+    }
 }
 
 const FILES: &str = "SELECT id, source_key, source_bytes, source_sha256, output_attempt, playable, \
-                     has_thumbnail, has_storyboard, chosen_thumbnail FROM assets ORDER BY id";
+                     has_thumbnail, has_storyboard, chosen_thumbnail, captions FROM assets ORDER BY id";
 
 fn read(row: &AnyRow) -> Result<VideoFiles> {
     let mut cells = Cells::new(row);
@@ -61,6 +72,13 @@ fn read(row: &AnyRow) -> Result<VideoFiles> {
         chosen_thumbnail: cells
             .maybe_text()?
             .map(|name| media_key::chosen_thumbnail(video, &name)),
+        captions: captions_from(&cells.text()?)
+            .iter()
+            .map(|track| {
+                let key = media_key::captions(video, &track.name);
+                (key, track.bytes.unsigned_abs())
+            })
+            .collect(),
     })
 }
 

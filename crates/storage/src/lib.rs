@@ -33,7 +33,7 @@ mod window;
 mod workers;
 
 pub use allowances::{Exceeded, Taken};
-pub use assets::{AssetChange, AssetFilter, AssetOrder, MOST_FOUND, NewAsset};
+pub use assets::{AssetChange, AssetFilter, AssetOrder, CaptionsRefused, MOST_FOUND, NewAsset};
 pub use audit::AuditEntry;
 pub use backup::{DatabaseKind, SnapshotError, VideoFiles, restore_postgres};
 pub use db::{Connections, Db, sqlite_file_of, sqlite_url};

@@ -62,6 +62,11 @@ const STEPS: &[(i64, &str, &str)] = &[
         "suggestions",
         include_str!("../migrations/0021_suggestions.sql"),
     ),
+    (
+        22,
+        "captions",
+        include_str!("../migrations/0022_captions.sql"),
+    ),
 ];
 
 impl Db {

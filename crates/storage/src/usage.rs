@@ -17,6 +17,8 @@ pub struct Usage {
     pub originals_bytes: i64,
     /// Their segments in bytes.
     pub renditions_bytes: i64,
+    /// Their captions in bytes.
+    pub captions_bytes: i64,
 }
 
 impl Db {
@@ -24,7 +26,8 @@ impl Db {
     pub async fn usage(&self) -> Result<Usage> {
         let row = sqlx::query(
             "SELECT COUNT(*), CAST(COALESCE(SUM(source_bytes), 0) AS BIGINT), \
-             CAST(COALESCE(SUM(output_bytes), 0) AS BIGINT) FROM assets",
+             CAST(COALESCE(SUM(output_bytes), 0) AS BIGINT), \
+             CAST(COALESCE(SUM(captions_bytes), 0) AS BIGINT) FROM assets",
         )
         .fetch_one(self.read())
         .await?;
@@ -33,6 +36,7 @@ impl Db {
             assets: cells.int()?,
             originals_bytes: cells.int()?,
             renditions_bytes: cells.int()?,
+            captions_bytes: cells.int()?,
         })
     }
 
@@ -61,12 +65,13 @@ impl Db {
         rows.iter().map(asset_from).collect()
     }
 
-    /// What the assets of each of those accounts take in bytes, originals and segments. Accounts
+    /// What the assets of each of those accounts take in bytes, originals, segments and
+    /// captions. Accounts
     /// without assets are left out.
     pub async fn usage_of(&self, users: &[UserId]) -> Result<Vec<(UserId, i64)>> {
         let sql = |places: &str| {
             format!(
-                "SELECT owner_id, CAST(SUM(source_bytes + output_bytes) AS BIGINT) FROM assets WHERE owner_id IN ({places}) GROUP BY owner_id"
+                "SELECT owner_id, CAST(SUM(source_bytes + output_bytes + captions_bytes) AS BIGINT) FROM assets WHERE owner_id IN ({places}) GROUP BY owner_id"
             )
         };
         self.rows_of(users, sql, pair_from).await

@@ -11,7 +11,8 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Our crates, and which of ours each may depend on, apart from tests.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
+    ("captions", &[]),
     ("domain", &[]),
     ("http", &[]),
     ("picture", &[]),
@@ -19,10 +20,12 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("storage", &["domain"]),
     ("dispatch", &["domain"]),
     ("pipeline", &["domain", "picture"]),
-    ("service", &["domain", "storage", "dispatch"]),
+    ("service", &["captions", "domain", "storage", "dispatch"]),
     (
         "graph",
-        &["domain", "storage", "dispatch", "http", "service"],
+        &[
+            "captions", "domain", "storage", "dispatch", "http", "service",
+        ],
     ),
     (
         "worker",

@@ -74,6 +74,7 @@ function cache() {
   return cacheExchange({
     // Things without an id belong to what they hang on.
     keys: {
+      Captions: part,
       Failure: part,
       Freeable: part,
       LeftAside: part,

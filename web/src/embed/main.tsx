@@ -60,6 +60,7 @@ function Embed({ id }: { id: string }) {
         src={video.playback.hlsUrl}
         poster={video.playback.thumbnailUrl ?? video.thumbnailUrl}
         storyboard={video.playback.storyboardUrl}
+        captions={video.captions}
         startAt={parseMoment(params.get("t"))}
         autoplay={params.get("autoplay") === "1"}
       />

@@ -7,10 +7,11 @@ import { useTranslation } from "../i18n";
 import workerPath from "hls.js/dist/hls.worker.js?url";
 import { Hls, type HlsVideoElement } from "hls-video-element";
 import { perform, type Around } from "./actions";
+import { captionKey, captionName, htmlKind, keepRequested, showCaptions, toggleCaptions, wantedCaptions, type CaptionTrack } from "./captions";
 import { useFlash } from "./flash";
 import { listenToGestures } from "./gestures";
 import { actionFor, SPEEDS, wantsKey } from "./keys";
-import { keepBandwidth, keepPlace, keepQuality, keepRate, keepVolume, knownQuality, knownRate, knownVolume, placeOf } from "./memory";
+import { keepBandwidth, keepPlace, keepQuality, keepRate, keepVolume, knownCaptions, knownQuality, knownRate, knownVolume, placeOf } from "./memory";
 import { EndView, FlashView, Stats, TroubleView, type Next, type Trouble } from "./Overlays";
 import { tellSystem } from "./session";
 import { firstChoice, largestUseful, likelyBandwidth } from "./start";
@@ -35,6 +36,7 @@ export interface PlayerProps {
   src: string;
   poster?: string | null | undefined;
   storyboard?: string | null | undefined;
+  captions?: readonly CaptionTrack[];
   /** Seconds; without it the video goes on where it was left. */
   startAt?: number | null;
   autoplay?: boolean;
@@ -50,7 +52,7 @@ export interface PlayerProps {
 }
 
 export function Player(props: PlayerProps) {
-  const { id, title, owner = "", src, poster = null, storyboard, startAt = null, autoplay = false, keys = true, theatre, next = null, onHelp, onRefused, ref } = props;
+  const { id, title, owner = "", src, poster = null, storyboard, captions = NO_CAPTIONS, startAt = null, autoplay = false, keys = true, theatre, next = null, onHelp, onRefused, ref } = props;
   const { t, language } = useTranslation();
   const video = useRef<HlsVideoElement>(null);
   const controller = useRef<HTMLElement>(null);
@@ -63,6 +65,7 @@ export function Player(props: PlayerProps) {
   const [flash, say] = useFlash();
   const [begin] = useState(() => startAt ?? placeOf(id));
   const place = useRef(begin);
+  const tracks = useHeld(captions, src);
   const around: Around & { onRefused?: (() => void) | undefined } = {
     theatre,
     onHelp,
@@ -72,6 +75,10 @@ export function Player(props: PlayerProps) {
     onLoop: () => {
       setLooping(!looping);
       say(t(looping ? "player.loopOff" : "player.loopOn"));
+    },
+    onCaptions: () => {
+      const shown = video.current ? toggleCaptions(video.current, tracks, language) : undefined;
+      if (shown !== undefined) say(shown ? captionName(shown, language) : t("player.captionsOff"));
     },
   };
   const latest = useRef(around);
@@ -247,12 +254,27 @@ export function Player(props: PlayerProps) {
       const index = Number((event as CustomEvent<string>).detail);
       keepQuality(Number.isInteger(index) ? (linesOf(element.api?.levels[index]) ?? null) : null);
     };
+    const onCaptions = (event: Event) => keepRequested((event as CustomEvent<unknown>).detail);
     frame.addEventListener("mediarenditionrequest", onQuality);
+    frame.addEventListener("mediashowsubtitlesrequest", onCaptions);
     return () => {
       stop();
       frame.removeEventListener("mediarenditionrequest", onQuality);
+      frame.removeEventListener("mediashowsubtitlesrequest", onCaptions);
     };
   }, []);
+
+  // The element takes its tracks over a moment after they are there, and anew when others come.
+  useEffect(() => {
+    const list = video.current?.textTracks;
+    if (!list || tracks.length === 0) return;
+    const show = () => {
+      if (video.current) showCaptions(video.current, wantedCaptions(tracks, knownCaptions()));
+    };
+    show();
+    list.addEventListener("addtrack", show);
+    return () => list.removeEventListener("addtrack", show);
+  }, [tracks]);
 
   const goNext = next?.go ?? null;
   const heard = useRef(goNext);
@@ -283,6 +305,10 @@ export function Player(props: PlayerProps) {
     >
       <hls-video ref={video} slot="media" playsInline preload="auto" aria-label={title} tabIndex={-1}>
         {storyboard && <track key={storyboard} label="thumbnails" default kind="metadata" src={storyboard} />}
+        {SIDE_FILES &&
+          tracks.map((track) => (
+            <track key={captionKey(track)} kind={htmlKind(track)} srcLang={track.language} label={captionName(track, language)} src={track.url} />
+          ))}
       </hls-video>
       {poster && <media-poster-image slot="poster" src={poster} aria-hidden="true" />}
       <media-loading-indicator slot="centered-chrome" noautohide />
@@ -311,6 +337,7 @@ export function Player(props: PlayerProps) {
         />
       )}
       {stats && <Stats video={stats} onClose={() => setStats(null)} />}
+      {tracks.length > 0 && <media-captions-menu hidden anchor="auto" />}
       <media-rendition-menu hidden anchor="auto" />
       <media-playback-rate-menu hidden anchor="auto" rates={SPEEDS.join(" ")} />
       <media-control-bar class="player-seek">
@@ -336,6 +363,7 @@ export function Player(props: PlayerProps) {
             <path d="m12 13 3.5-4.5" />
           </svg>
         </media-playback-rate-menu-button>
+        {tracks.length > 0 && <media-captions-menu-button />}
         <media-rendition-menu-button />
         {AIRPLAYS && <media-airplay-button />}
         {CASTS && <media-cast-button />}
@@ -357,6 +385,20 @@ export function Player(props: PlayerProps) {
  * receiver the buttons hide. */
 const AIRPLAYS = "WebKitPlaybackTargetAvailabilityEvent" in globalThis;
 const CASTS = !AIRPLAYS && "RemotePlayback" in globalThis;
+
+/** Where the system plays HLS itself it finds captions in the playlist, and there must be no second ones. */
+const SIDE_FILES = Hls.isSupported();
+
+const NO_CAPTIONS: readonly CaptionTrack[] = [];
+
+/** Captions as they were at first: links that are signed change with every answer, and what is read must not go away. */
+function useHeld(captions: readonly CaptionTrack[], src: string): readonly CaptionTrack[] {
+  const names = captions.map((track) => `${captionKey(track)} ${track.label} ${track.default} ${track.forced}`).join("\n");
+  const [held, setHeld] = useState({ captions, names, src });
+  if (held.names === names && held.src === src) return held.captions;
+  setHeld({ captions, names, src });
+  return captions;
+}
 
 type Level = { width?: number; height?: number };
 

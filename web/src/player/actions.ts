@@ -10,6 +10,7 @@ export interface Around {
   onHelp?: (() => void) | undefined;
   onStats: () => void;
   onLoop: () => void;
+  onCaptions: () => void;
   say: (text: string, side?: Flash["side"]) => void;
 }
 
@@ -67,6 +68,9 @@ export function perform(action: Action, video: HlsVideoElement, controller: HTML
       return;
     case "loop":
       around.onLoop();
+      return;
+    case "captions":
+      around.onCaptions();
       return;
     case "stats":
       around.onStats();

@@ -17,6 +17,8 @@ import "media-chrome/media-preview-time-display";
 import "media-chrome/media-time-display";
 import "media-chrome/media-time-range";
 import "media-chrome/media-volume-range";
+import "media-chrome/menu/media-captions-menu";
+import "media-chrome/menu/media-captions-menu-button";
 import "media-chrome/menu/media-chrome-menu-item";
 import "media-chrome/menu/media-playback-rate-menu";
 import "media-chrome/menu/media-playback-rate-menu-button";
@@ -44,6 +46,8 @@ declare module "react" {
         [attribute: string]: unknown;
       };
       "media-airplay-button": Custom;
+      "media-captions-menu": Custom;
+      "media-captions-menu-button": Custom;
       "media-cast-button": Custom;
       "media-controller": Custom;
       "media-control-bar": Custom;

@@ -2,7 +2,7 @@
 
 /** What a key does; `seek` and `jump` in seconds. */
 export type Action =
-  | { do: "toggle" | "mute" | "fullscreen" | "theatre" | "pip" | "loop" | "stats" | "help" }
+  | { do: "toggle" | "mute" | "fullscreen" | "theatre" | "pip" | "loop" | "captions" | "stats" | "help" }
   | { do: "seek"; by: number }
   | { do: "jump"; share: number }
   | { do: "frame"; by: 1 | -1 }
@@ -22,6 +22,7 @@ export const HELP = [
   ["volume", "↑ ↓"],
   ["mute", "M"],
   ["speed", "< >"],
+  ["captions", "C"],
   ["loop", "R"],
   ["fullscreen", "F"],
   ["theatre", "T"],
@@ -58,6 +59,8 @@ export function actionFor(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKe
       return { do: "theatre" };
     case "i":
       return { do: "pip" };
+    case "c":
+      return { do: "captions" };
     case "r":
       return { do: "loop" };
     case "n":
@@ -88,7 +91,7 @@ export function wantsKey(target: EventTarget | null, key: string): boolean {
   // A dialog, unless the player is in it.
   const dialog = target.closest("[role=dialog]");
   if (dialog && !dialog.querySelector("media-controller")) return true;
-  if (target.closest("[role=menu], [role=listbox], media-rendition-menu, media-playback-rate-menu")) return true;
+  if (target.closest("[role=menu], [role=listbox], media-rendition-menu, media-playback-rate-menu, media-captions-menu")) return true;
   if (key.startsWith("Arrow") || key === "Home" || key === "End") return target.matches("media-time-range, media-volume-range, [role=tab], [role=slider]");
   if (key === " ") return target.closest("button, a, summary, [role=button], [role^=menuitem]") !== null;
   return false;

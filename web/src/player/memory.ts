@@ -68,6 +68,26 @@ export function keepQuality(lines: number | null) {
   write(QUALITY, lines);
 }
 
+export interface CaptionChoice {
+  on: boolean;
+  /** Those that are shown, or were before they were switched off. */
+  language: string;
+  kind: string;
+}
+
+const CAPTIONS = "clipsy.captions";
+
+/** What was chosen last; null: nothing yet. */
+export function knownCaptions(): CaptionChoice | null {
+  const known = read<Partial<CaptionChoice> | null>(CAPTIONS, null);
+  if (typeof known?.on !== "boolean" || typeof known.language !== "string" || typeof known.kind !== "string") return null;
+  return { on: known.on, language: known.language, kind: known.kind };
+}
+
+export function keepCaptions(choice: CaptionChoice) {
+  write(CAPTIONS, choice);
+}
+
 export function knownVolume(): Volume | null {
   return read<Volume | null>(VOLUME, null);
 }

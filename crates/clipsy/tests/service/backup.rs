@@ -56,6 +56,10 @@ fn a_service_that_was_destroyed_comes_back() {
     let client = Client::admin(&server);
     let short = client.upload(&short_clip());
     client.ready(short);
+    let captions = format!("/api/videos/{short}/captions/de.vtt");
+    let caption = |text: &str| format!("WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n{text}\n");
+    let put = client.put(&captions, caption("first").as_bytes());
+    assert_eq!(put.status, 200, "{}", put.text());
     let gone = client.upload(&short_clip());
     client.ready(gone);
     let long = client.upload(&long_clip());
@@ -67,6 +71,8 @@ fn a_service_that_was_destroyed_comes_back() {
     assert_eq!(first["missing"], Value::Array(Vec::new()));
     assert_eq!(first["new_files"], first["files"]);
     client.ready(long);
+    let put = client.put(&captions, caption("second").as_bytes());
+    assert_eq!(put.status, 200, "{}", put.text());
     assert_eq!(client.delete(&format!("/api/videos/{gone}/")).status, 204);
 
     let second = done_json(&on_state(&state, &["backup", to, "--json"]));
@@ -102,6 +108,7 @@ fn a_service_that_was_destroyed_comes_back() {
     judge(&server, &client, short, 10.0);
     judge(&server, &client, long, 55.1);
     stream_is(&client, long, &long_clip());
+    assert_eq!(client.get(&captions).text(), caption("second"));
     done(&on_state(&state, &["verify", "--hashes"]));
     // Numbers of deleted videos are not given again.
     assert!(client.upload(&short_clip()) > long);
@@ -173,7 +180,22 @@ fn faults_are_found(server: &Server, id: i64) {
         fs::rename(&aside, &file).unwrap();
         assert_eq!(seen, told("missing", &file));
     }
-    for stray in ["originals/0123.mp4", "thumbnails/77_c0.jpg"] {
+    let captions = list.iter().find(|file| file.contains("captions/"));
+    let captions = media.join(captions.unwrap().trim_start_matches('/'));
+    let aside = media.join("aside");
+    fs::rename(&captions, &aside).unwrap();
+    let seen = found();
+    fs::rename(&aside, &captions).unwrap();
+    assert_eq!(seen, told("missing", &captions));
+    assert_eq!(
+        with(&captions, &|bytes| bytes.truncate(9)),
+        told("size", &captions)
+    );
+    for stray in [
+        "originals/0123.mp4",
+        "thumbnails/77_c0.jpg",
+        "captions/77_t0.vtt",
+    ] {
         let file = media.join(stray);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(&file, b"x").unwrap();

@@ -9,6 +9,7 @@ use clipsy_testkit::service as support;
 mod accounts;
 mod attack;
 mod backup;
+mod captions;
 mod cards;
 mod clocks;
 #[expect(dead_code, reason = "the tests of several processes use the rest")]

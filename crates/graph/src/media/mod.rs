@@ -4,6 +4,7 @@
 //! [`respond`] sends it. Small files of videos that players ask for again and again come from
 //! memory ([`objects`]); then no database and no disk is touched.
 
+pub(crate) mod captions;
 pub(crate) mod objects;
 pub(crate) mod respond;
 
@@ -34,7 +35,7 @@ use crate::auth::viewer::authenticate;
 use crate::rest::answer::Refused;
 use crate::rest::openapi::Detail;
 
-/// Media for players: playlists, segments, images and originals. Private and unlisted media require
+/// Media for players: playlists, segments, captions, images and originals. Private and unlisted media require
 /// the bearer token of the owner or an admin, or the path of a playback link, `/media/s/{token}/…`;
 /// unlisted media can also be read below `/media/v/{key}/…`, with the key of its link. Pages of all
 /// origins may read it.
@@ -101,6 +102,13 @@ async fn find(app: &App, parts: &Parts) -> Result<Response> {
             let asset = Access::asset(app, asset).await?;
             let asset = allowed(app, parts, way, asset.as_deref()).await?;
             thumbnail(app, parts, way, asset, &poster).await
+        }
+        MediaPath::Captions { asset, name } => {
+            let asset = Access::asset(app, asset).await?;
+            let asset = allowed(app, parts, way, asset.as_deref()).await?;
+            // Each file has a name of its own.
+            let cache = cache_control(true, !way.is_shared(asset));
+            captions::whole(app, parts, asset, &name, &cache).await
         }
         MediaPath::Original { key } => {
             let asset = Access::asset_of_original(app, &key).await?;
@@ -172,6 +180,13 @@ async fn output(
     if revision.is_some() && revision != on_show.revision {
         return Err(Error::NotFound);
     }
+    let private = !way.is_shared(asset);
+    if let Some(named) = media_key::caption_file(file) {
+        if !asset.playable {
+            return Err(Error::NotFound);
+        }
+        return captions::file(app, parts, asset, on_show, revision, named, private).await;
+    }
     let content_type = output_type(file)?;
     // A poster picture may be there before anything can be played.
     if !asset.playable && file != media_key::THUMBNAIL {
@@ -184,8 +199,11 @@ async fn output(
     if revision.is_some() && content_type == mime::PLAYLIST {
         return Err(Error::NotFound);
     }
+    if file == media_key::MASTER && !asset.captions.is_empty() {
+        let cache = cache_control(false, private);
+        return captions::multivariant(app, parts, asset, on_show, &cache).await;
+    }
     let ready = asset.state == AssetState::Ready;
-    let private = !way.is_shared(asset);
     let cache = cache_control(ready && revision.is_some(), private);
     let key = || on_show.key(file);
     if ready
@@ -268,7 +286,7 @@ async fn redirect(app: &App, parts: &Parts, key: &str) -> Result<Option<Response
 /// 0033); otherwise it is revalidated each time, at the cost of a 304. Shared caches must revalidate
 /// after a minute, so that a video that becomes private disappears from them; private caches may
 /// keep what their user was given (decision 0039).
-fn cache_control(for_ever: bool, private: bool) -> HeaderValue {
+pub(crate) fn cache_control(for_ever: bool, private: bool) -> HeaderValue {
     HeaderValue::from_static(match (for_ever, private) {
         (false, false) => "no-cache",
         (false, true) => "private, no-cache",

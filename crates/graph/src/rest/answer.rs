@@ -106,6 +106,11 @@ impl Serialize for Body<'_> {
         }
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("detail", &error.to_string())?;
+        if let Error::Captions(error) = error
+            && let Some(line) = error.line()
+        {
+            map.serialize_entry("line", &line)?;
+        }
         // SimpleJWT's shapes.
         match error {
             Error::AccessToken => {

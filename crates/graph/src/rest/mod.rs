@@ -48,6 +48,12 @@ pub(crate) fn routes() -> Router<App> {
             put(videos::thumbnail::put).delete(videos::thumbnail::delete),
         ),
         (
+            "/api/videos/{id}/captions/{file}",
+            get(videos::captions::get)
+                .put(videos::captions::put)
+                .delete(videos::captions::delete),
+        ),
+        (
             "/api/videos/{id}/playback",
             post(videos::playback::playback),
         ),

@@ -29,6 +29,16 @@ impl Detail {
     }
 }
 
+/// Message about a file of which a line may be wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DetailLine {
+    /// Error message.
+    #[schema(example = "Line 12: This caption ends before it begins.")]
+    detail: String,
+    /// The line that is wrong, from 1.
+    line: Option<u64>,
+}
+
 /// Validation errors by field.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({ "title": ["This field is required."] }))]
@@ -119,6 +129,9 @@ impl Default for TokenMessage {
         videos::playback::playback,
         videos::thumbnail::put,
         videos::thumbnail::delete,
+        videos::captions::get,
+        videos::captions::put,
+        videos::captions::delete,
         tus::json::list,
         tus::json::get,
         tus::json::edit,

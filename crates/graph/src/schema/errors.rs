@@ -104,6 +104,11 @@ pub(crate) fn outcome<T>(
             message: error.to_string(),
             field: Some(vec!["input".to_owned(), "tags".to_owned()]),
         }],
+        Error::Captions(error) => vec![UserError {
+            code: code.to_owned(),
+            message: error.to_string(),
+            field: Some(vec!["input".to_owned(), "text".to_owned()]),
+        }],
         Error::NotFound => vec![UserError {
             code: code.to_owned(),
             message: error.to_string(),

@@ -3,6 +3,7 @@
 
 pub(crate) mod asked;
 mod audit;
+mod captions;
 mod errors;
 mod freeable;
 mod ids;

@@ -1,7 +1,7 @@
 //! Enumerations.
 
 use async_graphql::Enum;
-use clipsy_domain::{asset, job, progress, tracks, user};
+use clipsy_domain::{asset, captions, job, progress, tracks, user};
 use clipsy_storage::AssetOrder;
 
 /// Who may see a video and play it.
@@ -14,6 +14,16 @@ pub(crate) enum Visibility {
     Unlisted,
     /// Visible to its owner and admins only.
     Private,
+}
+
+/// For whom captions are.
+#[derive(Debug, Enum, Copy, Clone, PartialEq, Eq)]
+#[graphql(remote = "captions::CaptionKind")]
+pub(crate) enum CaptionKind {
+    /// For people who hear and do not understand: what is said.
+    Subtitles,
+    /// For people who do not hear (SDH): who says it, too, and what else is heard.
+    Captions,
 }
 
 /// State of a video. There is no video before its upload is complete.

@@ -327,6 +327,11 @@ impl StorageUsage {
         self.usage.renditions_bytes.into()
     }
 
+    /// Captions, in bytes.
+    async fn captions_bytes(&self) -> BigInt {
+        self.usage.captions_bytes.into()
+    }
+
     /// Received bytes of unfinished uploads.
     async fn uploads_bytes(&self) -> BigInt {
         self.uploads_bytes.into()

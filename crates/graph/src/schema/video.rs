@@ -12,6 +12,7 @@ use clipsy_domain::failure;
 use clipsy_domain::media_key;
 
 use super::asked::{app, headers, maybe_signed_in, viewer};
+use super::captions::Captions;
 use super::errors::Result;
 use super::ids::Global;
 use super::job::Job;
@@ -243,6 +244,27 @@ impl Video {
     /// True if its poster image was chosen or uploaded by a user.
     async fn thumbnail_chosen(&self) -> bool {
         self.asset.chosen_thumbnail.is_some()
+    }
+
+    /// Its captions by language and kind. For a private video their paths are signed like those for playing it.
+    async fn captions(&self, ctx: &Context<'_>) -> Result<Vec<Captions>> {
+        if self.asset.captions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let paths = Paths::of(ctx, &self.asset)?;
+        let tracks = self.asset.captions.iter().map(|track| {
+            let path = media_key::captions_url(&self.asset, track);
+            Captions::of(track, paths.path(&path))
+        });
+        Ok(tracks.collect())
+    }
+
+    /// Path to which captions are uploaded by PUT, with the access token, where `{language}` stands for a
+    /// language tag; see the REST API. Visible to those who may edit the video.
+    async fn captions_upload_url(&self, ctx: &Context<'_>) -> Option<String> {
+        let path = format!("/api/videos/{}/captions/{{language}}.vtt", self.asset.id);
+        self.may_manage(ctx)
+            .then(|| headers(ctx).address.path(&path))
     }
 
     /// Path of its page for sharing. While it is unlisted, this is its secret link, visible only to

@@ -163,6 +163,13 @@ async fn check_video(
             None => report.note(id, key, Trouble::Missing),
         }
     }
+    for (key, bytes) in &video.captions {
+        match media.head(key).await? {
+            None => report.note(id, key, Trouble::Missing),
+            Some(meta) if meta.bytes != *bytes => report.note(id, key, Trouble::Size),
+            Some(_) => report.files += 1,
+        }
+    }
     let Some(output) = video.output.as_ref().filter(|_| video.playable) else {
         return Ok(());
     };
@@ -268,6 +275,7 @@ async fn is_there(media: &dyn MediaStore, key: &str) -> Result<bool, Error> {
 struct Present {
     originals: Vec<String>,
     thumbnails: Vec<String>,
+    captions: Vec<String>,
     /// Names of folders of output.
     outputs: Vec<String>,
 }
@@ -277,6 +285,7 @@ impl Present {
         Ok(Self {
             originals: media.list(media_key::ORIGINALS).await?,
             thumbnails: media.list(media_key::THUMBNAILS).await?,
+            captions: media.list(media_key::CAPTIONS).await?,
             outputs: media.folders(media_key::OUTPUTS).await?,
         })
     }
@@ -290,7 +299,7 @@ impl Present {
     ) -> Result<Vec<(Option<AssetId>, String)>, Error> {
         let keys: BTreeSet<&str> = videos
             .values()
-            .flat_map(|video| std::iter::once(&video.original).chain(&video.chosen_thumbnail))
+            .flat_map(|video| std::iter::once(&video.original).chain(video.brought()))
             .chain(passing)
             .map(String::as_str)
             .collect();
@@ -300,6 +309,7 @@ impl Present {
                 .any(|key| key.ends_with('/') && prefix.starts_with(key.as_str()))
         };
         let files = self.originals.into_iter().chain(self.thumbnails);
+        let files = files.chain(self.captions);
         let mut unowned: Vec<_> = files
             .filter(|key| !keys.contains(key.as_str()))
             .map(|key| (None, key))

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use clipsy_domain::media_key;
 use clipsy_storage::media::{Error, MediaStore};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::io::AsyncWriteExt as _;
@@ -135,6 +136,9 @@ async fn copy(
 
 /// True for what is written anew while a video is made.
 fn changes(key: &str) -> bool {
+    if key.starts_with(media_key::CAPTIONS) {
+        return false;
+    }
     let extension = Path::new(key).extension();
     extension.is_some_and(|extension| extension == "m3u8" || extension == "vtt")
 }

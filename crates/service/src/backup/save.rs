@@ -211,7 +211,7 @@ async fn went_away(db: &Db, videos: &[VideoFiles], gone: &[String]) -> Result<bo
     let of = |video: &VideoFiles, key: &str| {
         let output = video.output.as_deref();
         video.original == key
-            || video.chosen_thumbnail.as_deref() == Some(key)
+            || video.brought().any(|brought| brought == key)
             || output.is_some_and(|output| key.starts_with(output))
     };
     // Few are gone, so each may look for its video.

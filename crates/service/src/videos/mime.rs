@@ -7,13 +7,16 @@ pub const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 /// A segment.
 pub const SEGMENT: &str = "video/mp2t";
 
+/// Captions, and what lists the pictures of a storyboard.
+pub const VTT: &str = "text/vtt; charset=utf-8";
+
 /// Media type of a file that jobs make; `None` for names that they do not make.
 pub fn of_output(file: &str) -> Option<&'static str> {
     let (_, extension) = file.rsplit_once('.')?;
     match extension {
         "m3u8" => Some(PLAYLIST),
         "ts" => Some(SEGMENT),
-        "vtt" => Some("text/vtt; charset=utf-8"),
+        "vtt" => Some(VTT),
         "jpg" => Some("image/jpeg"),
         _ => None,
     }

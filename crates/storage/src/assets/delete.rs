@@ -43,6 +43,9 @@ impl Db {
         if let Some(name) = &asset.chosen_thumbnail {
             note_garbage(&mut tx, &media_key::chosen_thumbnail(id, name)).await?;
         }
+        for track in &asset.captions {
+            note_garbage(&mut tx, &media_key::captions(id, &track.name)).await?;
+        }
         for upload in uploads {
             let upload: String = upload.try_get(0)?;
             note_garbage(&mut tx, &media_key::upload(&upload)).await?;

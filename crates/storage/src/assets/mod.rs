@@ -1,5 +1,6 @@
 //! Assets: making, finding, changing and deleting them.
 
+mod captions;
 mod change;
 mod checksum;
 mod create;
@@ -141,13 +142,15 @@ pub enum AssetOrder {
 /// The columns of an [`Asset`], in the order in which [`asset_from`] reads them.
 macro_rules! asset_columns {
     () => {
-        "id, owner_id, title, description, tags, visibility, state, playable, failure, source_key, \
+        "id, owner_id, title, description, tags, captions, visibility, state, playable, failure, source_key, \
          source_name, source_type, source_bytes, source_sha256, duration_s, width, height, fps, \
          notes, views, output_attempt, output_revision, has_thumbnail, has_storyboard, \
          chosen_thumbnail, link_key, created_at, updated_at"
     };
 }
 pub(crate) use asset_columns;
+pub use captions::CaptionsRefused;
+pub(crate) use captions::captions_from;
 pub use search::MOST_FOUND;
 pub(crate) use search::pattern;
 pub(crate) use tags::{said, set_tags, tags_from, tags_text};
@@ -221,6 +224,7 @@ pub(crate) fn asset_from(row: &AnyRow) -> Result<Asset> {
         title: cells.text()?,
         description: cells.text()?,
         tags: tags_from(&cells.text()?),
+        captions: captions_from(&cells.text()?),
         visibility: cells.name("visibility", Visibility::parse)?,
         state: cells.name("asset state", AssetState::parse)?,
         playable: cells.flag()?,

@@ -16,6 +16,7 @@ import { Bar, Empty, StateChip, Title, Trouble } from "../../ui/parts";
 import { Thumb } from "../../ui/Thumb";
 import { useDone } from "../../ui/useDone";
 import { Attempts } from "./Attempts";
+import { Captions } from "./Captions";
 import { Details } from "./Details";
 import { FailurePanel } from "./FailurePanel";
 import { OwnPicture } from "./OwnPicture";
@@ -145,6 +146,7 @@ function Page({ video, onGone, refetch }: { video: StudioVideoData; onGone: () =
             </>
           )}
           <Details video={video} />
+          <Captions video={video} onChanged={refetch} />
         </div>
         <div className="flex min-w-0 flex-col gap-6">
           <Sharing video={video} />
@@ -202,6 +204,7 @@ function Stage({ video }: { video: StudioVideoData }) {
           src={playback.hlsUrl}
           poster={playback.thumbnailUrl ?? video.thumbnailUrl}
           storyboard={playback.storyboardUrl}
+          captions={video.captions}
           autoplay
           keys={false}
         />
@@ -254,6 +257,7 @@ function Sections({ video }: { video: StudioVideoData }) {
   const { t } = useTranslation();
   const parts = [
     ["details", t("details.heading")],
+    ["captions", t("captions.title")],
     ["picture", t("studio.thumbnail")],
     ...(video.renditions.length > 0 ? [[video.state === "READY" ? "renditions-folded" : "renditions", t("studio.renditions")]] : []),
     ["tracks", t("tracks.title")],

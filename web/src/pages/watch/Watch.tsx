@@ -77,6 +77,7 @@ function Page({ video, refetch }: { video: VideoDetailFragment; refetch: () => v
           src: source,
           poster: playback.thumbnailUrl ?? video.thumbnailUrl,
           storyboard: playback.storyboardUrl,
+          captions: video.captions,
           startAt: parseMoment(params.get("t")),
           autoplay: true,
           theatre: { on: theatre, toggle: toggleTheatre },

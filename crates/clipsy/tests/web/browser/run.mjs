@@ -3,6 +3,7 @@
 import { openStage } from "./stage.mjs";
 import * as account from "./account.mjs";
 import * as administer from "./administer.mjs";
+import * as captions from "./captions.mjs";
 import * as cast from "./cast.mjs";
 import * as embed from "./embed.mjs";
 import * as failure from "./failure.mjs";
@@ -27,6 +28,7 @@ const steps = [
   ["a file that the browser keeps hold of goes on by itself", upload.goesOnByHandle],
   ["another picture stands for the video", thumbnail.choosesAPicture],
   ["a picture of one's own stands for the video", administer.ownPicture],
+  ["captions are brought along and read", captions.bringsCaptions],
   ["which tracks are used, and what is worth knowing", tracks.tellsWhatItUses],
   ["tags, of one and of many", tags.tags],
   ["tags while a file goes up", tags.tagsWhileUploading],

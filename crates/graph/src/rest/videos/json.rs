@@ -1,7 +1,8 @@
 //! Videos as the original product writes them, and what was added since.
 
 use chrono::{SecondsFormat, Timelike as _};
-use clipsy_domain::asset::AssetState;
+use clipsy_domain::asset::{Asset, AssetState};
+use clipsy_domain::captions::CaptionTrack;
 use clipsy_domain::clock::Timestamp;
 use clipsy_domain::job::Rendition;
 use clipsy_domain::media_key;
@@ -160,6 +161,40 @@ pub(crate) struct More {
     url: String,
     /// What its owner puts it under.
     tags: Vec<String>,
+    /// Captions by language and kind.
+    captions: Vec<CaptionItem>,
+}
+
+/// Captions of a video.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CaptionItem {
+    /// Language tag (BCP 47).
+    #[schema(example = "de")]
+    language: String,
+    /// `subtitles`, or `captions` for people who do not hear.
+    #[schema(example = "subtitles")]
+    kind: &'static str,
+    /// What people call them, may be empty.
+    label: String,
+    /// Shown to those who have chosen nothing.
+    default: bool,
+    /// Only what everybody has to read.
+    forced: bool,
+    /// Path of the `WebVTT` file. Other captions have another path.
+    url: String,
+}
+
+impl CaptionItem {
+    fn of(asset: &Asset, track: &CaptionTrack) -> Self {
+        Self {
+            language: track.language.clone(),
+            kind: track.kind.as_str(),
+            label: track.label.clone(),
+            default: track.default,
+            forced: track.forced,
+            url: media_key::captions_url(asset, track),
+        }
+    }
 }
 
 /// The account that uploaded a video.
@@ -268,7 +303,7 @@ impl VideoDetail {
 impl VideoItem {
     /// With paths as they have to be asked for.
     pub(crate) fn at(mut self, address: &Address) -> Self {
-        self.more.url = address.path(&self.more.url);
+        self.more.complete(address);
         complete(
             address,
             [
@@ -285,7 +320,7 @@ impl VideoItem {
 impl VideoDetail {
     /// With paths as they have to be asked for.
     pub(crate) fn at(mut self, address: &Address) -> Self {
-        self.more.url = address.path(&self.more.url);
+        self.more.complete(address);
         complete(
             address,
             [
@@ -312,6 +347,13 @@ fn complete(address: &Address, paths: [&mut Option<String>; 3], qualities: &mut 
 }
 
 impl More {
+    fn complete(&mut self, address: &Address) {
+        self.url = address.path(&self.url);
+        for track in &mut self.captions {
+            track.url = address.path(&track.url);
+        }
+    }
+
     fn of(video: &Video, viewer: Viewer) -> Self {
         let asset = &video.asset;
         let own = viewer.may_manage(asset);
@@ -336,6 +378,11 @@ impl More {
             progress: (asset.state == AssetState::Processing).then(|| progress(&video.renditions)),
             url: format!("/watch/{}", media_key::page_name(asset)),
             tags: asset.tags.clone(),
+            captions: asset
+                .captions
+                .iter()
+                .map(|track| CaptionItem::of(asset, track))
+                .collect(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Videos.
 
 pub(crate) mod cancel;
+pub(crate) mod captions;
 pub(crate) mod delete;
 pub(crate) mod edit;
 pub(crate) mod get;

@@ -1,5 +1,6 @@
 //! What can be done. Each field calls one verb of `clipsy_service`, which says who may do it.
 
+mod captions;
 mod leaving;
 mod queue;
 mod room;
@@ -16,6 +17,7 @@ pub(crate) struct Mutation(
     session::Session,
     uploads::Uploads,
     videos::Videos,
+    captions::Captioning,
     users::Users,
     queue::Queues,
     leaving::Leaving,

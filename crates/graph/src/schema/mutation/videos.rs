@@ -264,11 +264,11 @@ pub(crate) fn number(id: &ID) -> error::Result<AssetId> {
     ids::video(id).ok_or(Error::NotFound)
 }
 
-fn require<'a>(ctx: &Context<'a>) -> error::Result<&'a crate::app::App> {
+pub(super) fn require<'a>(ctx: &Context<'a>) -> error::Result<&'a crate::app::App> {
     app(ctx).map_err(|fail| fail.0)
 }
 
-fn payload(result: error::Result<find_video::Video>) -> Result<VideoPayload> {
+pub(super) fn payload(result: error::Result<find_video::Video>) -> Result<VideoPayload> {
     Ok(match outcome(result)? {
         Ok(video) => VideoPayload {
             video: Some(Video::alone(video.asset)),

@@ -17,6 +17,7 @@ fn every_described_route_is_there_and_every_route_is_described() {
             let method = method.to_uppercase();
             described.push(format!("{method} {path}"));
             let real = path.replace("{id}", "99").replace("{path}", "videos/x");
+            let real = real.replace("{language}", "en");
             for real in [real.as_str(), real.trim_end_matches('/')] {
                 let answer = server.send(&method, real, &[], b"");
                 let code = answer.header("clipsy-error-code").unwrap_or("");
@@ -37,6 +38,7 @@ fn every_described_route_is_there_and_every_route_is_described() {
         described,
         [
             "DELETE /api/videos/{id}/",
+            "DELETE /api/videos/{id}/captions/{language}.vtt",
             "DELETE /api/videos/{id}/thumbnail/",
             "GET /api/auth/me/",
             "GET /api/schema/",
@@ -44,6 +46,7 @@ fn every_described_route_is_there_and_every_route_is_described() {
             "GET /api/uploads/{id}",
             "GET /api/videos/",
             "GET /api/videos/{id}/",
+            "GET /api/videos/{id}/captions/{language}.vtt",
             "GET /api/videos/{id}/stream/",
             "GET /healthz",
             "GET /media/{path}",
@@ -58,6 +61,7 @@ fn every_described_route_is_there_and_every_route_is_described() {
             "POST /api/videos/{id}/cancel/",
             "POST /api/videos/{id}/playback/",
             "POST /api/videos/{id}/retry/",
+            "PUT /api/videos/{id}/captions/{language}.vtt",
             "PUT /api/videos/{id}/thumbnail/",
         ]
     );

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod caching;
+mod captions;
 mod compression;
 mod connections;
 mod contract;

@@ -2,6 +2,7 @@
 //! subscriptions as server-sent events.
 
 mod accounts;
+mod captions;
 mod gql;
 mod leaving;
 mod operators;

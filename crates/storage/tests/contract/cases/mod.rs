@@ -1,6 +1,7 @@
 //! All cases.
 
 mod assets;
+mod captions;
 mod claims;
 mod jobs;
 mod leavers;
@@ -45,6 +46,11 @@ pub(crate) const ALL: &[Case] = cases! {
     tags {
         videos_are_found_by_their_tags
         tags_are_suggested_to_those_who_may_see_them
+    }
+    captions {
+        captions_replace_those_of_their_language
+        captions_keep_to_limits
+        captions_set_together_are_all_there
     }
     turns {
         of_many_who_ask_one_has_the_turn
