@@ -77,11 +77,11 @@ impl FailureCode {
             Self::NoVideoStream => "This file has no video in it.",
             Self::EncryptedInput => "This video is encrypted and cannot be opened without its key.",
             Self::CorruptInput => "This file is damaged and cannot be read as video.",
-            Self::LimitsExceeded => "This video is beyond what this server accepts.",
+            Self::LimitsExceeded => "This video exceeds the limits of this server.",
             Self::EncoderUnavailable => "No working video encoder was found on this machine.",
             Self::EncoderFailed => "The video encoder stopped with an error.",
-            Self::Stalled => "Processing stopped making progress and was ended.",
-            Self::Crashed => "Processing this video ended in a crash.",
+            Self::Stalled => "Processing stalled and was stopped.",
+            Self::Crashed => "Processing this video crashed.",
             Self::OutOfDisk => "There is not enough disk space for the result.",
             Self::Cancelled => "Processing was cancelled.",
             Self::Internal => "Processing failed because of an internal error.",
@@ -117,7 +117,7 @@ impl FailureCode {
                 "Try again; if it happens every time, the file is probably damaged."
             }
             Self::OutOfDisk => "Operators: free some space, then retry.",
-            Self::Cancelled => "Start it again when you want it.",
+            Self::Cancelled => "Start it again whenever you like.",
             Self::Internal => "Try again; operators: the log has the details.",
         }
     }

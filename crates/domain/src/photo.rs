@@ -25,7 +25,7 @@ pub enum PhotoKind {
 #[serde(rename_all = "snake_case")]
 pub enum PhotoError {
     /// It is of no format that is taken.
-    #[error("This is no JPEG, PNG or WebP picture.")]
+    #[error("This is not a JPEG, PNG or WebP picture.")]
     Kind,
     /// It has too many pixels.
     #[error(

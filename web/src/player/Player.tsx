@@ -7,7 +7,7 @@ import { useTranslation } from "../i18n";
 import workerPath from "hls.js/dist/hls.worker.js?url";
 import { Hls, type HlsVideoElement } from "hls-video-element";
 import { perform, type Around } from "./actions";
-import { captionKey, captionName, htmlKind, keepRequested, showCaptions, toggleCaptions, wantedCaptions, type CaptionTrack } from "./captions";
+import { captionKey, captionName, type CaptionTrack, htmlKind, keepRequested, lateness, moveCaptions, showCaptions, toggleCaptions, wantedCaptions } from "./captions";
 import { useFlash } from "./flash";
 import { listenToGestures } from "./gestures";
 import { actionFor, SPEEDS, wantsKey } from "./keys";
@@ -65,6 +65,8 @@ export function Player(props: PlayerProps) {
   const [flash, say] = useFlash();
   const [begin] = useState(() => startAt ?? placeOf(id));
   const place = useRef(begin);
+  /** How much later than at 0 the first moment is shown. */
+  const late = useRef(0);
   const tracks = useHeld(captions, src);
   const around: Around & { onRefused?: (() => void) | undefined } = {
     theatre,
@@ -221,6 +223,10 @@ export function Player(props: PlayerProps) {
         again = setTimeout(() => (whole ? api.loadSource(src) : api.startLoad()), wait);
         wait = Math.min(2 * wait, LONGEST_WAIT_MS);
       });
+      api.on(Hls.Events.INIT_PTS_FOUND, (_event, { initPTS, timescale }) => {
+        late.current = lateness(initPTS, timescale);
+        moveCaptions(element, late.current);
+      });
       api.on(Hls.Events.FRAG_LOADED, () => {
         wait = FIRST_WAIT_MS;
         setTrouble(null);
@@ -273,7 +279,16 @@ export function Player(props: PlayerProps) {
     };
     show();
     list.addEventListener("addtrack", show);
-    return () => list.removeEventListener("addtrack", show);
+    // Files are loaded when they are first shown. Their event does not bubble.
+    const inner = video.current?.nativeEl;
+    const loaded = () => {
+      if (video.current) moveCaptions(video.current, late.current);
+    };
+    inner?.addEventListener("load", loaded, true);
+    return () => {
+      list.removeEventListener("addtrack", show);
+      inner?.removeEventListener("load", loaded, true);
+    };
   }, [tracks]);
 
   const goNext = next?.go ?? null;

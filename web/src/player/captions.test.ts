@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from "vitest";
-import { captionName, keepRequested, showCaptions, toggleCaptions, wantedCaptions, type CaptionTrack } from "./captions";
+import { captionName, type CaptionTrack, keepRequested, lateness, moveCaptions, showCaptions, toggleCaptions, wantedCaptions } from "./captions";
 import { knownCaptions } from "./memory";
 
 const track = (language: string, more: Partial<CaptionTrack> = {}): CaptionTrack => ({
@@ -69,4 +69,16 @@ it("keeps what was chosen in the menu", () => {
   showCaptions(player, tracks[0] ?? null);
   showCaptions(player, wantedCaptions(tracks, knownCaptions()));
   expect(shown(player)).toEqual([]);
+});
+
+it("moves captions to where hls.js shows their pictures, once", () => {
+  expect(lateness(3599.92 * 90000, 90000)).toBeCloseTo(0.08);
+  expect(lateness(0, 90000)).toBe(0);
+  const cues = [{ startTime: 2, endTime: 3 }];
+  const player = { textTracks: [{ kind: "subtitles", cues }, { kind: "captions", cues: null }] as unknown as TextTrack[] };
+  moveCaptions(player, 0.08);
+  moveCaptions(player, 0.08);
+  expect(cues).toEqual([{ startTime: 2.08, endTime: 3.08 }]);
+  moveCaptions(player, 0);
+  expect(cues[0]?.startTime).toBeCloseTo(2);
 });

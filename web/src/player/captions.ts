@@ -92,3 +92,31 @@ export function keepRequested(request: unknown) {
     keepCaptions({ on: true, language, kind: kind === "cc" ? "captions" : "subtitles" });
   }
 }
+
+/** Where a video's first moment is on the clock of its segments: the muxer begins with one hour. */
+const FIRST_MOMENT_S = 3600;
+
+/**
+ * How much later than at 0 hls.js shows the first moment: it counts from the first picture in the order of decoding, and
+ * captions in files of their own know nothing of that. 0 for segments with another clock.
+ */
+export function lateness(initPTS: number, timescale: number): number {
+  const late = FIRST_MOMENT_S - initPTS / timescale;
+  return Math.abs(late) < 1 ? late : 0;
+}
+
+const moved = new WeakMap<TextTrackCue, number>();
+
+/** Has all captions that are loaded come that much later than their file says. */
+export function moveCaptions(media: Media, late: number) {
+  for (const track of Array.from(media.textTracks)) {
+    if (track.kind !== "subtitles" && track.kind !== "captions") continue;
+    for (const cue of Array.from(track.cues ?? [])) {
+      const by = late - (moved.get(cue) ?? 0);
+      if (by === 0) continue;
+      moved.set(cue, late);
+      cue.endTime += by;
+      cue.startTime += by;
+    }
+  }
+}

@@ -42,7 +42,7 @@ pub async fn delete_user(
     if viewer.user_id() == Some(id) {
         return Err(Error::Conflict {
             code: "own_account",
-            message: "Nobody deletes their own account. Another admin can.",
+            message: "You cannot delete your own account. Another administrator can.",
         });
     }
     let heir = match videos {

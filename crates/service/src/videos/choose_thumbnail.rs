@@ -30,7 +30,7 @@ const NOT_PLAYABLE: Error = Error::Conflict {
 };
 const OUT_OF_RANGE: Error = Error::Conflict {
     code: "out_of_range",
-    message: "The video has no such moment.",
+    message: "That time is outside the video.",
 };
 const NOT_MADE: Error = Error::Conflict {
     code: "picture_failed",

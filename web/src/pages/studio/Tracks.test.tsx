@@ -35,9 +35,9 @@ it("tells what is used and what is not, as it lies in the file", async () => {
   expect(read(video)).toEqual([
     "Tracks",
     "Picture | H.264 | used",
-    "Sound 1 | AAC · English | the file marks another one as the default | left aside",
+    "Sound 1 | AAC · English | the file marks another one as the default | not used",
     "Sound 2 | AAC · German | used",
-    "Sound 3 | AAC · x y z | it is a commentary | left aside",
+    "Sound 3 | AAC · x y z | it is a commentary | not used",
   ]);
   await speak("de");
   expect(read(video)[3]).toBe("Ton 2 | AAC · Deutsch | verwendet");
@@ -47,7 +47,7 @@ it("tells what is used and what is not, as it lies in the file", async () => {
 it("says that a video is silent, and why", () => {
   const leftAside = [{ ...sound(0, null), reason: "NO_DECODER" as const }];
   const told = read({ tracks: { video: picture, audio: null, leftAside }, warnings: [] });
-  expect(told.slice(2)).toEqual(["Sound | AAC | it cannot be decoded here | left aside", "The video has no sound."]);
+  expect(told.slice(2)).toEqual(["Sound | AAC | it cannot be decoded here | not used", "The video has no sound."]);
 });
 
 it("has words for warnings, and shows those of a newer server as they come", () => {
@@ -55,5 +55,5 @@ it("has words for warnings, and shows those of a newer server as they come", () 
     { code: "DAMAGED_INPUT", message: "internal words" },
     { code: "FROM_THE_FUTURE", message: "the picture hums" },
   ] as Notes["warnings"];
-  expect(read({ tracks: null, warnings })).toEqual(["Worth knowing", "Parts of the file are damaged and were skipped.", "the picture hums"]);
+  expect(read({ tracks: null, warnings })).toEqual(["Notes", "Parts of the file are damaged and were skipped.", "the picture hums"]);
 });

@@ -15,7 +15,7 @@ export async function emptyLibrary(stage) {
 
   const missing = await page.goto("/there/is/no/such/page");
   assert.equal(missing.status(), 404);
-  await page.getByRole("heading", { name: "There is no such page" }).waitFor();
+  await page.getByRole("heading", { name: "Page not found" }).waitFor();
   await stage.accessible("not found");
   // The browser says that the document was not found; that is right.
   stage.forgetComplaints();
@@ -91,7 +91,7 @@ export async function accounts(stage) {
   await page.unroute("**/graphql", ones);
 
   await page.getByLabel("Search users").fill("nobody at all");
-  await page.getByText("Nobody found.").waitFor();
+  await page.getByText("No users found.").waitFor();
   await page.getByLabel("Search users").fill("zo");
   await row("zoe").waitFor();
   await row("admin").waitFor({ state: "hidden" });
@@ -126,7 +126,7 @@ export async function privateStaysPrivate(stage) {
   const stranger = await stage.visitor();
   const looked = await stranger.goto(`/watch/${number}`);
   assert.doesNotMatch(await looked.text(), /og:title/);
-  await stranger.getByRole("heading", { name: "This video is not here" }).waitFor();
+  await stranger.getByRole("heading", { name: "This video is not available" }).waitFor();
   const media = await stranger.request.get(`/media/videos/processed/${number}/master.m3u8`);
   assert.ok(media.status() === 404 || media.status() === 401 || media.status() === 403, `strangers get ${media.status()}`);
   const oembed = await stranger.request.get(`/oembed?url=${encodeURIComponent(`${stage.url}/watch/${number}`)}`);

@@ -21,7 +21,7 @@ export async function ownPicture(stage) {
     await (await chooser).setFiles({ name, mimeType, buffer });
   };
   await bring("notes.png", "image/png", Buffer.from("milk and bread"));
-  await part.getByText("This is no JPEG, PNG or WebP picture.").waitFor();
+  await part.getByText("This is not a JPEG, PNG or WebP picture.").waitFor();
   await bring("broken.png", "image/png", Buffer.from("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x05\0\0\0\x05 and no more", "latin1"));
   await part.getByText("The picture cannot be read.").waitFor();
   await stage.accessible("own picture, refused");
@@ -117,12 +117,12 @@ export async function deletesAUser(stage) {
   await sure.waitFor();
   const now = sure.getByRole("button", { name: "Delete the account" });
   assert.ok(await now.isDisabled(), "one has to say what becomes of the videos");
-  await sure.getByLabel("Another account gets them").check();
-  await sure.getByLabel("Who gets them").selectOption("kim");
+  await sure.getByLabel("Transfer them to another account").check();
+  await sure.getByLabel("New owner").selectOption("kim");
   await now.click();
   await sure.getByText("has no room for them").waitFor();
   await stage.accessible("an heir without room");
-  await sure.getByLabel("Who gets them").selectOption("admin");
+  await sure.getByLabel("New owner").selectOption("admin");
   await stage.accessible("deleting an account");
   await stage.snap("delete-user");
   await now.click();
@@ -177,11 +177,11 @@ export async function freesRoom(stage) {
   const part = page.getByRole("region", { name: "What can be freed" });
   await part.locator("[data-freeable=failed]").waitFor();
   await stage.snap("admin-freeable");
-  const now = part.getByRole("button", { name: "Delete now what is not needed" });
+  const now = part.getByRole("button", { name: "Delete what is not needed now" });
   // What there is of it goes by itself, too, so that there may be nothing left.
   if (await now.isEnabled()) {
     await now.click();
-    await page.getByText(/Room was freed|it goes on by itself/).first().waitFor();
+    await page.getByText(/Space freed|this continues in the background/).first().waitFor();
   }
   await until("nothing waits", async () => /^0 /.test(await part.locator("[data-freeable=garbage]").innerText()));
   assert.ok(await now.isDisabled());

@@ -12,7 +12,7 @@ export async function embeds(stage) {
   const dialog = page.getByRole("dialog", { name: "Share" });
   assert.equal(await dialog.getByLabel("Link").inputValue(), `${stage.url}/watch/${number}`);
   await stage.accessible("share");
-  const code = await dialog.getByLabel("Code for your page").inputValue();
+  const code = await dialog.getByLabel("Embed code").inputValue();
   await page.keyboard.press("Escape");
 
   // Another site, which is another origin: its frame plays.

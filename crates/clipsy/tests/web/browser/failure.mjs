@@ -94,6 +94,6 @@ export async function deletes(stage) {
   await page.goto("/");
   await until("it is gone", async () => {
     await page.goto(`/studio/${stage.left.broken}`);
-    return page.getByRole("heading", { name: "This video is not here" }).waitFor({ timeout: 3_000 }).then(() => true, () => false);
+    return page.getByRole("heading", { name: "This video is not available" }).waitFor({ timeout: 3_000 }).then(() => true, () => false);
   });
 }

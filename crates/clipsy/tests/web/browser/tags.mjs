@@ -46,7 +46,7 @@ export async function tags(stage) {
   await boxes.nth(1).click();
   const bar = page.getByRole("region", { name: "Selected videos" });
   await bar.locator("summary").click();
-  await bar.getByLabel("Tags, with commas").fill("Shelf, rabbits");
+  await bar.getByLabel("Tags, separated by commas").fill("Shelf, rabbits");
   await stage.accessible("tags for many");
   await stage.snap("studio-bulk-tags");
   await page.keyboard.press("Enter");

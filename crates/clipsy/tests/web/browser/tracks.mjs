@@ -15,7 +15,7 @@ export async function tellsWhatItUses(stage) {
     lines.map((line) => line.split("\n").map((part) => part.trim()).filter(Boolean).join(" | ")),
     [
       "Picture | H.264 (High Profile) | used",
-      "Sound 1 | MPEG-4 AAC · English | the file marks another one as the default | left aside",
+      "Sound 1 | MPEG-4 AAC · English | the file marks another one as the default | not used",
       "Sound 2 | MPEG-4 AAC · German | used",
     ],
   );

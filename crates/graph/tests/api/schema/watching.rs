@@ -236,7 +236,7 @@ fn a_retry_goes_on_in_the_same_subscription() {
     let told = other.until("it waits again", |now| now["state"] == "QUEUED");
     assert_eq!(
         told["renditions"][0]["error"],
-        "Processing this video ended in a crash."
+        "Processing this video crashed."
     );
 
     let second = worker::claim(&server, id);
