@@ -73,9 +73,8 @@ fn escape(to: &mut String, letter: char) {
         '<' => to.push_str("&lt;"),
         '>' => to.push_str("&gt;"),
         '\n' => to.push('\n'),
-        '\t' => to.push(' '),
         // Breaks of lines that only some programs take for such, and what cannot be shown.
-        '\u{85}' | '\u{2028}' | '\u{2029}' => to.push(' '),
+        '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => to.push(' '),
         letter if letter.is_control() => {}
         letter => to.push(letter),
     }
@@ -149,7 +148,7 @@ fn class_names(classes: &str) -> String {
     let names = classes.split('.').filter(|name| !name.is_empty());
     names
         .filter(|name| name.chars().all(|c| plain(&c)) && !name.ends_with('-'))
-        .map(|name| format!(".{name}"))
+        .flat_map(|name| [".", name])
         .collect()
 }
 

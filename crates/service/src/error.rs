@@ -204,7 +204,7 @@ impl Error {
             | Self::RefreshToken
             | Self::RevokedToken => Kind::Unauthenticated,
             Self::DefaultPassword | Self::Forbidden => Kind::Forbidden,
-            Self::Captions(CaptionsError::TooLarge) => Kind::TooLarge,
+            Self::TooLarge { .. } | Self::Captions(CaptionsError::TooLarge) => Kind::TooLarge,
             Self::Fields(_)
             | Self::Username(_)
             | Self::Tags(_)
@@ -214,7 +214,6 @@ impl Error {
             Self::Method(_) => Kind::Method,
             Self::MediaType(_) => Kind::MediaType,
             Self::Conflict { .. } => Kind::Conflict,
-            Self::TooLarge { .. } => Kind::TooLarge,
             Self::TooSlow => Kind::TooSlow,
             Self::OutOfDisk => Kind::OutOfDisk,
             Self::Throttled(_) => Kind::Throttled,

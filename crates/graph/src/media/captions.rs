@@ -16,6 +16,7 @@ use clipsy_domain::captions::{CaptionKind, CaptionTrack};
 use clipsy_domain::media_key::{self, CaptionFile};
 use clipsy_domain::playlist;
 use clipsy_http::file::Facts;
+use clipsy_service::accounts::keys::hex;
 use clipsy_service::error::{Error, Result};
 use clipsy_service::videos::find_video::renditions;
 use clipsy_service::videos::mime;
@@ -226,10 +227,7 @@ fn send(
         app.now()
     };
     let hash = Sha256::digest(text.as_bytes());
-    let etag: String = hash[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let etag = hex(&hash[..16]);
     let content_type = HeaderValue::from_static(content_type);
     let modified_s = u64::try_from(changed.timestamp()).unwrap_or(0);
     let made = InMemory {

@@ -66,8 +66,8 @@ pub async fn set_captions(
         default: said.default,
         forced: said.forced,
         name: format!("t{}", Uuid::new_v4().simple()),
-        bytes: text.len() as i64,
-        cues: cues as i64,
+        bytes: i64::try_from(text.len()).unwrap_or(i64::MAX),
+        cues: i64::try_from(cues).unwrap_or(i64::MAX),
         updated_at: service.now(),
     };
     let key = media_key::captions(id, &track.name);

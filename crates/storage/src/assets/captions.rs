@@ -57,7 +57,9 @@ impl Db {
             return Err(Error::Missing { what: "captions" });
         }
         if track.default {
-            tracks.iter_mut().for_each(|other| other.default = false);
+            for other in &mut tracks {
+                other.default = false;
+            }
         }
         tracks.push(track.clone());
         tracks.sort_by(|a, b| (&a.language, a.kind).cmp(&(&b.language, b.kind)));
