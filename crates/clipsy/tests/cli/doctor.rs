@@ -74,8 +74,7 @@ fn every_encoder_is_explained() {
     assert_eq!(software["works"], true, "{software}");
     let first = findings(&report, "encoders")
         .iter()
-        // Used only when it is named.
-        .find(|f| f["works"] == true && f["id"] != "x264-ladder")
+        .find(|f| f["works"] == true)
         .unwrap();
     assert_eq!(report["selected"], first["id"]);
     for (list, id) in [

@@ -240,7 +240,7 @@ fn check_events(events: &[Value], report: &mut Report) {
                 .into_iter()
                 .all(|f| rendition[f].is_number());
             let whole =
-                shown && rendition["encoder"] == "software" && rendition.get("eta_s").is_some();
+                shown && rendition["encoder"] == "x264-ladder" && rendition.get("eta_s").is_some();
             report.check(whole, || {
                 format!("a progress event lacks something: {rendition}")
             });
