@@ -26,6 +26,6 @@ export function withoutTags(tags: readonly string[], less: readonly string[]): s
 
 /** The code of what the server would say against them, as far as this page can tell; null for nothing. */
 export function tagProblem(tags: readonly string[]): "too_many_tags" | "tag_too_long" | null {
-  if (tags.some((tag) => [...tag.normalize("NFKC")].length > LONGEST)) return "tag_too_long";
+  if (tags.some((tag) => Array.from(tag.normalize("NFKC")).length > LONGEST)) return "tag_too_long";
   return tags.length > MOST ? "too_many_tags" : null;
 }
