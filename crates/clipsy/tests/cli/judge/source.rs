@@ -8,7 +8,7 @@ use crate::support::report::Report;
 use crate::support::tools::{text, whole};
 
 /// How `ffprobe` calls a codec, and a part of how `GStreamer` does.
-const CODECS: [(&str, &str); 45] = [
+const CODECS: [(&str, &str); 46] = [
     ("aac", "AAC"),
     ("ac3", "AC-3"),
     ("alac", "ALAC"),
@@ -17,6 +17,7 @@ const CODECS: [(&str, &str); 45] = [
     ("cfhd", "CineForm"),
     ("dnxhd", "DNxHD"),
     ("dts", "DTS"),
+    ("dvvideo", "DV"),
     ("eac3", "E-AC-3"),
     ("ffv1", "FFMpeg v1"),
     ("flac", "FLAC"),
