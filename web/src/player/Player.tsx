@@ -352,9 +352,11 @@ export function Player(props: PlayerProps) {
         />
       )}
       {stats && <Stats video={stats} onClose={() => setStats(null)} />}
-      {tracks.length > 0 && <media-captions-menu hidden anchor="auto" />}
-      <media-rendition-menu hidden anchor="auto" />
-      <media-playback-rate-menu hidden anchor="auto" rates={SPEEDS.join(" ")} />
+      {tracks.length > 0 && <media-captions-menu hidden anchor="auto">{NO_HEADER}</media-captions-menu>}
+      <media-rendition-menu hidden anchor="auto">{NO_HEADER}</media-rendition-menu>
+      <media-playback-rate-menu hidden anchor="auto" rates={SPEEDS.join(" ")}>
+        {NO_HEADER}
+      </media-playback-rate-menu>
       <media-control-bar class="player-seek">
         <media-time-range>
           <media-preview-thumbnail slot="preview" />
@@ -403,6 +405,9 @@ const CASTS = !AIRPLAYS && "RemotePlayback" in globalThis;
 
 /** Where the system plays HLS itself it finds captions in the playlist, and there must be no second ones. */
 const SIDE_FILES = Hls.isSupported();
+
+/** In place of a hidden button back to another menu, which screen readers would meet. */
+const NO_HEADER = <span slot="header" hidden />;
 
 const NO_CAPTIONS: readonly CaptionTrack[] = [];
 
