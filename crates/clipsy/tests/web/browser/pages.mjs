@@ -144,7 +144,7 @@ export async function onlyWhatPlays(stage) {
   await page.getByRole("heading", { name: "Nothing matches" }).waitFor();
   await stage.accessible("nothing matches", page);
   await page.goto("/u/nobody-of-that-name");
-  await page.getByRole("heading", { name: "nobody-of-that-name shows no videos" }).waitFor();
+  await page.getByRole("heading", { name: "nobody-of-that-name has no public videos" }).waitFor();
   await page.context().close();
 }
 

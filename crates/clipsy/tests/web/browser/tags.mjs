@@ -24,7 +24,7 @@ export async function tags(stage) {
   assert.equal((await shown()).join(), "Rabbits,Open films");
   await page.keyboard.type("x".repeat(51));
   await page.keyboard.press("Enter");
-  await page.getByText("A tag has at most 50 characters").waitFor();
+  await page.getByText("A tag can have at most 50 characters").waitFor();
   // Nothing half below the bar of the page.
   await page.evaluate(() => scrollTo(0, 0));
   await stage.accessible("tags, refused");
@@ -50,7 +50,7 @@ export async function tags(stage) {
   await stage.accessible("tags for many");
   await stage.snap("studio-bulk-tags");
   await page.keyboard.press("Enter");
-  await page.getByText("2 videos have now: Shelf, rabbits").waitFor();
+  await page.getByText("Added to 2 videos: Shelf, rabbits").waitFor();
   await page.goto("/studio");
   await page.locator("summary").filter({ hasText: "Columns" }).click();
   await page.getByLabel("Tags").check();

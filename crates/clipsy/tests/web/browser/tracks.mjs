@@ -27,7 +27,7 @@ export async function tellsWhatItUses(stage) {
   const bytes = readFileSync(stage.fixture("audio-two-tracks.mkv"));
   await open(page, "cut.mkv", bytes.subarray(0, Math.floor(bytes.length * 0.6)));
   await page.locator("[data-warning=TRUNCATED]").waitFor();
-  await page.getByText("The file ends before it says it does.").waitFor();
+  await page.getByText("The file ends early.").waitFor();
   await stage.accessible("studio, warnings");
   await stage.snap("studio-warnings");
 }
