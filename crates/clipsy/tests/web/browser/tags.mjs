@@ -24,7 +24,7 @@ export async function tags(stage) {
   assert.equal((await shown()).join(), "Rabbits,Open films");
   await page.keyboard.type("x".repeat(51));
   await page.keyboard.press("Enter");
-  await page.getByText("A tag can have at most 50 characters").waitFor();
+  await page.getByText("A tag has at most 50 characters").waitFor();
   // Nothing half below the bar of the page.
   await page.evaluate(() => scrollTo(0, 0));
   await stage.accessible("tags, refused");
