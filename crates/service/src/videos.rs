@@ -1,6 +1,7 @@
 //! Videos: finding, changing, processing again, playing.
 
 pub mod access;
+mod attached;
 pub mod cancel_video;
 mod choices;
 pub mod choose_thumbnail;

@@ -1,7 +1,6 @@
 //! Choosing the picture that stands for a video.
 
 use bytes::Bytes;
-use clipsy_dispatch::Message;
 use clipsy_domain::asset::{Asset, AssetId};
 use clipsy_domain::media_key;
 use clipsy_domain::photo::PhotoKind;
@@ -15,8 +14,8 @@ use crate::StillError;
 
 use crate::Service;
 use crate::error::{Error, Result};
-use crate::videos::find_video::{Video, find_managed, renditions, with_details};
-use crate::videos::sweep_garbage::sweep_garbage;
+use crate::videos::attached::{keep, tell, unwanted};
+use crate::videos::find_video::{Video, find_managed, renditions};
 
 /// Longest playlist that is read, in bytes. Twelve hours in segments of 2 s take one megabyte.
 const PLAYLIST_BYTES: usize = 16 << 20;
@@ -84,14 +83,12 @@ pub async fn bring_thumbnail(
 
 /// Stores a poster and makes it the video's.
 async fn put_up(service: &Service, id: AssetId, picture: Bytes) -> Result<Video> {
-    let name = keep(service, id, picture).await?;
+    let name = format!("c{}", Uuid::new_v4().simple());
+    let key = media_key::chosen_thumbnail(id, &name);
+    keep(service, &key, picture).await?;
     let chosen = service.db.choose_thumbnail(id, Some(&name)).await;
     if !matches!(chosen, Ok(Some(_))) {
-        // Nobody refers to it. If this is not noted it goes a few minutes later.
-        let key = media_key::chosen_thumbnail(id, &name);
-        if let Err(error) = service.db.add_garbage(&key).await {
-            tracing::warn!(%error, key, "could not note a picture that nobody wants");
-        }
+        unwanted(service, &key).await;
     }
     tell(service, id, chosen?).await
 }
@@ -101,29 +98,6 @@ pub async fn reset_thumbnail(service: &Service, viewer: Viewer, id: AssetId) -> 
     find_managed(service, viewer, id).await?;
     let reset = service.db.choose_thumbnail(id, None).await?;
     tell(service, id, reset).await
-}
-
-/// What follows a change: everybody hears of it, and the picture of before goes.
-async fn tell(service: &Service, id: AssetId, changed: Option<Asset>) -> Result<Video> {
-    // Players hear of it before the answer is sent.
-    service.videos.access.forget(id);
-    let sweeping = service.clone();
-    tokio::spawn(async move { sweep_garbage(&sweeping).await });
-    let asset = changed.ok_or(Error::NotFound)?;
-    let message = Message::AssetChanged { asset_id: id };
-    service.dispatch.events.publish(message).await;
-    let mut videos = with_details(service, vec![asset]).await?;
-    videos.pop().ok_or(Error::NotFound)
-}
-
-/// Stores a picture under a name that no other ever had, durably but only for a while: until a
-/// change refers to it.
-async fn keep(service: &Service, id: AssetId, picture: Bytes) -> Result<String> {
-    let name = format!("c{}", Uuid::new_v4().simple());
-    let key = media_key::chosen_thumbnail(id, &name);
-    service.db.reserve_key(&key).await?;
-    service.media.put(&key, picture).await?;
-    Ok(name)
 }
 
 /// A moment of a segment.

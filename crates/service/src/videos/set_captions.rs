@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 use clipsy_captions::Captions;
-use clipsy_dispatch::Message;
-use clipsy_domain::asset::{Asset, AssetId};
+use clipsy_domain::asset::AssetId;
 use clipsy_domain::captions::{self, CaptionKind, CaptionTrack, LONGEST_LABEL};
 use clipsy_domain::media_key;
 use clipsy_domain::text::is_invisible;
@@ -15,8 +14,8 @@ use crate::Service;
 use crate::error::{Error, Result};
 use crate::uploads::error::UploadError;
 use crate::uploads::reserve_bytes::allowance;
-use crate::videos::find_video::{Video, find_managed, with_details};
-use crate::videos::sweep_garbage::sweep_garbage;
+use crate::videos::attached::{keep, tell, unwanted};
+use crate::videos::find_video::{Video, find_managed};
 
 const TOO_MANY: Error = Error::Conflict {
     code: "too_many_captions",
@@ -71,14 +70,10 @@ pub async fn set_captions(
         updated_at: service.now(),
     };
     let key = media_key::captions(id, &track.name);
-    service.db.reserve_key(&key).await?;
-    service.media.put(&key, text.into()).await?;
+    keep(service, &key, text.into()).await?;
     let set = service.db.set_captions(id, &track, limit).await;
     if !matches!(set, Ok(Some(Ok(_)))) {
-        // Nobody refers to it. If this is not noted it goes a few minutes later.
-        if let Err(error) = service.db.add_garbage(&key).await {
-            tracing::warn!(%error, key, "could not note captions that nobody wants");
-        }
+        unwanted(service, &key).await;
     }
     let set = set?.transpose().map_err(|refused| match refused {
         CaptionsRefused::Many => TOO_MANY,
@@ -102,19 +97,6 @@ pub async fn remove_captions(
     let language = captions::language(language).ok_or(Error::NotFound)?;
     let left = service.db.remove_captions(id, &language, kind).await?;
     tell(service, id, left).await
-}
-
-/// What follows a change: everybody hears of it, and the file of before goes.
-async fn tell(service: &Service, id: AssetId, changed: Option<Asset>) -> Result<Video> {
-    // Players hear of it before the answer is sent.
-    service.videos.access.forget(id);
-    let sweeping = service.clone();
-    tokio::spawn(async move { sweep_garbage(&sweeping).await });
-    let asset = changed.ok_or(Error::NotFound)?;
-    let message = Message::AssetChanged { asset_id: id };
-    service.dispatch.events.publish(message).await;
-    let mut videos = with_details(service, vec![asset]).await?;
-    videos.pop().ok_or(Error::NotFound)
 }
 
 fn language(tag: &str) -> Result<String> {

@@ -4,7 +4,7 @@ import { useId, useRef, useState, type SyntheticEvent } from "react";
 import { useTranslation } from "../../i18n";
 import { useMutation } from "urql";
 import { RemoveCaptionsDocument, type CaptionKind, type CaptionsTextFragment } from "../../gql/graphql";
-import { session } from "../../api/session";
+import { putFile } from "../../api/putFile";
 import { captionName, languageName } from "../../player/captions";
 import { problemText } from "../../ui/failures";
 import { bytes } from "../../ui/format";
@@ -52,13 +52,11 @@ export function Captions({ video, onChanged }: { video: StudioVideoData; onChang
 
   /** What the server objected to, if it did. */
   async function send(said: Said, file: Blob): Promise<string | null> {
-    const token = await session.freshToken();
     const query = new URLSearchParams({ kind: said.kind.toLowerCase(), label: said.label, default: String(said.default), forced: String(said.forced) });
     const path = (address ?? "").replace("{language}", encodeURIComponent(said.language));
-    const response = await fetch(`${path}?${query}`, { method: "PUT", body: file, headers: token ? { Authorization: `Bearer ${token}` } : {} });
-    if (response.ok) return null;
-    const code = response.headers.get("Clipsy-Error-Code") ?? "internal";
-    const told = (await response.json().catch(() => ({}))) as { detail?: string; line?: number; language?: string[]; label?: string[] };
+    const objection = await putFile(`${path}?${query}`, file);
+    if (!objection) return null;
+    const { code, told } = objection;
     const message = told.detail ?? told.language?.[0] ?? told.label?.[0] ?? t("trouble.server");
     const field = told.language ? ["language"] : told.label ? ["label"] : null;
     const text = problemText({ code, message, field });

@@ -4,7 +4,7 @@ import { useRef, useState } from "react";
 import { useTranslation } from "../../i18n";
 import { useMutation } from "urql";
 import { ResetThumbnailDocument } from "../../gql/graphql";
-import { session } from "../../api/session";
+import { putFile } from "../../api/putFile";
 import { problemText } from "../../ui/failures";
 import { bytes } from "../../ui/format";
 import { UploadIcon } from "../../ui/icons";
@@ -36,11 +36,9 @@ export function OwnPicture({ video, onChanged }: { video: StudioVideoData; onCha
 
   /** What the server objected to, if it did. */
   async function send(to: string, file: File): Promise<string | null> {
-    const token = await session.freshToken();
-    const response = await fetch(to, { method: "PUT", body: file, headers: token ? { Authorization: `Bearer ${token}` } : {} });
-    if (response.ok) return null;
-    const code = response.headers.get("Clipsy-Error-Code") ?? "internal";
-    const told = (await response.json().catch(() => ({}))) as { detail?: string };
+    const objection = await putFile(to, file);
+    if (!objection) return null;
+    const { code, told } = objection;
     return problemText({ code: code === "too_large" ? "picture_size" : code, message: told.detail ?? t("trouble.server") });
   }
 
